@@ -1,0 +1,36 @@
+/**
+ * Why a record cannot be counted. The names are a public contract: they are the
+ * `adtally.error.code` of a dead letter, the `code` of its reference and a metric label.
+ * The order is the numeric code a batch keeps; append, never reorder within a release.
+ */
+export const REJECTION_CODES = [
+  'empty', // null or zero-length value
+  'oversize', // value longer than the limit
+  'invalid_utf8',
+  'malformed_json', // not JSON at all, or not one object
+  'too_deep', // nesting beyond the limit
+  'repeated_field', // a known field twice
+  'nul_character', // U+0000 in a string
+  'lone_surrogate', // an escape such as \ud800 without its partner
+  'not_a_number', // NaN, Infinity
+  'missing_field',
+  'wrong_type', // another JSON type, or a number not spelt as a plain integer
+  'out_of_range', // right type, value outside its limits: length, overflow, format of uuid, time, currency
+  'schema_mismatch', // unknown schema_version or event_type
+  'key_mismatch', // header adtally-event-key disagrees with the derived key
+  'future', // UUIDv7 time more than 24 h past the broker's append time
+  'expired', // before the retention horizon: uniqueness can no longer be known
+  'data_refused', // PostgreSQL refuses this row (22xxx, 23xxx)
+  'transient_downstream', // could not be written although its siblings could; waiting may cure it
+] as const;
+
+export type RejectionCode = (typeof REJECTION_CODES)[number];
+
+/** A named rejection with the place and the reason, for people; never holds payload values. */
+export interface Rejection {
+  readonly code: RejectionCode;
+  /** JSON field or header concerned, where there is one. */
+  readonly field?: string;
+  /** One sentence; printable ASCII only. */
+  readonly message: string;
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// Workspace packages resolve to their TypeScript sources: no build before a test.
+const conditions = ['@adtally/source', 'node', 'import', 'default'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    // The Kafka client is native code that cannot be loaded in worker threads.
+    pool: 'forks',
+    maxWorkers: 2,
+    include: ['{apps,packages,tools}/*/{src,test}/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
