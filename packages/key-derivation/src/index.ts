@@ -1,0 +1,2 @@
+export * from './event-key.ts';
+export * from './partition-key.ts';
