@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their TypeScript sources: no build before a test.
-const conditions = ['@adtally/source', 'node', 'import', 'default'];
+// Never 'import' here: the list also reaches require() inside dependencies, where pg then breaks.
+const conditions = ['@adtally/source', 'node'];
 
 export default defineConfig({
   resolve: { conditions },

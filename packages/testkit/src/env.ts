@@ -1,0 +1,15 @@
+/** Addresses of servers that already run; empty strings count as absent. */
+export interface GivenServers {
+  readonly kafkaBrokers: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+}
+
+/** Reads KAFKA_BROKERS, DATABASE_URL and REDIS_URL. */
+export function givenServers(): GivenServers {
+  return {
+    kafkaBrokers: process.env['KAFKA_BROKERS'] || undefined,
+    databaseUrl: process.env['DATABASE_URL'] || undefined,
+    redisUrl: process.env['REDIS_URL'] || undefined,
+  };
+}

@@ -1,0 +1,23 @@
+export { emptyDatabase, testDatabase, type Migrate, type TestDatabase } from './database.ts';
+export { type Decision, type Hook } from './proxied-connection.ts';
+export { hasRedisServer, testRedis, type TestRedis, type TestRedisOptions } from './redis.ts';
+export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
+export { stressStartStop, type StartStop } from './stress-start-stop.ts';
+export {
+  answersCommit,
+  proxyFor,
+  sendsCommit,
+  tcpProxy,
+  type Match,
+  type TcpProxy,
+} from './tcp-proxy.ts';
+export {
+  deleteTopic,
+  growTopic,
+  testTopic,
+  truncatePartition,
+  type TestTopic,
+  type TestTopicOptions,
+} from './topic.ts';
+export { uniqueName } from './unique-name.ts';
+export { signal, waitFor, type Signal, type WaitOptions } from './wait.ts';

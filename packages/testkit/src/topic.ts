@@ -1,0 +1,118 @@
+import Kafka, { type IAdminClient, type LibrdKafkaError } from '@confluentinc/kafka-javascript';
+import { kafkaBrokers } from './servers.ts';
+import { uniqueName } from './unique-name.ts';
+
+/** A topic of its own for one test. */
+export interface TestTopic {
+  readonly name: string;
+  readonly partitions: number;
+  /** Removes the topic; one that is gone already is fine. */
+  delete(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface TestTopicOptions {
+  readonly partitions: number;
+  /** Topic settings; `message.timestamp.type` is `LogAppendTime` unless given. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** A name instead of a unique one, e.g. to create a deleted topic again. */
+  readonly name?: string;
+}
+
+const ADMIN_TIMEOUT_MS = 15_000;
+
+/** Creates a topic with a unique name and waits until every partition has a leader. */
+export async function testTopic(options: TestTopicOptions): Promise<TestTopic> {
+  const name = options.name ?? uniqueName('adtally_test');
+  await withAdmin(async (admin) => {
+    await call((done) =>
+      admin.createTopic(
+        {
+          topic: name,
+          num_partitions: options.partitions,
+          replication_factor: 1,
+          config: { 'message.timestamp.type': 'LogAppendTime', ...options.config },
+        },
+        ADMIN_TIMEOUT_MS,
+        done,
+      ),
+    );
+  });
+  await leadersElected(name, options.partitions);
+  const remove = () => deleteTopic(name);
+  return { name, partitions: options.partitions, delete: remove, [Symbol.asyncDispose]: remove };
+}
+
+/** Deletes a topic by name; one that does not exist is fine. */
+export async function deleteTopic(name: string): Promise<void> {
+  await withAdmin(async (admin) => {
+    try {
+      await call((done) => admin.deleteTopic(name, ADMIN_TIMEOUT_MS, done));
+    } catch (error) {
+      if ((error as LibrdKafkaError).code !== Kafka.CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
+        throw error;
+      }
+    }
+  });
+}
+
+/** Adds partitions to a topic until it has `total`. */
+export async function growTopic(name: string, total: number): Promise<void> {
+  await withAdmin((admin) =>
+    call((done) => admin.createPartitions(name, total, ADMIN_TIMEOUT_MS, done)),
+  );
+  await leadersElected(name, total);
+}
+
+/** Removes the records below the given offset of one partition, as retention would. */
+export async function truncatePartition(
+  topic: string,
+  partition: number,
+  beforeOffset: number,
+): Promise<void> {
+  await withAdmin((admin) =>
+    call((done) =>
+      admin.deleteRecords(
+        [{ topic, partition, offset: beforeOffset }],
+        { timeout: ADMIN_TIMEOUT_MS, operationTimeout: ADMIN_TIMEOUT_MS },
+        done,
+      ),
+    ),
+  );
+}
+
+/** A created topic is answered before the brokers know its leaders; producing then fails at first. */
+async function leadersElected(topic: string, partitions: number): Promise<void> {
+  const brokers = await kafkaBrokers();
+  const producer = new Kafka.Producer({ 'metadata.broker.list': brokers });
+  await call((done) => producer.connect({ timeout: ADMIN_TIMEOUT_MS }, done));
+  try {
+    const deadline = Date.now() + ADMIN_TIMEOUT_MS;
+    for (;;) {
+      const metadata = await call<Kafka.Metadata>((done) =>
+        producer.getMetadata({ topic, timeout: ADMIN_TIMEOUT_MS }, done),
+      );
+      const known = metadata.topics.find((candidate) => candidate.name === topic)?.partitions ?? [];
+      if (known.filter((partition) => partition.leader >= 0).length === partitions) return;
+      if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders yet`);
+    }
+  } finally {
+    await call((done) => producer.disconnect(done));
+  }
+}
+
+async function withAdmin(work: (admin: IAdminClient) => Promise<unknown>): Promise<void> {
+  const admin = Kafka.AdminClient.create({ 'metadata.broker.list': await kafkaBrokers() });
+  try {
+    await work(admin);
+  } finally {
+    admin.disconnect();
+  }
+}
+
+/** Turns one of the client's callback methods into a promise. */
+function call<T = unknown>(start: (done: (error: unknown, value?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error ? reject(error) : resolve(value as T)));
+  });
+}
