@@ -1,0 +1,14 @@
+/**
+ * Keys of the advisory locks, all in one class; (4701, 1) is the guard that commit_batch takes
+ * (migrations/0003). A number here is never used for another purpose again.
+ */
+export const ADVISORY_LOCK_CLASS = 4701;
+
+export const ADVISORY_LOCKS = {
+  /** One migration run at a time. */
+  migrate: 2,
+  /** One maker of day partitions at a time. */
+  partitions: 3,
+  /** One registration of a topic's sources at a time. */
+  sources: 4,
+} as const;

@@ -1,0 +1,74 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { type CustomTypesConfig, Pool, types } from 'pg';
+import type { Schema } from './schema.ts';
+
+/** A pool of connections with the tables' types. */
+export type Database = Kysely<Schema>;
+
+/** Anything a read or write may run in: the pool or an open transaction. */
+export type DatabaseExecutor = Kysely<Schema> | Transaction<Schema>;
+
+export interface OpenDatabaseOptions {
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly maxConnections?: number;
+  /** Longest statement, enforced by the server; 0 = unbounded (migrations, audit). */
+  readonly statementTimeoutMs?: number;
+  /** Longest wait for one lock, enforced by the server; 0 = unbounded. */
+  readonly lockTimeoutMs?: number;
+  /** Told about connections lost while idle; the pool replaces them by itself. */
+  readonly onConnectionError?: (error: Error) => void;
+}
+
+const DEFAULT_MAX_CONNECTIONS = 4;
+const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
+const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_CLOSE_MS = 30_000;
+const IDLE_IN_TRANSACTION_MS = 60_000;
+const KEEP_ALIVE_DELAY_MS = 10_000;
+/** How much longer than the server the client waits before it takes a connection for dead. */
+const QUERY_TIMEOUT_MARGIN_MS = 5_000;
+
+const INT8_OID = 20;
+
+/**
+ * Reads `int8` as bigint: offsets and counts may pass 2^53. Set per pool, since the driver's
+ * global parsers belong to everybody in the process.
+ */
+export const INT8_AS_BIGINT: CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8_OID && format !== 'binary'
+      ? BigInt
+      : types.getTypeParser(oid, format as 'text')) as CustomTypesConfig['getTypeParser'],
+};
+
+/**
+ * Opens a pool; connects at the first query. Close it with `destroy()`.
+ *
+ * @param url `postgresql://user:password@host:port/database`; TLS by its parameters
+ *   (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`)
+ */
+export function openDatabase(url: string, options: OpenDatabaseOptions): Database {
+  const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
+  const pool = new Pool({
+    connectionString: url,
+    application_name: options.applicationName,
+    max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_CLOSE_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
+    // The server answers a statement's timeout; this one is for a server that answers nothing.
+    ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + QUERY_TIMEOUT_MARGIN_MS }),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+    types: INT8_AS_BIGINT,
+  });
+  // Without listeners a connection cut by the server would end the process.
+  const onError = options.onConnectionError ?? (() => {});
+  pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+}

@@ -1,0 +1,138 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+/** The tables as Kysely sees them. `int8` reads as bigint (database.ts), `timestamptz` as Date. */
+export interface Schema {
+  sources: SourcesTable;
+  ledger: LedgerTable;
+  cursors: CursorsTable;
+  operator_actions: OperatorActionsTable;
+  events: EventsTable;
+  conflicts: ConflictsTable;
+  dead_letter_refs: DeadLetterRefsTable;
+  dead_letters: DeadLettersTable;
+  write_guards: WriteGuardsTable;
+}
+
+export const SOURCE_KINDS = ['events', 'dlq', 'redrive', 'replay'] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+
+type EventTypeColumn = 'impression' | 'click' | 'conversion';
+/** Written by the server's clock. */
+type ServerTime = ColumnType<Date, never, never>;
+
+export interface SourcesTable {
+  source_id: GeneratedAlways<number>;
+  kind: SourceKind;
+  topic: string;
+  topic_id: string;
+  partition: number;
+  run: Generated<string>;
+  created_at: ServerTime;
+  closed_at: Date | null;
+}
+
+export interface LedgerTable {
+  source_id: number;
+  first_offset: bigint | null;
+  end_offset: bigint;
+  epoch: bigint;
+  consumed: Generated<bigint>;
+  stored: Generated<bigint>;
+  duplicate: Generated<bigint>;
+  conflict: Generated<bigint>;
+  dead_lettered: Generated<bigint>;
+  gap: Generated<bigint>;
+  lost: Generated<bigint>;
+  stored_fingerprint: Generated<bigint>;
+  purged: Generated<bigint>;
+  purged_fingerprint: Generated<bigint>;
+  committed_at: ServerTime;
+}
+
+export interface CursorsTable {
+  source_id: number;
+  next_offset: bigint;
+  epoch: Generated<bigint>;
+  owner: string | null;
+  backend_pid: number | null;
+  backend_start: Date | null;
+  claimed_at: Date | null;
+  known_end_offset: bigint | null;
+  halted_code: string | null;
+  halted_detail: string | null;
+  halted_resume_at: bigint | null;
+  halted_at: Date | null;
+}
+
+export interface OperatorActionsTable {
+  action_id: GeneratedAlways<bigint>;
+  acted_at: ServerTime;
+  actor: string;
+  action: string;
+  source_id: number | null;
+  reason: string;
+  detail: ColumnType<unknown, string | undefined, never>;
+}
+
+export interface EventsTable {
+  occurred_at: Date;
+  amount_micros: bigint;
+  source_offset: bigint;
+  source_id: number;
+  event_type: EventTypeColumn;
+  impression_id: string;
+  event_key: string;
+  click_id: string | null;
+  currency: string;
+  campaign_id: string;
+  creative_id: string;
+  placement_id: string;
+  conversion_id: string | null;
+}
+
+export interface ConflictsTable {
+  source_id: number;
+  source_offset: bigint;
+  impression_id: string;
+  event_key: string;
+  record_key: Uint8Array | null;
+  record_value: Uint8Array;
+  record_headers: Uint8Array;
+  recorded_at: ServerTime;
+}
+
+export interface DeadLetterRefsTable {
+  source_id: number;
+  source_offset: bigint;
+  code: string;
+  record_sha256: Uint8Array;
+  recorded_at: ServerTime;
+}
+
+export const DEAD_LETTER_STATES = [
+  'unconfirmed',
+  'pending',
+  'resolved',
+  'dead',
+  'discarded',
+  'orphan',
+] as const;
+export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
+
+export interface DeadLettersTable {
+  source_id: number;
+  source_offset: bigint;
+  state: Generated<DeadLetterState>;
+  code: string;
+  message: string;
+  record_key: Uint8Array | null;
+  record_value: Uint8Array | null;
+  record_headers: Uint8Array;
+  append_time: Date | null;
+  recorded_at: ServerTime;
+}
+
+export interface WriteGuardsTable {
+  only_row: Generated<boolean>;
+  horizon_ms: Generated<bigint>;
+}
