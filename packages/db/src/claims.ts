@@ -1,0 +1,122 @@
+import type { Backend, WriterSession } from './writer-session.ts';
+
+export interface Claim {
+  readonly sourceId: number;
+  readonly nextOffset: number;
+  readonly epoch: number;
+  /** Set where an operator's decision is needed before this source goes on. */
+  readonly halted: { readonly code: string; readonly detail: string } | null;
+}
+
+/** A source held by this process, as the database knows it. */
+export interface HeldSource {
+  readonly sourceId: number;
+  readonly epoch: number;
+}
+
+interface ClaimRow {
+  next_offset: string;
+  epoch: string;
+  halted_code: string | null;
+  halted_detail: string | null;
+  former_pid: number | null;
+  former_start: string | null;
+}
+
+/**
+ * Makes this session the owner of a source: its epoch rises, so that every batch of a former owner
+ * fails its compare-and-swap, and the former owner's backend is ended, so that no lock of a frozen
+ * client can hold us up. Returns where to read on.
+ */
+export async function claimSource(
+  session: WriterSession,
+  sourceId: number,
+  owner: string,
+): Promise<Claim> {
+  const [row] = await session.query<ClaimRow>(
+    `SELECT next_offset, epoch, halted_code, halted_detail, former_pid, former_start::text
+     FROM claim_source($1::int, $2::text)`,
+    [sourceId, owner],
+  );
+  if (row === undefined) throw new Error(`source ${sourceId} cannot be claimed`);
+  await evictFormer(session, [row]);
+  return {
+    sourceId,
+    nextOffset: Number(row.next_offset),
+    epoch: Number(row.epoch),
+    halted:
+      row.halted_code === null ? null : { code: row.halted_code, detail: row.halted_detail ?? '' },
+  };
+}
+
+/**
+ * After a reconnect: names the new backend in the rows that are still ours, ends the lost one, and only
+ * then reads the cursors: what they say is final, since nobody can commit for us any more.
+ */
+export async function adoptSources(
+  session: WriterSession,
+  held: readonly HeldSource[],
+): Promise<Map<number, { nextOffset: number; epoch: number }>> {
+  const ids = held.map((source) => source.sourceId);
+  const former = await session.query<Pick<ClaimRow, 'former_pid' | 'former_start'>>(
+    'SELECT former_pid, former_start::text FROM adopt_sources($1::int[], $2::bigint[])',
+    [ids, held.map((source) => source.epoch)],
+  );
+  await evictFormer(session, former);
+  const rows = await session.query<{ source_id: number; next_offset: string; epoch: string }>(
+    `SELECT source_id, next_offset, epoch FROM cursors
+     WHERE source_id = ANY ($1::int[]) ORDER BY source_id FOR UPDATE`,
+    [ids],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.source_id,
+      { nextOffset: Number(row.next_offset), epoch: Number(row.epoch) },
+    ]),
+  );
+}
+
+/** Lets go of sources in order, so that the next claim has nobody to evict. */
+export async function releaseSources(
+  session: WriterSession,
+  held: readonly HeldSource[],
+): Promise<void> {
+  await session.query('SELECT release_sources($1::int[], $2::bigint[])', [
+    held.map((source) => source.sourceId),
+    held.map((source) => source.epoch),
+  ]);
+}
+
+/**
+ * Stops a source until an operator decides; survives restarts. Returns false where we are no longer its
+ * owner. `resumeAt` is where reading could go on once the loss is accepted.
+ */
+export async function haltSource(
+  session: WriterSession,
+  held: HeldSource,
+  halt: { code: string; detail: string; resumeAt: number | null },
+): Promise<boolean> {
+  const rows = await session.query<{ halted: boolean | null }>(
+    'SELECT halt_source($1::int, $2::bigint, $3::text, $4::text, $5::bigint) AS halted',
+    [held.sourceId, held.epoch, halt.code, halt.detail, halt.resumeAt],
+  );
+  return rows[0]?.halted === true;
+}
+
+/** The retention horizon batches are classified against, in milliseconds since 1970 (0 = none). */
+export async function readHorizonMs(session: WriterSession): Promise<number> {
+  const [row] = await session.query<{ horizon_ms: string }>('SELECT horizon_ms FROM write_guards');
+  if (row === undefined) throw new Error('table write_guards has lost its row');
+  return Number(row.horizon_ms);
+}
+
+async function evictFormer(
+  session: WriterSession,
+  rows: readonly Pick<ClaimRow, 'former_pid' | 'former_start'>[],
+): Promise<void> {
+  const former = new Map<string, Backend>();
+  for (const { former_pid: pid, former_start: start } of rows) {
+    if (pid !== null && start !== null) former.set(`${pid} ${start}`, { pid, start });
+  }
+  for (const backend of former.values()) await session.evict(backend);
+}

@@ -1,0 +1,123 @@
+import { DatabaseError } from 'pg';
+
+/** Which statement of the batch's transaction raised an error. */
+export type WritePhase = 'events' | 'other';
+
+/**
+ * What an error of the write transaction means for the batch (docs/architecture.md, "Errors"):
+ * - `fenced`: a cursor or epoch is not what the batch assumed; `sourceIds` names the stale ones
+ * - `horizon_moved`: classify again and write again
+ * - `key_taken`: COPY met a key that is there already; write the batch the verified way
+ * - `outcome_unknown`: the session is gone and nobody told us whether COMMIT happened
+ * - `transient`: the database cannot take anything now; back off and retry the same range
+ * - `data`: the database refuses some row of `events`; find it
+ * - `bug`: anything else; stop and alert
+ */
+export type WriteFailure =
+  | { readonly kind: 'fenced'; readonly sourceIds: readonly number[] }
+  | { readonly kind: 'horizon_moved' }
+  | { readonly kind: 'key_taken' }
+  | { readonly kind: 'outcome_unknown' }
+  | { readonly kind: 'transient'; readonly sqlState: string }
+  | { readonly kind: 'data'; readonly sqlState: string }
+  | { readonly kind: 'bug'; readonly sqlState: string | null };
+
+/** The batch could not be written; `failure` says what follows from it, `cause` is the driver's error. */
+export class WriteError extends Error {
+  override readonly name = 'WriteError';
+  readonly failure: WriteFailure;
+
+  constructor(failure: WriteFailure, cause: unknown) {
+    super(`batch not written (${failure.kind}): ${messageOf(cause)}`, { cause });
+    this.failure = failure;
+  }
+}
+
+const FENCED = 'ADT01';
+const HORIZON_MOVED = 'ADT02';
+/** Ends of the session whose outcome the client cannot know: 08xxx and these. */
+const SESSION_ENDED = new Set([
+  '57P01', // admin_shutdown: also what an eviction looks like from the inside
+  '57P02', // crash_shutdown
+  '57P05', // idle_session_timeout
+  '25P03', // idle_in_transaction_session_timeout
+]);
+const TRANSIENT = new Set([
+  '57P03', // cannot_connect_now
+  '25006', // read_only_sql_transaction: a failover in progress
+  '55P03', // lock_not_available
+  '57014', // query_canceled: statement_timeout
+]);
+const TRANSIENT_CLASSES = new Set(['53', '40', '58']);
+const DATA_CLASSES = new Set(['22', '23']);
+/** Temporary CHECKs on the default partition while a day is being attached. */
+const PARTITION_DDL_CHECK = 'events_default_excludes_';
+
+/** Classifies a driver error; total: an error it does not know is a `bug`. */
+export function classifyWriteError(error: unknown, phase: WritePhase): WriteFailure {
+  if (!(error instanceof DatabaseError) || error.code === undefined) {
+    return isConnectionError(error) ? { kind: 'outcome_unknown' } : { kind: 'bug', sqlState: null };
+  }
+  const sqlState = error.code;
+  if (sqlState === FENCED) return { kind: 'fenced', sourceIds: parseIds(error.detail) };
+  if (sqlState === HORIZON_MOVED) return { kind: 'horizon_moved' };
+  if (sqlState.startsWith('08') || SESSION_ENDED.has(sqlState)) return { kind: 'outcome_unknown' };
+  if (TRANSIENT.has(sqlState) || TRANSIENT_CLASSES.has(sqlState.slice(0, 2))) {
+    return { kind: 'transient', sqlState };
+  }
+  if (phase === 'events') {
+    if (isPartitionDdl(error)) return { kind: 'transient', sqlState };
+    if (isEventKeyTaken(error)) return { kind: 'key_taken' };
+    if (DATA_CLASSES.has(sqlState.slice(0, 2))) return { kind: 'data', sqlState };
+  }
+  return { kind: 'bug', sqlState };
+}
+
+/** A row that finds no partition for a moment, because one is being attached. */
+function isPartitionDdl(error: DatabaseError): boolean {
+  if (error.code !== '23514') return false;
+  return error.constraint === undefined || error.constraint.startsWith(PARTITION_DDL_CHECK);
+}
+
+function isEventKeyTaken(error: DatabaseError): boolean {
+  return error.code === '23505' && /^events_\w+_pkey$/.test(error.constraint ?? '');
+}
+
+const SOCKET_ERRORS = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_SOCKET_CLOSED',
+]);
+
+/** True for what a lost or unreachable server looks like in Node and in the driver. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && SOCKET_ERRORS.has(code)) return true;
+  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  return /connection terminated|connection error|not queryable|timeout expired|client was closed/i.test(
+    error.message,
+  );
+}
+
+/** True where waiting and trying again is the answer, whatever was being done. */
+export function isTransientError(error: unknown): boolean {
+  const { kind } = error instanceof WriteError ? error.failure : classifyWriteError(error, 'other');
+  return kind === 'transient' || kind === 'outcome_unknown';
+}
+
+function parseIds(detail: string | undefined): number[] {
+  return (detail ?? '').split(',').filter(Boolean).map(Number);
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

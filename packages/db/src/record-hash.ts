@@ -1,0 +1,52 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { RecordHeader, SourceRecord } from '@adtally/event-schema';
+
+/** A record's key as bytes; the client may hand out text. */
+export function keyBytes(record: Pick<SourceRecord, 'key'>): Buffer | null {
+  const { key } = record;
+  if (key === null || key === undefined) return null;
+  return typeof key === 'string' ? Buffer.from(key) : key;
+}
+
+/** Headers as ordered [name, value] pairs; a missing value is null. */
+export function headerPairs(
+  headers: readonly RecordHeader[] | undefined,
+): [string, Buffer | null][] {
+  return (headers ?? []).flatMap((header) =>
+    Object.entries(header).map(([name, value]): [string, Buffer | null] => [
+      name,
+      value === undefined ? null : Buffer.from(value as Buffer),
+    ]),
+  );
+}
+
+/** Headers as stored: UTF-8 JSON, a list of [name, base64 value or null]. */
+export function encodeHeaders(headers: readonly RecordHeader[] | undefined): Buffer {
+  const pairs = headerPairs(headers).map(([name, value]) => [
+    name,
+    value?.toString('base64') ?? null,
+  ]);
+  return Buffer.from(JSON.stringify(pairs));
+}
+
+/**
+ * SHA-256 over a record's key, value and headers, each length-prefixed (int32 big-endian, -1 for null).
+ * A copy on the DLQ topic is believed only if its hash equals the one in its reference.
+ */
+export function recordHash(record: Pick<SourceRecord, 'key' | 'value' | 'headers'>): Buffer {
+  const hash = createHash('sha256');
+  updateWith(hash, keyBytes(record));
+  updateWith(hash, record.value);
+  for (const [name, value] of headerPairs(record.headers)) {
+    updateWith(hash, Buffer.from(name));
+    updateWith(hash, value);
+  }
+  return hash.digest();
+}
+
+function updateWith(hash: Hash, bytes: Buffer | null): void {
+  const prefix = Buffer.alloc(4);
+  prefix.writeInt32BE(bytes?.length ?? -1);
+  hash.update(prefix);
+  if (bytes !== null) hash.update(bytes);
+}

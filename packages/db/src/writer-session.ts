@@ -1,0 +1,145 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { Client, type QueryResultRow } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { WRITTEN_COLUMN_LIST } from './table-columns.ts';
+
+export interface WriterSessionOptions {
+  readonly databaseUrl: string;
+  readonly applicationName: string;
+  /** How long a statement waits for one lock before it gives up with 55P03. */
+  readonly lockTimeoutMs: number;
+  /** How long a statement may run before it is cancelled with 57014. */
+  readonly statementTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+/** The identity of one server process: pids are reused, (pid, start) is not. */
+export interface Backend {
+  readonly pid: number;
+  /** As PostgreSQL prints it, so that no clock conversion can change it. */
+  readonly start: string;
+}
+
+/** A server may vanish without a word; past a statement's own time-out plus this, the socket is cut. */
+const SILENCE_MARGIN_MS = 5_000;
+/** How long an evicted backend may take to go; it holds no client, so it goes at once. */
+const EVICTION_TIMEOUT_MS = 20_000;
+const EVICTION_POLL_MS = 20;
+
+/**
+ * The one connection through which a process writes events. It is never pooled: its backend is named
+ * in the cursor rows, so that the next owner can end exactly this one. Once broken it stays broken;
+ * `connect()` opens the next.
+ */
+export class WriterSession {
+  readonly #client: Client;
+  readonly #options: WriterSessionOptions;
+  #broken: Error | null = null;
+
+  private constructor(client: Client, options: WriterSessionOptions) {
+    this.#client = client;
+    this.#options = options;
+    client.on('error', (error) => {
+      this.#broken ??= error;
+    });
+    client.on('end', () => {
+      this.#broken ??= new Error('Connection terminated');
+    });
+  }
+
+  /** Opens a session with every setting that correctness leans on stated, whatever the role's defaults. */
+  static async connect(options: WriterSessionOptions): Promise<WriterSession> {
+    const client = new Client({
+      connectionString: options.databaseUrl,
+      application_name: options.applicationName,
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      keepAlive: true,
+    });
+    const session = new WriterSession(client, options);
+    await client.connect();
+    try {
+      await session.query(
+        `SET synchronous_commit = on; SET default_transaction_read_only = off;
+         SET client_encoding = 'UTF8'; SET lock_timeout = ${options.lockTimeoutMs};
+         SET statement_timeout = ${options.statementTimeoutMs};
+         SET idle_in_transaction_session_timeout = ${options.statementTimeoutMs};
+         SET search_path = public;
+         -- Its joins are all by key with few rows. Without statistics the planner would read whole days.
+         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+         SET plan_cache_mode = force_generic_plan`,
+      );
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
+    return session;
+  }
+
+  /** False once the connection was lost or cut; nothing more can be asked of it. */
+  get isUsable(): boolean {
+    return this.#broken === null;
+  }
+
+  /** Runs one statement; with a `name` it is prepared once. Buffers travel as binary parameters. */
+  async query<Row extends QueryResultRow>(
+    text: string,
+    values: unknown[] = [],
+    name?: string,
+  ): Promise<Row[]> {
+    const query = values.length === 0 && name === undefined ? { text } : { text, values };
+    const config = name === undefined ? query : { ...query, name };
+    const result = await this.#bounded(this.#client.query<Row>(config));
+    return Array.isArray(result) ? [] : result.rows;
+  }
+
+  /** Streams an encoded binary COPY into `events`; errors carry the server's SQLSTATE. */
+  async copyEvents(encoded: Buffer): Promise<void> {
+    const stream = this.#client.query(
+      copyFrom(`COPY events (${WRITTEN_COLUMN_LIST}) FROM STDIN WITH (FORMAT binary)`),
+    );
+    await this.#bounded(pipeline(Readable.from([encoded], { objectMode: false }), stream));
+  }
+
+  /** Ends another server process and waits until it is gone, with whatever it held. */
+  async evict(backend: Backend): Promise<void> {
+    const deadline = performance.now() + EVICTION_TIMEOUT_MS;
+    for (;;) {
+      const rows = await this.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid = $1::int AND backend_start = $2::timestamptz`,
+        [backend.pid, backend.start],
+      );
+      if (rows.length === 0) return;
+      if (performance.now() > deadline) {
+        throw new Error(`backend ${backend.pid} of the former owner does not end`);
+      }
+      await delay(EVICTION_POLL_MS);
+    }
+  }
+
+  /** Cuts the connection at once; the server rolls back what was not committed. */
+  destroy(): void {
+    this.#broken ??= new Error('Connection terminated by us');
+    (
+      this.#client as unknown as { connection: { stream: { destroy(): void } } }
+    ).connection.stream.destroy();
+  }
+
+  /** Says goodbye in order. */
+  async close(): Promise<void> {
+    if (!this.isUsable) return this.destroy();
+    await this.#client.end().catch(() => this.destroy());
+  }
+
+  async #bounded<T>(answer: Promise<T>): Promise<T> {
+    const limitMs = this.#options.statementTimeoutMs + SILENCE_MARGIN_MS;
+    const watchdog = setTimeout(() => this.destroy(), limitMs);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+}
