@@ -18,7 +18,7 @@ export type WriteFailure =
   | { readonly kind: 'horizon_moved' }
   | { readonly kind: 'key_taken' }
   | { readonly kind: 'outcome_unknown' }
-  | { readonly kind: 'transient'; readonly sqlState: string }
+  | { readonly kind: 'transient'; readonly sqlState: string; readonly phase: WritePhase }
   | { readonly kind: 'data'; readonly sqlState: string }
   | { readonly kind: 'bug'; readonly sqlState: string | null };
 
@@ -63,10 +63,10 @@ export function classifyWriteError(error: unknown, phase: WritePhase): WriteFail
   if (sqlState === HORIZON_MOVED) return { kind: 'horizon_moved' };
   if (sqlState.startsWith('08') || SESSION_ENDED.has(sqlState)) return { kind: 'outcome_unknown' };
   if (TRANSIENT.has(sqlState) || TRANSIENT_CLASSES.has(sqlState.slice(0, 2))) {
-    return { kind: 'transient', sqlState };
+    return { kind: 'transient', sqlState, phase };
   }
   if (phase === 'events') {
-    if (isPartitionDdl(error)) return { kind: 'transient', sqlState };
+    if (isPartitionDdl(error)) return { kind: 'transient', sqlState, phase };
     if (isEventKeyTaken(error)) return { kind: 'key_taken' };
     if (DATA_CLASSES.has(sqlState.slice(0, 2))) return { kind: 'data', sqlState };
   }

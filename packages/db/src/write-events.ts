@@ -103,7 +103,7 @@ export async function findConflicts(
   if (compared.length !== rows.length) {
     // A day was dropped between the two statements; the next try inserts them or finds them expired.
     throw new WriteError(
-      { kind: 'transient', sqlState: 'vanished' },
+      { kind: 'transient', sqlState: 'vanished', phase: 'other' },
       `${rows.length} keys were there already, but only ${compared.length} are found`,
     );
   }
