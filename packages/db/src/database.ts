@@ -18,6 +18,8 @@ export interface OpenDatabaseOptions {
   readonly lockTimeoutMs?: number;
   /** Told about connections lost while idle; the pool replaces them by itself. */
   readonly onConnectionError?: (error: Error) => void;
+  /** Told what the server says beside its answers. */
+  readonly onNotice?: (message: string) => void;
 }
 
 const DEFAULT_MAX_CONNECTIONS = 4;
@@ -69,6 +71,9 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): Databas
   // Without listeners a connection cut by the server would end the process.
   const onError = options.onConnectionError ?? (() => {});
   pool.on('error', onError);
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    client.on('notice', (notice) => options.onNotice?.(notice.message ?? ''));
+  });
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
 }

@@ -9,3 +9,5 @@ export * from './record-hash.ts';
 export * from './table-columns.ts';
 export * from './write-batch.ts';
 export * from './writer-session.ts';
+export * from './event-days.ts';
+export * from './partitions.ts';

@@ -1,0 +1,227 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
+import type { Database, DatabaseExecutor } from './database.ts';
+import { type EventDay, EXCLUDES_PREFIX, eventDays } from './event-days.ts';
+
+export interface EnsureDayPartitionsOptions {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly daysBehind: number;
+  readonly hoursAhead: number;
+  /** How long one DDL statement may queue for a lock, with writers queueing behind it. */
+  readonly lockTimeoutMs?: number;
+  /** Tries a step gets before the day is left for the next run. */
+  readonly attempts?: number;
+}
+
+export interface EnsureDayPartitionsResult {
+  /** False where another runner was at it: nothing was looked at. */
+  readonly ran: boolean;
+  /** Labels (yyyymmdd) of the days made now. */
+  readonly created: readonly string[];
+  /** Days that stay in the default partition, since rows of theirs are there already. */
+  readonly keptInDefault: readonly string[];
+  /** Days whose locks could not be had in time; the next run tries again. */
+  readonly postponed: readonly string[];
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const DEFAULT_LOCK_TIMEOUT_MS = 200;
+const DEFAULT_ATTEMPTS = 20;
+const RETRY_PAUSE_MIN_MS = 50;
+const RETRY_PAUSE_SPREAD_MS = 200;
+
+const CHECK_VIOLATION = '23514';
+const LOCK_NOT_AVAILABLE = '55P03';
+const DEADLOCK_DETECTED = '40P01';
+
+/**
+ * Makes the day partitions from `daysBehind` before now (never below the retention horizon) to
+ * `hoursAhead` after it. Never in the write path; one runner at a time, others return at once.
+ * Killed at any step it leaves what the next run clears away. While a day is being attached, a
+ * writer of that very day may see 23514, without a constraint's name or with
+ * `events_default_excludes_<yyyymmdd>`: transient, write again.
+ */
+export async function ensureDayPartitions(
+  db: Database,
+  options: EnsureDayPartitionsOptions,
+): Promise<EnsureDayPartitionsResult> {
+  return await db.connection().execute(async (connection) => {
+    const key = sql`${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.partitions)}`;
+    const lock = await sql<{
+      taken: boolean;
+    }>`SELECT pg_try_advisory_lock(${key}) AS taken`.execute(connection);
+    if (!lock.rows[0]?.taken) {
+      return { ran: false, created: [], keptInDefault: [], postponed: [] };
+    }
+    try {
+      return await makeMissingDays(new PartitionMaker(connection, options), options);
+    } finally {
+      await sql`SELECT pg_advisory_unlock(${key})`.execute(connection);
+    }
+  });
+}
+
+async function makeMissingDays(
+  maker: PartitionMaker,
+  options: EnsureDayPartitionsOptions,
+): Promise<EnsureDayPartitionsResult> {
+  const result = {
+    ran: true,
+    created: [] as string[],
+    keptInDefault: [] as string[],
+    postponed: [] as string[],
+  };
+  const fromMs = Math.max(await maker.horizonMs(), options.now - options.daysBehind * DAY_MS, 0);
+  const made = await maker.attachedTables();
+  const missing = eventDays(fromMs, options.now + options.hoursAhead * HOUR_MS).filter(
+    (day) => !made.has(day.table),
+  );
+  if (!(await maker.dropLeftovers())) {
+    return { ...result, postponed: missing.map((day) => day.label) };
+  }
+  for (const day of missing) {
+    const outcome = await maker.make(day);
+    result[outcome].push(day.label);
+    // The same lock would be waited for again; let writers pass and leave the rest to the next run.
+    if (outcome === 'postponed') {
+      result.postponed.push(...missing.slice(missing.indexOf(day) + 1).map((d) => d.label));
+      break;
+    }
+  }
+  return result;
+}
+
+/** The steps, each a transaction of its own with a short lock timeout and bounded retries. */
+class PartitionMaker {
+  readonly #db: Database;
+  readonly #lockTimeoutMs: number;
+  readonly #attempts: number;
+
+  constructor(db: Database, options: EnsureDayPartitionsOptions) {
+    this.#db = db;
+    this.#lockTimeoutMs = options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS;
+    this.#attempts = options.attempts ?? DEFAULT_ATTEMPTS;
+  }
+
+  async horizonMs(): Promise<number> {
+    const guard = await this.#db.selectFrom('write_guards').select('horizon_ms').executeTakeFirst();
+    return Number(guard?.horizon_ms ?? 0n);
+  }
+
+  async attachedTables(): Promise<Set<string>> {
+    const { rows } = await sql<{ table: string }>`
+      SELECT c.relname AS "table" FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+      WHERE i.inhparent = 'events'::regclass`.execute(this.#db);
+    return new Set(rows.map((row) => row.table));
+  }
+
+  /** Clears what a killed run left: checks on the default partition and tables never attached. */
+  async dropLeftovers(): Promise<boolean> {
+    const checks = await sql<{ name: string }>`
+      SELECT conname AS name FROM pg_constraint
+      WHERE conrelid = 'events_default'::regclass AND starts_with(conname, ${EXCLUDES_PREFIX})`.execute(
+      this.#db,
+    );
+    const tables = await sql<{ name: string }>`
+      SELECT relname AS name FROM pg_class
+      WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'events'::regclass)
+        AND relkind = 'r' AND NOT relispartition AND relname ~ '^events_[0-9]{8}$'`.execute(
+      this.#db,
+    );
+    const done = await this.#step(async (trx) => {
+      for (const { name } of checks.rows) await dropCheck(trx, name);
+      for (const { name } of tables.rows) await dropEmptyTable(trx, name);
+    });
+    return done;
+  }
+
+  async make(day: EventDay): Promise<'created' | 'keptInDefault' | 'postponed'> {
+    // Asked first without any DDL, so that such a day disturbs no writer at every run.
+    if (await this.#hasRowsInDefault(day)) return 'keptInDefault';
+    try {
+      const attached =
+        (await this.#step((trx) => buildStandalone(trx, day))) &&
+        (await this.#step((trx) => excludeFromDefault(trx, day))) &&
+        (await this.#step((trx) => validateExclusion(trx, day))) &&
+        (await this.#step((trx) => attach(trx, day)));
+      if (attached) return 'created';
+      await this.dropLeftovers();
+      return 'postponed';
+    } catch (error) {
+      await this.dropLeftovers();
+      if (sqlState(error) === CHECK_VIOLATION) return 'keptInDefault';
+      throw error;
+    }
+  }
+
+  async #hasRowsInDefault(day: EventDay): Promise<boolean> {
+    const { rows } = await sql<{ found: boolean }>`
+      SELECT EXISTS (SELECT FROM events_default
+        WHERE impression_id >= ${day.fromId} AND impression_id < ${day.toId}) AS found`.execute(
+      this.#db,
+    );
+    return rows[0]?.found === true;
+  }
+
+  /** False where the locks could not be had in the attempts allowed. */
+  async #step(run: (trx: DatabaseExecutor) => Promise<void>): Promise<boolean> {
+    for (let attempt = 1; attempt <= this.#attempts; attempt += 1) {
+      try {
+        await this.#db.transaction().execute(async (trx) => {
+          await sql`SET LOCAL lock_timeout = ${sql.lit(this.#lockTimeoutMs)}`.execute(trx);
+          await run(trx);
+        });
+        return true;
+      } catch (error) {
+        const state = sqlState(error);
+        if (state !== LOCK_NOT_AVAILABLE && state !== DEADLOCK_DETECTED) throw error;
+      }
+      // Jitter lets the writers that queued behind the try go first.
+      await sleep(RETRY_PAUSE_MIN_MS + Math.random() * RETRY_PAUSE_SPREAD_MS);
+    }
+    return false;
+  }
+}
+
+async function buildStandalone(trx: DatabaseExecutor, day: EventDay): Promise<void> {
+  await sql`CREATE TABLE ${sql.table(day.table)} (LIKE events INCLUDING ALL)`.execute(trx);
+}
+
+async function excludeFromDefault(trx: DatabaseExecutor, day: EventDay): Promise<void> {
+  await sql`ALTER TABLE events_default ADD CONSTRAINT ${sql.id(day.excludes)}
+    CHECK (impression_id < ${sql.lit(day.fromId)} OR impression_id >= ${sql.lit(day.toId)}) NOT VALID`.execute(
+    trx,
+  );
+}
+
+async function validateExclusion(trx: DatabaseExecutor, day: EventDay): Promise<void> {
+  await sql`ALTER TABLE events_default VALIDATE CONSTRAINT ${sql.id(day.excludes)}`.execute(trx);
+}
+
+/** The valid check spares the scan of the default partition under its exclusive lock. */
+async function attach(trx: DatabaseExecutor, day: EventDay): Promise<void> {
+  await sql`ALTER TABLE events ATTACH PARTITION ${sql.table(day.table)}
+    FOR VALUES FROM (${sql.lit(day.fromId)}) TO (${sql.lit(day.toId)})`.execute(trx);
+  await dropCheck(trx, day.excludes);
+}
+
+async function dropCheck(trx: DatabaseExecutor, name: string): Promise<void> {
+  await sql`ALTER TABLE events_default DROP CONSTRAINT IF EXISTS ${sql.id(name)}`.execute(trx);
+}
+
+/** Never drops rows: a day's table that was detached with rows in it is somebody's to look at. */
+async function dropEmptyTable(trx: DatabaseExecutor, name: string): Promise<void> {
+  await sql`LOCK TABLE ${sql.table(name)} IN ACCESS EXCLUSIVE MODE`.execute(trx);
+  const { rows } = await sql`SELECT 1 FROM ${sql.table(name)} LIMIT 1`.execute(trx);
+  if (rows.length > 0) {
+    throw new Error(`table ${name} is not a partition of events and holds rows: attach or move it`);
+  }
+  await sql`DROP TABLE ${sql.table(name)}`.execute(trx);
+}
+
+function sqlState(error: unknown): string | undefined {
+  return (error as { code?: string } | null)?.code;
+}
