@@ -1,0 +1,197 @@
+/**
+ * Every metric a service exports: the one place for names, and a public contract. docs/metrics.md
+ * is generated from it (`vitest run packages/telemetry -u`). Rules: prefix `adtally_`, base units
+ * in the name, `_total` on counters, labels of few values only. Renaming or removing one breaks
+ * somebody's dashboard: add the new name beside the old for a release.
+ */
+
+/** What a label may hold: a closed list (each series starts at 0), or any of few values. */
+export type LabelValues = readonly string[] | 'open';
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: Readonly<Record<string, LabelValues>>;
+  /** Histograms only: upper bounds, in the unit of the name. */
+  readonly buckets?: readonly number[];
+}
+
+// From a batch that went straight through to a backlog of some minutes.
+const LATENCY_SECONDS = [
+  0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900,
+] as const;
+const DURATION_SECONDS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
+const ROWS = [1, 10, 50, 100, 250, 500, 1000, 2000, 3000, 4000, 5000, 10_000, 20_000] as const;
+
+export const METRIC_DEFINITIONS = {
+  // Traffic and outcomes. After a drain: consumed = the sum of adtally_events_total.
+  recordsConsumed: {
+    name: 'adtally_records_consumed_total',
+    kind: 'counter',
+    help: 'Records whose disposition was committed.',
+    labels: {},
+  },
+  events: {
+    name: 'adtally_events_total',
+    kind: 'counter',
+    help: 'Committed records by what became of them.',
+    labels: { outcome: ['stored', 'duplicate', 'conflict', 'dead_lettered'] },
+  },
+  deadLetters: {
+    name: 'adtally_dead_letters_total',
+    kind: 'counter',
+    help: 'Dead-lettered records by rejection code.',
+    labels: { code: 'open' },
+  },
+  misrouted: {
+    name: 'adtally_misrouted_records_total',
+    kind: 'counter',
+    help: 'Records whose key is not their impression id, or that lie in another partition than murmur2 gives; stored all the same.',
+    labels: {},
+  },
+  unknownFields: {
+    name: 'adtally_unknown_fields_total',
+    kind: 'counter',
+    help: 'Fields ignored because the contract does not know them.',
+    labels: {},
+  },
+
+  // Batches and latency.
+  batchRows: {
+    name: 'adtally_batch_rows',
+    kind: 'histogram',
+    help: 'Records in a committed batch.',
+    labels: {},
+    buckets: ROWS,
+  },
+  batchWriteSeconds: {
+    name: 'adtally_batch_write_duration_seconds',
+    kind: 'histogram',
+    help: 'From BEGIN to the answer to COMMIT, of batches that committed.',
+    labels: {},
+    buckets: DURATION_SECONDS,
+  },
+  commitLatencySeconds: {
+    name: 'adtally_append_to_commit_seconds',
+    kind: 'histogram',
+    help: "From the broker's append time of a batch's oldest record to its commit.",
+    labels: {},
+    buckets: LATENCY_SECONDS,
+  },
+  lastCommitTimestampSeconds: {
+    name: 'adtally_last_commit_timestamp_seconds',
+    kind: 'gauge',
+    help: 'Unix time of the last committed batch; 0 before the first.',
+    labels: {},
+  },
+
+  // The commit protocol at work.
+  fenced: {
+    name: 'adtally_fenced_total',
+    kind: 'counter',
+    help: 'Partitions found claimed by somebody else at commit; nothing of theirs was written.',
+    labels: {},
+  },
+  ambiguousCommits: {
+    name: 'adtally_ambiguous_commits_total',
+    kind: 'counter',
+    help: 'Commits whose answer was lost, by partition and by what the cursor then said.',
+    labels: { resolution: ['committed', 'retried', 'fenced'] },
+  },
+  databaseErrors: {
+    name: 'adtally_database_errors_total',
+    kind: 'counter',
+    help: 'Failed transactions by how they are treated.',
+    labels: { class: ['outcome_unknown', 'transient', 'data', 'fatal'] },
+  },
+  copyFallbacks: {
+    name: 'adtally_copy_fallbacks_total',
+    kind: 'counter',
+    help: 'Batches whose COPY met a key that was stored already, written again the verified way.',
+    labels: {},
+  },
+
+  // Redis: only routes, so these cost speed and never a count.
+  routedEvents: {
+    name: 'adtally_routed_events_total',
+    kind: 'counter',
+    help: 'Valid events by the write path they were routed to.',
+    labels: { route: ['fast', 'verified'] },
+  },
+  redisFailures: {
+    name: 'adtally_redis_failures_total',
+    kind: 'counter',
+    help: 'Batches for which Redis gave no answer, or marks it did not take.',
+    labels: { operation: ['route', 'mark'], kind: ['error', 'timeout', 'skipped'] },
+  },
+
+  // Partitions and lag.
+  ownedPartitions: {
+    name: 'adtally_owned_partitions',
+    kind: 'gauge',
+    help: 'Partitions this process has claimed.',
+    labels: {},
+  },
+  partitionHalted: {
+    name: 'adtally_partition_halted',
+    kind: 'gauge',
+    help: '1 while a partition waits for an operator; the series goes away when it moves on.',
+    labels: { partition: 'open', reason: 'open' },
+  },
+  lagRecords: {
+    name: 'adtally_consumer_lag_records',
+    kind: 'gauge',
+    help: 'Records after the committed cursor, of owned partitions only.',
+    labels: { partition: 'open' },
+  },
+  lagSeconds: {
+    name: 'adtally_consumer_lag_seconds',
+    kind: 'gauge',
+    help: 'Age of the oldest record not committed yet, over the owned partitions; 0 when caught up.',
+    labels: {},
+  },
+  handoverSeconds: {
+    name: 'adtally_handover_seconds',
+    kind: 'histogram',
+    help: 'From the assignment of partitions to the first commit on them.',
+    labels: {},
+    buckets: LATENCY_SECONDS,
+  },
+
+  // The process.
+  drainState: {
+    name: 'adtally_drain_state',
+    kind: 'gauge',
+    help: '0 running, 1 draining, 2 drained.',
+    labels: {},
+  },
+  buildInfo: {
+    name: 'adtally_build_info',
+    kind: 'gauge',
+    help: 'Always 1; the labels name the build.',
+    labels: { version: 'open', node: 'open' },
+  },
+  processCpuSeconds: {
+    name: 'process_cpu_seconds_total',
+    kind: 'counter',
+    help: 'CPU time of the process, user and system.',
+    labels: {},
+  },
+  processResidentMemoryBytes: {
+    name: 'process_resident_memory_bytes',
+    kind: 'gauge',
+    help: 'Resident memory of the process.',
+    labels: {},
+  },
+  eventLoopDelaySeconds: {
+    name: 'adtally_event_loop_delay_p99_seconds',
+    kind: 'gauge',
+    help: 'How late timers fired since the last scrape, 99th percentile.',
+    labels: {},
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricDefinitions = typeof METRIC_DEFINITIONS;
