@@ -1,0 +1,12 @@
+export { EXIT_UNAVAILABLE, StackError } from './errors.ts';
+export { cacheFolder, localFolder, repositoryRoot } from './env.ts';
+export { type Report, reportToStderr } from './report.ts';
+export {
+  ensureStack,
+  runningAddresses,
+  type ServerStatus,
+  type StackAddresses,
+  stackStatus,
+  stopStack,
+} from './stack.ts';
+export type { ServerName } from './state.ts';

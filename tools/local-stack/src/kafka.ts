@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+import { cacheFolder } from './env.ts';
+import { EXIT_UNAVAILABLE, StackError } from './errors.ts';
+import { dataFolder } from './folders.ts';
+import { kafkaAnswers } from './kafka-probe.ts';
+import { startServer } from './processes.ts';
+import { type Report, reportWhile } from './report.ts';
+import { run } from './run.ts';
+import type { Launched, Server, StartContext } from './server.ts';
+import { ensureJava, ensureMaven } from './toolchain.ts';
+
+/** As in kafka/pom.xml; names the folder in the cache. */
+const KAFKA_VERSION = '4.3.1';
+const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+const HEAP = '-Xmx1g';
+const POM = resolve(import.meta.dirname, '../kafka/pom.xml');
+
+/** The broker's settings: one node in KRaft mode, loopback only. */
+export function brokerProperties(ports: readonly number[], logFolder: string): string {
+  const [clientPort = 0, controllerPort = 0] = ports;
+  const client = `PLAINTEXT://127.0.0.1:${clientPort}`;
+  return `${[
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+    `listeners=${client},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=${client}`,
+    'controller.listener.names=CONTROLLER',
+    'inter.broker.listener.name=PLAINTEXT',
+    `log.dirs=${logFolder}`,
+    // Events are deleted by nobody: a truncated topic halts its consumers.
+    'log.retention.ms=-1',
+    'log.retention.bytes=-1',
+    'num.partitions=1',
+    'offsets.topic.replication.factor=1',
+    'offsets.topic.num.partitions=3',
+    'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1',
+    'auto.create.topics.enable=false',
+    // Fast handover for classic groups ...
+    'group.initial.rebalance.delay.ms=0',
+    'group.min.session.timeout.ms=1000',
+    // ... and for KIP-848 groups, whose defaults (5 s heartbeat, 45 s session) are the broker's.
+    'group.consumer.heartbeat.interval.ms=500',
+    'group.consumer.min.heartbeat.interval.ms=100',
+    'group.consumer.session.timeout.ms=6000',
+    'group.consumer.min.session.timeout.ms=1000',
+  ].join('\n')}\n`;
+}
+
+function jarFolder(): string {
+  return join(cacheFolder(), `kafka-${KAFKA_VERSION}`, 'lib');
+}
+
+/** Copies the broker's jars from Maven Central into the cache, whole or not at all. */
+async function ensureJars(report: Report, java: string): Promise<void> {
+  const jars = jarFolder();
+  if (existsSync(jars)) return;
+  const mvn = await ensureMaven(report);
+  report(`fetching Apache Kafka ${KAFKA_VERSION} from Maven Central into ${jars}`);
+  mkdirSync(dirname(jars), { recursive: true });
+  const work = mkdtempSync(join(dirname(jars), '.fetch-'));
+  try {
+    copyFileSync(POM, join(work, 'pom.xml'));
+    const javaHome = java === 'java' ? {} : { JAVA_HOME: dirname(dirname(java)) };
+    const args = [
+      '--batch-mode',
+      '--quiet',
+      '--strict-checksums',
+      COPY_GOAL,
+      '-DoutputDirectory=lib',
+    ];
+    const result = await reportWhile(report, 'fetch Kafka', () =>
+      run(mvn, args, { cwd: work, env: javaHome }),
+    );
+    if (result.code !== 0) {
+      throw new StackError(
+        `Kafka's jars cannot be fetched:\n${result.output.trim().slice(-2000)}`,
+        {
+          exitCode: EXIT_UNAVAILABLE,
+        },
+      );
+    }
+    // Another command may have been faster: its folder is as good as this one.
+    if (!existsSync(jars)) renameSync(join(work, 'lib'), jars);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** A KRaft cluster id: 16 bytes in base64url; a leading dash would read as an option. */
+export function newClusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}
+
+let javaCommand = 'java';
+
+async function prepare(report: Report): Promise<void> {
+  javaCommand = await ensureJava(report);
+  await ensureJars(report, javaCommand);
+}
+
+async function format(classPath: string, properties: string): Promise<void> {
+  const args = ['-cp', classPath, 'kafka.tools.StorageTool', 'format'];
+  const result = await run(javaCommand, [
+    ...args,
+    '--cluster-id',
+    newClusterId(),
+    '--config',
+    properties,
+  ]);
+  if (result.code !== 0)
+    throw new StackError(`Kafka's storage cannot be formatted:\n${result.output}`);
+}
+
+async function launch(context: StartContext): Promise<Launched> {
+  const folder = dataFolder(
+    context.localFolder,
+    'kafka',
+    context.remembered?.dataFolder,
+    undefined,
+  );
+  const logs = join(folder, 'logs');
+  const properties = join(folder, 'server.properties');
+  writeFileSync(properties, brokerProperties(context.ports, logs));
+  const classPath = join(jarFolder(), '*');
+  const formatted = existsSync(logs) && readdirSync(logs).includes('meta.properties');
+  if (!formatted) await format(classPath, properties);
+  const server = await startServer({
+    file: javaCommand,
+    args: [HEAP, '-Djava.awt.headless=true', '-cp', classPath, 'kafka.Kafka', properties],
+    logFile: context.logFile,
+  });
+  return { server, dataFolder: folder };
+}
+
+export const kafka: Server = {
+  name: 'kafka',
+  title: `Kafka ${KAFKA_VERSION}`,
+  defaultPorts: [29_092, 29_093],
+  readyTimeoutMs: 60_000,
+  stopSignal: 'SIGTERM',
+  stopGraceMs: 30_000,
+  prepare,
+  launch,
+  isReady: async ([port = 0]) => await kafkaAnswers(port),
+  url: ([port = 0]) => `127.0.0.1:${port}`,
+};
