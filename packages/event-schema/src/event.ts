@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { EVENT_TYPES, FIELDS, type EventType, type FieldDeclaration } from './fields.ts';
 import { POSTGRES_EPOCH_MS, timeText } from './time.ts';
+import { SCHEMA_VERSION } from './versions.ts';
 
 /** A moment: RFC 3339 text in UTC, or microseconds since 1970-01-01 UTC. */
 export type EventTime = string | { readonly unixMicros: bigint };
@@ -36,9 +37,6 @@ export interface ConversionEvent extends CommonFields {
 
 /** A valid event as a plain object: for producers, tests and the console; the hot path has none. */
 export type AdEvent = ImpressionEvent | ClickEvent | ConversionEvent;
-
-/** The newest version of the contract; what `encodeEvent` writes. */
-export const SCHEMA_VERSION = 1;
 
 const UNIX_TO_POSTGRES_MICROS = BigInt(POSTGRES_EPOCH_MS) * 1000n;
 

@@ -1,8 +1,14 @@
 export * from './batch.ts';
+export * from './contract.ts';
+export * from './decode/decode.ts';
+export * from './decode/limits.ts';
 export * from './event.ts';
 export * from './fields.ts';
+export * from './read-event.ts';
 export * from './record.ts';
 export * from './rejection.ts';
+export { MICROS_MAX, publishedSchemaText } from './schema.ts';
 export * from './time.ts';
 export * from './topics.ts';
 export * from './uuid.ts';
+export * from './versions.ts';

@@ -1,0 +1,203 @@
+/**
+ * The reference decoder: it defines which records are events and names what is wrong with the others.
+ *
+ * A record with several faults gets one code, the first in this order:
+ *   1. the bytes: empty, oversize, invalid_utf8
+ *   2. the JSON text, wherever in it: malformed_json, too_deep, repeated_field (known names of the
+ *      event itself), nul_character, lone_surrogate, not_a_number
+ *   3. schema_version: missing_field, wrong_type, schema_mismatch; then the same of event_type
+ *   4. the fields: missing_field, else wrong_type, else out_of_range; of the first such field in
+ *      declaration order
+ * A field that does not belong to the event's type is an unknown field: its value is not looked at.
+ */
+import { Buffer, isUtf8 } from 'node:buffer';
+import { VERDICT, type BatchColumn, type EventBatch } from '../batch.ts';
+import { ENVELOPE_NAMES, type Contract, type TypeFieldPlan } from '../contract.ts';
+import { isEventType } from '../event.ts';
+import { EVENT_TYPES, type EventType } from '../fields.ts';
+import type { Rejection, RejectionCode } from '../rejection.ts';
+import { parseTime } from '../time.ts';
+import { uuidBytes } from '../uuid.ts';
+import { upcastToNewest, type RawEvent, type RawValue } from '../versions.ts';
+import type { DecodeLimits } from './limits.ts';
+import { rawValue } from './raw-value.ts';
+import { tokenPass, type Member } from './token-pass.ts';
+
+/** Decodes one row of a batch: ends it as `event` with its columns, or as `rejected`. Never throws. */
+export type ReferenceDecoder = (batch: EventBatch, row: number, limits: DecodeLimits) => void;
+
+interface ValidEvent {
+  readonly type: EventType;
+  readonly raw: RawEvent;
+  readonly unknownFields: number;
+}
+
+/** Makes the reference decoder of a contract; the batch's columns must be the contract's. */
+export function createReferenceDecoder(contract: Contract): ReferenceDecoder {
+  const readers = createReaders(contract);
+  return (batch, row, limits) => {
+    const outcome = decodeValue(batch.record(row).value, limits, contract, readers);
+    if ('code' in outcome) {
+      batch.reject(row, outcome);
+      return;
+    }
+    for (const plan of contract.byType[outcome.type]) {
+      const column = batch.columns[plan.columnIndex];
+      const value = ownValue(outcome.raw, plan.field.name);
+      if (column !== undefined && value !== undefined) storeValue(batch, column, row, value);
+    }
+    batch.unknownFields += outcome.unknownFields;
+    batch.eventType[row] = EVENT_TYPES.indexOf(outcome.type);
+    batch.verdict[row] = VERDICT.event;
+  };
+}
+
+interface Readers {
+  /** Every name that must not be repeated. */
+  readonly knownNames: ReadonlySet<string>;
+  /** By version: the names it has and the newest has not. */
+  readonly formerNames: ReadonlyMap<number, ReadonlySet<string>>;
+  /** By event type: the names that are not unknown fields. */
+  readonly ownNames: Readonly<Record<EventType, ReadonlySet<string>>>;
+}
+
+function createReaders({ fields, byType, versions }: Contract): Readers {
+  const own = (type: EventType): ReadonlySet<string> =>
+    new Set([...ENVELOPE_NAMES, ...byType[type].map((plan) => plan.field.name)]);
+  return {
+    knownNames: new Set([
+      ...ENVELOPE_NAMES,
+      ...fields.map((plan) => plan.field.name),
+      ...versions.flatMap((version) => version.formerNames ?? []),
+    ]),
+    formerNames: new Map(versions.map((known) => [known.version, new Set(known.formerNames)])),
+    ownNames: {
+      impression: own('impression'),
+      click: own('click'),
+      conversion: own('conversion'),
+    },
+  };
+}
+
+function decodeValue(
+  value: Buffer | null,
+  limits: DecodeLimits,
+  contract: Contract,
+  readers: Readers,
+): ValidEvent | Rejection {
+  if (value === null || value.length === 0) return rejection('empty', 'the record has no value');
+  if (value.length > limits.maxValueBytes)
+    return rejection('oversize', `the value is longer than ${limits.maxValueBytes} bytes`);
+  if (!isUtf8(value)) return rejection('invalid_utf8', 'the value is not UTF-8');
+  const text = value.toString('utf8');
+  const pass = tokenPass(text);
+  if (pass.malformed !== null) return rejection('malformed_json', pass.malformed);
+  if (pass.depth > limits.maxDepth)
+    return rejection('too_deep', `objects and arrays are nested deeper than ${limits.maxDepth}`);
+  const repeated = repeatedName(pass.members, readers.knownNames);
+  if (repeated !== null) return rejection('repeated_field', 'the field stands twice', repeated);
+  if (pass.hasNul) return rejection('nul_character', 'a string holds U+0000');
+  if (pass.hasLoneSurrogate)
+    return rejection('lone_surrogate', 'an escape is half of a surrogate pair');
+  if (pass.hasNotANumber) return rejection('not_a_number', 'NaN and Infinity are not JSON numbers');
+  return decodeMembers(text, pass.members, contract, readers);
+}
+
+function repeatedName(members: readonly Member[], known: ReadonlySet<string>): string | null {
+  const seen = new Set<string>();
+  for (const { name } of members) {
+    if (!known.has(name)) continue;
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return null;
+}
+
+function decodeMembers(
+  text: string,
+  members: readonly Member[],
+  contract: Contract,
+  readers: Readers,
+): ValidEvent | Rejection {
+  const known: Record<string, RawValue> = Object.create(null) as Record<string, RawValue>;
+  for (const { name, start, end } of members)
+    if (readers.knownNames.has(name)) known[name] = rawValue(text.slice(start, end));
+
+  const version = known['schema_version'];
+  if (version === undefined) return missing('schema_version');
+  if (typeof version !== 'bigint') return wrongType('schema_version', 'an integer');
+  const formerNames = readers.formerNames.get(Number(version));
+  if (formerNames === undefined)
+    return rejection('schema_mismatch', 'the version is unknown', 'schema_version');
+  const raw = upcast(known, Number(version), contract);
+  if (raw === null)
+    return rejection('schema_mismatch', 'the event does not fit its version', 'schema_version');
+
+  const type = ownValue(raw, 'event_type');
+  if (type === undefined) return missing('event_type');
+  if (typeof type !== 'string') return wrongType('event_type', 'a string');
+  if (!isEventType(type))
+    return rejection('schema_mismatch', 'the event type is unknown', 'event_type');
+  const problem = fieldProblem(raw, contract.byType[type]);
+  if (problem !== null) return problem;
+  const own = readers.ownNames[type];
+  const unknown = members.filter(({ name }) => !own.has(name) && !formerNames.has(name));
+  return { type, raw, unknownFields: unknown.length };
+}
+
+function upcast(raw: RawEvent, version: number, contract: Contract): RawEvent | null {
+  try {
+    return upcastToNewest(raw, version, contract.versions);
+  } catch {
+    return null;
+  }
+}
+
+/** The first missing field, else the first of a wrong type, else the first out of range. */
+function fieldProblem(raw: RawEvent, plans: readonly TypeFieldPlan[]): Rejection | null {
+  let first: Rejection | null = null;
+  for (const { field, required, rule, problemOf } of plans) {
+    const value = ownValue(raw, field.name);
+    if (value === undefined) {
+      if (required) return missing(field.name);
+      continue;
+    }
+    const problem = problemOf(value);
+    const isWorse = first === null || (first.code === 'out_of_range' && problem === 'wrong_type');
+    if (problem !== null && isWorse) first = rejection(problem, `must be ${rule}`, field.name);
+  }
+  return first;
+}
+
+function ownValue(raw: RawEvent, name: string): RawValue | undefined {
+  return Object.hasOwn(raw, name) ? raw[name] : undefined;
+}
+
+/** Writes a value that has passed validation. */
+function storeValue(batch: EventBatch, column: BatchColumn, row: number, value: RawValue): void {
+  if (column.kind === 'text') {
+    const bytes = Buffer.from(value as string);
+    const start = batch.reserve(bytes.length);
+    bytes.copy(batch.arena, start);
+    column.start[row] = start;
+    column.length[row] = bytes.length;
+  } else if (column.kind === 'uuid') {
+    (uuidBytes(value as string) as Buffer).copy(column.bytes, row * 16);
+  } else {
+    column.int64[row] =
+      column.kind === 'time' ? (parseTime(value as string) as bigint) : (value as bigint);
+  }
+  column.present[row] = 1;
+}
+
+function missing(field: string): Rejection {
+  return rejection('missing_field', 'the field is missing', field);
+}
+
+function wrongType(field: string, wanted: string): Rejection {
+  return rejection('wrong_type', `must be ${wanted}`, field);
+}
+
+function rejection(code: RejectionCode, message: string, field?: string): Rejection {
+  return field === undefined ? { code, message } : { code, field, message };
+}

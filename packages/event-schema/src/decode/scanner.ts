@@ -1,0 +1,167 @@
+/**
+ * The scanner: the fast path of decoding. It reads the message bytes once and writes the columns without
+ * making strings or objects. It knows the ordinary shape only (the newest version, ASCII, no escapes, short
+ * plain integers, nothing twice); at anything else it answers false, having left no trace, and the
+ * reference decoder takes the record. A differential test holds the two together.
+ */
+import { VERDICT, type BatchColumn, type EventBatch } from '../batch.ts';
+import { ENVELOPE_NAMES, type Contract, type TypeFieldPlan } from '../contract.ts';
+import { EVENT_TYPES, type FieldKind } from '../fields.ts';
+import { textLimit } from '../schema.ts';
+import { digitsValue, storeInteger, storeUuid, timeMicros } from './ascii-values.ts';
+import type { DecodeLimits } from './limits.ts';
+import { SPAN, SpanReader } from './span-reader.ts';
+
+/** Decodes a row of the ordinary shape; false = undecided still, nothing changed. */
+export type Scanner = (batch: EventBatch, row: number, limits: DecodeLimits) => boolean;
+
+const ENVELOPE = ENVELOPE_NAMES.length;
+const VERSION_SPAN = 0;
+const TYPE_SPAN = 1;
+const UUID_BYTES = 16;
+const CURRENCY_LETTERS = 3;
+const LETTER_A = 0x41;
+const LETTER_Z = 0x5a;
+
+/** A field as the scanner needs it. */
+interface ScanField {
+  /** Index of the span that holds its value. */
+  readonly span: number;
+  readonly kind: FieldKind;
+  readonly required: boolean;
+  /** -1 where the value is checked and forgotten. */
+  readonly columnIndex: number;
+  /** `text` only: the longest value in code points, which are bytes here. */
+  readonly maxLength: number;
+}
+
+/** Makes the scanner of a contract; the batch's columns must be the contract's. */
+export function createScanner(contract: Contract): Scanner {
+  const names = contract.fields.map((plan) => plan.field.name);
+  const spans = new SpanReader([...ENVELOPE_NAMES, ...names]);
+  const fieldsByType = EVENT_TYPES.map((type) =>
+    contract.byType[type].map((plan) => scanField(plan, names)),
+  );
+  const typeNames = EVENT_TYPES.map((type) => new TextEncoder().encode(type));
+  // Checked-and-forgotten values are stored nowhere; a uuid among them needs somewhere to go.
+  const scratch = new Uint8Array(UUID_BYTES);
+
+  return (batch, row, limits) => {
+    const bytes = batch.record(row).value;
+    if (bytes === null || bytes.length > limits.maxValueBytes || limits.maxDepth < 1) return false;
+    if (!spans.read(bytes)) return false;
+    if (spans.kind[VERSION_SPAN] !== SPAN.integer || spans.kind[TYPE_SPAN] !== SPAN.string)
+      return false;
+    const version = digitsValue(
+      bytes,
+      spans.start[VERSION_SPAN] as number,
+      spans.end[VERSION_SPAN] as number,
+    );
+    if (version !== contract.newestVersion) return false;
+    const type = typeOf(bytes, spans, typeNames);
+    const fields = fieldsByType[type];
+    if (fields === undefined) return false;
+
+    const arenaUsed = batch.arenaUsed;
+    let used = ENVELOPE;
+    for (const field of fields) {
+      if (spans.kind[field.span] === SPAN.absent) {
+        if (!field.required) continue;
+      } else if (storeField(batch, row, bytes, spans, field, scratch)) {
+        used += 1;
+        continue;
+      }
+      batch.arenaUsed = arenaUsed;
+      for (const column of batch.columns) column.present[row] = 0;
+      return false;
+    }
+    batch.unknownFields += spans.unknown + spans.found - used;
+    batch.eventType[row] = type;
+    batch.verdict[row] = VERDICT.event;
+    return true;
+  };
+}
+
+function scanField(plan: TypeFieldPlan, names: readonly string[]): ScanField {
+  const { field, required, columnIndex } = plan;
+  return {
+    span: ENVELOPE + names.indexOf(field.name),
+    kind: field.kind,
+    required,
+    columnIndex,
+    maxLength: field.kind === 'text' ? textLimit(field) : 0,
+  };
+}
+
+function typeOf(bytes: Uint8Array, spans: SpanReader, typeNames: readonly Uint8Array[]): number {
+  const start = spans.start[TYPE_SPAN] as number;
+  const length = (spans.end[TYPE_SPAN] as number) - start;
+  for (let type = 0; type < typeNames.length; type += 1) {
+    const name = typeNames[type] as Uint8Array;
+    if (name.length !== length) continue;
+    let index = 0;
+    while (index < length && bytes[start + index] === name[index]) index += 1;
+    if (index === length) return type;
+  }
+  return -1;
+}
+
+function storeField(
+  batch: EventBatch,
+  row: number,
+  bytes: Uint8Array,
+  spans: SpanReader,
+  field: ScanField,
+  scratch: Uint8Array,
+): boolean {
+  const kind = spans.kind[field.span];
+  if (kind !== (field.kind === 'micros' ? SPAN.integer : SPAN.string)) return false;
+  const start = spans.start[field.span] as number;
+  const end = spans.end[field.span] as number;
+  const column = batch.columns[field.columnIndex];
+  if (column !== undefined) column.present[row] = 1;
+  switch (field.kind) {
+    case 'uuid':
+      return column === undefined
+        ? storeUuid(bytes, start, end, scratch, 0)
+        : storeUuid(bytes, start, end, column.bytes, row * UUID_BYTES);
+    case 'time': {
+      const micros = timeMicros(bytes, start, end);
+      if (Number.isNaN(micros)) return false;
+      if (column !== undefined) storeInteger(column, row, micros);
+      return true;
+    }
+    case 'micros':
+      if (column !== undefined) storeInteger(column, row, digitsValue(bytes, start, end));
+      return true;
+    case 'currency':
+      if (end - start !== CURRENCY_LETTERS) return false;
+      for (let at = start; at < end; at += 1)
+        if ((bytes[at] as number) < LETTER_A || (bytes[at] as number) > LETTER_Z) return false;
+      if (column !== undefined) storeText(batch, column, row, bytes, start, end);
+      return true;
+    case 'text':
+      if (end === start || end - start > field.maxLength) return false;
+      if (column !== undefined) storeText(batch, column, row, bytes, start, end);
+      return true;
+    default:
+      return field.kind satisfies never;
+  }
+}
+
+function storeText(
+  batch: EventBatch,
+  column: BatchColumn,
+  row: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const length = end - start;
+  const target = batch.reserve(length);
+  const { arena } = batch;
+  for (let index = 0; index < length; index += 1)
+    arena[target + index] = bytes[start + index] as number;
+  column.start[row] = target;
+  column.length[row] = length;
+}

@@ -1,0 +1,116 @@
+import { Type, type TSchema } from 'typebox';
+import { EVENT_TYPES, FIELDS, type EventType, type FieldDeclaration } from './fields.ts';
+import { parseTime, TIME_PATTERN } from './time.ts';
+import { UUID_PATTERN } from './uuid.ts';
+import { SCHEMA_VERSION } from './versions.ts';
+
+/** The largest amount: PostgreSQL's `bigint`. */
+export const MICROS_MAX = 2n ** 63n - 1n;
+
+const CURRENCY_PATTERN = '^[A-Z]{3}$';
+
+/**
+ * What a field's raw value must be (integers as `bigint`). Bounds of amounts and the calendar are
+ * refinements: TypeBox compares bigints as doubles, and no pattern knows leap years.
+ */
+export function fieldValidatorSchema(field: FieldDeclaration): TSchema {
+  switch (field.kind) {
+    case 'micros':
+      return Type.Refine(
+        Type.BigInt(),
+        (value) => typeof value === 'bigint' && value >= 0n && value <= MICROS_MAX,
+        () => 'must be within its limits',
+      );
+    case 'time':
+      return Type.Refine(
+        Type.String({ pattern: TIME_PATTERN }),
+        (value) => typeof value === 'string' && parseTime(value) !== null,
+        () => 'must be a real moment',
+      );
+    case 'uuid':
+      return Type.String({ pattern: UUID_PATTERN });
+    case 'currency':
+      return Type.String({ pattern: CURRENCY_PATTERN });
+    case 'text':
+      return Type.String({ minLength: 1, maxLength: textLimit(field) });
+    default:
+      return field.kind satisfies never;
+  }
+}
+
+/** The longest value of a `text` field, in code points. */
+export function textLimit(field: FieldDeclaration): number {
+  if (field.maxCodePoints === undefined) throw new Error(`${field.name} needs maxCodePoints`);
+  return field.maxCodePoints;
+}
+
+/** One sentence for people: what the field's value must be. */
+export function fieldRule(field: FieldDeclaration): string {
+  switch (field.kind) {
+    case 'micros':
+      return `an integer from 0 to ${MICROS_MAX}, spelt in digits only`;
+    case 'time':
+      return 'an RFC 3339 time in UTC (Z or +00:00) with at most 6 fraction digits, years 0001 to 9999';
+    case 'uuid':
+      return 'a UUID in the 8-4-4-4-12 form';
+    case 'currency':
+      return 'three capital letters (ISO 4217)';
+    case 'text':
+      return `a string of 1 to ${textLimit(field)} code points`;
+    default:
+      return field.kind satisfies never;
+  }
+}
+
+function publishedFieldSchema(field: FieldDeclaration): TSchema {
+  const { description } = field;
+  switch (field.kind) {
+    case 'micros':
+      // The limit is written as an exact integer: the double nearest to it is one too large.
+      return Type.Integer({ description, minimum: 0, maximum: rawJson(MICROS_MAX.toString()) });
+    case 'time':
+      return Type.String({ description, format: 'date-time', pattern: TIME_PATTERN });
+    case 'uuid':
+      return Type.String({ description, format: 'uuid', pattern: UUID_PATTERN });
+    case 'currency':
+      return Type.String({ description, pattern: CURRENCY_PATTERN });
+    case 'text':
+      return Type.String({ description, minLength: 1, maxLength: textLimit(field) });
+    default:
+      return field.kind satisfies never;
+  }
+}
+
+/** A number that is serialised as exactly this text. */
+function rawJson(text: string): number {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text) as number;
+}
+
+function eventTypeSchema(type: EventType, fields: readonly FieldDeclaration[]): TSchema {
+  const properties: Record<string, TSchema> = {
+    schema_version: Type.Literal(SCHEMA_VERSION, {
+      description: 'Version of the contract the event was written for.',
+    }),
+    event_type: Type.Literal(type),
+  };
+  for (const field of fields) {
+    if (field.requiredIn.includes(type)) properties[field.name] = publishedFieldSchema(field);
+    else if (field.optionalIn.includes(type))
+      properties[field.name] = Type.Optional(publishedFieldSchema(field));
+  }
+  return Type.Object(properties, { title: type });
+}
+
+/** The contract as a JSON Schema document, as text ending in a newline. */
+export function publishedSchemaText(fields: readonly FieldDeclaration[] = FIELDS): string {
+  const schema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Adtally ad event',
+    description:
+      'One ad interaction event: JSON, UTF-8, one event per Kafka record, keyed by impression_id in ' +
+      'lower case. Unknown fields are ignored. Beyond this schema: a known field must not be repeated, ' +
+      'integers are spelt in digits only (no fraction, no exponent), times must exist in the calendar.',
+    oneOf: EVENT_TYPES.map((type) => eventTypeSchema(type, fields)),
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
