@@ -74,14 +74,16 @@ export function eventKeyOf(
   return key;
 }
 
-/** Fills `batch.eventKey` for every row from `fromRow` on whose verdict is `event`. */
-export function deriveKeys(batch: EventBatch, fromRow = 0): void {
+/**
+ * Makes the function that fills `batch.eventKey` of one row whose verdict is `event`; made once per batch
+ * because finding the columns costs more than deriving a key.
+ */
+export function keyDeriver(batch: EventBatch): (row: number) => void {
   const impressionIds = batch.column('impression_id').bytes;
   const clickIds = batch.column('click_id').bytes;
   const conversionIds = batch.column('conversion_id');
-  const { eventKey, eventType, verdict, arena } = batch;
-  for (let row = fromRow; row < batch.count; row += 1) {
-    if (verdict[row] !== VERDICT.event) continue;
+  const { eventKey, eventType } = batch;
+  return (row) => {
     const type = eventType[row] as number;
     const at = row * UUID_BYTES;
     if (type === CLICK) {
@@ -89,11 +91,19 @@ export function deriveKeys(batch: EventBatch, fromRow = 0): void {
     } else if (type === CONVERSION) {
       const start = conversionIds.start[row] as number;
       const length = conversionIds.length[row] as number;
-      writeKey(eventKey, at, type, impressionIds, at, arena, start, length);
+      // The arena is replaced when it grows: never keep it across rows.
+      writeKey(eventKey, at, type, impressionIds, at, batch.arena, start, length);
     } else {
       writeKey(eventKey, at, type, impressionIds, at, NO_BYTES, 0, -1);
     }
-  }
+  };
+}
+
+/** Fills `batch.eventKey` for every row from `fromRow` on whose verdict is `event`. */
+export function deriveKeys(batch: EventBatch, fromRow = 0): void {
+  const derive = keyDeriver(batch);
+  for (let row = fromRow; row < batch.count; row += 1)
+    if (batch.verdict[row] === VERDICT.event) derive(row);
 }
 
 /** `identityLength` -1 means that the part is absent. Bytes move by plain loops: short copies. */

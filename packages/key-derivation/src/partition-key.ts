@@ -44,7 +44,27 @@ export function murmur2(data: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-/** The canonical key's bytes, for `partitionFor`. */
-export function canonicalImpressionKeyBytes(impressionId: Uint8Array): Buffer {
-  return Buffer.from(canonicalImpressionKey(impressionId), 'latin1');
+/** Length of the canonical key in bytes. */
+export const IMPRESSION_KEY_BYTES = 36;
+
+const HEX_DIGITS = Buffer.from('0123456789abcdef');
+const DASH = 0x2d;
+
+/** Writes the canonical key's ASCII bytes to the start of `target`, without making a string. */
+export function writeImpressionKey(
+  target: Uint8Array,
+  impressionIds: Uint8Array,
+  offset: number,
+): void {
+  let at = 0;
+  for (let index = 0; index < 16; index += 1) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) {
+      target[at] = DASH;
+      at += 1;
+    }
+    const byte = impressionIds[offset + index] as number;
+    target[at] = HEX_DIGITS[byte >> 4] as number;
+    target[at + 1] = HEX_DIGITS[byte & 15] as number;
+    at += 2;
+  }
 }

@@ -1,0 +1,135 @@
+import { Buffer } from 'node:buffer';
+import {
+  decodeInto,
+  DEFAULT_DECODE_LIMITS,
+  EVENT_KEY_HEADER,
+  uuidBytes,
+  uuidText,
+  uuidV7Millis,
+  VERDICT,
+  type DecodeLimits,
+  type EventBatch,
+  type Rejection,
+  type SourceRecord,
+} from '@adtally/event-schema';
+import {
+  EVENT_KEY_BYTES,
+  IMPRESSION_KEY_BYTES,
+  keyDeriver,
+  partitionFor,
+  writeImpressionKey,
+} from '@adtally/key-derivation';
+
+/** An id may be so much ahead of the broker's clock before it is called `future`. */
+export const FUTURE_TOLERANCE_MS = 24 * 3_600_000;
+
+export interface ClassifyRules {
+  /** Retention horizon in milliseconds since 1970, read at claim; `null` = nothing was purged yet. */
+  readonly horizonMs: number | null;
+  /** Partitions of the topic; `null` where unknown: then only the record's key tells misrouted ones. */
+  readonly partitions: number | null;
+  readonly limits?: DecodeLimits;
+}
+
+/**
+ * Decides every undecided row from `fromRow` on: an event with its columns and key, or one named
+ * rejection. A pure function of bytes, key, headers, append time and the rules: no clock, no I/O, so a
+ * record read twice ends the same way. Never throws for bad data.
+ *
+ * After decoding the order of the checks is `key_mismatch`, `future`, `expired`. Ids that are not
+ * UUIDv7 carry no time and skip the last two; so does `future` where the broker gave no append time.
+ * `batch.misrouted` counts events only: a rejected record is never stored anywhere.
+ */
+export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRules): void {
+  const limits = rules.limits ?? DEFAULT_DECODE_LIMITS;
+  const deriveKey = keyDeriver(batch);
+  const impressionIds = batch.column('impression_id').bytes;
+  for (let row = fromRow; row < batch.count; row += 1) {
+    if (batch.verdict[row] !== VERDICT.undecided) continue;
+    decodeInto(batch, row, limits);
+    if (batch.verdict[row] !== VERDICT.event) continue;
+    deriveKey(row);
+    const record = batch.record(row);
+    const rejection =
+      keyHeaderProblem(record, batch.eventKey, row * EVENT_KEY_BYTES) ??
+      timeProblem(record, uuidV7Millis(impressionIds, row * 16), rules.horizonMs);
+    if (rejection !== null) batch.reject(row, rejection);
+    else if (isMisrouted(record, impressionIds, row * 16, rules.partitions)) batch.misrouted += 1;
+  }
+}
+
+/** A stated key that disagrees could otherwise suppress somebody else's event. */
+function keyHeaderProblem(
+  record: SourceRecord,
+  eventKeys: Uint8Array,
+  keyAt: number,
+): Rejection | null {
+  if (record.headers === undefined) return null;
+  let stated: string | null = null;
+  for (const header of record.headers) {
+    for (const name of Object.keys(header)) {
+      if (name !== EVENT_KEY_HEADER) continue;
+      if (stated !== null) return keyMismatch('the header stands twice');
+      stated = headerText(header[name]);
+    }
+  }
+  if (stated === null) return null;
+  const key = uuidBytes(stated);
+  if (key === null) return keyMismatch('the header is not a UUID in text form');
+  return uuidText(key) === uuidText(eventKeys, keyAt)
+    ? null
+    : keyMismatch('the header is not the key of this event');
+}
+
+/** One character a byte: no byte string can pass for another, and none that is long is a UUID. */
+function headerText(value: Buffer | string | undefined): string {
+  return Buffer.isBuffer(value) ? value.toString('latin1') : (value ?? '');
+}
+
+function keyMismatch(message: string): Rejection {
+  return { code: 'key_mismatch', field: EVENT_KEY_HEADER, message };
+}
+
+function timeProblem(
+  record: SourceRecord,
+  idMillis: number,
+  horizonMs: number | null,
+): Rejection | null {
+  if (idMillis < 0) return null;
+  const appendMs = record.timestamp ?? -1;
+  if (appendMs >= 0 && idMillis - appendMs > FUTURE_TOLERANCE_MS)
+    return {
+      code: 'future',
+      field: 'impression_id',
+      message: 'the id is made more than 24 h after the broker took the record',
+    };
+  if (horizonMs !== null && idMillis < horizonMs)
+    return {
+      code: 'expired',
+      field: 'impression_id',
+      message: 'the id is older than the retention horizon',
+    };
+  return null;
+}
+
+const canonicalKey = Buffer.alloc(IMPRESSION_KEY_BYTES);
+
+function isMisrouted(
+  record: SourceRecord,
+  impressionIds: Uint8Array,
+  impressionAt: number,
+  partitions: number | null,
+): boolean {
+  writeImpressionKey(canonicalKey, impressionIds, impressionAt);
+  if (!isCanonicalKey(record.key)) return true;
+  return partitions !== null && record.partition !== partitionFor(canonicalKey, partitions);
+}
+
+function isCanonicalKey(key: SourceRecord['key']): boolean {
+  if (typeof key === 'string') return key === canonicalKey.toString('latin1');
+  if (key === null || key === undefined || key.length !== IMPRESSION_KEY_BYTES) return false;
+  // A loop beats Buffer.equals on so few bytes.
+  for (let index = 0; index < IMPRESSION_KEY_BYTES; index += 1)
+    if (key[index] !== canonicalKey[index]) return false;
+  return true;
+}
