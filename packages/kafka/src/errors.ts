@@ -1,0 +1,110 @@
+import { CODE, type NativeError } from './rdkafka.ts';
+
+/** Base of all errors of this package; `code` is librdkafka's or the broker's number. */
+export class KafkaError extends Error {
+  override name = 'KafkaError';
+  readonly code: number;
+
+  constructor(message: string, code: number, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The client instance can never work again (fenced, refused identity): end the process. */
+export class KafkaFatalError extends KafkaError {
+  override name = 'KafkaFatalError';
+}
+
+/** A request failed. `transient` tells whether asking again later can help. */
+export class KafkaRequestError extends KafkaError {
+  override name = 'KafkaRequestError';
+  readonly transient: boolean;
+
+  constructor(message: string, code: number, transient: boolean, options?: ErrorOptions) {
+    super(message, code, options);
+    this.transient = transient;
+  }
+}
+
+/**
+ * The offset to read does not exist in the partition's log: it lies before the log's start (truncated)
+ * or past its end (recreated or unclean). Nothing was skipped; the partition delivers nothing more
+ * until it is started again.
+ */
+export class OffsetOutOfRange extends KafkaError {
+  override name = 'OffsetOutOfRange';
+  readonly topic: string;
+  readonly partition: number;
+  readonly position: number;
+  readonly logStart: number;
+  readonly end: number;
+
+  constructor(at: {
+    topic: string;
+    partition: number;
+    position: number;
+    logStart: number;
+    end: number;
+  }) {
+    super(
+      `offset ${at.position} of ${at.topic}[${at.partition}] is outside its log ${at.logStart}..${at.end}`,
+      CODE.autoOffsetReset,
+    );
+    this.topic = at.topic;
+    this.partition = at.partition;
+    this.position = at.position;
+    this.logStart = at.logStart;
+    this.end = at.end;
+  }
+}
+
+/** Codes that no amount of waiting heals: the request itself is wrong or not allowed. */
+const LASTING = new Set([
+  1, // offset out of range
+  10, // message too large
+  17, // invalid topic name
+  18, // record list too large
+  29, // topic authorization
+  30, // group authorization
+  31, // cluster authorization
+  35, // unsupported version
+  36, // topic already exists
+  37, // invalid partitions
+  38, // invalid replication factor
+  39, // invalid replica assignment
+  40, // invalid config
+  42, // invalid request
+  44, // policy violation
+  87, // invalid record
+  -186, // invalid argument
+  -169, // authentication
+]);
+
+export function codeOf(error: unknown): number {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'number' ? code : -1;
+}
+
+export function isFatal(error: unknown): boolean {
+  const code = codeOf(error);
+  return (
+    code === CODE.fatal ||
+    code === CODE.fenced ||
+    (error as NativeError | null | undefined)?.isFatal === true
+  );
+}
+
+/** Turns anything the client throws into a typed error. Never throws. */
+export function classify(error: unknown, doing: string): KafkaError {
+  if (error instanceof KafkaError) return error;
+  const code = codeOf(error);
+  const text = `${doing}: ${messageOf(error)} (${code})`;
+  if (isFatal(error)) return new KafkaFatalError(text, code, { cause: error });
+  return new KafkaRequestError(text, code, !LASTING.has(code), { cause: error });
+}
+
+export function messageOf(error: unknown): string {
+  const message = (error as { message?: unknown } | null | undefined)?.message;
+  return typeof message === 'string' ? message : String(error);
+}

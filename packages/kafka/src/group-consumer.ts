@@ -1,0 +1,293 @@
+import type { SourceRecord } from '@adtally/event-schema';
+import { consumerConfig, type GroupOptions } from './consumer-config.ts';
+import { codeOf, isFatal, KafkaFatalError, messageOf } from './errors.ts';
+import { cachedEnd, queryWatermarks } from './log-offsets.ts';
+import { LogWatch } from './log-watch.ts';
+import { disconnect, join } from './membership.ts';
+import { NoticeBoard, type OnNotice } from './notices.ts';
+import { OffsetHints } from './offset-hints.ts';
+import { PacedConsume } from './paced-consume.ts';
+import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
+import { Readers } from './readers.ts';
+import type { Watermarks } from './admin.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** A change of the group's assignment that waits for `settle`. */
+export interface RebalanceEvent {
+  readonly kind: 'granted' | 'revoked';
+  readonly partitions: readonly number[];
+  /** Revoked only: the group gave the partitions away already; nothing of theirs may be applied. */
+  readonly lost: boolean;
+}
+
+export interface GroupConsumerOptions extends GroupOptions {
+  readonly onNotice?: OnNotice | undefined;
+}
+
+type State = 'open' | 'leaving' | 'left';
+
+const LEAVE_TIMEOUT_MS = 15_000;
+
+/**
+ * A member of a consumer group that reads one topic at offsets the caller names.
+ *
+ * Being *granted* a partition by the group and *reading* it are two things. A granted event is settled at
+ * once and reads nothing; `start` begins reading at an explicit offset whenever the caller has its claim,
+ * `stop` ends it, both as often as needed while the group grants the partition. `fetch` returns records of
+ * started partitions only, each partition in offset order from its start offset, none twice.
+ *
+ * The caller is one loop: fetch, apply, then `takeRebalances` and `settle` each. Records of a partition
+ * being revoked may be applied until its event is settled, unless `lost`. One fetch at a time.
+ *
+ * A partition started or stopped while a revocation is on its way from the broker can end that revocation
+ * before the caller saw it; the owner recorded with the data must therefore decide who may write.
+ */
+export class GroupConsumer {
+  readonly #native: NativeConsumer;
+  readonly #topic: string;
+  readonly #notices: NoticeBoard;
+  readonly #granted = new Set<number>();
+  readonly #readers = new Readers();
+  readonly #startAfterFetch = new Map<number, number>();
+  readonly #hints: OffsetHints;
+  readonly #watch: LogWatch;
+  readonly #paced: PacedConsume;
+  #events: RebalanceEvent[] = [];
+  #state: State = 'open';
+  #fetching: Promise<unknown> | null = null;
+  #fatalReason: string | undefined;
+
+  private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
+    this.#topic = options.topic;
+    this.#notices = new NoticeBoard(options.onNotice);
+    this.#native = newConsumer({
+      ...consumerConfig(settings, options),
+      rebalance_cb: (error: unknown, partitions: { partition: number }[]) =>
+        this.#onRebalance(error, partitions),
+      offset_commit_cb: (error: unknown) => this.#hints.settled(error),
+    });
+    this.#paced = new PacedConsume(this.#native);
+    this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
+    this.#watch = new LogWatch({
+      topic: options.topic,
+      readers: this.#readers,
+      notices: this.#notices,
+      watermarks: (partition) => this.watermarks(partition),
+      restart: (partition, offset) => this.#restart(partition, offset),
+    });
+    this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+    // Only the log says why the client gave up for good.
+    this.#native.on('event.log', (line: { fac?: string; message?: string }) => {
+      if (line.fac === 'FATAL') this.#fatalReason = line.message;
+    });
+  }
+
+  /** Connects and joins the group. Rejects with a `KafkaError` when no broker answers in 30 seconds. */
+  static async connect(
+    settings: KafkaSettings,
+    options: GroupConsumerOptions,
+  ): Promise<GroupConsumer> {
+    const consumer = new GroupConsumer(settings, options);
+    await join(consumer.#native, options.topic);
+    return consumer;
+  }
+
+  /** True when `takeRebalances` has something. */
+  get hasRebalance(): boolean {
+    return this.#events.length > 0;
+  }
+
+  /** Partitions the group grants, as far as settled. */
+  get granted(): ReadonlySet<number> {
+    return this.#granted;
+  }
+
+  /**
+   * Waits up to `timeoutMs` for a first record, then takes what is at hand, up to `maxRecords`; may be empty.
+   * Throws `OffsetOutOfRange` for one partition (the others go on) and `KafkaFatalError`; everything else is
+   * retried inside and noticed. Must be called at least every `maxPollIntervalMs`.
+   */
+  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    if (this.#state !== 'open') throw new Error(`fetch on a consumer that is ${this.#state}`);
+    if (this.#fetching !== null) throw new Error('fetch while another fetch is in flight');
+    const waiting = this.#watch.take();
+    if (waiting !== undefined) throw waiting;
+    const fetching = this.#consume(maxRecords, timeoutMs);
+    this.#fetching = fetching;
+    try {
+      return this.#readers.keep(await fetching);
+    } finally {
+      this.#fetching = null;
+      this.#startDeferred();
+      if (this.#state === 'open') this.#watch.checkQuiet();
+    }
+  }
+
+  /** Hands over the waiting changes, oldest first; each must be settled, in this order. */
+  takeRebalances(): RebalanceEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /**
+   * Answers the group. After a revoked event is settled its partitions are no longer read and another member
+   * may own them.
+   */
+  settle(event: RebalanceEvent): void {
+    if (event.kind === 'granted') {
+      for (const partition of event.partitions) this.#granted.add(partition);
+      this.#guarded('rebalance', () => this.#native.incrementalAssign([]));
+      return;
+    }
+    for (const partition of event.partitions) {
+      this.#granted.delete(partition);
+      this.#hints.forget(partition);
+    }
+    this.#unassign(event.partitions, true);
+  }
+
+  /** Reads a granted partition from `offset` on. Throws when it is not granted or already read. */
+  start(partition: number, offset: number): void {
+    if (this.#state !== 'open') return;
+    if (!this.#granted.has(partition))
+      throw new Error(`start of partition ${partition}, which is not granted`);
+    if (this.#readers.has(partition) || this.#startAfterFetch.has(partition)) {
+      throw new Error(`start of partition ${partition}, which is already read`);
+    }
+    if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
+    // Records a fetch in flight may hold belong to an earlier position.
+    if (this.#fetching === null) this.#assign(partition, offset);
+    else this.#startAfterFetch.set(partition, offset);
+  }
+
+  /** Ends reading a partition; it stays granted and can be started again. Harmless when it is not read. */
+  stop(partition: number): void {
+    this.#watch.forget(partition);
+    this.#unassign([partition], false);
+  }
+
+  isReading(partition: number): boolean {
+    return this.#readers.has(partition) || this.#startAfterFetch.has(partition);
+  }
+
+  /** Tells Kafka the next offsets, for lag tools: best effort, never throws, newest wins. */
+  noteCommitted(offsets: ReadonlyMap<number, number>): void {
+    if (this.#state === 'open') this.#hints.note(offsets);
+  }
+
+  /** Asks the broker for the offsets the partition's log holds. */
+  watermarks(partition: number): Promise<Watermarks> {
+    return queryWatermarks(this.#native, this.#topic, partition);
+  }
+
+  /** The partition's end as the last fetch response told it, without a request; null when unknown. */
+  cachedEnd(partition: number): number | null {
+    return cachedEnd(this.#native, this.#topic, partition);
+  }
+
+  /**
+   * Leaves the group and disconnects, in at most 15 seconds; a static member keeps its partitions reserved
+   * with `keepMembership`. Unsettled changes are answered. Idempotent.
+   */
+  async leave(options: { keepMembership?: boolean } = {}): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'leaving';
+    await this.#fetching?.catch(() => undefined);
+    for (const event of this.takeRebalances()) this.settle(event);
+    this.#startAfterFetch.clear();
+    // Otherwise a classic static member never tells the group that it goes.
+    if (options.keepMembership !== true) this.#guarded('leave', () => this.#native.unsubscribe());
+    if (!(await disconnect(this.#native, LEAVE_TIMEOUT_MS))) {
+      this.#notices.post('leave', {
+        code: CODE.timedOut,
+        message: 'the client did not close in time',
+      });
+    }
+    this.#state = 'left';
+    this.#granted.clear();
+  }
+
+  #onRebalance(error: unknown, list: { partition: number }[]): void {
+    const partitions = list.map((one) => one.partition);
+    const granted = codeOf(error) === CODE.assignPartitions;
+    if (this.#state !== 'open') {
+      // While closing the client accepts nothing but an unassign, as the answer to everything.
+      this.#unassign(granted ? [] : partitions, true);
+      return;
+    }
+    const lost = !granted && this.#native.assignmentLost();
+    if (lost) this.#readers.lose(partitions);
+    this.#events.push({ kind: granted ? 'granted' : 'revoked', partitions, lost });
+  }
+
+  /** Unassigns those of the partitions that are read. As an `answer` it is sent even when there is none. */
+  #unassign(partitions: readonly number[], answer: boolean): void {
+    const read: { topic: string; partition: number }[] = [];
+    for (const partition of partitions) {
+      this.#startAfterFetch.delete(partition);
+      if (this.#readers.remove(partition)) read.push({ topic: this.#topic, partition });
+    }
+    if (read.length === 0 && !answer) return;
+    this.#guarded('rebalance', () => this.#native.incrementalUnassign(read));
+  }
+
+  #assign(partition: number, offset: number): void {
+    try {
+      this.#native.incrementalAssign([{ topic: this.#topic, partition, offset }]);
+      this.#readers.add(partition, offset);
+    } catch (error) {
+      // Between losing its membership and joining again a member may assign nothing: try after the next fetch.
+      this.#notices.post('rebalance', error);
+      this.#startAfterFetch.set(partition, offset);
+    }
+  }
+
+  #restart(partition: number, offset: number): void {
+    if (this.#state !== 'open' || !this.#granted.has(partition)) return;
+    this.#unassign([partition], false);
+    this.#startAfterFetch.set(partition, offset);
+  }
+
+  #startDeferred(): void {
+    const starts = [...this.#startAfterFetch];
+    this.#startAfterFetch.clear();
+    for (const [partition, offset] of starts) {
+      if (this.#state === 'open') this.#assign(partition, offset);
+    }
+  }
+
+  async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    try {
+      return await this.#paced.consume(maxRecords, timeoutMs);
+    } catch (error) {
+      return await this.#onConsumeError(error);
+    }
+  }
+
+  async #onConsumeError(error: unknown): Promise<SourceRecord[]> {
+    if (isFatal(error)) {
+      const reason = this.#fatalReason ?? messageOf(error);
+      throw new KafkaFatalError(`the Kafka client gave up: ${reason}`, codeOf(error), {
+        cause: error,
+      });
+    }
+    if (codeOf(error) === CODE.autoOffsetReset) {
+      // The error names no partition.
+      await this.#watch.compare(this.#readers.partitions());
+      const found = this.#watch.take();
+      if (found !== undefined) throw found;
+    }
+    this.#notices.post('consume', error);
+    return [];
+  }
+
+  /** Assignment calls fail only when the client is closing or dead; the next fetch tells which. */
+  #guarded(kind: 'rebalance' | 'leave', call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#notices.post(kind, error);
+    }
+  }
+}

@@ -1,0 +1,12 @@
+export { AckedProducer } from './acked-producer.ts';
+export type { ProduceOutcome, ProduceRecord, ProducerOptions } from './acked-producer.ts';
+export { KafkaAdmin } from './admin.ts';
+export type { TopicDescription, TopicSpec, Watermarks } from './admin.ts';
+export type { GroupOptions, GroupProtocol } from './consumer-config.ts';
+export { KafkaError, KafkaFatalError, KafkaRequestError, OffsetOutOfRange } from './errors.ts';
+export { GroupConsumer } from './group-consumer.ts';
+export type { GroupConsumerOptions, RebalanceEvent } from './group-consumer.ts';
+export type { Notice, OnNotice } from './notices.ts';
+export type { ProducerMode } from './producer-config.ts';
+export { kafkaSettingsFromEnv } from './settings.ts';
+export type { KafkaSettings, KafkaSettingsResult } from './settings.ts';

@@ -1,0 +1,55 @@
+import native from '@confluentinc/kafka-javascript';
+import type { Assignment, KafkaConsumer, LibrdKafkaError } from '@confluentinc/kafka-javascript';
+
+/** Methods the client has but its type declarations leave out. */
+interface IncrementalConsumer {
+  incrementalAssign(partitions: Assignment[]): this;
+  incrementalUnassign(partitions: Assignment[]): this;
+  /** True inside a revoke callback when the group already gave the partitions away. */
+  assignmentLost(): boolean;
+  rebalanceProtocol(): 'NONE' | 'EAGER' | 'COOPERATIVE';
+  setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void;
+}
+
+export type NativeConsumer = KafkaConsumer & IncrementalConsumer;
+export type NativeError = LibrdKafkaError;
+
+/** Configuration as librdkafka names it. */
+export type NativeConfig = Record<string, unknown>;
+
+/**
+ * Makes a raw consumer. No topic-level object is ever passed to the client: it would silently drop
+ * global settings such as `auto.offset.reset`.
+ */
+export function newConsumer(config: NativeConfig): NativeConsumer {
+  return new native.KafkaConsumer(config) as NativeConsumer;
+}
+
+export function newProducer(config: NativeConfig): InstanceType<typeof native.Producer> {
+  return new native.Producer(config);
+}
+
+export const AdminClient = native.AdminClient;
+export const OffsetSpec = native.OffsetSpec;
+
+/** The librdkafka error codes this package tells apart. */
+export const CODE = {
+  assignPartitions: -175,
+  fatal: -150,
+  fenced: -144,
+  maxPollExceeded: -147,
+  autoOffsetReset: -140,
+  queueFull: -184,
+  timedOut: -185,
+  destroyed: -197,
+  badState: -172,
+  unknownTopicLocal: -188,
+  unknownTopicOrPartition: 3,
+  messageTooLarge: 10,
+  recordListTooLarge: 18,
+  illegalGeneration: 22,
+  unknownMember: 25,
+  rebalanceInProgress: 27,
+  topicAlreadyExists: 36,
+  unknownTopicId: 100,
+} as const;
