@@ -3,7 +3,7 @@ import { readDatabaseUrl } from './env.ts';
 import { migrate } from './migrate.ts';
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 64;
+const EXIT_USAGE = 2;
 
 async function run(args: readonly string[]): Promise<number> {
   if (args.length !== 1 || args[0] !== 'migrate') {

@@ -11,3 +11,5 @@ export * from './write-batch.ts';
 export * from './writer-session.ts';
 export * from './event-days.ts';
 export * from './partitions.ts';
+export * from './register-topic.ts';
+export * from './sources.ts';

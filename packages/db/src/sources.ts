@@ -1,0 +1,129 @@
+import { sql } from 'kysely';
+import type { Database, DatabaseExecutor } from './database.ts';
+import type { SourceKind } from './schema.ts';
+
+/** A source with its cursor, as an operator sees it. Offsets are the topic's. */
+export interface SourceStatus {
+  readonly sourceId: number;
+  readonly kind: SourceKind;
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly run: string;
+  readonly nextOffset: bigint;
+  readonly epoch: bigint;
+  /** Who wrote last and has not said goodbye. */
+  readonly owner: string | null;
+  readonly claimedAt: Date | null;
+  /** The topic's end as a consumer last noted it; the true end may lie further. */
+  readonly knownEndOffset: bigint | null;
+  readonly haltedCode: string | null;
+  readonly haltedDetail: string | null;
+  readonly haltedAt: Date | null;
+  /** Where reading goes on once the loss is accepted; null where no offset can be named. */
+  readonly haltedResumeAt: bigint | null;
+  readonly closedAt: Date | null;
+}
+
+/** All sources, by kind, topic and partition. */
+export async function listSources(db: DatabaseExecutor): Promise<SourceStatus[]> {
+  return await db
+    .selectFrom('sources as s')
+    .innerJoin('cursors as c', 'c.source_id', 's.source_id')
+    .select([
+      's.source_id as sourceId',
+      's.kind',
+      's.topic',
+      's.topic_id as topicId',
+      's.partition',
+      's.run',
+      'c.next_offset as nextOffset',
+      'c.epoch',
+      'c.owner',
+      'c.claimed_at as claimedAt',
+      'c.known_end_offset as knownEndOffset',
+      'c.halted_code as haltedCode',
+      'c.halted_detail as haltedDetail',
+      'c.halted_at as haltedAt',
+      'c.halted_resume_at as haltedResumeAt',
+      's.closed_at as closedAt',
+    ])
+    .orderBy('s.kind')
+    .orderBy('s.topic')
+    .orderBy('s.partition')
+    .orderBy('s.source_id')
+    .execute();
+}
+
+export interface AcceptLossRequest {
+  readonly sourceId: number;
+  /** Who decides. */
+  readonly actor: string;
+  /** Why; kept for good. */
+  readonly reason: string;
+}
+
+export type AcceptLossResult =
+  | {
+      readonly outcome: 'accepted';
+      /** Offsets written into the ledger as lost. */
+      readonly lost: bigint;
+      readonly nextOffset: bigint;
+      /** True where the topic is gone and its source will not be written again. */
+      readonly closed: boolean;
+    }
+  | { readonly outcome: 'not-halted' }
+  | { readonly outcome: 'unknown-source' };
+
+const NOT_HALTED = 'ADT03';
+const NO_DATA_FOUND = 'P0002';
+
+/**
+ * Ends a halt, the loss written into the ledger (I9). Consumers go on at their next claim.
+ *
+ * @throws Error where actor or reason is blank
+ */
+export async function acceptLoss(
+  db: DatabaseExecutor,
+  request: AcceptLossRequest,
+): Promise<AcceptLossResult> {
+  if (request.actor.trim() === '' || request.reason.trim() === '') {
+    throw new Error('accepting a loss needs an actor and a reason');
+  }
+  try {
+    const { rows } = await sql<{ lost: bigint; nextOffset: bigint; closed: boolean }>`
+      SELECT lost, next_offset AS "nextOffset", closed
+      FROM accept_loss(${request.sourceId}, ${request.actor}, ${request.reason})`.execute(db);
+    const [row] = rows;
+    if (row === undefined) throw new Error('accept_loss answered nothing');
+    return { outcome: 'accepted', ...row };
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === NOT_HALTED) return { outcome: 'not-halted' };
+    if (code === NO_DATA_FOUND) return { outcome: 'unknown-source' };
+    throw error;
+  }
+}
+
+/**
+ * Notes the topic's end offsets: what is lost should the topic vanish before it is read. An end
+ * never goes back; rows are locked in the order commits lock them.
+ */
+export async function noteKnownEnds(
+  db: Database,
+  endOffsets: ReadonlyMap<number, bigint>,
+): Promise<void> {
+  if (endOffsets.size === 0) return;
+  const sourceIds = [...endOffsets.keys()];
+  const ends = [...endOffsets.values()].map(String);
+  await sql`
+    WITH noted AS (
+      SELECT c.source_id, n.end_offset
+      FROM cursors c
+      JOIN unnest(${sourceIds}::int[], ${ends}::bigint[]) AS n (source_id, end_offset) USING (source_id)
+      WHERE c.known_end_offset IS NULL OR c.known_end_offset < n.end_offset
+      ORDER BY c.source_id FOR UPDATE OF c
+    )
+    UPDATE cursors c SET known_end_offset = noted.end_offset
+    FROM noted WHERE c.source_id = noted.source_id`.execute(db);
+}

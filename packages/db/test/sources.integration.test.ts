@@ -1,0 +1,141 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import type { DatabaseExecutor } from '../src/database.ts';
+import { registerTopic, type RegisterTopicRequest } from '../src/register-topic.ts';
+import { acceptLoss, listSources, noteKnownEnds } from '../src/sources.ts';
+import { migratedDatabase } from './databases.ts';
+
+const topic: RegisterTopicRequest = {
+  topic: 'ad-events',
+  topicId: 'first',
+  partitions: 3,
+  genesis: (partition) => BigInt(partition * 100),
+};
+const states = (list: readonly { state: string; haltedCode?: string }[]): string[] =>
+  list.map((partition) => partition.haltedCode ?? partition.state);
+
+async function halt(db: DatabaseExecutor, sourceId: number, resumeAt: bigint | null) {
+  await sql`UPDATE cursors SET halted_code = 'truncated', halted_detail = 'log begins at 150',
+    halted_resume_at = ${resumeAt}, halted_at = now() WHERE source_id = ${sourceId}`.execute(db);
+}
+
+test('a first start makes every partition a source with its genesis, however many start at once', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const all = await Promise.all([1, 2, 3].map(() => registerTopic(db, topic)));
+  expect(all[1]).toEqual(all[0]);
+  expect(all[2]).toEqual(all[0]);
+  expect(states(all[0] ?? [])).toEqual(['ready', 'ready', 'ready']);
+  const sources = await listSources(db);
+  expect(sources.map((s) => [s.partition, s.nextOffset, s.epoch])).toEqual([
+    [0, 0n, 0n],
+    [1, 100n, 0n],
+    [2, 200n, 0n],
+  ]);
+  const ledger = await db.selectFrom('ledger').select(['first_offset', 'end_offset']).execute();
+  expect(ledger.map((row) => [row.first_offset, row.end_offset])).toContainEqual([null, 200n]);
+});
+
+test('partitions added to a known topic begin at 0, whatever the first start said', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const before = await registerTopic(db, topic);
+  const after = await registerTopic(db, { ...topic, partitions: 5 });
+  expect(after.slice(0, 3)).toEqual(before);
+  expect((await listSources(db)).map((s) => s.nextOffset)).toEqual([0n, 100n, 200n, 0n, 0n]);
+});
+
+test('where a genesis cannot be told, no source is made at all', async () => {
+  await using database = await migratedDatabase();
+  const failing = (partition: number) => {
+    if (partition === 2) throw new Error('no leader');
+    return 0n;
+  };
+  await expect(registerTopic(database.db, { ...topic, genesis: failing })).rejects.toThrow(
+    'leader',
+  );
+  expect(await listSources(database.db)).toEqual([]);
+});
+
+test('I9: a recreated topic halts all its sources until the loss of each is accepted', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const first = await registerTopic(db, topic);
+  const again = { ...topic, topicId: 'second', genesis: () => 7n };
+  await noteKnownEnds(db, new Map(first.map((p) => [p.sourceId, 250n])));
+
+  const halted = await registerTopic(db, again);
+  expect(halted.map((p) => p.sourceId)).toEqual(first.map((p) => p.sourceId));
+  expect(states(halted)).toEqual(['topic_recreated', 'topic_recreated', 'topic_recreated']);
+  expect((await listSources(db))[0]?.haltedDetail).toBe(
+    'topic ad-events was first and is second now',
+  );
+
+  const decision = { actor: 'ops', reason: 'the test cluster was wiped' };
+  for (const { sourceId } of first.slice(0, 2)) await acceptLoss(db, { sourceId, ...decision });
+  expect(states(await registerTopic(db, again))).toEqual(Array(3).fill('topic_recreated'));
+  const last = first[2]?.sourceId ?? 0;
+  expect(await acceptLoss(db, { sourceId: last, ...decision })).toEqual({
+    outcome: 'accepted',
+    lost: 50n,
+    nextOffset: 250n,
+    closed: true,
+  });
+
+  const fresh = await registerTopic(db, again);
+  expect(states(fresh)).toEqual(['ready', 'ready', 'ready']);
+  const open = (await listSources(db)).filter((s) => s.closedAt === null);
+  expect(open.map((s) => [s.topicId, s.nextOffset])).toEqual([0, 1, 2].map(() => ['second', 7n]));
+  // The old id comes back: the open sources are halted now, and the closed ones stay closed.
+  expect(states(await registerTopic(db, topic))).toEqual(Array(3).fill('topic_recreated'));
+});
+
+test('a source halted for another reason keeps it when its topic is recreated', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const [first] = await registerTopic(db, topic);
+  await halt(db, first?.sourceId ?? 0, 150n);
+  expect(states(await registerTopic(db, topic))).toEqual(['truncated', 'ready', 'ready']);
+  const recreated = await registerTopic(db, { ...topic, topicId: 'second' });
+  expect(states(recreated)).toEqual(['truncated', 'topic_recreated', 'topic_recreated']);
+});
+
+test('I9: an accepted loss is in the ledger and signed; nothing else ends a halt', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const [first] = await registerTopic(db, topic);
+  const sourceId = first?.sourceId ?? 0;
+  const decision = { sourceId, actor: 'ops', reason: 'retention was too short' };
+  expect(await acceptLoss(db, decision)).toEqual({ outcome: 'not-halted' });
+  expect(await acceptLoss(db, { ...decision, sourceId: 99 })).toEqual({
+    outcome: 'unknown-source',
+  });
+  await expect(acceptLoss(db, { ...decision, reason: ' ' })).rejects.toThrow('reason');
+
+  await halt(db, sourceId, 150n);
+  expect(await acceptLoss(db, decision)).toEqual({
+    outcome: 'accepted',
+    lost: 150n,
+    nextOffset: 150n,
+    closed: false,
+  });
+  expect((await listSources(db))[0]).toMatchObject({ nextOffset: 150n, haltedCode: null });
+  const actions = await db.selectFrom('operator_actions').selectAll().execute();
+  expect(actions).toMatchObject([{ actor: 'ops', action: 'accept-loss', source_id: sourceId }]);
+  await expect(db.deleteFrom('operator_actions').execute()).rejects.toThrow('append-only');
+});
+
+test('a known end never goes back', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const [a, b] = await registerTopic(db, topic);
+  const ends = (x: bigint, y: bigint) =>
+    new Map([
+      [a?.sourceId ?? 0, x],
+      [b?.sourceId ?? 0, y],
+    ]);
+  await noteKnownEnds(db, ends(10n, 20n));
+  await noteKnownEnds(db, ends(5n, 25n));
+  await noteKnownEnds(db, new Map());
+  expect((await listSources(db)).map((s) => s.knownEndOffset)).toEqual([10n, 25n, null]);
+});
