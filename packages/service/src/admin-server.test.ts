@@ -1,0 +1,125 @@
+import { createLogger, createMetrics } from '@adtally/telemetry';
+import { stressStartStop } from '@adtally/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import { AdminServer, buildAdminApp, type AdminHost, type AdminOptions } from './admin-server.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { LifecycleState } from './lifecycle.ts';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+
+function setUp(options: Partial<AdminOptions> = {}) {
+  const process = { state: 'running' as LifecycleState, waiting: [] as string[], drains: 0 };
+  const host: AdminHost = {
+    logger,
+    state: () => process.state,
+    notReady: () => process.waiting,
+    drain: () => void (process.drains += 1),
+  };
+  const metrics = createMetrics({ service: 'test', version: '0' });
+  onTestFinished(() => metrics.shutdown());
+  const complete: AdminOptions = { host: '127.0.0.1', port: 0, metrics, ...options };
+  return { process, host, options: complete, app: buildAdminApp(complete, host) };
+}
+
+test('/livez follows the heartbeat alone, and a drain is left to its deadline', async () => {
+  const stuck = new Heartbeat(-1); // any age is too old
+  const { app, process } = setUp({ heartbeat: stuck });
+  expect((await app.inject('/livez')).statusCode).toBe(503);
+  process.state = 'draining';
+  expect((await app.inject('/livez')).statusCode).toBe(200);
+
+  const turning = setUp({ heartbeat: new Heartbeat(60_000) });
+  turning.process.waiting = ['consumer: database is away'];
+  expect((await turning.app.inject('/livez')).statusCode).toBe(200);
+});
+
+test('/readyz names what the service waits for', async () => {
+  const { app, process } = setUp();
+  expect((await app.inject('/readyz')).json()).toEqual({ ready: true, waiting: [] });
+  process.waiting = ['consumer: no partitions yet'];
+  const answer = await app.inject('/readyz');
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json()).toEqual({ ready: false, waiting: ['consumer: no partitions yet'] });
+});
+
+test('/metrics is Prometheus text', async () => {
+  const answer = await setUp().app.inject('/metrics');
+  expect(answer.headers['content-type']).toContain('text/plain; version=0.0.4');
+  expect(answer.body).toContain('adtally_records_consumed_total 0');
+});
+
+test.each([
+  ['starting', 'running'],
+  ['running', 'running'],
+  ['draining', 'draining'],
+  ['drained', 'drained'],
+] as const)('GET /drain says of a %s process: %s', async (state, shown) => {
+  const { app, process } = setUp();
+  process.state = state;
+  expect((await app.inject('/drain')).json()).toEqual({ state: shown });
+});
+
+test('POST /drain answers 202 and then drains', async () => {
+  const { app, process } = setUp();
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const answer = await fetch(`${url}/drain`, { method: 'POST' });
+  expect([answer.status, await answer.json()]).toEqual([202, { state: 'draining' }]);
+  await app.close(); // closes when the answer has gone out
+  expect(process.drains).toBe(1);
+});
+
+test('unknown paths are 404, known paths with another method 405, both JSON', async () => {
+  const { app } = setUp();
+  const missing = await app.inject('/nothing');
+  expect([missing.statusCode, missing.json()]).toEqual([404, { error: 'not found' }]);
+  const wrong = await app.inject({ method: 'DELETE', url: '/drain?x=1' });
+  expect([wrong.statusCode, wrong.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
+  expect((await app.inject({ method: 'POST', url: '/metrics' })).statusCode).toBe(405);
+});
+
+test('with a token, whatever changes something needs it; reading does not', async () => {
+  const { app, process } = setUp({
+    token: 't0ken',
+    mount: (mounted) => void mounted.post('/redrive', () => ({ done: true })),
+  });
+  const post = (url: string, authorization?: string) =>
+    app.inject({ method: 'POST', url, headers: authorization ? { authorization } : {} });
+  expect((await post('/drain')).statusCode).toBe(401);
+  expect((await post('/drain', 'Bearer wrong')).statusCode).toBe(401);
+  expect((await post('/redrive')).statusCode).toBe(401);
+  expect(process.drains).toBe(0);
+  expect((await post('/redrive', 'Bearer t0ken')).statusCode).toBe(200);
+  expect((await post('/drain', 'Bearer t0ken')).statusCode).toBe(202);
+  expect((await app.inject('/metrics')).statusCode).toBe(200);
+});
+
+test("another site's page cannot drain, and a large body is refused", async () => {
+  const { app, process } = setUp();
+  const headers = { 'sec-fetch-site': 'cross-site' };
+  expect((await app.inject({ method: 'POST', url: '/drain', headers })).statusCode).toBe(403);
+  const payload = 'x'.repeat(65 * 1024);
+  const large = await app.inject({
+    method: 'POST',
+    url: '/drain',
+    payload,
+    headers: { 'content-type': 'text/plain' },
+  });
+  expect(large.statusCode).toBe(413);
+  expect(process.drains).toBe(0);
+});
+
+test('a route that fails answers 500 without telling why', async () => {
+  const { app } = setUp({
+    mount: (mounted) =>
+      void mounted.get('/status', () => {
+        throw new Error('password is hunter2');
+      }),
+  });
+  const answer = await app.inject('/status');
+  expect([answer.statusCode, answer.json()]).toEqual([500, { error: 'internal error' }]);
+});
+
+test('starts and stops at any moment', async () => {
+  const { options, host } = setUp();
+  await expect(stressStartStop(() => new AdminServer(options, host))).resolves.toBeUndefined();
+});

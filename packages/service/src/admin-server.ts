@@ -1,0 +1,151 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { METRICS_CONTENT_TYPE, type Logger, type Metrics } from '@adtally/telemetry';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Heartbeat } from './heartbeat.ts';
+import type { LifecycleState } from './lifecycle.ts';
+import type { Service } from './service.ts';
+
+export type { FastifyInstance };
+
+export interface AdminOptions {
+  readonly host: string;
+  /** 0 = any free port; the log line `admin listening` names it. */
+  readonly port: number;
+  /** Not empty: requests that change something need `Authorization: Bearer <token>`. */
+  readonly token?: string;
+  readonly metrics: Metrics;
+  readonly heartbeat?: Heartbeat;
+  /** Adds the app's own routes, e.g. `/audit`. Non-GET ones are guarded like `/drain`. */
+  readonly mount?: (app: FastifyInstance) => void;
+}
+
+/** What the admin server asks of the process around it. */
+export interface AdminHost {
+  readonly logger: Logger;
+  state(): LifecycleState;
+  notReady(): string[];
+  drain(reason: string): void;
+}
+
+const BODY_BYTES_MAX = 64 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+const SAFE_METHODS = ['GET', 'HEAD'];
+
+/** The admin port of every service: /livez, /readyz, /metrics, /drain and what the app mounts. */
+export class AdminServer implements Service {
+  readonly name = 'admin';
+  readonly #options: AdminOptions;
+  readonly #host: AdminHost;
+  #app: FastifyInstance | undefined;
+  #isStopped = false;
+
+  constructor(options: AdminOptions, host: AdminHost) {
+    this.#options = options;
+    this.#host = host;
+  }
+
+  /** The port in use; 0 before start. */
+  get port(): number {
+    const address = this.#app?.server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  async start(): Promise<void> {
+    if (this.#isStopped) return;
+    const app = buildAdminApp(this.#options, this.#host);
+    this.#app = app;
+    const { host, port, token } = this.#options;
+    await app.listen({ host, port });
+    this.#host.logger.info({ host, port: this.port }, 'admin listening');
+    const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
+    if (!isLoopback && !token) {
+      this.#host.logger.warn(
+        { host },
+        'anyone who reaches the admin port may drain: set ADMIN_TOKEN',
+      );
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#app?.close();
+  }
+}
+
+/** The routes without a port; tests ask it by `inject`. */
+export function buildAdminApp(options: AdminOptions, host: AdminHost): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false, // probes go on until the last service has stopped
+  });
+  app.addHook('onRequest', guard(options.token ?? ''));
+  app.setNotFoundHandler((request, reply) => notFound(app, request, reply));
+  app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) host.logger.error({ err: error, path: request.url }, 'admin request failed');
+    void reply.code(status).send({ error: status >= 500 ? 'internal error' : error.message });
+  });
+
+  app.get('/livez', (_request, reply) => {
+    // A drain may wait long for its last batch; the drain deadline watches it, not the probe.
+    const isDraining = host.state() === 'draining' || host.state() === 'drained';
+    const alive = isDraining || (options.heartbeat?.isFresh ?? true);
+    const ageMs = Math.round(options.heartbeat?.ageMs ?? 0);
+    return reply.code(alive ? 200 : 503).send({ alive, heartbeat_age_ms: ageMs });
+  });
+  app.get('/readyz', (_request, reply) => {
+    const waiting = host.notReady();
+    return reply
+      .code(waiting.length === 0 ? 200 : 503)
+      .send({ ready: waiting.length === 0, waiting });
+  });
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(METRICS_CONTENT_TYPE).send(await options.metrics.render()),
+  );
+  app.get('/drain', (_request, reply) => reply.send({ state: drainState(host.state()) }));
+  app.post('/drain', (_request, reply) => {
+    reply.raw.once('close', () => host.drain('POST /drain')); // after the answer has gone out
+    return reply.code(202).send({ state: 'draining' });
+  });
+  options.mount?.(app);
+  return app;
+}
+
+function drainState(state: LifecycleState): 'running' | 'draining' | 'drained' {
+  return state === 'starting' ? 'running' : state;
+}
+
+/** Requests that change something: not from another site's page, and with the token if there is one. */
+function guard(token: string) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    if (SAFE_METHODS.includes(request.method)) return;
+    const site = request.headers['sec-fetch-site'];
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+      return reply.code(403).send({ error: 'cross-site request' });
+    }
+    if (token === '') return;
+    if (!sameText(request.headers.authorization ?? '', `Bearer ${token}`)) {
+      return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized' });
+    }
+  };
+}
+
+/** Compares in a time that tells nothing about where they differ. */
+function sameText(a: string, b: string): boolean {
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+function digest(value: string): Buffer {
+  return createHash('sha256').update(value).digest();
+}
+
+function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+  const allowed = methods.filter((method) => app.hasRoute({ url: path, method }));
+  if (allowed.length === 0) return void reply.code(404).send({ error: 'not found' });
+  void reply.code(405).header('allow', allowed.join(', ')).send({ error: 'method not allowed' });
+}

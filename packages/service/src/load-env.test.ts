@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { bool, durationMs, int, oneOf, text, url } from './env-fields.ts';
+import { ConfigError, describeConfig, EXIT_CONFIG, loadEnv } from './load-env.ts';
+import { exitCodeOf } from './service.ts';
+
+const SCHEMA = {
+  group: text('CONSUMER_GROUP', { default: 'adtally' }),
+  rows: int('BATCH_MAX_EVENTS', { default: 5000, min: 1, max: 20_000 }),
+  linger: durationMs('BATCH_LINGER', { default: 50, min: 0, max: 60_000 }),
+  verbose: bool('VERBOSE', { default: false }),
+  policy: oneOf('POLICY', ['warn', 'refuse'], { default: 'warn' }),
+  database: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
+  redis: url('REDIS_URL', { schemes: ['redis', 'rediss'], default: '' }),
+  token: text('TOKEN', { secret: true, default: '' }),
+};
+const GOOD = { DATABASE_URL: 'postgres://user:hunter2@db:5432/adtally?sslpassword=hunter3' };
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadEnv(SCHEMA, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('gives typed values, defaults for what is unset or empty, and a frozen result', () => {
+  const config = loadEnv(SCHEMA, {
+    ...GOOD,
+    BATCH_MAX_EVENTS: '7',
+    BATCH_LINGER: '2s',
+    VERBOSE: 'yes',
+    POLICY: 'refuse',
+    CONSUMER_GROUP: '',
+  });
+  expect(config).toEqual({
+    group: 'adtally',
+    rows: 7,
+    linger: 2000,
+    verbose: true,
+    policy: 'refuse',
+    database: GOOD.DATABASE_URL,
+    redis: '',
+    token: '',
+  });
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test('names every bad variable at once, with what is allowed', () => {
+  const problems = problemsOf({
+    BATCH_MAX_EVENTS: '20001',
+    BATCH_LINGER: 'soon',
+    VERBOSE: 'maybe',
+    POLICY: 'ignore',
+    REDIS_URL: 'http',
+  });
+  expect(problems).toEqual([
+    'BATCH_MAX_EVENTS: "20001" is not allowed; give an integer 1..20000 (default "5000")',
+    expect.stringMatching(/^BATCH_LINGER: "soon" .* duration of 0\.\.60000 ms/),
+    expect.stringMatching(/^VERBOSE: "maybe" .* true or false/),
+    expect.stringMatching(/^POLICY: "ignore" .* one of warn, refuse/),
+    'DATABASE_URL is required: a URL beginning with postgres:// or postgresql://',
+    expect.stringMatching(/^REDIS_URL: "http" .* redis:\/\/ or rediss:\/\//),
+  ]);
+});
+
+test.each(['1.5', '1e3', ' 7', '0x10', '-1', '99999999999999999999', 'NaN'])(
+  'does not take %j for an integer in range',
+  (value) => {
+    expect(problemsOf({ ...GOOD, BATCH_MAX_EVENTS: value })).toHaveLength(1);
+  },
+);
+
+test('a bad value cannot forge a line, and no secret is quoted', () => {
+  const problems = problemsOf({
+    ...GOOD,
+    POLICY: `x\n  - all is well${'y'.repeat(500)}`,
+    TOKEN: 's3cret'.repeat(1000),
+    REDIS_URL: 'reddis://:hunter2@cache',
+  }).join('|');
+  expect(problems).not.toContain('\n');
+  expect(problems).not.toMatch(/s3cret|hunter2/);
+  expect(problems.length).toBeLessThan(600);
+});
+
+test('describes what is in effect with secrets and passwords masked', () => {
+  const config = loadEnv(SCHEMA, { ...GOOD, TOKEN: 's3cret', REDIS_URL: 'redis://:pw@cache:1/0' });
+  const described = describeConfig(SCHEMA, config);
+  expect(described).toMatchObject({
+    DATABASE_URL: 'postgres://user:***@db:5432/adtally?sslpassword=***',
+    REDIS_URL: 'redis://:***@cache:1/0',
+    TOKEN: '***',
+    BATCH_MAX_EVENTS: '5000',
+  });
+});
+
+test('values that do not go together are a configuration error too, with exit code 78', () => {
+  const check = () => loadEnv(SCHEMA, GOOD, (config) => [`BATCH_LINGER ${config.linger} is odd`]);
+  expect(check).toThrow('BATCH_LINGER 50 is odd');
+  expect(exitCodeOf(new Error('outer', { cause: new ConfigError(['x']) }))).toBe(EXIT_CONFIG);
+  expect(exitCodeOf(new Error('plain'))).toBe(1);
+});

@@ -1,0 +1,109 @@
+// oxlint-disable unicorn/no-process-exit -- the one place that may end the process by force
+import type { Logger } from '@adtally/telemetry';
+import { AdminServer, type AdminOptions } from './admin-server.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { exitCodeOf, type Service } from './service.ts';
+
+export interface RunServiceOptions {
+  readonly name: string;
+  /** In start order: pools first, the consumer last. They stop the other way round, intake first. */
+  readonly services: readonly Service[];
+  readonly admin: AdminOptions;
+  /** A drain that takes longer ends the process with exit code 1. Shorter than the platform's grace. */
+  readonly drainDeadlineMs: number;
+  readonly logger: Logger;
+}
+
+const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** After a clean drain the event loop should empty by itself; a leaked handle gets this long. */
+const LINGER_MS = 10_000;
+const DRAIN_STATE = { starting: 0, running: 0, draining: 1, drained: 2 } as const;
+
+/**
+ * Runs services until a signal, POST /drain or a failure, then drains them and sets
+ * `process.exitCode`: 0 after a drain, the failure's code (78 for a configuration or schema error)
+ * otherwise. A second signal, or the drain deadline, ends the process at once. Resolves when drained.
+ */
+export async function runService(options: RunServiceOptions): Promise<void> {
+  const { logger } = options;
+  const drained = Promise.withResolvers<void>();
+  let drainTimer: NodeJS.Timeout | undefined;
+
+  const lifecycle = new Lifecycle(options.services, logger, (state) => {
+    options.admin.metrics.drainState.set(DRAIN_STATE[state]);
+    if (state === 'draining') drainTimer = forceAfter(options.drainDeadlineMs, logger);
+    if (state === 'drained') drained.resolve();
+  });
+  const admin = new AdminServer(options.admin, {
+    logger,
+    state: () => lifecycle.state,
+    notReady: () => lifecycle.notReady(),
+    drain: (reason) => void lifecycle.drain(reason),
+  });
+
+  const removeHandlers = installHandlers(lifecycle, logger);
+  let adminFailure: unknown;
+  try {
+    // Outside the lifecycle: it answers probes from the first moment of the start to the last of the drain.
+    await admin.start();
+  } catch (error) {
+    adminFailure = error;
+    logger.fatal({ err: error }, 'admin could not start');
+    void lifecycle.drain('admin could not start');
+  }
+  void lifecycle.start().then(() => {
+    if (lifecycle.state === 'running') logger.info({ service: options.name }, 'running');
+  });
+  await drained.promise;
+  await admin.stop();
+  await options.admin.metrics.shutdown();
+  clearTimeout(drainTimer);
+  removeHandlers();
+  endWith(
+    lifecycle.exitCode || (adminFailure === undefined ? 0 : exitCodeOf(adminFailure)),
+    logger,
+  );
+}
+
+/** Lets the loop empty; names what keeps it alive if it does not. */
+function endWith(exitCode: number, logger: Logger): void {
+  process.exitCode = exitCode;
+  setTimeout(() => {
+    logger.warn(
+      { held: process.getActiveResourcesInfo() },
+      'drained, but something keeps the process',
+    );
+    process.exit(exitCode);
+  }, LINGER_MS).unref();
+}
+
+function forceAfter(deadlineMs: number, logger: Logger): NodeJS.Timeout {
+  return setTimeout(() => {
+    logger.fatal({ deadlineMs }, 'drain deadline passed, ending by force');
+    process.exit(1);
+  }, deadlineMs);
+}
+
+/** Signals drain, the second one forces; what nobody caught ends the process with one log line. */
+function installHandlers(lifecycle: Lifecycle, logger: Logger): () => void {
+  let signals = 0;
+  const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
+    signals += 1;
+    if (signals > 1) {
+      logger.fatal({ signal }, 'second signal, ending by force');
+      process.exit(SIGNAL_EXIT_CODES[signal]);
+    }
+    void lifecycle.drain(signal);
+  };
+  const onUncaught = (error: unknown) => {
+    logger.fatal({ err: error }, 'uncaught error');
+    process.exit(exitCodeOf(error));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  process.on('uncaughtException', onUncaught); // unhandled rejections come here too
+  return () => {
+    // The signals keep their handlers: a late one must not turn a clean exit into a killed process.
+    process.off('uncaughtException', onUncaught);
+  };
+}
