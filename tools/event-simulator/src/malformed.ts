@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { EVENT_KEY_HEADER, type RecordHeader } from '@adtally/event-schema';
+import { DEFAULT_DECODE_LIMITS, EVENT_KEY_HEADER, type RecordHeader } from '@adtally/event-schema';
 import { membersOf, objectJson, type Member, type PlannedEvent } from './event.ts';
 import type { MalformedKind } from './mix.ts';
 import type { Rng } from './rng.ts';
@@ -10,9 +10,7 @@ export interface Spoilt {
   readonly headers: readonly RecordHeader[] | null;
 }
 
-/** Above any limit the service accepts, below the broker's usual limit of 1 MiB. */
-const OVERSIZE_BYTES = 600_000;
-const TOO_DEEP_LEVELS = 2000;
+const { maxValueBytes, maxDepth } = DEFAULT_DECODE_LIMITS;
 
 type Spoiler = (event: PlannedEvent, rng: Rng) => Buffer | string | null;
 
@@ -21,8 +19,13 @@ const IDENTIFIERS = ['"campaign_id"', '"creative_id"', '"placement_id"'];
 const SPOILERS: Record<Exclude<MalformedKind, 'key_mismatch' | 'future'>, Spoiler> = {
   empty: (_event, rng) => (rng.chance(0.5) ? null : Buffer.alloc(0)),
 
-  oversize: (event) =>
-    objectJson([...membersOf(event), ['"note"', `"${'x'.repeat(OVERSIZE_BYTES)}"`]]),
+  oversize: (event, rng) => {
+    const members = membersOf(event);
+    const bytes = Buffer.byteLength(objectJson([...members, ['"note"', '""']]));
+    // One byte too many is as wrong as thousands.
+    const excess = rng.pick([1, 2, 1000, 10_000]);
+    return objectJson([...members, ['"note"', `"${'x'.repeat(maxValueBytes - bytes + excess)}"`]]);
+  },
 
   invalid_utf8: (event, rng) => {
     const bytes = Buffer.from(replaced(event, rng.pick(IDENTIFIERS), '"caf????"'));
@@ -60,7 +63,9 @@ const SPOILERS: Record<Exclude<MalformedKind, 'key_mismatch' | 'future'>, Spoile
       ['[', ']'],
       ['{"a":', '}'],
     ] as const);
-    const nested = `${open.repeat(TOO_DEEP_LEVELS)}0${close.repeat(TOO_DEEP_LEVELS)}`;
+    // The event itself is level 1.
+    const levels = rng.pick([maxDepth, maxDepth + 1, 1000]);
+    const nested = `${open.repeat(levels)}0${close.repeat(levels)}`;
     return objectJson([...membersOf(event), ['"extra"', nested]]);
   },
 

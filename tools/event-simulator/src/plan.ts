@@ -22,8 +22,6 @@ const HELD_BACK_RECORDS = 1000;
 export const EVENTS_MAX = 1_000_000_000;
 export const PARTITIONS_MAX = 10_000;
 
-/** Oversize records are large: one in so many rounds of malformed kinds has one. */
-const OVERSIZE_ROUNDS = 10;
 const ADJACENT_COPY = 0.3;
 const CONFLICT_REPEATED = 0.2;
 const MALFORMED_REPEATED = 0.05;
@@ -141,13 +139,11 @@ export class Plan implements IterableIterator<PlannedRecord> {
     return this.#perhapsTwice({ record, kept: null }, MALFORMED_REPEATED);
   }
 
-  /** Every kind in turn, so that a small run has them all; oversize records only in some rounds. */
+  /** Every kind in turn, so that a small run has them all. */
   #nextMalformedKind(): MalformedKind {
-    const round = Math.floor(this.#malformedMade / MALFORMED_KINDS.length);
     const kind = MALFORMED_KINDS[this.#malformedMade % MALFORMED_KINDS.length] as MalformedKind;
     this.#malformedMade += 1;
-    const isTooMuch = kind === 'oversize' && round % OVERSIZE_ROUNDS !== 0;
-    return isTooMuch ? this.#nextMalformedKind() : kind;
+    return kind;
   }
 
   #eventToSpoil(): PlannedEvent {
@@ -184,8 +180,6 @@ export class Plan implements IterableIterator<PlannedRecord> {
 
 function checkOptions({ events, seed, baseTimeMs, partitions }: PlanOptions): void {
   const problems: string[] = [];
-  const isWithin = (value: number, from: number, to: number): boolean =>
-    Number.isSafeInteger(value) && value >= from && value <= to;
   if (!isWithin(events, 0, EVENTS_MAX)) problems.push(`events=${events} (0..${EVENTS_MAX})`);
   if (!isWithin(seed, 0, Number.MAX_SAFE_INTEGER)) problems.push(`seed=${seed} (0..2^53-1)`);
   if (!isWithin(partitions, 1, PARTITIONS_MAX))
@@ -194,4 +188,8 @@ function checkOptions({ events, seed, baseTimeMs, partitions }: PlanOptions): vo
   if (!isWithin(baseTimeMs, 30 * DAY_MS, 200_000 * DAY_MS))
     problems.push(`baseTimeMs=${baseTimeMs}`);
   if (problems.length > 0) throw new RangeError(`no such plan: ${problems.join(', ')}`);
+}
+
+function isWithin(value: number, from: number, to: number): boolean {
+  return Number.isSafeInteger(value) && value >= from && value <= to;
 }

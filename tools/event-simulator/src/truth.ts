@@ -2,6 +2,17 @@ import { EVENT_TYPES, type EventType } from '@adtally/event-schema';
 import type { MalformedKind } from './mix.ts';
 import type { PlannedTruth } from './planned-record.ts';
 
+/** What the books need to know of a record: a planned truth, or one read back from a journal. */
+export type Entry =
+  | (Omit<Extract<PlannedTruth, { kind: 'event' }>, 'event'> & {
+      readonly event: {
+        readonly type: EventType;
+        readonly amount: string;
+        readonly currency: string;
+      };
+    })
+  | Extract<PlannedTruth, { kind: 'rejected' }>;
+
 /** What the broker said about a record; `unknown`: no answer, it may or may not be in the topic. */
 export type Outcome = 'acked' | 'failed' | 'unknown';
 
@@ -53,7 +64,7 @@ export class Books {
   readonly #money = new Map<string, bigint>();
   readonly #byType = new Map<EventType, number>(EVENT_TYPES.map((type) => [type, 0]));
 
-  enter(truth: PlannedTruth, outcome: Outcome): void {
+  enter(truth: Entry, outcome: Outcome): void {
     this.#attempted += 1;
     if (outcome !== 'acked') {
       if (outcome === 'failed') this.#failed += 1;
@@ -93,7 +104,7 @@ export class Books {
     };
   }
 
-  #countUnique({ identity, version, event }: Extract<PlannedTruth, { kind: 'event' }>): void {
+  #countUnique({ identity, version, event }: Extract<Entry, { kind: 'event' }>): void {
     this.#first[identity] = version + 1;
     this.#unique += 1;
     this.#byType.set(event.type, (this.#byType.get(event.type) ?? 0) + 1);

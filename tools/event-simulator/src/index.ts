@@ -1,0 +1,10 @@
+export { readJournal, readTruth } from './journal.ts';
+export type { JournalEvent, JournalRecord, JournalRejection, JournalRun } from './journal.ts';
+export { DEFAULT_MIX, MALFORMED_KINDS } from './mix.ts';
+export type { MalformedKind, Mix } from './mix.ts';
+export { Plan } from './plan.ts';
+export type { PlanOptions } from './plan.ts';
+export type { PlannedRecord, PlannedTruth } from './planned-record.ts';
+export { simulate } from './simulate.ts';
+export type { Progress, SimulateOptions } from './simulate.ts';
+export type { Outcome, Truth } from './truth.ts';
