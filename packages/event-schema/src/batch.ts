@@ -1,6 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { endianness } from 'node:os';
-import { EVENT_TYPES, PAYLOAD_COLUMNS, type ColumnKind, type EventType } from './fields.ts';
+import {
+  EVENT_TYPES,
+  PAYLOAD_COLUMNS,
+  type ColumnKind,
+  type EventType,
+  type PayloadColumn,
+} from './fields.ts';
 import type { SourceRecord } from './record.ts';
 import type { Rejection } from './rejection.ts';
 
@@ -62,7 +68,7 @@ export class EventBatch {
   readonly eventType: Uint8Array;
   /** 16 bytes a row. */
   readonly eventKey: Buffer;
-  /** In PAYLOAD_COLUMNS order. */
+  /** In the order of the payload columns it was made with: PAYLOAD_COLUMNS unless told otherwise. */
   readonly columns: readonly BatchColumn[];
   /** UTF-8 bytes of all text values. */
   arena: Buffer;
@@ -74,7 +80,7 @@ export class EventBatch {
   /** Records whose key is not their impression id, or that lie in another partition than murmur2 gives. */
   misrouted = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, columns: readonly PayloadColumn[] = PAYLOAD_COLUMNS) {
     this.capacity = capacity;
     this.records = Array.from<SourceRecord>({ length: capacity });
     this.verdict = new Uint8Array(capacity);
@@ -83,7 +89,7 @@ export class EventBatch {
     this.eventType = new Uint8Array(capacity);
     this.eventKey = Buffer.alloc(capacity * 16);
     this.arena = Buffer.alloc(capacity * ARENA_BYTES_PER_ROW);
-    this.columns = PAYLOAD_COLUMNS.map((column) => {
+    this.columns = columns.map((column) => {
       const int64 = new BigInt64Array(
         column.kind === 'time' || column.kind === 'micros' ? capacity : 0,
       );

@@ -13,6 +13,8 @@ const COLON = 0x3a;
 const LETTER_T = 0x54;
 const LETTER_Z = 0x5a;
 const ZERO = 0x30;
+/** `+00:00`, as Python writes UTC. */
+const ZERO_OFFSET = Uint8Array.of(0x2b, 0x30, 0x30, 0x3a, 0x30, 0x30);
 
 const WORD = 0x100000000;
 const MICROS_PER_DAY = 86_400_000_000;
@@ -68,9 +70,13 @@ export function digitsValue(bytes: Uint8Array, start: number, end: number): numb
 let cachedDate = -1;
 let cachedDayMicros = 0;
 
-/** `2026-01-31T12:34:56.123456Z`, fraction of 0..6 digits: microseconds since 2000, or NaN. */
+/**
+ * `2026-01-31T12:34:56.123456Z`, a fraction of 0..6 digits, `Z` or `+00:00`: microseconds since 2000,
+ * or NaN.
+ */
 export function timeMicros(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start < 20 || bytes[end - 1] !== LETTER_Z) return NaN;
+  const clockEnd = zoneStart(bytes, end);
+  if (clockEnd - start < 19) return NaN;
   if (
     bytes[start + 4] !== DASH ||
     bytes[start + 7] !== DASH ||
@@ -89,9 +95,19 @@ export function timeMicros(bytes: Uint8Array, start: number, end: number): numbe
   // A pair that is no number is NaN and fails its comparison.
   if (!(century >= 0 && yearOfCentury >= 0 && month >= 0 && day >= 0)) return NaN;
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return NaN;
-  const micros = fractionMicros(bytes, start + 19, end - 1);
+  const micros = fractionMicros(bytes, start + 19, clockEnd);
   const dayMicros = dayStart(century * 100 + yearOfCentury, month, day);
   return dayMicros + (hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
+}
+
+/** Where the mark of UTC starts, or -1 where there is none. */
+function zoneStart(bytes: Uint8Array, end: number): number {
+  if (bytes[end - 1] === LETTER_Z) return end - 1;
+  const start = end - ZERO_OFFSET.length;
+  if (start < 0) return -1;
+  for (let index = 0; index < ZERO_OFFSET.length; index += 1)
+    if (bytes[start + index] !== ZERO_OFFSET[index]) return -1;
+  return start;
 }
 
 function twoDigits(bytes: Uint8Array, at: number): number {

@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyEvent, ordinaryEvent } from '../../test/arbitraries.ts';
+import { anyMutation } from '../../test/mutations.ts';
+import { batchOf, decoded, rowSnapshot } from '../../test/rows.ts';
+import { VERDICT } from '../batch.ts';
+import { encodeEvent, type AdEvent } from '../event.ts';
+import { readEvent } from '../read-event.ts';
+import { REJECTION_CODES } from '../rejection.ts';
+import { parseTime, timeText } from '../time.ts';
+import { DECODER, decodeInto } from './decode.ts';
+import { DEFAULT_DECODE_LIMITS } from './limits.ts';
+
+const RUNS = 2000;
+
+/** One verdict, a known code, printable message; the same the second time. */
+function expectTotal(bytes: Buffer): void {
+  const batch = batchOf(bytes);
+  decodeInto(batch, 0);
+  const rejection = batch.rejections.get(0);
+  if (batch.verdict[0] === VERDICT.rejected) {
+    expect(REJECTION_CODES).toContain(rejection?.code);
+    expect(rejection?.message).toMatch(/^[ -~]+$/);
+    expect(rowSnapshot(batch)).toMatchObject({ arenaUsed: 0, unknownFields: 0 });
+  } else {
+    expect(batch.verdict[0]).toBe(VERDICT.event);
+    expect(rejection).toBeUndefined();
+  }
+  expect(decoded(decodeInto, bytes)).toEqual(rowSnapshot(batch));
+}
+
+/** Where the scanner decides, the reference says the same; where it declines, nothing has changed. */
+function expectOneMeaning(bytes: Buffer): boolean {
+  const scanned = batchOf(bytes);
+  const untouched = rowSnapshot(scanned);
+  const accepted = DECODER.scan(scanned, 0, DEFAULT_DECODE_LIMITS);
+  const expected = accepted ? decoded(DECODER.reference, bytes) : untouched;
+  expect(rowSnapshot(scanned)).toEqual(expected);
+  return accepted;
+}
+
+describe('decoding', () => {
+  it('ends any byte string in exactly one verdict, the same every time', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => expectTotal(Buffer.from(bytes))),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('ends any JSON document in exactly one verdict', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 6 }), (json) => expectTotal(Buffer.from(json))),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('ends any mutated event in exactly one verdict', () => {
+    fc.assert(fc.property(anyEvent.chain(anyMutation), expectTotal), { numRuns: RUNS });
+  });
+
+  it('gives back every event the encoder writes', () => {
+    fc.assert(
+      fc.property(anyEvent, (event) => {
+        const batch = batchOf(encodeEvent(event));
+        decodeInto(batch, 0);
+        expect(batch.rejections.get(0)).toBeUndefined();
+        expect(readEvent(batch, 0)).toEqual(canonical(event));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe('scanner and reference decoder', () => {
+  it('have one meaning for valid events, and the scanner takes every ordinary one', () => {
+    fc.assert(
+      fc.property(anyEvent, (event) => void expectOneMeaning(encodeEvent(event))),
+      { numRuns: RUNS },
+    );
+    fc.assert(
+      fc.property(ordinaryEvent, (event) => expectOneMeaning(encodeEvent(event))),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('have one meaning for mutated events, of which the scanner takes some', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(anyEvent.chain(anyMutation), (bytes) => {
+        if (expectOneMeaning(bytes)) accepted += 1;
+      }),
+      { numRuns: RUNS * 4 },
+    );
+    expect(accepted).toBeGreaterThan(RUNS / 20);
+  });
+});
+
+/** The event as it is read back: ids in lower case, times spelt one way, transport facts forgotten. */
+function canonical(event: AdEvent): object {
+  const { source: _source, sent_at: _sentAt, ...kept } = event;
+  const copy: Record<string, unknown> = { ...kept };
+  for (const name of ['impression_id', 'click_id'])
+    if (typeof copy[name] === 'string') copy[name] = copy[name].toLowerCase();
+  copy['occurred_at'] = timeText(parseTime(event.occurred_at as string) as bigint);
+  return copy;
+}
