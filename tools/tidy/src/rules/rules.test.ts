@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+
+import { memoryTree } from '../tree.ts';
+import { RULES } from './index.ts';
+
+interface Canary {
+  readonly bad: Readonly<Record<string, string>>;
+  readonly good: Readonly<Record<string, string>>;
+  /** How many findings `bad` must give. */
+  readonly findings: number;
+}
+
+const LONG = 'const a = 1;\n'.repeat(351);
+
+const CANARIES: Readonly<Record<string, Canary>> = {
+  'central-versions': {
+    bad: {
+      'package.json': '{"devDependencies": {"knip": "^6.0.0"}}',
+      'packages/a/package.json': '{"dependencies": {"pg": "8.0.0", "@adtally/b": "workspace:^"}}',
+    },
+    good: {
+      'package.json': '{"devDependencies": {"knip": "6.0.0", "vitest": "catalog:"}}',
+      'packages/a/package.json':
+        '{"dependencies": {"pg": "catalog:", "@adtally/b": "workspace:*"}}',
+    },
+    findings: 3,
+  },
+  'file-length': {
+    bad: { 'packages/a/src/long.ts': LONG },
+    good: { 'packages/a/src/short.ts': 'export {};\n', 'packages/a/test/long.ts': LONG },
+    findings: 1,
+  },
+  'migration-numbers': {
+    bad: {
+      'packages/db/migrations/0001_first.sql': '',
+      'packages/db/migrations/0003_third.sql': '',
+      'packages/db/migrations/0003_twice.sql': '',
+      'packages/db/migrations/later.sql': '',
+    },
+    good: {
+      'packages/db/migrations/0001_first.sql': '',
+      'packages/db/migrations/0002_second.sql': '',
+    },
+    findings: 3,
+  },
+  'no-home-paths': {
+    bad: {
+      'docs/a.md': 'see /home/someone/project/a',
+      'packages/a/src/a.ts': "const a = '/root/data';",
+    },
+    good: { 'docs/a.md': 'a route /api/home/page and $HOME/.cache and src/root/a' },
+    findings: 2,
+  },
+  'no-registry-hosts': {
+    bad: {
+      '.npmrc': 'registry=http://packages.example/npm/',
+      'pnpm-lock.yaml': '    resolution: {tarball: https://packages.example/a.tgz}',
+    },
+    good: { '.npmrc': 'engine-strict=true', 'pnpm-lock.yaml': 'resolution: {integrity: sha512-a}' },
+    findings: 2,
+  },
+  'testkit-in-tests-only': {
+    bad: { 'packages/a/src/a.ts': "import { x } from '@adtally/testkit';" },
+    good: { 'packages/a/src/a.test.ts': "import { x } from '@adtally/testkit';" },
+    findings: 1,
+  },
+  'topic-literals': {
+    bad: {
+      'apps/a/src/a.ts': "const topic = 'ad-events';",
+      'tools/a/src/a.ts': 'const topic = `ad-events.dlq`;',
+    },
+    good: {
+      'packages/event-schema/src/topics.ts': "const topic = 'ad-events';",
+      'apps/a/src/a.test.ts': "const topic = 'ad-events';",
+    },
+    findings: 2,
+  },
+  'typecheck-script': {
+    bad: {
+      'packages/a/package.json': '{"scripts": {"build": "tsc"}}',
+      'apps/a/package.json': '{}',
+    },
+    good: { 'packages/a/package.json': '{"scripts": {"typecheck": "tsc"}}' },
+    findings: 2,
+  },
+};
+
+test('every rule has a canary', () => {
+  const names = RULES.map((rule) => rule.name).toSorted();
+  expect(names).toEqual(Object.keys(CANARIES).toSorted());
+});
+
+describe.each(RULES)('rule $name', ({ name, check }) => {
+  test('finds every fault of its canary', () => {
+    const canary = CANARIES[name];
+    expect(check(memoryTree(canary?.bad ?? {}))).toHaveLength(canary?.findings ?? Number.NaN);
+  });
+
+  test('lets the right form pass', () => {
+    expect(check(memoryTree(CANARIES[name]?.good ?? {}))).toEqual([]);
+  });
+});

@@ -1,0 +1,44 @@
+import { findLines, isProductSource, isSource, type Rule } from '../rule.ts';
+
+const LINES_MAX = 350;
+const TOPIC_LITERAL = /['"`]ad-events/;
+const TOPIC_REGISTRY = 'packages/event-schema/src/topics.ts';
+const TESTKIT_IMPORT = /(?:from|import\()\s*['"]@adtally\/testkit['"]/;
+
+/** Physical topic names are resolved once, in the registry: a literal elsewhere ignores EVENTS_TOPIC. */
+export const topicLiterals: Rule = {
+  name: 'topic-literals',
+  check: (tree) =>
+    tree.paths
+      .filter((path) => isProductSource(path) && path !== TOPIC_REGISTRY)
+      .flatMap((path) =>
+        findLines(
+          tree,
+          path,
+          TOPIC_LITERAL,
+          `writes a topic's name; take it from ${TOPIC_REGISTRY}`,
+        ),
+      ),
+};
+
+/** The test kit is a development dependency: an image that needed it would not start. */
+export const testkitInTestsOnly: Rule = {
+  name: 'testkit-in-tests-only',
+  check: (tree) =>
+    tree.paths
+      .filter(isProductSource)
+      .flatMap((path) =>
+        findLines(tree, path, TESTKIT_IMPORT, 'imports @adtally/testkit outside of a test'),
+      ),
+};
+
+/** A longer file holds more than one concern. Blank lines and comments count: they are read too. */
+export const fileLength: Rule = {
+  name: 'file-length',
+  check: (tree) =>
+    tree.paths.filter(isSource).flatMap((path) => {
+      const lines = tree.read(path).trimEnd().split('\n').length;
+      if (lines <= LINES_MAX) return [];
+      return [{ path, line: undefined, message: `has ${lines} lines; at most ${LINES_MAX}` }];
+    }),
+};
