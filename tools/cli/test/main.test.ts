@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+// The command line as a user starts it, in a process of its own.
+const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+
+function cli(...args: string[]): { code: number | null; stdout: string; stderr: string } {
+  const result = spawnSync(process.execPath, ['--conditions=@adtally/source', MAIN, ...args], {
+    encoding: 'utf8',
+  });
+  return { code: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+test('help goes to stdout and is a success', () => {
+  const { code, stdout } = cli('help');
+  expect(code).toBe(0);
+  expect(stdout).toContain('./dev <command>');
+});
+
+test('an unknown command exits 2, names the known ones and leaves stdout alone', () => {
+  const { code, stdout, stderr } = cli('dmo');
+  expect(code).toBe(2);
+  expect(stderr).toContain('"dmo"');
+  expect(stderr).toContain('demo');
+  expect(stdout).toBe('');
+});
+
+test('an unknown option exits 2 and is named', () => {
+  const { code, stderr } = cli('status', '--jsno');
+  expect(code).toBe(2);
+  expect(stderr).toContain('--jsno');
+});
+
+test('an unknown app exits 2 and the known ones are listed', () => {
+  const { code, stderr } = cli('run', 'ingest-consumr');
+  expect(code).toBe(2);
+  expect(stderr).toContain('Known: ');
+});
