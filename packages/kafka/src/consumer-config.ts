@@ -20,6 +20,8 @@ export interface GroupOptions {
   readonly queuedMaxKbytes?: number | undefined;
   /** How long one request for the first records may wait when the topic is quiet, in ms. */
   readonly fetchWaitMaxMs?: number | undefined;
+  /** How long `connect` waits for a first broker, in ms. */
+  readonly connectTimeoutMs?: number | undefined;
 }
 
 const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000;

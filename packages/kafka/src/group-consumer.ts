@@ -26,6 +26,7 @@ export interface GroupConsumerOptions extends GroupOptions {
 
 type State = 'open' | 'leaving' | 'left';
 
+const CONNECT_TIMEOUT_MS = 30_000;
 const LEAVE_TIMEOUT_MS = 15_000;
 
 /**
@@ -88,7 +89,7 @@ export class GroupConsumer {
     options: GroupConsumerOptions,
   ): Promise<GroupConsumer> {
     const consumer = new GroupConsumer(settings, options);
-    await join(consumer.#native, options.topic);
+    await join(consumer.#native, options.topic, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
     return consumer;
   }
 

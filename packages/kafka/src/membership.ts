@@ -1,12 +1,10 @@
 import { classify } from './errors.ts';
 import type { NativeConsumer } from './rdkafka.ts';
 
-const CONNECT_TIMEOUT_MS = 30_000;
-
 /** Connects and subscribes. Rejects with a `KafkaError`; the client cannot be used again then. */
-export function join(native: NativeConsumer, topic: string): Promise<void> {
+export function join(native: NativeConsumer, topic: string, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    native.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, (error) => {
+    native.connect({ topic, timeout: timeoutMs }, (error) => {
       if (error) {
         reject(classify(error, 'connect'));
         return;

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { type GroupConsumer, KafkaFatalError } from '../src/index.ts';
+import { cluster, grantedAll, PROTOCOLS, pump, range } from './support.ts';
+
+const kafka = await cluster();
+const PARTITIONS = 4;
+
+/** Fetches until the condition holds and hands the changes over unsettled. */
+async function turnUntil(member: GroupConsumer, until: () => boolean): Promise<void> {
+  while (!until()) await member.fetch(100, 50);
+}
+
+describe.each(PROTOCOLS)('membership with the %s protocol', (protocol) => {
+  test('partitions that were never started move to a new member', async () => {
+    const topic = await kafka.topic(PARTITIONS);
+    const first = await kafka.member(topic, { protocol });
+    await pump([first], grantedAll([first], PARTITIONS));
+    const second = await kafka.member(topic, { protocol });
+    await pump([first, second], grantedAll([first, second], PARTITIONS));
+    expect(first.granted.size).toBe(2);
+    expect(second.granted.size).toBe(2);
+  });
+
+  test('a started partition moves once its revocation is settled, a deferred start is cancelled by it', async () => {
+    const topic = await kafka.topic(2);
+    await kafka.fill(topic, 0, 100);
+    await kafka.fill(topic, 1, 100);
+    const first = await kafka.member(topic, { protocol });
+    await pump([first], grantedAll([first], 2));
+    first.start(0, 0);
+    first.start(1, 0);
+    const second = await kafka.member(topic, { protocol });
+    const joining = pump([second], () => second.granted.size === 1);
+    await turnUntil(first, () => first.hasRebalance);
+    const events = first.takeRebalances();
+    expect(events).toEqual([{ kind: 'revoked', partitions: [expect.any(Number)], lost: false }]);
+    const moved = events[0]?.partitions[0] ?? -1;
+    first.stop(moved);
+    const inFlight = first.fetch(100, 50);
+    first.start(moved, 0);
+    for (const event of events) first.settle(event);
+    await inFlight;
+    expect(first.isReading(moved)).toBe(false);
+    await Promise.all([
+      joining,
+      pump([first], () => first.granted.size === 1 && second.granted.size === 1),
+    ]);
+    expect([...second.granted]).toEqual([moved]);
+    second.start(moved, 0);
+    const seen = await pump([second], (got) => got.length >= 100);
+    expect(seen.map(([partition, offset]) => [partition, offset])).toEqual(
+      range(0, 100).map((at) => [moved, at]),
+    );
+  });
+
+  test('leaving hands all partitions to the successor, with changes unsettled and a fetch in flight', async () => {
+    const topic = await kafka.topic(PARTITIONS);
+    const first = await kafka.member(topic, { protocol });
+    await pump([first], grantedAll([first], PARTITIONS));
+    first.start(0, 0);
+    const second = await kafka.member(topic, { protocol });
+    const joining = pump([second], () => second.granted.size === PARTITIONS);
+    await turnUntil(first, () => first.hasRebalance);
+    const inFlight = first.fetch(10, 50);
+    await Promise.all([first.leave(), inFlight]);
+    await first.leave();
+    await joining;
+    expect(kafka.notices.filter((notice) => notice.kind === 'leave')).toEqual([]);
+  });
+
+  test('a member that never fetched can leave', async () => {
+    const topic = await kafka.topic(1);
+    const member = await kafka.member(topic, { protocol });
+    await expect(member.leave()).resolves.toBeUndefined();
+  });
+
+  test('a member that paused too long learns that its partitions are lost and delivers nothing of theirs', async () => {
+    const topic = await kafka.topic(2);
+    await kafka.fill(topic, 0, 50_000);
+    await kafka.fill(topic, 1, 50_000);
+    const slow = await kafka.member(topic, { protocol, maxPollIntervalMs: 6_000 });
+    await pump([slow], grantedAll([slow], 2));
+    slow.start(0, 0);
+    slow.start(1, 0);
+    await pump([slow], (seen) => seen.length > 0);
+    // The group itself is the signal: the successor gets everything once the slow one fell out.
+    const successor = await kafka.member(topic, { protocol });
+    await pump([successor], () => successor.granted.size === 2);
+    await turnUntil(slow, () => slow.hasRebalance);
+    const events = slow.takeRebalances();
+    expect(events.some((event) => event.kind === 'revoked' && event.lost)).toBe(true);
+    const lost = new Set(events.filter((event) => event.lost).flatMap((event) => event.partitions));
+    const records = await slow.fetch(1_000, 50);
+    expect(records.filter((record) => lost.has(record.partition))).toEqual([]);
+    for (const event of events) slow.settle(event);
+    await pump([slow, successor], grantedAll([slow, successor], 2));
+  });
+
+  test('a static member that keeps its membership gets its partitions back, the others see no change', async () => {
+    const topic = await kafka.topic(2);
+    const other = await kafka.member(topic, { protocol, instanceId: 'other' });
+    const first = await kafka.member(topic, { protocol, instanceId: 'restarted' });
+    await pump([other, first], grantedAll([other, first], 2));
+    const before = [...first.granted];
+    const others = [...other.granted];
+    await first.leave({ keepMembership: true });
+    const second = await kafka.member(topic, { protocol, instanceId: 'restarted' });
+    await pump([second, other], () => second.granted.size > 0);
+    expect([...second.granted]).toEqual(before);
+    expect([...other.granted]).toEqual(others);
+  });
+
+  test('a static member that leaves without keeping its membership frees its partitions', async () => {
+    const topic = await kafka.topic(2);
+    const other = await kafka.member(topic, {
+      protocol,
+      instanceId: 'other',
+      sessionTimeoutMs: 60_000,
+    });
+    const gone = await kafka.member(topic, {
+      protocol,
+      instanceId: 'gone',
+      sessionTimeoutMs: 60_000,
+    });
+    await pump([other, gone], grantedAll([other, gone], 2));
+    await gone.leave();
+    await pump([other], () => other.granted.size === 2);
+  });
+
+  test('of two members with one identity one gets a fatal error', async () => {
+    const topic = await kafka.topic(1);
+    const first = await kafka.member(topic, { protocol, instanceId: 'same' });
+    await pump([first], grantedAll([first], 1));
+    const second = await kafka.member(topic, { protocol, instanceId: 'same' });
+    await expect(pump([first, second], () => false)).rejects.toBeInstanceOf(KafkaFatalError);
+  });
+});
+
+test('a broker that does not answer is a typed error', async () => {
+  const { GroupConsumer } = await import('../src/index.ts');
+  const settings = { ...kafka.settings, brokers: '127.0.0.1:1' };
+  const connecting = GroupConsumer.connect(settings, {
+    groupId: 'g',
+    topic: 't',
+    protocol: 'consumer',
+    connectTimeoutMs: 500,
+  });
+  await expect(connecting).rejects.toMatchObject({ name: 'KafkaRequestError', transient: true });
+});
