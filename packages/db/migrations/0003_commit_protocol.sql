@@ -5,6 +5,7 @@
 -- SQLSTATE ADT02  the retention horizon moved since the batch was classified
 
 -- Raises a source's epoch and names the new owner's backend. Returns what the former owner left.
+-- A halted source is not claimed: it only says why it stands.
 CREATE FUNCTION claim_source(p_source_id int, p_owner text)
 RETURNS TABLE (next_offset bigint, epoch bigint, halted_code text, halted_detail text,
                former_pid int, former_start timestamptz)
@@ -12,6 +13,11 @@ LANGUAGE plpgsql AS $$
 DECLARE former cursors%ROWTYPE;
 BEGIN
   SELECT * INTO STRICT former FROM cursors c WHERE c.source_id = p_source_id FOR UPDATE;
+  IF former.halted_code IS NOT NULL THEN
+    RETURN QUERY SELECT former.next_offset, former.epoch, former.halted_code, former.halted_detail,
+                        NULL::int, NULL::timestamptz;
+    RETURN;
+  END IF;
   UPDATE cursors c SET
     epoch = former.epoch + 1,
     owner = p_owner,

@@ -23,6 +23,12 @@ import {
 /** An id may be so much ahead of the broker's clock before it is called `future`. */
 export const FUTURE_TOLERANCE_MS = 24 * 3_600_000;
 
+const EXPIRED: Rejection = {
+  code: 'expired',
+  field: 'impression_id',
+  message: 'the id is older than the retention horizon',
+};
+
 export interface ClassifyRules {
   /** Retention horizon in milliseconds since 1970, read at claim; `null` = nothing was purged yet. */
   readonly horizonMs: number | null;
@@ -103,12 +109,7 @@ function timeProblem(
       field: 'impression_id',
       message: 'the id is made more than 24 h after the broker took the record',
     };
-  if (horizonMs !== null && idMillis < horizonMs)
-    return {
-      code: 'expired',
-      field: 'impression_id',
-      message: 'the id is older than the retention horizon',
-    };
+  if (horizonMs !== null && idMillis < horizonMs) return EXPIRED;
   return null;
 }
 
@@ -132,4 +133,21 @@ function isCanonicalKey(key: SourceRecord['key']): boolean {
   for (let index = 0; index < IMPRESSION_KEY_BYTES; index += 1)
     if (key[index] !== canonicalKey[index]) return false;
   return true;
+}
+
+/**
+ * After the horizon moved: rejects events from `fromRow` on whose id is older than it and returns their
+ * rows. What was valid before the move must not be counted after it.
+ */
+export function rejectExpired(batch: EventBatch, fromRow: number, horizonMs: number): number[] {
+  const impressionIds = batch.column('impression_id').bytes;
+  const expired: number[] = [];
+  for (let row = fromRow; row < batch.count; row += 1) {
+    if (batch.verdict[row] !== VERDICT.event) continue;
+    const idMillis = uuidV7Millis(impressionIds, row * 16);
+    if (idMillis < 0 || idMillis >= horizonMs) continue;
+    batch.reject(row, EXPIRED);
+    expired.push(row);
+  }
+  return expired;
 }

@@ -1,0 +1,38 @@
+import { REJECTION_CODES } from '@adtally/event-schema';
+import { Heartbeat, runService } from '@adtally/service';
+import { createLogger, createMetrics } from '@adtally/telemetry';
+import type { IngestConfig } from './env.ts';
+import { IngestService } from './ingest-service.ts';
+import { VERSION } from './version.ts';
+
+/** Past this without a turn of the loop the process is stuck; longer than any bounded statement. */
+const STUCK_AFTER_MS = 60_000;
+
+/** Runs the service until it is drained. */
+export async function runIngestConsumer(config: IngestConfig): Promise<void> {
+  const logger = createLogger({ service: 'ingest-consumer', level: config.logLevel });
+  const metrics = createMetrics({
+    service: 'ingest-consumer',
+    version: VERSION,
+    env: config.env,
+    deadLetterCodes: REJECTION_CODES,
+  });
+  const heartbeat = new Heartbeat(STUCK_AFTER_MS);
+  const ingest = new IngestService({ config, metrics, log: logger, heartbeat });
+  await runService({
+    name: 'ingest-consumer',
+    services: [ingest],
+    admin: {
+      host: config.adminHost,
+      port: config.adminPort,
+      token: config.adminToken,
+      metrics,
+      heartbeat,
+      mount: (app) => {
+        app.get('/status', () => ingest.status());
+      },
+    },
+    drainDeadlineMs: config.drainDeadlineMs,
+    logger,
+  });
+}

@@ -1,0 +1,241 @@
+import {
+  CopyEncoder,
+  readHorizonMs,
+  WriteError,
+  writeBatch,
+  type SourceCounts,
+  type WriteFailure,
+} from '@adtally/db';
+import type { Deduplicator } from '@adtally/dedup';
+import type { RejectionCode } from '@adtally/event-schema';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { BatchWork } from './batch-work.ts';
+import { rejectExpired } from './classify.ts';
+import { rejectedRows, type DeadLetterSender } from './dead-letters.ts';
+import { isolateRows, ProbeInterrupted } from './isolate-rows.ts';
+import { Backoff } from './pacing.ts';
+import type { WriterLink } from './writer-link.ts';
+
+export interface CommitterOptions {
+  /** How often a batch meets a transient refusal of its rows before single rows are suspected... */
+  readonly transientAttempts: number;
+  /** ...and for how long at least. */
+  readonly transientBudgetMs: number;
+}
+
+export interface CommitterParts {
+  readonly link: WriterLink;
+  readonly dedup: Deduplicator;
+  readonly deadLetters: DeadLetterSender;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** What became of a batch. */
+export interface CommitOutcome {
+  readonly counts: readonly SourceCounts[];
+  /** Sources found claimed by somebody else: nothing of theirs was written. */
+  readonly fenced: readonly number[];
+}
+
+const RETRY_FIRST_MS = 20;
+const RETRY_LAST_MS = 5_000;
+
+/** The state of one batch's way through the committer. */
+interface Attempt {
+  readonly work: BatchWork;
+  readonly keepInDatabase: Set<number>;
+  readonly fenced: number[];
+  readonly backoff: Backoff;
+  readonly startedMs: number;
+  verifyAll: boolean;
+  /** Transient refusals raised by the statement that writes events. */
+  rowRefusals: number;
+}
+
+/** Steps 4 to 7 of the commit protocol for one batch: route, dead-letter, write, mark. */
+export class BatchCommitter {
+  readonly #parts: CommitterParts;
+  readonly #options: CommitterOptions;
+  readonly #encoder = new CopyEncoder();
+  /** The retention horizon that batches are classified against. */
+  horizonMs = 0;
+
+  constructor(parts: CommitterParts, options: CommitterOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /**
+   * Returns once every source of the batch is committed or fenced; waits for as long as the database or
+   * the DLQ is away. Throws `Abandoned` when the signal fires, and anything that must stop the service.
+   */
+  async commit(work: BatchWork, signal: AbortSignal): Promise<CommitOutcome> {
+    const attempt: Attempt = {
+      work,
+      keepInDatabase: new Set(),
+      fenced: [],
+      backoff: new Backoff(RETRY_FIRST_MS, RETRY_LAST_MS),
+      startedMs: performance.now(),
+      verifyAll: false,
+      rowRefusals: 0,
+    };
+    await this.#parts.dedup.route(work.batch);
+    await this.#deadLetter(attempt, rejectedRows(work.batch), signal);
+    while (work.spans.size > 0) {
+      const session = await this.#parts.link.session(signal);
+      const writeStartedMs = performance.now();
+      try {
+        const counts = await writeBatch(session, this.#encoder, work.batch, work.ranges(), {
+          horizonMs: this.horizonMs,
+          verifyAll: attempt.verifyAll,
+          keepInDatabase: attempt.keepInDatabase,
+        });
+        this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
+        this.#parts.dedup.mark(work.batch);
+        return { counts, fenced: attempt.fenced };
+      } catch (error) {
+        if (!(error instanceof WriteError)) throw error;
+        await this.#recover(attempt, error, signal);
+      }
+    }
+    return { counts: [], fenced: attempt.fenced };
+  }
+
+  /** Makes the batch ready for its next try, or throws. */
+  async #recover(attempt: Attempt, error: WriteError, signal: AbortSignal): Promise<void> {
+    const { failure } = error;
+    const { metrics, log } = this.#parts;
+    switch (failure.kind) {
+      case 'fenced':
+        this.#drop(attempt, failure.sourceIds);
+        return;
+      case 'horizon_moved':
+        await this.#reclassify(attempt, signal);
+        return;
+      case 'key_taken':
+        metrics.copyFallbacks.add(1);
+        attempt.verifyAll = true;
+        return;
+      case 'outcome_unknown':
+        metrics.databaseErrors.add(1, { class: 'outcome_unknown' });
+        log.warn({ err: error }, 'the database session was lost; asking what was committed');
+        await this.#resolve(attempt, signal);
+        return;
+      case 'transient':
+        metrics.databaseErrors.add(1, { class: 'transient' });
+        log.warn(
+          { err: error, attempt: attempt.backoff.attempts + 1 },
+          'batch not taken yet, retrying',
+        );
+        await this.#waitOrSuspect(attempt, failure, signal);
+        return;
+      case 'data':
+        metrics.databaseErrors.add(1, { class: 'data' });
+        await this.#rejectCulprits(attempt, 'data', signal, error);
+        return;
+      case 'bug':
+        metrics.databaseErrors.add(1, { class: 'fatal' });
+        throw error;
+    }
+  }
+
+  /** The rows of these sources are somebody else's to write now. */
+  #drop(attempt: Attempt, sourceIds: readonly number[]): void {
+    this.#parts.metrics.fenced.add(sourceIds.length);
+    for (const sourceId of sourceIds) {
+      attempt.work.dropSource(sourceId);
+      attempt.fenced.push(sourceId);
+    }
+    for (const row of attempt.keepInDatabase) {
+      if (!attempt.work.spans.has(attempt.work.batch.sourceId[row] as number)) {
+        attempt.keepInDatabase.delete(row);
+      }
+    }
+  }
+
+  async #reclassify(attempt: Attempt, signal: AbortSignal): Promise<void> {
+    const session = await this.#parts.link.session(signal);
+    this.horizonMs = await readHorizonMs(session);
+    const expired = rejectExpired(attempt.work.batch, 0, this.horizonMs);
+    await this.#deadLetter(attempt, expired, signal);
+  }
+
+  /** The answer to COMMIT was lost: the cursors say what happened, source by source. */
+  async #resolve(attempt: Attempt, signal: AbortSignal): Promise<void> {
+    const cursors = await this.#parts.link.renew(signal);
+    const { work } = attempt;
+    const fenced: number[] = [];
+    for (const range of work.ranges()) {
+      const cursor = cursors.get(range.sourceId);
+      if (cursor?.nextOffset === range.end) {
+        this.#parts.metrics.ambiguousCommits.add(1, { resolution: 'committed' });
+        work.dropSource(range.sourceId);
+      } else if (cursor?.nextOffset === range.first && cursor.epoch === range.epoch) {
+        this.#parts.metrics.ambiguousCommits.add(1, { resolution: 'retried' });
+      } else {
+        this.#parts.metrics.ambiguousCommits.add(1, { resolution: 'fenced' });
+        fenced.push(range.sourceId);
+      }
+    }
+    this.#drop(attempt, fenced);
+    // What the lost transaction stored, it stored without a mark; retried rows may be there already.
+    attempt.verifyAll = true;
+  }
+
+  async #waitOrSuspect(
+    attempt: Attempt,
+    failure: WriteFailure & { kind: 'transient' },
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (failure.phase === 'events') attempt.rowRefusals += 1;
+    const waitedMs = performance.now() - attempt.startedMs;
+    const { transientAttempts, transientBudgetMs } = this.#options;
+    if (attempt.rowRefusals >= transientAttempts && waitedMs >= transientBudgetMs) {
+      attempt.rowRefusals = 0;
+      await this.#rejectCulprits(attempt, 'transient', signal);
+      return;
+    }
+    await attempt.backoff.wait(signal, 'writing a batch');
+  }
+
+  /** Finds the rows that fail alone and dead-letters them, so that their siblings can go on. */
+  async #rejectCulprits(
+    attempt: Attempt,
+    kind: 'data' | 'transient',
+    signal: AbortSignal,
+    error?: WriteError,
+  ): Promise<void> {
+    const { batch } = attempt.work;
+    const session = await this.#parts.link.session(signal);
+    try {
+      const culprits = await isolateRows(session, batch, kind);
+      // Together they are refused, alone they are not: no row can be blamed, so nothing may be dropped.
+      if (culprits.length === 0 && kind === 'data')
+        throw error ?? new Error('no refused row found');
+      const code: RejectionCode = kind === 'data' ? 'data_refused' : 'transient_downstream';
+      for (const { row, failure } of culprits) {
+        const sqlState = 'sqlState' in failure ? failure.sqlState : failure.kind;
+        batch.reject(row, { code, message: `PostgreSQL refuses this row: SQLSTATE ${sqlState}` });
+      }
+      await this.#deadLetter(
+        attempt,
+        culprits.map(({ row }) => row),
+        signal,
+      );
+    } catch (interruption) {
+      if (!(interruption instanceof ProbeInterrupted)) throw interruption;
+      this.#parts.log.warn(
+        { failure: interruption.failure.kind },
+        'bisecting interrupted, retrying',
+      );
+      await attempt.backoff.wait(signal, 'finding the rows the database refuses');
+    }
+  }
+
+  async #deadLetter(attempt: Attempt, rows: readonly number[], signal: AbortSignal): Promise<void> {
+    if (rows.length === 0) return;
+    const tooLarge = await this.#parts.deadLetters.send(attempt.work.batch, rows, signal);
+    for (const row of tooLarge) attempt.keepInDatabase.add(row);
+  }
+}

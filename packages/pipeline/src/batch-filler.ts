@@ -1,0 +1,132 @@
+import type { SourceRecord } from '@adtally/event-schema';
+import { OffsetOutOfRange, type GroupConsumer } from '@adtally/kafka';
+import type { BatchWork } from './batch-work.ts';
+import { classify, type ClassifyRules } from './classify.ts';
+import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
+
+export interface FillerOptions {
+  /** How long a batch that has records may wait to be filled. */
+  readonly lingerMs: number;
+  /** Compacted and transactional topics have offsets without a record; all others may not. */
+  readonly mayHaveGaps: boolean;
+}
+
+/** What the loop wants of a fill. */
+export interface FillControl {
+  /** True while there is no hurry: the batch may grow beyond its linger time. */
+  mayLinger(): boolean;
+  /** True when the loop has something else to do. */
+  mustReturn(): boolean;
+}
+
+/** How long one fetch waits for a first record: also how soon the loop notices anything else. */
+const FETCH_WAIT_MS = 50;
+/** Records a fetch asks for: small enough that decoding starts while the rest is on its way. */
+const FETCH_RECORDS = 1_000;
+
+/**
+ * Step 2 and 3 of the commit protocol: gathers records of owned partitions into a batch and classifies
+ * them as they come. Offsets must be contiguous; a hole ends the partition's part of the batch.
+ */
+export class BatchFiller {
+  readonly #consumer: GroupConsumer;
+  readonly #ownership: Ownership;
+  readonly #options: FillerOptions;
+  /** Partitions that must be halted before anything else of theirs is read. */
+  readonly halts = new Map<OwnedPartition, Halt>();
+
+  constructor(consumer: GroupConsumer, ownership: Ownership, options: FillerOptions) {
+    this.#consumer = consumer;
+    this.#ownership = ownership;
+    this.#options = options;
+  }
+
+  /**
+   * Fills the batch until it is full, has lingered, or the loop has something else to do. An empty batch
+   * means that there was nothing to read.
+   */
+  async fill(work: BatchWork, rules: ClassifyRules, control: FillControl): Promise<void> {
+    const { batch } = work;
+    let startedMs = performance.now();
+    do {
+      const wasEmpty = batch.count === 0;
+      const lingerLeftMs = this.#options.lingerMs - (performance.now() - startedMs);
+      const waitMs = wasEmpty ? FETCH_WAIT_MS : Math.min(FETCH_WAIT_MS, Math.max(1, lingerLeftMs));
+      const records = await this.#fetch(
+        Math.min(batch.capacity - batch.count, FETCH_RECORDS),
+        waitMs,
+      );
+      if (wasEmpty) startedMs = performance.now();
+      const from = batch.count;
+      for (const record of records) this.#append(work, record);
+      classify(batch, from, rules);
+      if (batch.count === 0) return;
+    } while (
+      !batch.isFull &&
+      (performance.now() - startedMs < this.#options.lingerMs || control.mayLinger()) &&
+      !control.mustReturn()
+    );
+  }
+
+  async #fetch(maxRecords: number, waitMs: number): Promise<SourceRecord[]> {
+    try {
+      return await this.#consumer.fetch(maxRecords, waitMs);
+    } catch (error) {
+      if (!(error instanceof OffsetOutOfRange)) throw error;
+      const owned = this.#ownership.owned(error.partition);
+      if (owned !== undefined) this.#haltOutOfRange(owned, error);
+      return [];
+    }
+  }
+
+  #append(work: BatchWork, record: SourceRecord): void {
+    const owned = this.#ownership.owned(record.partition);
+    // Not ours (any more), standing before a hole, or read before this claim.
+    if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
+    const skipped = record.offset - owned.readOffset;
+    if (skipped > 0 && !this.#options.mayHaveGaps) {
+      this.halts.set(owned, {
+        code: 'hole',
+        detail: `offset ${owned.readOffset} expected, ${record.offset} read`,
+        resumeAt: record.offset,
+      });
+      return;
+    }
+    const span = work.spans.get(owned.sourceId) ?? {
+      owned,
+      first: owned.readOffset,
+      end: owned.readOffset,
+      gap: 0,
+      firstAppendMs: record.timestamp ?? 0,
+    };
+    span.gap += skipped;
+    span.end = record.offset + 1;
+    owned.readOffset = span.end;
+    work.spans.set(owned.sourceId, span);
+    work.batch.append(record, owned.sourceId);
+  }
+
+  #haltOutOfRange(owned: OwnedPartition, error: OffsetOutOfRange): void {
+    const halt = haltFor(owned.readOffset, { logStart: error.logStart, end: error.end });
+    if (halt !== null) this.halts.set(owned, halt);
+  }
+}
+
+/** What it means when a cursor lies outside the log; null where it lies inside. */
+export function haltFor(nextOffset: number, log: { logStart: number; end: number }): Halt | null {
+  if (log.logStart > nextOffset) {
+    return {
+      code: 'truncated',
+      detail: `the log starts at ${log.logStart}, ${log.logStart - nextOffset} offsets past the cursor ${nextOffset}`,
+      resumeAt: log.logStart,
+    };
+  }
+  if (log.end < nextOffset) {
+    return {
+      code: 'log_shrunk',
+      detail: `the log ends at ${log.end}, before the cursor ${nextOffset}`,
+      resumeAt: null,
+    };
+  }
+  return null;
+}

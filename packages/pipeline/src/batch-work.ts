@@ -1,0 +1,52 @@
+import type { SourceRange } from '@adtally/db';
+import { EventBatch, VERDICT } from '@adtally/event-schema';
+import type { OwnedPartition } from './ownership.ts';
+
+/** What a batch covers of one partition. */
+export interface PartitionSpan {
+  readonly owned: OwnedPartition;
+  readonly first: number;
+  end: number;
+  gap: number;
+  /** Append time of the first record, in milliseconds since 1970. */
+  readonly firstAppendMs: number;
+}
+
+/** A batch on its way from the topic to the database: rows, and the offsets they cover by partition. */
+export class BatchWork {
+  readonly batch: EventBatch;
+  /** By source id. */
+  readonly spans = new Map<number, PartitionSpan>();
+
+  constructor(capacity: number) {
+    this.batch = new EventBatch(capacity);
+  }
+
+  get isEmpty(): boolean {
+    return this.spans.size === 0;
+  }
+
+  ranges(): SourceRange[] {
+    return [...this.spans.values()].map(({ owned, first, end, gap }) => ({
+      sourceId: owned.sourceId,
+      epoch: owned.epoch,
+      first,
+      end,
+      gap,
+    }));
+  }
+
+  /** Forgets one source's rows: they are no longer ours to write. */
+  dropSource(sourceId: number): void {
+    const { batch } = this;
+    this.spans.delete(sourceId);
+    for (let row = 0; row < batch.count; row++) {
+      if (batch.sourceId[row] === sourceId) batch.verdict[row] = VERDICT.dropped;
+    }
+  }
+
+  clear(): void {
+    this.batch.clear();
+    this.spans.clear();
+  }
+}

@@ -1,0 +1,98 @@
+import { VERDICT, type EventBatch, type Rejection, type SourceRecord } from '@adtally/event-schema';
+import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
+import type { Logger } from '@adtally/telemetry';
+import { Backoff } from './pacing.ts';
+
+/** Who dead-lettered it, for people and for the reprocessor. */
+export interface Producer {
+  readonly app: string;
+  readonly version: string;
+}
+
+const RETRY_FIRST_MS = 100;
+const RETRY_LAST_MS = 5_000;
+const MESSAGE_CHARACTERS_MAX = 500;
+
+/**
+ * The dead letter of a record: its key, bytes and headers unchanged, plus the headers Kafka Connect
+ * writes (readable by existing tools) and our own code.
+ */
+export function deadLetterOf(
+  topic: string,
+  record: SourceRecord,
+  rejection: Rejection,
+  producer: Producer,
+): ProduceRecord {
+  const text = {
+    '__connect.errors.topic': record.topic,
+    '__connect.errors.partition': String(record.partition),
+    '__connect.errors.offset': String(record.offset),
+    '__connect.errors.connector.name': producer.app,
+    '__connect.errors.stage': 'VALUE_CONVERTER',
+    '__connect.errors.exception.class.name': `adtally.${rejection.code}`,
+    '__connect.errors.exception.message': rejection.message.slice(0, MESSAGE_CHARACTERS_MAX),
+    'adtally.error.code': rejection.code,
+    'adtally.error.field': rejection.field ?? '',
+    'adtally.producer.version': producer.version,
+  };
+  const added = Object.entries(text).map(([name, value]) => ({ [name]: Buffer.from(value) }));
+  return {
+    topic,
+    key: record.key,
+    value: record.value,
+    headers: [...(record.headers ?? []), ...added],
+  };
+}
+
+/** Sends dead letters and waits until the broker has them: only then may the batch be committed. */
+export class DeadLetterSender {
+  readonly #producer: AckedProducer;
+  readonly #topic: string;
+  readonly #self: Producer;
+  readonly #log: Logger;
+
+  constructor(producer: AckedProducer, topic: string, self: Producer, log: Logger) {
+    this.#producer = producer;
+    this.#topic = topic;
+    this.#self = self;
+    this.#log = log;
+  }
+
+  /**
+   * Sends these rejected rows; a DLQ that cannot be written is waited for. Returns the rows that are
+   * too large for it: they go into the database instead. Throws where the producer is finished.
+   */
+  async send(batch: EventBatch, rows: readonly number[], signal: AbortSignal): Promise<number[]> {
+    const tooLarge: number[] = [];
+    const backoff = new Backoff(RETRY_FIRST_MS, RETRY_LAST_MS);
+    let waiting = rows;
+    while (waiting.length > 0) {
+      const outcomes = await this.#producer.produceAll(
+        waiting.map((row) => this.#letter(batch, row)),
+      );
+      const again: number[] = [];
+      for (const [index, outcome] of outcomes.entries()) {
+        const row = waiting[index] as number;
+        if (outcome === 'acked') continue;
+        if (outcome.failed === 'fatal') throw new Error(`dead-letter producer: ${outcome.message}`);
+        (outcome.failed === 'too_large' ? tooLarge : again).push(row);
+        if (again.length === 1)
+          this.#log.warn({ reason: outcome.message }, 'dead letter not taken yet');
+      }
+      waiting = again;
+      if (waiting.length > 0) await backoff.wait(signal, 'writing dead letters');
+    }
+    return tooLarge;
+  }
+
+  #letter(batch: EventBatch, row: number): ProduceRecord {
+    const rejection = batch.rejections.get(row);
+    if (rejection === undefined) throw new Error(`row ${row} is not rejected`);
+    return deadLetterOf(this.#topic, batch.record(row), rejection, this.#self);
+  }
+}
+
+/** The rows of a batch to be dead-lettered, without those whose partition was dropped. */
+export function rejectedRows(batch: EventBatch): number[] {
+  return [...batch.rejections.keys()].filter((row) => batch.verdict[row] === VERDICT.rejected);
+}

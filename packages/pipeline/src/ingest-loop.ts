@@ -1,0 +1,228 @@
+import type { SourceCounts } from '@adtally/db';
+import type { DecodeLimits } from '@adtally/event-schema';
+import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { BatchCommitter } from './batch-committer.ts';
+import type { BatchFiller } from './batch-filler.ts';
+import { BatchWork, type PartitionSpan } from './batch-work.ts';
+import type { ClassifyRules } from './classify.ts';
+import { rejectedRows } from './dead-letters.ts';
+import type { OwnedPartition, Ownership } from './ownership.ts';
+import { Abandoned } from './pacing.ts';
+import type { PartitionClaims } from './partition-claims.ts';
+import type { TopicWatch } from './topic-watch.ts';
+
+export interface LoopParts {
+  readonly consumer: GroupConsumer;
+  readonly ownership: Ownership;
+  readonly claims: PartitionClaims;
+  readonly filler: BatchFiller;
+  readonly committer: BatchCommitter;
+  readonly watch: TopicWatch;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Called on every turn: liveness is that the loop turns. */
+  readonly beat: () => void;
+}
+
+export interface LoopOptions {
+  readonly batchMaxEvents: number;
+  readonly limits: DecodeLimits;
+}
+
+const PULSE_MS = 1_000;
+
+/**
+ * The single mutator: one batch is written while the next is fetched and decoded. Claims, halts and
+ * answers to the group happen only between writes, when nothing is in flight; everything else in this
+ * package hands its findings to this loop and changes nothing itself.
+ */
+export class IngestLoop {
+  readonly #parts: LoopParts;
+  readonly #options: LoopOptions;
+  readonly #stopped = new AbortController();
+  /** Fires when even the batch in hand may be given up. */
+  readonly #abandoned = new AbortController();
+  #isWriting = false;
+
+  constructor(parts: LoopParts, options: LoopOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** Ends the loop after the batch in hand; one that cannot be written is given up after `graceMs`. */
+  stop(graceMs: number): void {
+    this.#stopped.abort();
+    setTimeout(() => this.#abandoned.abort(), graceMs).unref();
+  }
+
+  /** Runs until `stop`; rejects with whatever must end the service. */
+  async run(): Promise<void> {
+    const { batchMaxEvents } = this.#options;
+    let next = new BatchWork(batchMaxEvents);
+    let inHand = new BatchWork(batchMaxEvents);
+    let writing: Promise<void> = Promise.resolve();
+    try {
+      for (;;) {
+        await this.#fill(next);
+        await this.#pulsing(writing);
+        if (this.#mustSettle) {
+          await this.#pulsing(this.#write(next));
+          next.clear();
+          if (this.#stopped.signal.aborted) break;
+          await this.#pulsing(this.#settle());
+          continue;
+        }
+        [inHand, next] = [next, inHand];
+        next.clear();
+        writing = this.#writeBehind(inHand);
+      }
+    } catch (error) {
+      await writing.catch(() => undefined);
+      if (!(error instanceof Abandoned)) throw error;
+      this.#parts.log.warn(error.message);
+    }
+    await this.#parts.claims.release(this.#parts.ownership.allOwned());
+  }
+
+  get #mustSettle(): boolean {
+    const { consumer, ownership, filler, watch } = this.#parts;
+    return (
+      this.#stopped.signal.aborted ||
+      consumer.hasRebalance ||
+      filler.halts.size > 0 ||
+      watch.hasFound ||
+      ownership.due(performance.now()).length > 0
+    );
+  }
+
+  async #fill(work: BatchWork): Promise<void> {
+    const { filler, committer, claims, beat } = this.#parts;
+    beat();
+    const rules: ClassifyRules = {
+      horizonMs: committer.horizonMs,
+      partitions: claims.partitionCount,
+      limits: this.#options.limits,
+    };
+    await filler.fill(work, rules, {
+      // While a batch is being written the next one may as well grow.
+      mayLinger: () => this.#isWriting,
+      mustReturn: () => this.#mustSettle,
+    });
+  }
+
+  /** Starts writing; the failure, if any, is awaited in the next turn. */
+  #writeBehind(work: BatchWork): Promise<void> {
+    this.#isWriting = true;
+    const writing = this.#write(work).finally(() => {
+      this.#isWriting = false;
+    });
+    writing.catch(() => undefined);
+    return writing;
+  }
+
+  /** All that is awaited here is bounded or waits for a server by turns: the loop counts as alive. */
+  async #pulsing<T>(work: Promise<T>): Promise<T> {
+    const pulse = setInterval(this.#parts.beat, PULSE_MS);
+    try {
+      return await work;
+    } finally {
+      clearInterval(pulse);
+    }
+  }
+
+  /** Writes what is still ours of the batch; afterwards every span of it is committed or given up. */
+  async #write(work: BatchWork): Promise<void> {
+    const { ownership, committer, claims } = this.#parts;
+    for (const { owned } of work.spans.values()) {
+      if (!ownership.isCurrent(owned)) work.dropSource(owned.sourceId);
+    }
+    if (work.isEmpty) return;
+    const spans = [...work.spans.values()];
+    const { counts, fenced } = await committer.commit(work, this.#abandoned.signal);
+    const lost = new Set(fenced);
+    const committed = spans.filter(({ owned }) => !lost.has(owned.sourceId));
+    for (const span of committed) this.#noteCommitted(span);
+    for (const { owned } of spans) {
+      if (lost.has(owned.sourceId)) {
+        this.#parts.log.warn(
+          { partition: owned.partition },
+          'partition was claimed by somebody else',
+        );
+        claims.claimLater(owned.partition);
+      }
+    }
+    this.#parts.consumer.noteCommitted(
+      new Map(committed.map(({ owned, end }) => [owned.partition, end])),
+    );
+    this.#count(work, counts, committed);
+  }
+
+  #noteCommitted({ owned, end }: PartitionSpan): void {
+    const { metrics, consumer } = this.#parts;
+    owned.committedOffset = end;
+    if (owned.handoverSinceMs !== null) {
+      metrics.handoverSeconds.record((performance.now() - owned.handoverSinceMs) / 1000);
+      owned.handoverSinceMs = null;
+    }
+    const logEnd = consumer.cachedEnd(owned.partition);
+    if (logEnd !== null) {
+      metrics.lagRecords.set(Math.max(0, logEnd - end), { partition: String(owned.partition) });
+    }
+  }
+
+  #count(work: BatchWork, counts: readonly SourceCounts[], committed: PartitionSpan[]): void {
+    const { metrics } = this.#parts;
+    const { batch } = work;
+    for (const of of counts) {
+      metrics.events.add(of.stored, { outcome: 'stored' });
+      metrics.events.add(of.duplicate, { outcome: 'duplicate' });
+      metrics.events.add(of.conflict, { outcome: 'conflict' });
+      metrics.events.add(of.deadLettered, { outcome: 'dead_lettered' });
+    }
+    for (const row of rejectedRows(batch)) {
+      metrics.deadLetters.add(1, { code: batch.rejections.get(row)?.code ?? '' });
+    }
+    const consumed = committed.reduce((sum, { first, end, gap }) => sum + end - first - gap, 0);
+    metrics.recordsConsumed.add(consumed);
+    metrics.misrouted.add(batch.misrouted);
+    metrics.unknownFields.add(batch.unknownFields);
+    metrics.batchRows.record(batch.count);
+    metrics.lastCommitTimestampSeconds.set(Date.now() / 1000);
+    const appended = committed.map((span) => span.firstAppendMs).filter((ms) => ms > 0);
+    if (appended.length > 0) {
+      metrics.commitLatencySeconds.record(Math.max(0, Date.now() - Math.min(...appended)) / 1000);
+    }
+  }
+
+  /** Nothing is in flight: halt, answer the group, claim. */
+  async #settle(): Promise<void> {
+    const { consumer, filler, watch, ownership, claims, committer, metrics } = this.#parts;
+    const halts = new Map([...watch.take(), ...filler.halts]);
+    filler.halts.clear();
+    for (const [owned, halt] of halts) {
+      if (ownership.isCurrent(owned)) await claims.halt(owned, halt, this.#abandoned.signal);
+    }
+    for (const event of consumer.takeRebalances()) await this.#rebalance(event);
+    const claimed = await claims.claimDue(this.#abandoned.signal);
+    if (claimed !== null) committer.horizonMs = claimed.horizonMs;
+    metrics.ownedPartitions.set(ownership.allOwned().length);
+  }
+
+  async #rebalance(event: RebalanceEvent): Promise<void> {
+    const { consumer, ownership, claims, metrics, log } = this.#parts;
+    log.info({ change: event.kind, partitions: event.partitions, lost: event.lost }, 'assignment');
+    if (event.kind === 'granted') {
+      for (const partition of event.partitions) ownership.grant(partition, performance.now());
+    } else {
+      const owned = event.partitions
+        .map((partition) => ownership.revoke(partition))
+        .filter((partition): partition is OwnedPartition => partition !== null);
+      for (const partition of event.partitions) {
+        metrics.lagRecords.remove({ partition: String(partition) });
+      }
+      await claims.release(owned);
+    }
+    consumer.settle(event);
+  }
+}

@@ -1,0 +1,38 @@
+import type { KafkaAdmin } from '@adtally/kafka';
+
+/** Where a topic that was never read before begins to count. */
+export type StartAt =
+  | { readonly kind: 'log_start' }
+  | { readonly kind: 'time'; readonly timeMs: number }
+  | { readonly kind: 'group'; readonly groupId: string };
+
+/** Reads `earliest`, `group:<id>` or an RFC 3339 time; null where it is none of them. */
+export function parseStartAt(text: string): StartAt | null {
+  if (text === 'earliest') return { kind: 'log_start' };
+  if (text.startsWith('group:') && text.length > 'group:'.length) {
+    return { kind: 'group', groupId: text.slice('group:'.length) };
+  }
+  const timeMs = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(timeMs) ? null : { kind: 'time', timeMs };
+}
+
+/** The first offset to count, for each partition; one that a group never committed begins at log start. */
+export async function genesisOffsets(
+  admin: KafkaAdmin,
+  topic: string,
+  partitions: readonly number[],
+  startAt: StartAt,
+): Promise<Map<number, number>> {
+  const known =
+    startAt.kind === 'time'
+      ? await admin.offsetsForTime(topic, startAt.timeMs)
+      : startAt.kind === 'group'
+        ? await admin.groupOffsets(startAt.groupId, topic)
+        : new Map<number, number>();
+  const missing = partitions.filter((partition) => !known.has(partition));
+  const starts = await Promise.all(
+    missing.map(async (partition) => (await admin.watermarks(topic, partition)).logStart),
+  );
+  for (const [index, partition] of missing.entries()) known.set(partition, starts[index] as number);
+  return known;
+}

@@ -1,0 +1,67 @@
+import {
+  adoptSources,
+  isTransientError,
+  WriterSession,
+  type HeldSource,
+  type WriterSessionOptions,
+} from '@adtally/db';
+import type { Logger } from '@adtally/telemetry';
+import { Backoff } from './pacing.ts';
+
+const RECONNECT_FIRST_MS = 50;
+const RECONNECT_LAST_MS = 5_000;
+
+/** Where a held source stands in the database. */
+export type Cursors = ReadonlyMap<number, { readonly nextOffset: number; readonly epoch: number }>;
+
+/**
+ * The connection for writing, renewed as often as it breaks. A new session writes itself into the
+ * cursor rows we hold before it does anything else: the next owner must always know whom to evict.
+ */
+export class WriterLink {
+  readonly #options: WriterSessionOptions;
+  readonly #held: () => readonly HeldSource[];
+  readonly #log: Logger;
+  #session: WriterSession | null = null;
+
+  /** `held` names the sources this process believes to own, at any time. */
+  constructor(options: WriterSessionOptions, held: () => readonly HeldSource[], log: Logger) {
+    this.#options = options;
+    this.#held = held;
+    this.#log = log;
+  }
+
+  get isConnected(): boolean {
+    return this.#session?.isUsable === true;
+  }
+
+  /** The session in use; opens one, waiting as long as the database is away. */
+  async session(signal: AbortSignal): Promise<WriterSession> {
+    if (this.#session?.isUsable !== true) await this.renew(signal);
+    return this.#session as WriterSession;
+  }
+
+  /** Opens a new session, ends the lost one, and says where the held sources stand since. */
+  async renew(signal: AbortSignal): Promise<Cursors> {
+    const backoff = new Backoff(RECONNECT_FIRST_MS, RECONNECT_LAST_MS);
+    for (;;) {
+      try {
+        this.#session?.destroy();
+        this.#session = await WriterSession.connect(this.#options);
+        return await adoptSources(this.#session, this.#held());
+      } catch (error) {
+        if (!isTransientError(error)) throw error;
+        this.#log.warn(
+          { err: error, attempt: backoff.attempts + 1 },
+          'database not reachable, waiting',
+        );
+        await backoff.wait(signal, 'connecting to the database');
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.close();
+    this.#session = null;
+  }
+}
