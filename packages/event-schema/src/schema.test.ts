@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Compile } from 'typebox/schema';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyEvent } from '../test/arbitraries.ts';
 import { encodeEvent } from './event.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { AdEvent, EventTime } from '../src/event.ts';
 import { timeText } from '../src/time.ts';
 import { uuidText } from '../src/uuid.ts';

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { encodeEvent, type AdEvent } from '../src/event.ts';
 
 /** Values of every JSON type and spelling that a field may be given by mistake. */
