@@ -13,3 +13,6 @@ export * from './event-days.ts';
 export * from './partitions.ts';
 export * from './register-topic.ts';
 export * from './sources.ts';
+export * from './audit/audit.ts';
+export type { AuditCounts, AuditedSource, AuditTotals } from './audit/totals.ts';
+export type { JsonInteger } from './audit/json-integer.ts';

@@ -1,0 +1,33 @@
+import { type AuditCheck, OFFENDING_FETCH } from './check.ts';
+import { placedInRanges } from './ranges.ts';
+
+/** Range by range, a side table holds one row for each record the ledger counted as such. */
+function countedInLedger(table: string, column: string): string {
+  return `
+    WITH ${placedInRanges(table)}, expected AS (
+      SELECT source_id, first_offset, end_offset, ${column} AS rows
+      FROM ledger WHERE first_offset IS NOT NULL
+    )
+    SELECT source_id,
+           CASE WHEN e.rows IS NULL THEN format('%s rows of ${table} lie in no ledger range', p.found)
+                ELSE format('the ledger counted ${column} %s, ${table} has %s', e.rows, coalesce(p.found, 0))
+           END AS detail,
+           CASE WHEN e.rows IS NULL THEN p.lowest ELSE e.first_offset END AS first_offset,
+           CASE WHEN e.rows IS NULL THEN p.highest + 1 ELSE e.end_offset END AS end_offset
+    FROM expected e FULL JOIN placed p USING (source_id, first_offset, end_offset)
+    WHERE e.rows IS DISTINCT FROM coalesce(p.found, 0)
+    ORDER BY 1, 3 NULLS FIRST
+    LIMIT ${OFFENDING_FETCH}`;
+}
+
+export const CONFLICTS: AuditCheck = {
+  id: 'conflicts',
+  name: 'every conflict counted is kept with its bytes',
+  statement: countedInLedger('conflicts', 'conflict'),
+};
+
+export const DEAD_LETTER_REFS: AuditCheck = {
+  id: 'dead-letter-refs',
+  name: 'every dead-lettered record has its reference',
+  statement: countedInLedger('dead_letter_refs', 'dead_lettered'),
+};

@@ -1,0 +1,100 @@
+import { sql } from 'kysely';
+import type { DatabaseExecutor } from '../database.ts';
+import { type JsonInteger, jsonInteger } from './json-integer.ts';
+
+/** What the ledger says was done with the records of one source, or of all. */
+export interface AuditCounts {
+  readonly consumed: JsonInteger;
+  readonly stored: JsonInteger;
+  readonly duplicate: JsonInteger;
+  readonly conflict: JsonInteger;
+  readonly dead_lettered: JsonInteger;
+  readonly gap: JsonInteger;
+  readonly lost: JsonInteger;
+  readonly purged: JsonInteger;
+}
+
+export interface AuditTotals extends AuditCounts {
+  /** Dead-letter references by error code. */
+  readonly by_code: Readonly<Record<string, JsonInteger>>;
+}
+
+export interface AuditedSource extends AuditCounts {
+  readonly source: number;
+  readonly kind: string;
+  readonly topic: string;
+  readonly topic_id: string;
+  readonly partition: number;
+  readonly run: string;
+  /** Where counting began; null where the genesis row is missing. */
+  readonly genesis: JsonInteger | null;
+  readonly next_offset: JsonInteger | null;
+  readonly halted_code: string | null;
+  readonly closed: boolean;
+}
+
+const COUNTS = [
+  'consumed',
+  'stored',
+  'duplicate',
+  'conflict',
+  'dead_lettered',
+  'gap',
+  'lost',
+  'purged',
+] as const;
+type Count = (typeof COUNTS)[number];
+
+interface SourceRow extends Record<Count, bigint> {
+  readonly source: number;
+  readonly kind: string;
+  readonly topic: string;
+  readonly topic_id: string;
+  readonly partition: number;
+  readonly run: string;
+  readonly genesis: bigint | null;
+  readonly next_offset: bigint | null;
+  readonly halted_code: string | null;
+  readonly closed: boolean;
+}
+
+/** Sums of the ledger by source. */
+export async function auditedSources(trx: DatabaseExecutor): Promise<AuditedSource[]> {
+  const sums = COUNTS.map((count) => `coalesce(sum(l.${count}), 0)::bigint AS ${count}`);
+  const { rows } = await sql<SourceRow>`
+    SELECT s.source_id AS source, s.kind, s.topic, s.topic_id, s.partition, s.run,
+           min(l.end_offset) FILTER (WHERE l.first_offset IS NULL) AS genesis,
+           c.next_offset, c.halted_code, s.closed_at IS NOT NULL AS closed, ${sql.raw(sums.join(', '))}
+    FROM sources s LEFT JOIN cursors c USING (source_id) LEFT JOIN ledger l USING (source_id)
+    GROUP BY s.source_id, c.source_id
+    ORDER BY s.source_id`.execute(trx);
+  return rows.map((row) => ({
+    ...row,
+    ...counts((count) => row[count]),
+    genesis: row.genesis === null ? null : jsonInteger(row.genesis),
+    next_offset: row.next_offset === null ? null : jsonInteger(row.next_offset),
+  }));
+}
+
+/** Sums over all sources, and the dead-letter references by code. */
+export async function auditTotals(
+  trx: DatabaseExecutor,
+  sources: readonly AuditedSource[],
+): Promise<AuditTotals> {
+  const { rows } = await sql<{ code: string; records: bigint }>`
+    SELECT code, count(*) AS records FROM dead_letter_refs GROUP BY code ORDER BY code`.execute(
+    trx,
+  );
+  const sum = (count: Count) =>
+    sources.reduce((total, source) => total + BigInt(source[count]), 0n);
+  return {
+    ...counts(sum),
+    by_code: Object.fromEntries(rows.map((row) => [row.code, jsonInteger(row.records)])),
+  };
+}
+
+function counts(of: (count: Count) => bigint): AuditCounts {
+  return Object.fromEntries(
+    COUNTS.map((count) => [count, jsonInteger(of(count))]),
+  ) as unknown as AuditCounts;
+}
