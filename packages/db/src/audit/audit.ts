@@ -14,8 +14,8 @@ import { UNIQUENESS } from './uniqueness.ts';
 export interface AuditOptions {
   /** Longest single check. */
   readonly timeoutMs?: number;
-  /** Told as each check ends, for progress. */
-  readonly onCheck?: (result: AuditCheckResult) => void;
+  /** Told as each check ends, for progress; waited for. */
+  readonly onCheck?: (result: AuditCheckResult) => void | Promise<void>;
 }
 
 /** Where a check does not hold; offsets are null where none can be named. */
@@ -84,7 +84,7 @@ export async function auditDatabase(
       const checks: AuditCheckResult[] = [];
       for (const check of AUDIT_CHECKS) {
         const result = await runCheck(trx, check);
-        options.onCheck?.(result);
+        await options.onCheck?.(result);
         checks.push(result);
       }
       const sources = await auditedSources(trx);
