@@ -1,0 +1,138 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const TURBO = join(ROOT, 'node_modules/.bin/turbo');
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+let clone: string;
+
+/** A repository of its own with this workspace's shape, so that no history or network is needed. */
+beforeAll(() => {
+  clone = mkdtempSync(join(tmpdir(), 'adtally-affected-'));
+  const files = [
+    ...[
+      'package.json',
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+      'turbo.json',
+      'tsconfig.base.json',
+    ],
+    ...globSync('{apps,packages,tools}/*/{package,turbo,tsconfig}.json', { cwd: ROOT }),
+  ];
+  for (const file of files.filter((path) => existsSync(join(ROOT, path)))) {
+    mkdirSync(dirname(join(clone, file)), { recursive: true });
+    cpSync(join(ROOT, file), join(clone, file));
+  }
+  for (const path of manifests().keys()) {
+    mkdirSync(join(clone, path, 'src'));
+    writeFileSync(join(clone, path, 'src/index.ts'), 'export {};\n');
+  }
+  git('init', '--quiet', '--initial-branch=main');
+  git('add', '.');
+  commit('base');
+});
+
+afterAll(() => rmSync(clone, { recursive: true }));
+
+function git(...args: string[]): void {
+  execFileSync('git', args, {
+    cwd: clone,
+    env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' },
+  });
+}
+
+function commit(message: string): void {
+  const who = ['-c', 'user.name=test', '-c', 'user.email=test@example.org'];
+  git(...who, '-c', 'commit.gpgsign=false', 'commit', '--quiet', '--all', '--message', message);
+}
+
+/** The workspace's manifests by folder. */
+function manifests(): Map<string, Manifest> {
+  const paths = globSync('{apps,packages,tools}/*/package.json', { cwd: clone });
+  return new Map(
+    paths.map((path) => [
+      dirname(path),
+      JSON.parse(readFileSync(join(clone, path), 'utf8')) as Manifest,
+    ]),
+  );
+}
+
+/** The packages turbo would work on after a change of one source file there, committed on top of the base. */
+function affectedBy(folder: string): string[] {
+  git('checkout', '--quiet', '-B', 'change', 'main');
+  appendFileSync(join(clone, folder, 'src/index.ts'), 'export const changed = true;\n');
+  commit(`change ${folder}`);
+  const output = execFileSync(TURBO, ['run', 'typecheck', '--affected', '--dry=json'], {
+    cwd: clone,
+    env: {
+      ...process.env,
+      TURBO_SCM_BASE: 'main',
+      TURBO_SCM_HEAD: 'change',
+      TURBO_TELEMETRY_DISABLED: '1',
+    },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { packages } = JSON.parse(output) as { packages: string[] };
+  return packages.filter((name) => name !== '//').toSorted();
+}
+
+/** A package and all that depend on it, directly or not, by the manifests alone. */
+function withDependants(name: string): string[] {
+  const found = new Set([name]);
+  const all = [...manifests().values()];
+  for (let before = 0; before < found.size;) {
+    before = found.size;
+    for (const { name: dependant, dependencies, devDependencies } of all)
+      if (Object.keys({ ...dependencies, ...devDependencies }).some((needed) => found.has(needed)))
+        found.add(dependant);
+  }
+  return [...found].toSorted();
+}
+
+describe('affected-only selection', () => {
+  it('picks an app, and nothing else, for a change in that app', () => {
+    expect(affectedBy('apps/ingest-consumer')).toEqual(['@adtally/ingest-consumer']);
+  });
+
+  it('picks all dependants, and nothing else, for a change in key-derivation', () => {
+    const affected = affectedBy('packages/key-derivation');
+    expect(affected).toEqual(withDependants('@adtally/key-derivation'));
+    expect(affected).toEqual(
+      expect.arrayContaining(['@adtally/ingest-consumer', '@adtally/pipeline']),
+    );
+    expect(affected).not.toContain('@adtally/db');
+  });
+
+  it('picks nothing where nothing changed since the base', () => {
+    git('checkout', '--quiet', '-B', 'change', 'main');
+    git(
+      '-c',
+      'user.name=t',
+      '-c',
+      'user.email=t@example.org',
+      'commit',
+      '--quiet',
+      '--allow-empty',
+      '-m',
+      'x',
+    );
+    const output = execFileSync(TURBO, ['run', 'typecheck', '--affected', '--dry=json'], {
+      cwd: clone,
+      env: { ...process.env, TURBO_SCM_BASE: 'main', TURBO_SCM_HEAD: 'change' },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect((JSON.parse(output) as { packages: string[] }).packages).toEqual([]);
+  });
+});

@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+
+interface Service {
+  image: string;
+  build?: { context: string; dockerfile: string; args: Record<string, string> };
+  command?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  environment?: Record<string, string>;
+  healthcheck?: { test?: string[]; disable?: boolean };
+  ports?: string[];
+  restart?: string;
+}
+
+/** What the engine would see: anchors resolved, merge keys merged. */
+const COMPOSE = parse(read('docker-compose.yml'), { merge: true }) as {
+  services: Record<string, Service>;
+};
+const JOBS = ['topics', 'migrate'];
+
+function read(path: string): string {
+  return readFileSync(resolve(ROOT, path), 'utf8');
+}
+
+function service(name: string): Service {
+  const found = COMPOSE.services[name];
+  if (found === undefined) throw new Error(`no service ${name}`);
+  return found;
+}
+
+/** `group.consumer.x=1` of the native broker as the image's variable wants it. */
+function imageVariable(property: string): string {
+  return `KAFKA_${property.replaceAll('.', '_').toUpperCase()}`;
+}
+
+describe('docker-compose.yml', () => {
+  it('has the three servers, the two jobs and the service', () => {
+    const names = ['kafka', 'postgres', 'redis', ...JOBS, 'ingest-consumer'];
+    expect(Object.keys(COMPOSE.services).toSorted()).toEqual(names.toSorted());
+  });
+
+  it('checks the health of everything that stays up', () => {
+    for (const [name, { healthcheck }] of Object.entries(COMPOSE.services)) {
+      if (JOBS.includes(name)) continue;
+      expect(healthcheck?.test?.[0], name).toBe('CMD');
+    }
+  });
+
+  it('publishes ports on the loopback interface only, each documented at the top', () => {
+    const head = read('docker-compose.yml').split('\nname:')[0];
+    const ports = Object.values(COMPOSE.services).flatMap((one) => one.ports ?? []);
+    expect(ports).toHaveLength(4);
+    for (const port of ports) {
+      expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+      expect(head).toContain(port.split(':').slice(0, 2).join(':'));
+    }
+  });
+
+  it('runs the broker of the native stack: same version, same settings for topics and groups', () => {
+    const native = read('tools/local-stack/src/kafka.ts');
+    const version = /KAFKA_VERSION = '([\d.]+)'/.exec(native)?.[1];
+    expect(service('kafka').image).toBe(`apache/kafka:${version}`);
+    const settings = [...native.matchAll(/'((?:group|log\.retention|auto)\.[a-z.]+)=([^']+)'/g)];
+    const names = settings.map(([, name]) => name);
+    for (const what of ['heartbeat.interval', 'session.timeout'])
+      expect(names).toEqual(
+        expect.arrayContaining([`group.consumer.${what}.ms`, `group.consumer.min.${what}.ms`]),
+      );
+    for (const [, name = '', value = ''] of settings)
+      expect(service('kafka').environment, name).toHaveProperty([imageVariable(name)], value);
+  });
+
+  it('gives Redis the intset limit of the native stack and no disk', () => {
+    const limit = /INTSET_ENTRIES_MAX = (\d+)/.exec(read('tools/local-stack/src/redis.ts'))?.[1];
+    const command = service('redis').command?.join(' ');
+    expect(command).toContain(`--set-max-intset-entries ${limit}`);
+    expect(command).toContain('--appendonly no');
+  });
+
+  it('starts the service only when topics and schema are there', () => {
+    const { depends_on: needs } = service('ingest-consumer');
+    for (const job of JOBS) {
+      expect(needs?.[job]?.condition).toBe('service_completed_successfully');
+      expect(service(job).restart).toBe('no');
+    }
+    expect(service('migrate').depends_on?.['postgres']?.condition).toBe('service_healthy');
+    expect(service('topics').depends_on?.['kafka']?.condition).toBe('service_healthy');
+  });
+
+  it('makes the topics of the registry with append time', () => {
+    const script = service('topics').command?.join('\n') ?? '';
+    const registry = read('packages/event-schema/src/topics.ts');
+    const declared = [
+      ...registry.matchAll(/defaultName: '([^']+)',\s+defaultPartitions: (\d+)/g),
+    ].map(([, name, partitions]) => `make_topic ${name} ${partitions}`);
+    expect(declared).toHaveLength(3);
+    expect(script.split('\n').filter((line) => line.startsWith('make_topic '))).toEqual(declared);
+    expect(script).toContain('message.timestamp.type=LogAppendTime');
+  });
+
+  it('configures the service as the service itself understands it', async () => {
+    const env = { PATH: process.env['PATH'], ...service('ingest-consumer').environment };
+    const args = ['--conditions=@adtally/source', 'apps/ingest-consumer/src/main.ts'];
+    const check = promisify(execFile)(process.execPath, [...args, '--check-config'], {
+      cwd: ROOT,
+      env,
+    });
+    const { stdout, stderr } = await check;
+    for (const name of ['KAFKA_BROKERS', 'EVENTS_TOPIC', 'DLQ_TOPIC', 'CONSUMER_GROUP'])
+      expect(stdout + stderr).toContain(service('ingest-consumer').environment?.[name]);
+  });
+
+  it('builds every app image from the one Dockerfile', () => {
+    for (const name of ['migrate', 'ingest-consumer'])
+      expect(service(name).build).toEqual({
+        context: '.',
+        dockerfile: 'infra/docker/Dockerfile',
+        args: { APP: 'ingest-consumer' },
+      });
+    const stages = read('infra/docker/Dockerfile').match(/^FROM .* AS (\w+)$/gm);
+    expect(stages?.map((line) => line.split(' ').at(-1))).toEqual([
+      'base',
+      'prune',
+      'build',
+      'runner',
+    ]);
+  });
+});
