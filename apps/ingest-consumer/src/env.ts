@@ -67,7 +67,9 @@ export function readConfig(env: Env = process.env): IngestConfig {
     try {
       return read();
     } catch (error) {
-      problems.push(...(error instanceof ConfigError ? error.problems : [(error as Error).message]));
+      problems.push(
+        ...(error instanceof ConfigError ? error.problems : [(error as Error).message]),
+      );
       return null;
     }
   };

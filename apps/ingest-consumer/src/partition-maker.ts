@@ -46,7 +46,10 @@ export class PartitionMaker implements Service {
       });
       if (made.created.length > 0) this.#log.info({ days: made.created }, 'day partitions made');
     } catch (error) {
-      this.#log.warn({ err: error }, 'day partitions could not be made; rows go to the default one');
+      this.#log.warn(
+        { err: error },
+        'day partitions could not be made; rows go to the default one',
+      );
     }
   }
 }

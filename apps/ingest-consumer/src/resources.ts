@@ -1,11 +1,6 @@
 import { checkSchema, openDatabase, type Database } from '@adtally/db';
-import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
-import {
-  AckedProducer,
-  GroupConsumer,
-  KafkaAdmin,
-  type Notice,
-} from '@adtally/kafka';
+import { createDeduplicator, type DedupEvent, type Deduplicator } from '@adtally/dedup';
+import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
 import { Backoff } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/service';
 import type { Logger, Metrics } from '@adtally/telemetry';
@@ -53,7 +48,7 @@ export async function openResources(
     });
     closers.push(() => db.destroy());
     await requireSchema(db, log, signal);
-    const admin = await KafkaAdmin.connect(config.kafka, { onNotice });
+    const admin = new KafkaAdmin(config.kafka, { onNotice });
     closers.push(() => admin.close());
     await checkTopics(admin, config, log);
     const producer = await AckedProducer.connect(config.kafka, {
@@ -65,8 +60,9 @@ export async function openResources(
       url: config.redisUrl,
       ttlSeconds: config.dedupTtlSeconds,
       budgetMs: config.dedupBudgetMs,
-      metrics,
-      log,
+      // Its predictions are about this topic's keys; another topic may share the server.
+      keyPrefix: `adtally:${config.topics.events.name}`,
+      onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.push(() => dedup.close());
     const consumer = await GroupConsumer.connect(config.kafka, {
@@ -82,6 +78,20 @@ export async function openResources(
     await close();
     throw error;
   }
+}
+
+function noteDedupEvent(event: DedupEvent, metrics: Metrics, log: Logger): void {
+  if (event.type === 'failure') {
+    metrics.redisFailures.add(1, { operation: event.operation, kind: event.kind });
+    log.debug(
+      { err: event.error, operation: event.operation, kind: event.kind },
+      'no answer of Redis',
+    );
+    return;
+  }
+  // Without Redis every event goes the verified way: slower, and as right.
+  if (event.type === 'disconnected') log.warn({ err: event.error }, 'Redis is away');
+  else log.info('Redis is connected');
 }
 
 /** A database that is away is waited for; one with another schema ends the service (exit 78). */
@@ -111,7 +121,9 @@ async function checkTopics(admin: KafkaAdmin, config: IngestConfig, log: Logger)
     }
     const replicas = Math.min(...described.partitions.map((partition) => partition.replicas));
     if (replicas < config.topicMinReplication) {
-      problems.push(`topic ${name} has ${replicas} replicas, TOPIC_MIN_REPLICATION is ${config.topicMinReplication}`);
+      problems.push(
+        `topic ${name} has ${replicas} replicas, TOPIC_MIN_REPLICATION is ${config.topicMinReplication}`,
+      );
     }
     const isEvents = name === config.topics.events.name;
     if (isEvents && described.partitions.length < config.topicMinPartitions) {

@@ -80,7 +80,9 @@ export class BatchCommitter {
       verifyAll: false,
       rowRefusals: 0,
     };
-    await this.#parts.dedup.route(work.batch);
+    const { fast, verified } = await this.#parts.dedup.route(work.batch);
+    this.#parts.metrics.routedEvents.add(fast, { route: 'fast' });
+    this.#parts.metrics.routedEvents.add(verified, { route: 'verified' });
     await this.#deadLetter(attempt, rejectedRows(work.batch), signal);
     while (work.spans.size > 0) {
       const session = await this.#parts.link.session(signal);
