@@ -3,22 +3,15 @@ import { consumerConfig, type GroupOptions } from './consumer-config.ts';
 import { codeOf, isFatal, KafkaFatalError, messageOf } from './errors.ts';
 import { cachedEnd, queryWatermarks } from './log-offsets.ts';
 import { LogWatch } from './log-watch.ts';
-import { disconnect, join } from './membership.ts';
+import { disconnect, join, unsubscribe } from './membership.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
+import { Rebalances, type RebalanceEvent } from './rebalances.ts';
 import { Readers } from './readers.ts';
 import type { Watermarks } from './admin.ts';
 import type { KafkaSettings } from './settings.ts';
-
-/** A change of the group's assignment that waits for `settle`. */
-export interface RebalanceEvent {
-  readonly kind: 'granted' | 'revoked';
-  readonly partitions: readonly number[];
-  /** Revoked only: the group gave the partitions away already; nothing of theirs may be applied. */
-  readonly lost: boolean;
-}
 
 export interface GroupConsumerOptions extends GroupOptions {
   readonly onNotice?: OnNotice | undefined;
@@ -46,20 +39,23 @@ const LEAVE_TIMEOUT_MS = 15_000;
 export class GroupConsumer {
   readonly #native: NativeConsumer;
   readonly #topic: string;
+  readonly #isStatic: boolean;
   readonly #notices: NoticeBoard;
   readonly #granted = new Set<number>();
   readonly #readers = new Readers();
   readonly #startAfterFetch = new Map<number, number>();
+  readonly #rebalances = new Rebalances();
   readonly #hints: OffsetHints;
   readonly #watch: LogWatch;
   readonly #paced: PacedConsume;
-  #events: RebalanceEvent[] = [];
   #state: State = 'open';
   #fetching: Promise<unknown> | null = null;
   #fatalReason: string | undefined;
+  #onRevokedAll: (() => void) | undefined;
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
     this.#topic = options.topic;
+    this.#isStatic = options.instanceId !== undefined;
     this.#notices = new NoticeBoard(options.onNotice);
     this.#native = newConsumer({
       ...consumerConfig(settings, options),
@@ -95,7 +91,7 @@ export class GroupConsumer {
 
   /** True when `takeRebalances` has something. */
   get hasRebalance(): boolean {
-    return this.#events.length > 0;
+    return this.#rebalances.waiting;
   }
 
   /** Partitions the group grants, as far as settled. */
@@ -126,9 +122,7 @@ export class GroupConsumer {
 
   /** Hands over the waiting changes, oldest first; each must be settled, in this order. */
   takeRebalances(): RebalanceEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
+    return this.#rebalances.take();
   }
 
   /**
@@ -138,7 +132,7 @@ export class GroupConsumer {
   settle(event: RebalanceEvent): void {
     if (event.kind === 'granted') {
       for (const partition of event.partitions) this.#granted.add(partition);
-      this.#guarded('rebalance', () => this.#native.incrementalAssign([]));
+      this.#guarded(() => this.#native.incrementalAssign([]));
       return;
     }
     for (const partition of event.partitions) {
@@ -188,8 +182,10 @@ export class GroupConsumer {
   }
 
   /**
-   * Leaves the group and disconnects, in at most 15 seconds; a static member keeps its partitions reserved
-   * with `keepMembership`. Unsettled changes are answered. Idempotent.
+   * Leaves the group and disconnects, in at most 15 seconds. Unsettled changes are answered. Idempotent.
+   *
+   * A static member keeps its partitions reserved for its return with `keepMembership`. With the `consumer`
+   * protocol it always does: the broker frees them when its session ends.
    */
   async leave(options: { keepMembership?: boolean } = {}): Promise<void> {
     if (this.#state !== 'open') return;
@@ -197,8 +193,9 @@ export class GroupConsumer {
     await this.#fetching?.catch(() => undefined);
     for (const event of this.takeRebalances()) this.settle(event);
     this.#startAfterFetch.clear();
-    // Otherwise a classic static member never tells the group that it goes.
-    if (options.keepMembership !== true) this.#guarded('leave', () => this.#native.unsubscribe());
+    if (options.keepMembership !== true && this.#isStatic) {
+      await unsubscribe(this.#native, this.#paced, (done) => (this.#onRevokedAll = done));
+    }
     if (!(await disconnect(this.#native, LEAVE_TIMEOUT_MS))) {
       this.#notices.post('leave', {
         code: CODE.timedOut,
@@ -213,13 +210,26 @@ export class GroupConsumer {
     const partitions = list.map((one) => one.partition);
     const granted = codeOf(error) === CODE.assignPartitions;
     if (this.#state !== 'open') {
-      // While closing the client accepts nothing but an unassign, as the answer to everything.
-      this.#unassign(granted ? [] : partitions, true);
+      this.#answerLeaving(granted, partitions);
       return;
     }
-    const lost = !granted && this.#native.assignmentLost();
-    if (lost) this.#readers.lose(partitions);
-    this.#events.push({ kind: granted ? 'granted' : 'revoked', partitions, lost });
+    if (granted) this.#rebalances.granted(partitions);
+    // The client knows about the loss only while this callback runs.
+    else if (this.#rebalances.revoked(partitions, this.#native.assignmentLost()))
+      this.#readers.lose(partitions);
+  }
+
+  #answerLeaving(granted: boolean, partitions: readonly number[]): void {
+    if (granted) {
+      try {
+        this.#native.incrementalAssign([]);
+        return;
+      } catch {
+        // Closing already: now the client accepts nothing but an unassign, as the answer to everything.
+      }
+    }
+    this.#unassign(granted ? [] : partitions, true);
+    if (!granted) this.#onRevokedAll?.();
   }
 
   /** Unassigns those of the partitions that are read. As an `answer` it is sent even when there is none. */
@@ -230,7 +240,7 @@ export class GroupConsumer {
       if (this.#readers.remove(partition)) read.push({ topic: this.#topic, partition });
     }
     if (read.length === 0 && !answer) return;
-    this.#guarded('rebalance', () => this.#native.incrementalUnassign(read));
+    this.#guarded(() => this.#native.incrementalUnassign(read));
   }
 
   #assign(partition: number, offset: number): void {
@@ -279,16 +289,20 @@ export class GroupConsumer {
       const found = this.#watch.take();
       if (found !== undefined) throw found;
     }
+    if (codeOf(error) === CODE.maxPollExceeded) {
+      this.#rebalances.thrownOut();
+      this.#readers.lose(this.#readers.partitions());
+    }
     this.#notices.post('consume', error);
     return [];
   }
 
   /** Assignment calls fail only when the client is closing or dead; the next fetch tells which. */
-  #guarded(kind: 'rebalance' | 'leave', call: () => void): void {
+  #guarded(call: () => void): void {
     try {
       call();
     } catch (error) {
-      this.#notices.post(kind, error);
+      this.#notices.post('rebalance', error);
     }
   }
 }
