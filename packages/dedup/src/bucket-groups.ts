@@ -1,0 +1,97 @@
+import type { EventBatch } from '@adtally/event-schema';
+import { bucketKey, bucketOf, fingerprintOf } from './fingerprint.ts';
+import { tableSizeFor } from './table-size.ts';
+
+const NONE = -1;
+
+/** One Redis command: its name, its key, its arguments. */
+export type Command = readonly [name: string, key: string, ...rest: string[]];
+
+/**
+ * Groups rows by bucket without allocating: a hash table from bucket to group, and a linked list of
+ * rows in each group. Filled, read and reused; never shared by two operations under way.
+ */
+export class BucketGroups {
+  /** Groups in use. */
+  count = 0;
+  readonly #subBuckets: number;
+  readonly #bucket: Float64Array;
+  readonly #rows: Int32Array;
+  readonly #head: Int32Array;
+  readonly #tail: Int32Array;
+  readonly #next: Int32Array;
+  readonly #slots: Int32Array; // group + 1; 0 = free
+  readonly #mask: number;
+
+  constructor(capacity: number, subBuckets: number) {
+    this.#subBuckets = subBuckets;
+    this.#bucket = new Float64Array(capacity);
+    this.#rows = new Int32Array(capacity);
+    this.#head = new Int32Array(capacity);
+    this.#tail = new Int32Array(capacity);
+    this.#next = new Int32Array(capacity);
+    this.#slots = new Int32Array(tableSizeFor(capacity));
+    this.#mask = this.#slots.length - 1;
+  }
+
+  /** Forgets the last batch and groups the rows whose flag is 1. */
+  collect(batch: EventBatch, flags: Uint8Array): void {
+    const impressionIds = batch.column('impression_id').bytes;
+    this.count = 0;
+    this.#slots.fill(0);
+    for (let row = 0; row < batch.count; row += 1) {
+      if (flags[row] !== 1) continue;
+      const group = this.#groupOf(bucketOf(impressionIds, row * 16, this.#subBuckets));
+      if (this.#head[group] === NONE) this.#head[group] = row;
+      else this.#next[this.#tail[group] as number] = row;
+      this.#tail[group] = row;
+      this.#next[row] = NONE;
+      this.#rows[group] = (this.#rows[group] as number) + 1;
+    }
+  }
+
+  bucket(group: number): number {
+    return this.#bucket[group] as number;
+  }
+
+  /** How many rows a group holds. */
+  rows(group: number): number {
+    return this.#rows[group] as number;
+  }
+
+  /** Calls back for every row of the group, in batch order, with its place in the group. */
+  forEachRow(group: number, visit: (row: number, place: number) => void): void {
+    let place = 0;
+    for (let row = this.#head[group] as number; row !== NONE; row = this.#next[row] as number) {
+      visit(row, place);
+      place += 1;
+    }
+  }
+
+  /** A command on the group's bucket whose arguments are its fingerprints. */
+  command(name: string, prefix: string, group: number, eventKeys: Buffer): Command {
+    const command: [string, string, ...string[]] = [name, bucketKey(prefix, this.bucket(group))];
+    for (let row = this.#head[group] as number; row !== NONE; row = this.#next[row] as number) {
+      command.push(String(fingerprintOf(eventKeys, row * 16)));
+    }
+    return command;
+  }
+
+  #groupOf(bucket: number): number {
+    // Neighbouring seconds differ in their low bits only: an odd multiplier spreads them.
+    let slot = (Math.imul(bucket | 0, 0x9e3779b1) >>> 8) & this.#mask;
+    for (;;) {
+      const taken = this.#slots[slot] as number;
+      if (taken === 0) break;
+      if (this.#bucket[taken - 1] === bucket) return taken - 1;
+      slot = (slot + 1) & this.#mask;
+    }
+    const group = this.count;
+    this.count = group + 1;
+    this.#slots[slot] = group + 1;
+    this.#bucket[group] = bucket;
+    this.#rows[group] = 0;
+    this.#head[group] = NONE;
+    return group;
+  }
+}

@@ -1,0 +1,44 @@
+import type { EventBatch } from '@adtally/event-schema';
+
+/** What one `route` call did; fast + verified = rows with verdict `event`. */
+export interface RouteStats {
+  readonly fast: number;
+  readonly verified: number;
+  /** `answered`, or why everything was routed the verified way. */
+  readonly outcome: 'answered' | FailureKind | 'off';
+}
+
+/**
+ * - `error`: Redis is away or refused.
+ * - `timeout`: no answer within the budget.
+ * - `skipped`: not asked, since Redis has not answered lately.
+ */
+export type FailureKind = 'error' | 'timeout' | 'skipped';
+
+export type DedupEvent =
+  | {
+      readonly type: 'failure';
+      readonly operation: 'route' | 'mark';
+      readonly kind: FailureKind;
+      readonly error?: Error;
+    }
+  | { readonly type: 'connected' }
+  | { readonly type: 'disconnected'; readonly error?: Error };
+
+/**
+ * Remembers which keys were stored lately and by that predicts the write path. It never decides
+ * that an event is dropped: any answer, wrong ones included, only changes speed (I10).
+ */
+export interface Deduplicator {
+  /** Waits until the first connection is up, at most so long; false = it is not, and that is fine. */
+  ready(timeoutMs: number): Promise<boolean>;
+  /**
+   * Sets `batch.route` of every row with verdict `event`: `fast` where the key is new and this is its
+   * first row in the batch, else `verified`. Never rejects; takes about `budgetMs` at most. One call
+   * at a time.
+   */
+  route(batch: EventBatch): Promise<RouteStats>;
+  /** After the commit: remembers the keys of all rows with verdict `event`. Best effort, never throws. */
+  mark(batch: EventBatch): void;
+  close(): Promise<void>;
+}

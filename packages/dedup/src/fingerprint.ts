@@ -1,0 +1,51 @@
+import type { Buffer } from 'node:buffer';
+
+/** Most sub-buckets a second of impression birth can be split into. */
+export const SUB_BUCKETS_MAX = 256;
+/**
+ * Buckets for ids that are not UUIDv7, over the whole TTL. So few that a batch with one per cent of
+ * such ids costs some dozen commands, so many that 30 million of them still fit compact sets.
+ */
+export const TIMELESS_BUCKETS = 4096;
+
+const UUID_VERSION_7 = 7;
+
+/**
+ * The bucket an impression's keys live in, as a number: for UUIDv7 its second of birth and a
+ * sub-bucket, for other ids a negative number. A function of the impression id alone, so that all
+ * events of one impression meet in one bucket whatever their own ids and times are.
+ * @param subBuckets a power of two up to SUB_BUCKETS_MAX
+ */
+export function bucketOf(impressionIds: Buffer, offset: number, subBuckets: number): number {
+  const tail = mix(impressionIds.readInt32LE(offset + 12));
+  if ((impressionIds[offset + 6] as number) >> 4 !== UUID_VERSION_7) {
+    const whole = mix(
+      tail ^ mix(impressionIds.readInt32LE(offset) ^ mix(impressionIds.readInt32LE(offset + 4))),
+    );
+    return -1 - (whole & (TIMELESS_BUCKETS - 1));
+  }
+  const bornMs =
+    impressionIds.readUInt32BE(offset) * 0x1_0000 + impressionIds.readUInt16BE(offset + 4);
+  return Math.floor(bornMs / 1000) * SUB_BUCKETS_MAX + (tail & (subBuckets - 1));
+}
+
+/** The Redis key of a bucket. */
+export function bucketKey(prefix: string, bucket: number): string {
+  if (bucket < 0) return `${prefix}:x${-1 - bucket}`;
+  return `${prefix}:${Math.floor(bucket / SUB_BUCKETS_MAX)}.${bucket % SUB_BUCKETS_MAX}`;
+}
+
+/**
+ * What a bucket holds of a key: 32 bits, signed, so that Redis keeps the set as an array of int32.
+ * The key's tail is plain SHA-256 output. Two keys of one bucket of 4,000 meet once in a million.
+ */
+export function fingerprintOf(eventKeys: Buffer, offset: number): number {
+  return eventKeys.readInt32LE(offset + 12);
+}
+
+/** Spreads the bits of a word: ids from counters must not all fall into one bucket. */
+function mix(word: number): number {
+  let hash = Math.imul(word ^ (word >>> 16), 0x7feb352d);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
+  return hash ^ (hash >>> 16);
+}

@@ -1,0 +1,22 @@
+import type { EventBatch } from '@adtally/event-schema';
+import type { Deduplicator, RouteStats } from './deduplicator.ts';
+import { routeAllVerified } from './verified.ts';
+
+/** Without Redis every event goes the verified way, which needs no prediction. */
+export class NoDeduplicator implements Deduplicator {
+  async ready(): Promise<boolean> {
+    return true;
+  }
+
+  async route(batch: EventBatch): Promise<RouteStats> {
+    return { fast: 0, verified: routeAllVerified(batch), outcome: 'off' };
+  }
+
+  mark(): void {
+    // Nothing remembers.
+  }
+
+  async close(): Promise<void> {
+    // Nothing is open.
+  }
+}

@@ -1,0 +1,90 @@
+import { Cluster, Redis } from 'ioredis';
+import type { Command } from './bucket-groups.ts';
+import { parseRedisUrl, type ClientOptions } from './redis-address.ts';
+
+export interface ConnectionEvents {
+  onConnected(): void;
+  onDisconnected(error: Error | undefined): void;
+}
+
+const CONNECT_TIMEOUT_MS = 2_000;
+/** A connection that owes an answer for so long is given up and made anew. */
+const SOCKET_TIMEOUT_MS = 5_000;
+const RECONNECT_MS_MIN = 100;
+const RECONNECT_MS_MAX = 3_000;
+
+// When Redis is away every call fails at once, and nothing is sent again later: a late mark or
+// question is worth nothing.
+const FAIL_AT_ONCE: ClientOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  socketTimeout: SOCKET_TIMEOUT_MS,
+  retryStrategy: reconnectDelayMs,
+  connectionName: 'adtally',
+};
+
+/** One connection (or one a cluster node) on which commands keep their order. */
+export class RedisConnection {
+  readonly #client: Redis | Cluster;
+
+  constructor(url: string, events: ConnectionEvents) {
+    const address = parseRedisUrl(url);
+    if (address.kind === 'cluster') {
+      this.#client = new Cluster([...address.nodes], {
+        lazyConnect: true,
+        enableOfflineQueue: false,
+        enableAutoPipelining: true, // one write a node and turn instead of one a command
+        clusterRetryStrategy: reconnectDelayMs,
+        redisOptions: { ...FAIL_AT_ONCE, ...address.options },
+      });
+    } else {
+      const options: ClientOptions = { ...FAIL_AT_ONCE, ...address.options };
+      if (address.kind === 'sentinel') options.sentinelRetryStrategy = reconnectDelayMs;
+      this.#client = new Redis(options);
+    }
+    let lastError: Error | undefined;
+    this.#client.on('error', (error: Error) => (lastError = error));
+    this.#client.on('ready', () => events.onConnected());
+    this.#client.on('close', () => {
+      events.onDisconnected(lastError);
+      lastError = undefined;
+    });
+    this.#client.connect().catch(() => undefined); // it goes on trying by itself
+  }
+
+  get isReady(): boolean {
+    return this.#client.status === 'ready';
+  }
+
+  /**
+   * Sends all commands and resolves to their answers in order, an Error in place of a refused one.
+   * Rejects when the connection is lost. On a single server one round trip and one write.
+   */
+  async exchange(commands: readonly Command[]): Promise<unknown[]> {
+    if (this.#client instanceof Cluster) {
+      const cluster = this.#client;
+      const answers = await Promise.allSettled(
+        commands.map(([name, ...args]) => cluster.call(name, ...args)),
+      );
+      return answers.map((answer) =>
+        answer.status === 'fulfilled' ? answer.value : answer.reason,
+      );
+    }
+    const results = await this.#client.pipeline(commands as unknown as unknown[][]).exec();
+    if (results === null) throw new Error('pipeline was aborted');
+    return results.map(([error, answer]) => error ?? answer);
+  }
+
+  async close(): Promise<void> {
+    this.#client.disconnect();
+  }
+}
+
+/** Grows with the attempts, with jitter so that many processes do not return in step. */
+function reconnectDelayMs(attempts: number): number {
+  const delayMs = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** Math.min(attempts, 10));
+  return Math.round(delayMs * (0.5 + Math.random() / 2));
+}

@@ -1,0 +1,207 @@
+import { ROUTE, VERDICT, type EventBatch } from '@adtally/event-schema';
+import { BucketGroups, type Command } from './bucket-groups.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { Deduplicator, DedupEvent, FailureKind, RouteStats } from './deduplicator.ts';
+import { bucketKey } from './fingerprint.ts';
+import { FirstCopies } from './first-copies.ts';
+import { RedisConnection } from './redis-connection.ts';
+import { TouchedBuckets } from './touched-buckets.ts';
+import { routeAllVerified } from './verified.ts';
+import { withinBudget } from './within-budget.ts';
+
+export interface RedisDeduplicatorOptions {
+  readonly url: string;
+  /** How long a key is remembered, from the last time its bucket got its TTL. */
+  readonly ttlSeconds: number;
+  /** How long `route` waits for an answer. */
+  readonly budgetMs: number;
+  /** Sets a second of impression birth is split into; a power of two up to 256. */
+  readonly subBuckets: number;
+  /** Begins every Redis key; different for each database that shares a Redis. */
+  readonly keyPrefix: string;
+  readonly onEvent: (event: DedupEvent) => void;
+}
+
+/** Batches of marks that may wait for Redis at once; further ones are given up. */
+const MARKS_IN_FLIGHT_MAX = 4;
+const TIMEOUTS_BEFORE_PAUSE = 3;
+const PAUSE_MS = 1_000;
+
+/** Buffers for batches up to one capacity. Route and mark overlap, so each has its own groups. */
+interface Scratch {
+  readonly capacity: number;
+  readonly copies: FirstCopies;
+  readonly asked: BucketGroups;
+  readonly marked: BucketGroups;
+  readonly markedRows: Uint8Array;
+}
+
+/** Remembers keys as 32-bit fingerprints in Redis sets, one set a bucket (see fingerprint.ts). */
+export class RedisDeduplicator implements Deduplicator {
+  readonly #options: RedisDeduplicatorOptions;
+  readonly #connection: RedisConnection;
+  readonly #touched: TouchedBuckets;
+  readonly #breaker = new CircuitBreaker(TIMEOUTS_BEFORE_PAUSE, PAUSE_MS);
+  readonly #firstConnection = Promise.withResolvers<true>();
+  #scratch: Scratch | undefined;
+  #isRouting = false;
+  /** A question nobody waits for any more, but whose answer has not come. */
+  #isAnswerOwed = false;
+  #marksInFlight = 0;
+
+  constructor(options: RedisDeduplicatorOptions) {
+    this.#options = options;
+    this.#touched = new TouchedBuckets(options.ttlSeconds);
+    this.#connection = new RedisConnection(options.url, {
+      onConnected: () => {
+        this.#touched.forgetAll(); // it may be another server, or an emptied one
+        this.#firstConnection.resolve(true);
+        options.onEvent({ type: 'connected' });
+      },
+      onDisconnected: (error) =>
+        options.onEvent({ type: 'disconnected', ...(error === undefined ? {} : { error }) }),
+    });
+  }
+
+  async ready(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), timeoutMs);
+    });
+    const isReady = await Promise.race([this.#firstConnection.promise, late]);
+    clearTimeout(timer);
+    return isReady;
+  }
+
+  async route(batch: EventBatch): Promise<RouteStats> {
+    if (this.#isRouting) throw new Error('route is already under way');
+    this.#isRouting = true;
+    try {
+      return await this.#route(batch);
+    } finally {
+      this.#isRouting = false;
+    }
+  }
+
+  mark(batch: EventBatch): void {
+    if (!this.#connection.isReady) return this.#failed('mark', 'error');
+    if (this.#marksInFlight >= MARKS_IN_FLIGHT_MAX) return this.#failed('mark', 'skipped');
+    const commands = this.#markCommands(batch);
+    if (commands.length === 0) return;
+    this.#marksInFlight += 1;
+    this.#connection
+      .exchange(commands)
+      .then((answers) => {
+        const refused = answers.find((answer) => answer instanceof Error);
+        if (refused !== undefined) throw refused;
+      })
+      .catch((error: unknown) => {
+        this.#touched.forgetAll(); // an EXPIRE may be among what failed
+        this.#failed('mark', 'error', error);
+      })
+      .finally(() => (this.#marksInFlight -= 1));
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #route(batch: EventBatch): Promise<RouteStats> {
+    const events = routeAllVerified(batch);
+    const nothing = (kind: FailureKind, error?: unknown): RouteStats => {
+      this.#failed('route', kind, error);
+      return { fast: 0, verified: events, outcome: kind };
+    };
+    if (events === 0) return { fast: 0, verified: 0, outcome: 'answered' };
+    if (!this.#connection.isReady) return nothing('error');
+    if (this.#isAnswerOwed || this.#breaker.isOpen(performance.now())) return nothing('skipped');
+
+    const { copies, asked } = this.#scratchFor(batch);
+    copies.find(batch);
+    asked.collect(batch, copies.isFirst);
+    const commands: Command[] = [];
+    for (let group = 0; group < asked.count; group += 1) {
+      commands.push(asked.command('smismember', this.#options.keyPrefix, group, batch.eventKey));
+    }
+    this.#isAnswerOwed = true;
+    const answer = this.#connection.exchange(commands).finally(() => (this.#isAnswerOwed = false));
+    const reached = await withinBudget(answer, this.#options.budgetMs);
+    if (reached.kind === 'timeout') {
+      this.#breaker.failed(performance.now());
+      return nothing('timeout');
+    }
+    if (reached.kind === 'error') return nothing('error', reached.error);
+    this.#breaker.succeeded();
+    const { fast, refused, refusals } = applyAnswers(batch, asked, reached.value);
+    if (refusals === asked.count) return nothing('error', refused);
+    if (refusals > 0) this.#failed('route', 'error', refused);
+    return { fast, verified: events - fast, outcome: 'answered' };
+  }
+
+  #markCommands(batch: EventBatch): Command[] {
+    const { marked, markedRows } = this.#scratchFor(batch);
+    for (let row = 0; row < batch.count; row += 1) {
+      markedRows[row] = batch.verdict[row] === VERDICT.event ? 1 : 0;
+    }
+    marked.collect(batch, markedRows);
+    const { keyPrefix, ttlSeconds } = this.#options;
+    const nowMs = performance.now();
+    const commands: Command[] = [];
+    for (let group = 0; group < marked.count; group += 1) {
+      commands.push(marked.command('sadd', keyPrefix, group, batch.eventKey));
+      const bucket = marked.bucket(group);
+      if (this.#touched.touch(bucket, nowMs)) {
+        commands.push(['expire', bucketKey(keyPrefix, bucket), String(ttlSeconds)]);
+      }
+    }
+    return commands;
+  }
+
+  #scratchFor(batch: EventBatch): Scratch {
+    if (this.#scratch === undefined || this.#scratch.capacity < batch.capacity) {
+      const { capacity } = batch;
+      this.#scratch = {
+        capacity,
+        copies: new FirstCopies(capacity),
+        asked: new BucketGroups(capacity, this.#options.subBuckets),
+        marked: new BucketGroups(capacity, this.#options.subBuckets),
+        markedRows: new Uint8Array(capacity),
+      };
+    }
+    return this.#scratch;
+  }
+
+  #failed(operation: 'route' | 'mark', kind: FailureKind, error?: unknown): void {
+    this.#options.onEvent({
+      type: 'failure',
+      operation,
+      kind,
+      ...(error instanceof Error ? { error } : {}),
+    });
+  }
+}
+
+/** Sends the new keys the fast way; a bucket whose answer makes no sense stays verified. */
+function applyAnswers(
+  batch: EventBatch,
+  asked: BucketGroups,
+  answers: readonly unknown[],
+): { fast: number; refusals: number; refused: unknown } {
+  let fast = 0;
+  let refusals = 0;
+  let refused: unknown;
+  for (let group = 0; group < asked.count; group += 1) {
+    const seen = answers[group];
+    if (!Array.isArray(seen) || seen.length !== asked.rows(group)) {
+      refusals += 1;
+      refused ??= seen;
+      continue;
+    }
+    asked.forEachRow(group, (row, place) => {
+      if (seen[place] !== 0) return;
+      batch.route[row] = ROUTE.fast;
+      fast += 1;
+    });
+  }
+  return { fast, refusals, refused };
+}
