@@ -24,6 +24,7 @@ import { ensureJava, ensureMaven } from './toolchain.ts';
 /** As in kafka/pom.xml; names the folder in the cache. */
 const KAFKA_VERSION = '4.3.1';
 const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+const MAVEN_OPTIONS = ['--batch-mode', '--quiet', '--strict-checksums'];
 const HEAP = '-Xmx1g';
 const POM = resolve(import.meta.dirname, '../kafka/pom.xml');
 
@@ -75,15 +76,11 @@ async function ensureJars(report: Report, java: string): Promise<void> {
   try {
     copyFileSync(POM, join(work, 'pom.xml'));
     const javaHome = java === 'java' ? {} : { JAVA_HOME: dirname(dirname(java)) };
-    const args = [
-      '--batch-mode',
-      '--quiet',
-      '--strict-checksums',
-      COPY_GOAL,
-      '-DoutputDirectory=lib',
-    ];
+    // A repository of its own: nothing is left behind in the user's, which may not be writable.
+    const repository = `-Dmaven.repo.local=${join(work, 'repository')}`;
+    const args = [repository, COPY_GOAL, '-DoutputDirectory=lib'];
     const result = await reportWhile(report, 'fetch Kafka', () =>
-      run(mvn, args, { cwd: work, env: javaHome }),
+      run(mvn, [...MAVEN_OPTIONS, ...args], { cwd: work, env: javaHome }),
     );
     if (result.code !== 0) {
       throw new StackError(
