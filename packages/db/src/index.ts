@@ -15,4 +15,4 @@ export * from './register-topic.ts';
 export * from './sources.ts';
 export * from './audit/audit.ts';
 export type { AuditCounts, AuditedSource, AuditTotals } from './audit/totals.ts';
-export type { JsonInteger } from './audit/json-integer.ts';
+export * from './audit/json-integer.ts';

@@ -7,8 +7,9 @@ import { type EventDay, EXCLUDES_PREFIX, eventDays } from './event-days.ts';
 export interface EnsureDayPartitionsOptions {
   /** Milliseconds since 1970. */
   readonly now: number;
-  readonly daysBehind: number;
-  readonly hoursAhead: number;
+  /** Days before now; late events older than that live in the default partition. */
+  readonly daysBehind?: number;
+  readonly hoursAhead?: number;
   /** How long one DDL statement may queue for a lock, with writers queueing behind it. */
   readonly lockTimeoutMs?: number;
   /** Tries a step gets before the day is left for the next run. */
@@ -28,6 +29,8 @@ export interface EnsureDayPartitionsResult {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const DEFAULT_DAYS_BEHIND = 7;
+const DEFAULT_HOURS_AHEAD = 48;
 const DEFAULT_LOCK_TIMEOUT_MS = 200;
 const DEFAULT_ATTEMPTS = 20;
 const RETRY_PAUSE_MIN_MS = 50;
@@ -74,9 +77,10 @@ async function makeMissingDays(
     keptInDefault: [] as string[],
     postponed: [] as string[],
   };
-  const fromMs = Math.max(await maker.horizonMs(), options.now - options.daysBehind * DAY_MS, 0);
+  const { now, daysBehind = DEFAULT_DAYS_BEHIND, hoursAhead = DEFAULT_HOURS_AHEAD } = options;
+  const fromMs = Math.max(await maker.horizonMs(), now - daysBehind * DAY_MS, 0);
   const made = await maker.attachedTables();
-  const missing = eventDays(fromMs, options.now + options.hoursAhead * HOUR_MS).filter(
+  const missing = eventDays(fromMs, now + hoursAhead * HOUR_MS).filter(
     (day) => !made.has(day.table),
   );
   if (!(await maker.dropLeftovers())) {

@@ -1,0 +1,77 @@
+import {
+  type AuditCheckResult,
+  auditDatabase,
+  type AuditOffence,
+  type AuditReport,
+} from '@adtally/db';
+import { parseCommand } from '../args.ts';
+import { withDatabase } from '../open-database.ts';
+import { formatTable, printJson, progressLine } from '../output.ts';
+import { requireDatabaseUrl } from '../stack.ts';
+
+const EXIT_UNBALANCED = 1;
+
+/** Checks the guarantees on the live database. Exit code 0 only when everything balances. */
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseCommand(args, { json: { type: 'boolean', default: false } });
+  return await withDatabase(requireDatabaseUrl(), async (db) => {
+    const progress = progressLine();
+    const report = await auditDatabase(db, {
+      onCheck: ({ id, ok }) => progress.update(`audit: ${id} ${ok ? 'holds' : 'does not hold'}`),
+    });
+    progress.finish();
+    if (values.json) printJson(report);
+    else process.stdout.write(`${auditText(report)}\n`);
+    return report.balanced ? 0 : EXIT_UNBALANCED;
+  });
+}
+
+/** The report for people: every check, what it found, and the totals. */
+export function auditText(report: AuditReport): string {
+  const { totals } = report;
+  const checks = report.checks.map((check) => [check.ok ? 'ok' : 'FAILED', check.id, check.name]);
+  const codes = Object.entries(totals.by_code).map(([code, count]) => [`  ${code}`, String(count)]);
+  const rows = [
+    ['consumed', String(totals.consumed)],
+    ['stored', String(totals.stored)],
+    ['duplicate', String(totals.duplicate)],
+    ['conflict', String(totals.conflict)],
+    ['dead-lettered', String(totals.dead_lettered)],
+    ...codes,
+    ['gap', String(totals.gap)],
+    ['lost', String(totals.lost)],
+  ];
+  const halted = report.sources.filter((source) => source.halted_code !== null);
+  return [
+    formatTable(checks),
+    ...report.checks.filter((check) => !check.ok).map((check) => `\n${offences(check, report)}`),
+    '',
+    formatTable(rows, new Set([1])),
+    '',
+    ...halted.map(
+      (s) => `source ${s.source} (${s.topic}[${s.partition}]) is halted: ${s.halted_code}`,
+    ),
+    report.balanced ? 'Everything balances.' : 'It does NOT balance.',
+  ].join('\n');
+}
+
+function offences(check: AuditCheckResult, report: AuditReport): string {
+  const rows = check.offending.map((offence) => [
+    `  ${sourceName(offence.source, report)}`,
+    offsets(offence),
+    offence.detail,
+  ]);
+  const more = check.more ? '\n  and more' : '';
+  return `${check.id} does not hold:\n${formatTable(rows)}${more}`;
+}
+
+function sourceName(id: number, report: AuditReport): string {
+  const source = report.sources.find((candidate) => candidate.source === id);
+  return source === undefined
+    ? `source ${id}`
+    : `source ${id} ${source.kind} ${source.topic}[${source.partition}]`;
+}
+
+function offsets({ firstOffset, endOffset }: AuditOffence): string {
+  return endOffset === null ? '-' : `[${firstOffset ?? ''}, ${endOffset})`;
+}

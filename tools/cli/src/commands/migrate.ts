@@ -1,0 +1,81 @@
+import { parseCommand } from '../args.ts';
+import { formatTable, printJson, say } from '../output.ts';
+import { type PreparedDatabase, prepareDatabase } from '../prepare-database.ts';
+import { type PreparedTopic, prepareTopics, topicOverrides } from '../prepare-topics.ts';
+import { requireDatabaseUrl, serviceEnvironment } from '../stack.ts';
+
+/**
+ * Brings schema, day partitions and topics up to date. Services do none of it. Exit code 0 also
+ * where a topic exists with other partitions than wanted: that is said, not changed.
+ */
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseCommand(args, {
+    json: { type: 'boolean', default: false },
+    'events-partitions': { type: 'string' },
+    'dlq-partitions': { type: 'string' },
+    'dead-partitions': { type: 'string' },
+    replication: { type: 'string' },
+  });
+  const env = serviceEnvironment();
+  const overrides = topicOverrides(
+    {
+      ...(values['events-partitions'] !== undefined && { events: values['events-partitions'] }),
+      ...(values['dlq-partitions'] !== undefined && { dlq: values['dlq-partitions'] }),
+      ...(values['dead-partitions'] !== undefined && { dead: values['dead-partitions'] }),
+      ...(values.replication !== undefined && { replication: values.replication }),
+    },
+    env,
+  );
+  const database = await prepareDatabase(requireDatabaseUrl());
+  const topics = await prepareTopics(env, overrides);
+  for (const topic of topics.filter((one) => one.partitions !== one.wantedPartitions)) {
+    say(
+      `topic ${topic.name} has ${topic.partitions} partitions, not ${topic.wantedPartitions}; left as it is`,
+    );
+  }
+  if (values.json) printJson(asJson(database, topics));
+  else process.stdout.write(`${describe(database)}\n${topicTable(topics)}\n`);
+  return 0;
+}
+
+function asJson({ migration, days }: PreparedDatabase, topics: readonly PreparedTopic[]): object {
+  return {
+    schema_version: migration.version,
+    applied: migration.applied,
+    days_created: days.created,
+    days_in_default: days.keptInDefault,
+    days_postponed: days.postponed,
+    topics: topics.map((topic) => ({
+      name: topic.name,
+      topic_id: topic.topicId,
+      created: topic.created,
+      partitions: topic.partitions,
+      partitions_wanted: topic.wantedPartitions,
+      replicas: topic.replicas,
+    })),
+  };
+}
+
+function describe({ migration, days }: PreparedDatabase): string {
+  const lines = [
+    `schema version ${migration.version}, ${migration.applied.length} migrations applied now`,
+    `${days.created.length} day partitions made now`,
+  ];
+  if (days.keptInDefault.length > 0) {
+    lines.push(`${days.keptInDefault.join(', ')}: rows are in the default partition already`);
+  }
+  if (days.postponed.length > 0) {
+    lines.push(`${days.postponed.join(', ')}: busy, made later by a consumer or the next run`);
+  }
+  return lines.join('\n');
+}
+
+function topicTable(topics: readonly PreparedTopic[]): string {
+  const rows = topics.map((topic) => [
+    topic.name,
+    String(topic.partitions),
+    String(topic.replicas),
+    topic.created ? 'created' : 'was there',
+  ]);
+  return formatTable([['TOPIC', 'PARTITIONS', 'REPLICAS', 'STATE'], ...rows], new Set([1, 2]));
+}
