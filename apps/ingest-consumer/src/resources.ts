@@ -32,7 +32,7 @@ export async function openResources(
 ): Promise<{ resources: Resources; close: () => Promise<void> }> {
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) {
+    for (const closer of closers.splice(0).toReversed()) {
       try {
         await closer();
       } catch (error) {

@@ -4,20 +4,38 @@
 -- SQLSTATE ADT01  the batch is stale: a cursor or epoch is not what the writer assumed (fenced)
 -- SQLSTATE ADT02  the retention horizon moved since the batch was classified
 
--- Raises a source's epoch and names the new owner's backend. Returns what the former owner left.
--- A halted source is not claimed: it only says why it stands.
+-- Ends a former owner's backend and waits until it is gone, with every lock it held: no time-out frees a
+-- client frozen inside COPY. A pid is reused, a pid with its start is not.
+CREATE FUNCTION end_backend(p_pid int, p_start timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_pid IS NULL OR p_pid = pg_backend_pid() THEN
+    RETURN;
+  END IF;
+  PERFORM pg_stat_clear_snapshot();
+  PERFORM pg_terminate_backend(a.pid, 10000) FROM pg_stat_activity a
+  WHERE a.pid = p_pid AND a.backend_start = p_start;
+  PERFORM pg_stat_clear_snapshot();
+  PERFORM 1 FROM pg_stat_activity a WHERE a.pid = p_pid AND a.backend_start = p_start;
+  IF FOUND THEN
+    RAISE EXCEPTION 'backend % of the former owner does not end', p_pid USING ERRCODE = '55P03';
+  END IF;
+END $$;
+
+-- Makes the calling session the owner of a source: raises its epoch, ends the former owner's backend.
+-- All in one transaction: a claimer that dies before the eviction leaves the row as it was, so that the
+-- next one still knows whom to evict. A halted source is not claimed: it only says why it stands.
 CREATE FUNCTION claim_source(p_source_id int, p_owner text)
-RETURNS TABLE (next_offset bigint, epoch bigint, halted_code text, halted_detail text,
-               former_pid int, former_start timestamptz)
+RETURNS TABLE (next_offset bigint, epoch bigint, halted_code text, halted_detail text)
 LANGUAGE plpgsql AS $$
 DECLARE former cursors%ROWTYPE;
 BEGIN
   SELECT * INTO STRICT former FROM cursors c WHERE c.source_id = p_source_id FOR UPDATE;
   IF former.halted_code IS NOT NULL THEN
-    RETURN QUERY SELECT former.next_offset, former.epoch, former.halted_code, former.halted_detail,
-                        NULL::int, NULL::timestamptz;
+    RETURN QUERY SELECT former.next_offset, former.epoch, former.halted_code, former.halted_detail;
     RETURN;
   END IF;
+  PERFORM end_backend(former.backend_pid, former.backend_start);
   UPDATE cursors c SET
     epoch = former.epoch + 1,
     owner = p_owner,
@@ -25,30 +43,27 @@ BEGIN
     backend_start = (SELECT a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid()),
     claimed_at = clock_timestamp()
   WHERE c.source_id = p_source_id;
-  RETURN QUERY SELECT former.next_offset, former.epoch + 1, former.halted_code, former.halted_detail,
-                      nullif(former.backend_pid, pg_backend_pid()), former.backend_start;
+  RETURN QUERY SELECT former.next_offset, former.epoch + 1, NULL::text, NULL::text;
 END $$;
 
--- After a reconnect: writes the new backend into the rows that are still ours.
+-- After a reconnect: ends the lost session's backend, names the new one in the rows that are still ours,
+-- and says where all of them stand. What it says is final, since nobody can commit for us any more.
 CREATE FUNCTION adopt_sources(p_source_ids int[], p_epochs bigint[])
-RETURNS TABLE (source_id int, former_pid int, former_start timestamptz)
+RETURNS TABLE (source_id int, next_offset bigint, epoch bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM 1 FROM cursors c WHERE c.source_id = ANY (p_source_ids) ORDER BY c.source_id FOR UPDATE;
-  RETURN QUERY
-    WITH mine AS (
-      SELECT c.source_id, c.backend_pid, c.backend_start
-      FROM unnest(p_source_ids, p_epochs) AS m (source_id, epoch)
-      JOIN cursors c ON c.source_id = m.source_id AND c.epoch = m.epoch
-    ), adopted AS (
-      UPDATE cursors c SET
-        backend_pid = pg_backend_pid(),
-        backend_start = (SELECT a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid())
-      FROM mine WHERE c.source_id = mine.source_id
-      RETURNING c.source_id
-    )
-    SELECT mine.source_id, nullif(mine.backend_pid, pg_backend_pid()), mine.backend_start
-    FROM mine JOIN adopted USING (source_id);
+  PERFORM end_backend(former.backend_pid, former.backend_start)
+  FROM (SELECT DISTINCT c.backend_pid, c.backend_start
+        FROM unnest(p_source_ids, p_epochs) AS m (source_id, epoch)
+        JOIN cursors c ON c.source_id = m.source_id AND c.epoch = m.epoch) AS former;
+  UPDATE cursors c SET
+    backend_pid = pg_backend_pid(),
+    backend_start = (SELECT a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid())
+  FROM unnest(p_source_ids, p_epochs) AS m (source_id, epoch)
+  WHERE c.source_id = m.source_id AND c.epoch = m.epoch;
+  RETURN QUERY SELECT c.source_id, c.next_offset, c.epoch FROM cursors c
+               WHERE c.source_id = ANY (p_source_ids) ORDER BY c.source_id;
 END $$;
 
 -- An orderly goodbye: the next claim has nobody to evict.

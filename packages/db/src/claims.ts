@@ -1,4 +1,4 @@
-import type { Backend, WriterSession } from './writer-session.ts';
+import type { WriterSession } from './writer-session.ts';
 
 export interface Claim {
   readonly sourceId: number;
@@ -19,14 +19,12 @@ interface ClaimRow {
   epoch: string;
   halted_code: string | null;
   halted_detail: string | null;
-  former_pid: number | null;
-  former_start: string | null;
 }
 
 /**
  * Makes this session the owner of a source: its epoch rises, so that every batch of a former owner
  * fails its compare-and-swap, and the former owner's backend is ended, so that no lock of a frozen
- * client can hold us up. Returns where to read on.
+ * client can hold us up. Returns where to read on. SQLSTATE 55P03 where the former backend stays.
  */
 export async function claimSource(
   session: WriterSession,
@@ -34,12 +32,10 @@ export async function claimSource(
   owner: string,
 ): Promise<Claim> {
   const [row] = await session.query<ClaimRow>(
-    `SELECT next_offset, epoch, halted_code, halted_detail, former_pid, former_start::text
-     FROM claim_source($1::int, $2::text)`,
+    'SELECT next_offset, epoch, halted_code, halted_detail FROM claim_source($1::int, $2::text)',
     [sourceId, owner],
   );
   if (row === undefined) throw new Error(`source ${sourceId} cannot be claimed`);
-  await evictFormer(session, [row]);
   return {
     sourceId,
     nextOffset: Number(row.next_offset),
@@ -50,23 +46,16 @@ export async function claimSource(
 }
 
 /**
- * After a reconnect: names the new backend in the rows that are still ours, ends the lost one, and only
- * then reads the cursors: what they say is final, since nobody can commit for us any more.
+ * After a reconnect: ends the lost session's backend, names the new one in the rows that are still
+ * ours, and returns where all of them stand, by source id.
  */
 export async function adoptSources(
   session: WriterSession,
   held: readonly HeldSource[],
 ): Promise<Map<number, { nextOffset: number; epoch: number }>> {
-  const ids = held.map((source) => source.sourceId);
-  const former = await session.query<Pick<ClaimRow, 'former_pid' | 'former_start'>>(
-    'SELECT former_pid, former_start::text FROM adopt_sources($1::int[], $2::bigint[])',
-    [ids, held.map((source) => source.epoch)],
-  );
-  await evictFormer(session, former);
   const rows = await session.query<{ source_id: number; next_offset: string; epoch: string }>(
-    `SELECT source_id, next_offset, epoch FROM cursors
-     WHERE source_id = ANY ($1::int[]) ORDER BY source_id FOR UPDATE`,
-    [ids],
+    'SELECT source_id, next_offset, epoch FROM adopt_sources($1::int[], $2::bigint[])',
+    [held.map((source) => source.sourceId), held.map((source) => source.epoch)],
   );
   return new Map(
     rows.map((row) => [
@@ -108,15 +97,4 @@ export async function readHorizonMs(session: WriterSession): Promise<number> {
   const [row] = await session.query<{ horizon_ms: string }>('SELECT horizon_ms FROM write_guards');
   if (row === undefined) throw new Error('table write_guards has lost its row');
   return Number(row.horizon_ms);
-}
-
-async function evictFormer(
-  session: WriterSession,
-  rows: readonly Pick<ClaimRow, 'former_pid' | 'former_start'>[],
-): Promise<void> {
-  const former = new Map<string, Backend>();
-  for (const { former_pid: pid, former_start: start } of rows) {
-    if (pid !== null && start !== null) former.set(`${pid} ${start}`, { pid, start });
-  }
-  for (const backend of former.values()) await session.evict(backend);
 }

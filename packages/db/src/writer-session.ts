@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { Client, type QueryResultRow } from 'pg';
@@ -15,19 +14,8 @@ export interface WriterSessionOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** The identity of one server process: pids are reused, (pid, start) is not. */
-export interface Backend {
-  readonly pid: number;
-  /** As PostgreSQL prints it, so that no clock conversion can change it. */
-  readonly start: string;
-}
-
 /** A server may vanish without a word; past a statement's own time-out plus this, the socket is cut. */
 const SILENCE_MARGIN_MS = 5_000;
-/** How long an evicted backend may take to go; it holds no client, so it goes at once. */
-const EVICTION_TIMEOUT_MS = 20_000;
-const EVICTION_POLL_MS = 20;
-
 /**
  * The one connection through which a process writes events. It is never pooled: its backend is named
  * in the cursor rows, so that the next owner can end exactly this one. Once broken it stays broken;
@@ -100,23 +88,6 @@ export class WriterSession {
       copyFrom(`COPY events (${WRITTEN_COLUMN_LIST}) FROM STDIN WITH (FORMAT binary)`),
     );
     await this.#bounded(pipeline(Readable.from([encoded], { objectMode: false }), stream));
-  }
-
-  /** Ends another server process and waits until it is gone, with whatever it held. */
-  async evict(backend: Backend): Promise<void> {
-    const deadline = performance.now() + EVICTION_TIMEOUT_MS;
-    for (;;) {
-      const rows = await this.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE pid = $1::int AND backend_start = $2::timestamptz`,
-        [backend.pid, backend.start],
-      );
-      if (rows.length === 0) return;
-      if (performance.now() > deadline) {
-        throw new Error(`backend ${backend.pid} of the former owner does not end`);
-      }
-      await delay(EVICTION_POLL_MS);
-    }
   }
 
   /** Cuts the connection at once; the server rolls back what was not committed. */

@@ -181,8 +181,8 @@ export class BatchCommitter {
       }
     }
     this.#drop(attempt, fenced);
-    // What the lost transaction stored, it stored without a mark; retried rows may be there already.
-    attempt.verifyAll = true;
+    // A server that goes down at each try must not be hammered.
+    if (work.spans.size > 0) await attempt.backoff.wait(signal, 'writing a batch again');
   }
 
   async #waitOrSuspect(

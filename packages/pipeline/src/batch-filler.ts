@@ -34,6 +34,8 @@ export class BatchFiller {
   readonly #options: FillerOptions;
   /** Partitions that must be halted before anything else of theirs is read. */
   readonly halts = new Map<OwnedPartition, Halt>();
+  /** Partitions the client stopped reading although their log holds the cursor: to be claimed again. */
+  readonly stalled = new Set<OwnedPartition>();
 
   constructor(consumer: GroupConsumer, ownership: Ownership, options: FillerOptions) {
     this.#consumer = consumer;
@@ -108,7 +110,8 @@ export class BatchFiller {
 
   #haltOutOfRange(owned: OwnedPartition, error: OffsetOutOfRange): void {
     const halt = haltFor(owned.readOffset, { logStart: error.logStart, end: error.end });
-    if (halt !== null) this.halts.set(owned, halt);
+    if (halt === null) this.stalled.add(owned);
+    else this.halts.set(owned, halt);
   }
 }
 

@@ -44,6 +44,8 @@ export class IngestLoop {
   /** Fires when even the batch in hand may be given up. */
   readonly #abandoned = new AbortController();
   #isWriting = false;
+  /** The batches that may hold records not committed yet. */
+  #uncommitted: () => readonly BatchWork[] = () => [];
 
   constructor(parts: LoopParts, options: LoopOptions) {
     this.#parts = parts;
@@ -61,6 +63,7 @@ export class IngestLoop {
     const { batchMaxEvents } = this.#options;
     let next = new BatchWork(batchMaxEvents);
     let inHand = new BatchWork(batchMaxEvents);
+    this.#uncommitted = () => [inHand, next];
     let writing: Promise<void> = Promise.resolve();
     try {
       for (;;) {
@@ -75,6 +78,7 @@ export class IngestLoop {
         }
         [inHand, next] = [next, inHand];
         next.clear();
+        this.#noteLag();
         writing = this.#writeBehind(inHand);
       }
     } catch (error) {
@@ -91,6 +95,7 @@ export class IngestLoop {
       this.#stopped.signal.aborted ||
       consumer.hasRebalance ||
       filler.halts.size > 0 ||
+      filler.stalled.size > 0 ||
       watch.hasFound ||
       ownership.due(performance.now()).length > 0
     );
@@ -123,7 +128,10 @@ export class IngestLoop {
 
   /** All that is awaited here is bounded or waits for a server by turns: the loop counts as alive. */
   async #pulsing<T>(work: Promise<T>): Promise<T> {
-    const pulse = setInterval(this.#parts.beat, PULSE_MS);
+    const pulse = setInterval(() => {
+      this.#parts.beat();
+      this.#noteLag();
+    }, PULSE_MS);
     try {
       return await work;
     } finally {
@@ -156,6 +164,19 @@ export class IngestLoop {
       new Map(committed.map(({ owned, end }) => [owned.partition, end])),
     );
     this.#count(work, counts, committed);
+  }
+
+  /** The age of the oldest record in hand; records still in the broker are younger. */
+  #noteLag(): void {
+    const oldestMs = Math.min(
+      ...this.#uncommitted().flatMap((work) =>
+        [...work.spans.values()]
+          .filter(({ owned, end }) => end > owned.committedOffset)
+          .map(({ firstAppendMs }) => firstAppendMs),
+      ),
+    );
+    const ageMs = Number.isFinite(oldestMs) ? Math.max(0, Date.now() - oldestMs) : 0;
+    this.#parts.metrics.lagSeconds.set(ageMs / 1000);
   }
 
   #noteCommitted({ owned, end }: PartitionSpan): void {
@@ -203,6 +224,10 @@ export class IngestLoop {
     for (const [owned, halt] of halts) {
       if (ownership.isCurrent(owned)) await claims.halt(owned, halt, this.#abandoned.signal);
     }
+    for (const owned of filler.stalled) {
+      if (ownership.isCurrent(owned)) claims.claimLater(owned.partition);
+    }
+    filler.stalled.clear();
     for (const event of consumer.takeRebalances()) await this.#rebalance(event);
     const claimed = await claims.claimDue(this.#abandoned.signal);
     if (claimed !== null) committer.horizonMs = claimed.horizonMs;
