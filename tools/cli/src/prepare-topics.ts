@@ -40,7 +40,7 @@ const COMMON_SETTINGS = {
 } as const;
 
 /** Environment variables that say how many partitions a topic is created with. */
-export const PARTITION_VARIABLES: Readonly<Record<LogicalTopic, string>> = {
+const PARTITION_VARIABLES: Readonly<Record<LogicalTopic, string>> = {
   events: 'EVENTS_PARTITIONS',
   dlq: 'DLQ_PARTITIONS',
   dead: 'DEAD_PARTITIONS',
@@ -75,14 +75,13 @@ export function topicOverrides(
  * Creates the topics that do not exist. Never deletes, grows or reconfigures one: where partitions
  * differ from what is wanted, that is reported.
  *
- * @param env names the topics (EVENTS_TOPIC, ...) and how to reach Kafka (KAFKA_BROKERS, ...)
+ * @param env how to reach Kafka (KAFKA_BROKERS, ...) and, without `specs`, the topics' names
  * @throws UsageError where a variable is wrong
  */
 export async function prepareTopics(
   env: Env,
-  overrides: TopicOverrides = topicOverrides({}, env),
+  specs: readonly TopicSpec[] = topicSpecs(env),
 ): Promise<PreparedTopic[]> {
-  const specs = topicSpecs(env, overrides);
   const kafka = kafkaSettingsFromEnv(env);
   if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
   const admin = new KafkaAdmin(kafka.settings);
@@ -101,7 +100,14 @@ export async function prepareTopics(
   }
 }
 
-function topicSpecs(env: Env, overrides: TopicOverrides): TopicSpec[] {
+/**
+ * What the three topics should be.
+ * @throws UsageError where a topic's name or number is wrong
+ */
+export function topicSpecs(
+  env: Env,
+  overrides: TopicOverrides = topicOverrides({}, env),
+): TopicSpec[] {
   let topics: ReturnType<typeof resolveTopics>;
   try {
     topics = resolveTopics(env);

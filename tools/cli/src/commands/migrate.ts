@@ -1,7 +1,12 @@
 import { parseCommand } from '../args.ts';
 import { formatTable, printJson, say } from '../output.ts';
 import { type PreparedDatabase, prepareDatabase } from '../prepare-database.ts';
-import { type PreparedTopic, prepareTopics, topicOverrides } from '../prepare-topics.ts';
+import {
+  type PreparedTopic,
+  prepareTopics,
+  topicOverrides,
+  topicSpecs,
+} from '../prepare-topics.ts';
 import { requireDatabaseUrl, serviceEnvironment } from '../stack.ts';
 
 /**
@@ -26,8 +31,9 @@ export async function run(args: string[]): Promise<number> {
     },
     env,
   );
+  const specs = topicSpecs(env, overrides);
   const database = await prepareDatabase(requireDatabaseUrl());
-  const topics = await prepareTopics(env, overrides);
+  const topics = await prepareTopics(env, specs);
   for (const topic of topics.filter((one) => one.partitions !== one.wantedPartitions)) {
     say(
       `topic ${topic.name} has ${topic.partitions} partitions, not ${topic.wantedPartitions}; left as it is`,
