@@ -1,9 +1,10 @@
+import type { OnNotice } from './notices.ts';
 import type { NativeConfig } from './rdkafka.ts';
 import { commonConfig, type KafkaSettings } from './settings.ts';
 
 export type GroupProtocol = 'consumer' | 'cooperative-sticky';
 
-export interface GroupOptions {
+export interface GroupConsumerOptions {
   readonly groupId: string;
   readonly topic: string;
   /** `consumer` is KIP-848 (brokers from 4.0); `cooperative-sticky` is the classic protocol. */
@@ -22,6 +23,7 @@ export interface GroupOptions {
   readonly fetchWaitMaxMs?: number | undefined;
   /** How long `connect` waits for a first broker, in ms. */
   readonly connectTimeoutMs?: number | undefined;
+  readonly onNotice?: OnNotice | undefined;
 }
 
 const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000;
@@ -36,7 +38,10 @@ const METADATA_REFRESH_MS = 60_000;
 const FETCH_QUEUE_BACKOFF_MS = 2;
 
 /** Every property the guarantees or the throughput depend on is stated, none left to a default. */
-export function consumerConfig(settings: KafkaSettings, options: GroupOptions): NativeConfig {
+export function consumerConfig(
+  settings: KafkaSettings,
+  options: GroupConsumerOptions,
+): NativeConfig {
   const maxPollIntervalMs = options.maxPollIntervalMs ?? DEFAULT_MAX_POLL_INTERVAL_MS;
   return {
     ...commonConfig(settings),
@@ -61,7 +66,7 @@ export function consumerConfig(settings: KafkaSettings, options: GroupOptions): 
   };
 }
 
-function membership(options: GroupOptions, maxPollIntervalMs: number): NativeConfig {
+function membership(options: GroupConsumerOptions, maxPollIntervalMs: number): NativeConfig {
   if (options.protocol === 'consumer') return { 'group.protocol': 'consumer' };
   const sessionTimeoutMs = options.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS;
   return {

@@ -1,10 +1,10 @@
 import type { SourceRecord } from '@adtally/event-schema';
-import { consumerConfig, type GroupOptions } from './consumer-config.ts';
+import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
 import { codeOf, isFatal, KafkaFatalError, messageOf } from './errors.ts';
 import { cachedEnd, queryWatermarks } from './log-offsets.ts';
 import { LogWatch } from './log-watch.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
-import { NoticeBoard, type OnNotice } from './notices.ts';
+import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
@@ -13,14 +13,9 @@ import { Readers } from './readers.ts';
 import type { Watermarks } from './admin.ts';
 import type { KafkaSettings } from './settings.ts';
 
-export interface GroupConsumerOptions extends GroupOptions {
-  readonly onNotice?: OnNotice | undefined;
-}
-
 type State = 'open' | 'leaving' | 'left';
 
 const CONNECT_TIMEOUT_MS = 30_000;
-const LEAVE_TIMEOUT_MS = 15_000;
 
 /**
  * A member of a consumer group that reads one topic at offsets the caller names.
@@ -49,6 +44,7 @@ export class GroupConsumer {
   readonly #watch: LogWatch;
   readonly #paced: PacedConsume;
   #state: State = 'open';
+  #left: Promise<void> | undefined;
   #fetching: Promise<unknown> | null = null;
   #fatalReason: string | undefined;
   #onRevokedAll: (() => void) | undefined;
@@ -145,11 +141,8 @@ export class GroupConsumer {
   /** Reads a granted partition from `offset` on. Throws when it is not granted or already read. */
   start(partition: number, offset: number): void {
     if (this.#state !== 'open') return;
-    if (!this.#granted.has(partition))
-      throw new Error(`start of partition ${partition}, which is not granted`);
-    if (this.#readers.has(partition) || this.#startAfterFetch.has(partition)) {
-      throw new Error(`start of partition ${partition}, which is already read`);
-    }
+    if (!this.#granted.has(partition)) throw new Error(`partition ${partition} is not granted`);
+    if (this.isReading(partition)) throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
     // Records a fetch in flight may hold belong to an earlier position.
     if (this.#fetching === null) this.#assign(partition, offset);
@@ -187,21 +180,20 @@ export class GroupConsumer {
    * A static member keeps its partitions reserved for its return with `keepMembership`. With the `consumer`
    * protocol it always does: the broker frees them when its session ends.
    */
-  async leave(options: { keepMembership?: boolean } = {}): Promise<void> {
-    if (this.#state !== 'open') return;
+  leave(options: { keepMembership?: boolean } = {}): Promise<void> {
+    this.#left ??= this.#leave(options.keepMembership === true);
+    return this.#left;
+  }
+
+  async #leave(keepMembership: boolean): Promise<void> {
     this.#state = 'leaving';
     await this.#fetching?.catch(() => undefined);
     for (const event of this.takeRebalances()) this.settle(event);
     this.#startAfterFetch.clear();
-    if (options.keepMembership !== true && this.#isStatic) {
+    if (this.#isStatic && !keepMembership) {
       await unsubscribe(this.#native, this.#paced, (done) => (this.#onRevokedAll = done));
     }
-    if (!(await disconnect(this.#native, LEAVE_TIMEOUT_MS))) {
-      this.#notices.post('leave', {
-        code: CODE.timedOut,
-        message: 'the client did not close in time',
-      });
-    }
+    await disconnect(this.#native, this.#notices);
     this.#state = 'left';
     this.#granted.clear();
   }
@@ -228,7 +220,7 @@ export class GroupConsumer {
         // Closing already: now the client accepts nothing but an unassign, as the answer to everything.
       }
     }
-    this.#unassign(granted ? [] : partitions, true);
+    this.#unassign(partitions, true);
     if (!granted) this.#onRevokedAll?.();
   }
 
@@ -278,10 +270,8 @@ export class GroupConsumer {
 
   async #onConsumeError(error: unknown): Promise<SourceRecord[]> {
     if (isFatal(error)) {
-      const reason = this.#fatalReason ?? messageOf(error);
-      throw new KafkaFatalError(`the Kafka client gave up: ${reason}`, codeOf(error), {
-        cause: error,
-      });
+      const text = `the Kafka client gave up: ${this.#fatalReason ?? messageOf(error)}`;
+      throw new KafkaFatalError(text, codeOf(error), { cause: error });
     }
     if (codeOf(error) === CODE.autoOffsetReset) {
       // The error names no partition.

@@ -1,8 +1,10 @@
-import { classify } from './errors.ts';
+import { classify, KafkaError } from './errors.ts';
+import type { NoticeBoard } from './notices.ts';
 import type { PacedConsume } from './paced-consume.ts';
-import type { NativeConsumer } from './rdkafka.ts';
+import { CODE, type NativeConsumer } from './rdkafka.ts';
 
 const UNSUBSCRIBE_TIMEOUT_MS = 2_000;
+const DISCONNECT_TIMEOUT_MS = 15_000;
 const UNSUBSCRIBE_POLL_MS = 50;
 
 /** Connects and subscribes. Rejects with a `KafkaError`; the client cannot be used again then. */
@@ -32,12 +34,16 @@ export async function unsubscribe(
   paced: PacedConsume,
   onRevoked: (done: () => void) => void,
 ): Promise<void> {
-  let revoked = false;
-  onRevoked(() => (revoked = true));
+  const answered = Promise.withResolvers<boolean>();
+  onRevoked(() => answered.resolve(true));
   native.unsubscribe();
   const deadline = performance.now() + UNSUBSCRIBE_TIMEOUT_MS;
   // The revocation reaches a consuming client only, and may never come.
-  while (!revoked && performance.now() < deadline) await poll(paced);
+  let revoked = false;
+  while (!revoked && performance.now() < deadline) {
+    await poll(paced);
+    revoked = await Promise.race([answered.promise, Promise.resolve(false)]);
+  }
   await poll(paced);
 }
 
@@ -45,13 +51,16 @@ async function poll(paced: PacedConsume): Promise<void> {
   await paced.consume(1, UNSUBSCRIBE_POLL_MS).catch(() => undefined);
 }
 
-/** Disconnects; false when the client did not finish in time (it goes on in the background). */
-export function disconnect(native: NativeConsumer, timeoutMs: number): Promise<boolean> {
+/** Disconnects, in at most 15 seconds; what is left then goes on in the background, with a notice. */
+export function disconnect(native: NativeConsumer, notices: NoticeBoard): Promise<void> {
   return new Promise((resolve) => {
-    const deadline = setTimeout(() => resolve(false), timeoutMs);
+    const deadline = setTimeout(() => {
+      notices.post('leave', new KafkaError('the client did not close in time', CODE.timedOut));
+      resolve();
+    }, DISCONNECT_TIMEOUT_MS);
     native.disconnect(() => {
       clearTimeout(deadline);
-      resolve(true);
+      resolve();
     });
   });
 }

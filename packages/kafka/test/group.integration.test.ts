@@ -125,6 +125,7 @@ describe.each(PROTOCOLS)('membership with the %s protocol', (protocol) => {
     await pump([other, gone], grantedAll([other, gone], 2));
     await gone.leave();
     await pump([other], () => other.granted.size === 2);
+    expect([...other.granted].toSorted()).toEqual([0, 1]);
   });
 
   test('of two members with one identity one gets a fatal error', async () => {
