@@ -20,13 +20,11 @@ let clone: string;
 beforeAll(() => {
   clone = mkdtempSync(join(tmpdir(), 'adtally-affected-'));
   const files = [
-    ...[
-      'package.json',
-      'pnpm-lock.yaml',
-      'pnpm-workspace.yaml',
-      'turbo.json',
-      'tsconfig.base.json',
-    ],
+    'package.json',
+    'pnpm-lock.yaml',
+    'pnpm-workspace.yaml',
+    'turbo.json',
+    'tsconfig.base.json',
     ...globSync('{apps,packages,tools}/*/{package,turbo,tsconfig}.json', { cwd: ROOT }),
   ];
   for (const file of files.filter((path) => existsSync(join(ROOT, path)))) {
