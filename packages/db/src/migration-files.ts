@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +17,12 @@ export interface MigrationFile {
 const DIRECTORY = fileURLToPath(new URL('../migrations/', import.meta.url));
 const FILE_NAME = /^(?<version>\d{4})_[a-z0-9_]+\.sql$/;
 const NO_TRANSACTION = '--! no-transaction';
+
+/** The number of the newest migration this build carries. */
+export function newestMigrationVersion(): number {
+  const versions = readdirSync(DIRECTORY).map((name) => FILE_NAME.exec(name)?.groups?.['version']);
+  return Math.max(0, ...versions.map((version) => Number(version ?? 0)));
+}
 
 /** All migrations in order. Throws where a file is misnamed, or a number is missing or used twice. */
 export async function readMigrationFiles(directory = DIRECTORY): Promise<MigrationFile[]> {

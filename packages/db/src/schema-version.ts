@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { DatabaseExecutor } from './database.ts';
+import { newestMigrationVersion } from './migration-files.ts';
 
 /** The schema this build reads and writes: the number of its newest migration. */
-export const SUPPORTED_SCHEMA_VERSION = 3;
+export const SUPPORTED_SCHEMA_VERSION = newestMigrationVersion();
 
 export type SchemaCheck =
   | { readonly ok: true; readonly version: number }
