@@ -6,8 +6,16 @@ import { expect, test } from 'vitest';
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
 
 function cli(...args: string[]): { code: number | null; stdout: string; stderr: string } {
+  return cliWith({}, ...args);
+}
+
+function cliWith(
+  env: Readonly<Record<string, string>>,
+  ...args: string[]
+): { code: number | null; stdout: string; stderr: string } {
   const result = spawnSync(process.execPath, ['--conditions=@adtally/source', MAIN, ...args], {
     encoding: 'utf8',
+    env: { ...process.env, ...env },
   });
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
@@ -36,4 +44,13 @@ test('an unknown app exits 2 and the known ones are listed', () => {
   const { code, stderr } = cli('run', 'ingest-consumr');
   expect(code).toBe(2);
   expect(stderr).toContain('Known: ');
+});
+
+test('the exit code and the words of an app are those of the command', () => {
+  const good = cliWith({ BATCH_MAX_EVENTS: '1234' }, 'run', 'ingest-consumer', '--check-config');
+  expect(good).toMatchObject({ code: 0, stderr: '' });
+  expect(good.stdout).toContain('BATCH_MAX_EVENTS=1234');
+  const bad = cliWith({ BATCH_MAX_EVENTS: 'many' }, 'run', 'ingest-consumer', '--check-config');
+  expect(bad.code).toBe(78);
+  expect(bad.stderr).toContain('BATCH_MAX_EVENTS');
 });

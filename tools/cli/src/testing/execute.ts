@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 
 import { repositoryRoot } from '@adtally/local-stack';
 
-import { exitCodeOf } from '../exit-code.ts';
+const SIGNAL_EXIT_BASE = 128;
+
+/** Exit code of an ended child: its own, or 128 + the signal's number as shells give it. */
+function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
+  return code ?? SIGNAL_EXIT_BASE + (signal === null ? 0 : constants.signals[signal]);
+}
 
 /** Runs one of the workspace's programs in the root with the terminal's output. Gives its exit code. */
 export async function execute(
