@@ -4,6 +4,7 @@ import { encodeEvent, type AdEvent } from '../src/event.ts';
 
 /** Values of every JSON type and spelling that a field may be given by mistake. */
 const ODD_VALUES = [
+  `"${'x'.repeat(64)}"`, `"${'x'.repeat(65)}"`,
   '0', '-0', '-1', '1.0', '1e3', '1E3', '01', '007', '9007199254740993', '999999999999999',
   '9999999999999999', '9223372036854775807', '9223372036854775808', '1e400', 'NaN', 'Infinity',
   '-Infinity', 'null', 'true', 'false', '{}', '[]', '[1,{"a":"b"}]', '""', '"x"', '"12"', '"EUR"', '"eur"',

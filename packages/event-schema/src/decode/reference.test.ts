@@ -108,6 +108,7 @@ describe('every fault has one name', () => {
     ['a uuid without dashes', 'out_of_range impression_id', withMember('impression_id', '"018bcfe5687b7abc8def0123456789ab"')],
     ['a uuid in braces', 'out_of_range impression_id', withMember('impression_id', '"{018bcfe5-687b-7abc-8def-0123456789ab}"')],
     ['an empty identifier', 'out_of_range campaign_id', withMember('campaign_id', '""')],
+    ['65 ASCII characters', 'out_of_range campaign_id', withMember('campaign_id', `"${'x'.repeat(65)}"`)],
     ['65 code points', 'out_of_range campaign_id', withMember('campaign_id', `"${'é'.repeat(65)}"`)],
     ['a currency in lower case', 'out_of_range currency', withMember('currency', '"eur"')],
     ['a day that does not exist', 'out_of_range occurred_at', withMember('occurred_at', '"2024-02-30T00:00:00Z"')],
