@@ -24,6 +24,13 @@ export interface RedisDeduplicatorOptions {
 
 /** Batches of marks that may wait for Redis at once; further ones are given up. */
 const MARKS_IN_FLIGHT_MAX = 4;
+/**
+ * A batch that touches more buckets than this asks only for those with several of its rows. Late
+ * clicks lie one each in hundreds of buckets, and what costs is the command (about 4 us of our
+ * thread to ask, against 0.2 us here and 4 us of PostgreSQL to write such a row the verified way).
+ */
+const ASK_ALL_BUCKETS_MAX = 128;
+const ASKED_ROWS_MIN = 3;
 const TIMEOUTS_BEFORE_PAUSE = 3;
 const PAUSE_MS = 1_000;
 
@@ -119,10 +126,12 @@ export class RedisDeduplicator implements Deduplicator {
     const { copies, asked } = this.#scratchFor(batch);
     copies.find(batch);
     asked.collect(batch, copies.isFirst);
-    const commands: Command[] = [];
-    for (let group = 0; group < asked.count; group += 1) {
-      commands.push(asked.command('smismember', this.#options.keyPrefix, group, batch.eventKey));
-    }
+    const groups = worthAsking(asked);
+    if (groups.length === 0) return { fast: 0, verified: events, outcome: 'answered' };
+    const { keyPrefix } = this.#options;
+    const commands = groups.map((group) =>
+      asked.command('smismember', keyPrefix, group, batch.eventKey),
+    );
     this.#isAnswerOwed = true;
     const answer = this.#connection.exchange(commands).finally(() => (this.#isAnswerOwed = false));
     const reached = await withinBudget(answer, this.#options.budgetMs);
@@ -132,8 +141,8 @@ export class RedisDeduplicator implements Deduplicator {
     }
     if (reached.kind === 'error') return nothing('error', reached.error);
     this.#breaker.succeeded();
-    const { fast, refused, refusals } = applyAnswers(batch, asked, reached.value);
-    if (refusals === asked.count) return nothing('error', refused);
+    const { fast, refused, refusals } = applyAnswers(batch, asked, groups, reached.value);
+    if (refusals === groups.length) return nothing('error', refused);
     if (refusals > 0) this.#failed('route', 'error', refused);
     return { fast, verified: events - fast, outcome: 'answered' };
   }
@@ -181,17 +190,25 @@ export class RedisDeduplicator implements Deduplicator {
   }
 }
 
+/** The groups to ask for; the rows of the others stay verified. */
+function worthAsking(asked: BucketGroups): number[] {
+  const all = Array.from({ length: asked.count }, (_, group) => group);
+  if (asked.count <= ASK_ALL_BUCKETS_MAX) return all;
+  return all.filter((group) => asked.rows(group) >= ASKED_ROWS_MIN);
+}
+
 /** Sends the new keys the fast way; a bucket whose answer makes no sense stays verified. */
 function applyAnswers(
   batch: EventBatch,
   asked: BucketGroups,
+  groups: readonly number[],
   answers: readonly unknown[],
 ): { fast: number; refusals: number; refused: unknown } {
   let fast = 0;
   let refusals = 0;
   let refused: unknown;
-  for (let group = 0; group < asked.count; group += 1) {
-    const seen = answers[group];
+  for (const [index, group] of groups.entries()) {
+    const seen = answers[index];
     if (!Array.isArray(seen) || seen.length !== asked.rows(group)) {
       refusals += 1;
       refused ??= seen;

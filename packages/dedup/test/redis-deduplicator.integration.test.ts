@@ -95,6 +95,19 @@ test('every bucket has a TTL, is compact, and one key costs few bytes', async ()
   expect(bytes).toBeLessThan(12);
 });
 
+test('a batch over very many buckets asks only for those with several rows', async () => {
+  const { dedup } = await setUp({ subBuckets: 1 });
+  await dedup.ready(5_000);
+  const bornMs = 1_790_000_000_000;
+  const scattered = Array.from({ length: 300 }, (_, n) => eventOf(uuidV7(bornMs + n * 1000)));
+  const crowd = someEvents(100, bornMs + 1_000_000, 1000);
+  const batch = batchOf([...scattered, ...crowd]);
+  expect(await dedup.route(batch)).toEqual({ fast: 100, verified: 300, outcome: 'answered' });
+  dedup.mark(batch); // all of them: a later batch may ask
+  const part = batchOf([...scattered.slice(0, 50), ...crowd]);
+  expect(await dedup.route(part)).toEqual({ fast: 0, verified: 150, outcome: 'answered' });
+});
+
 test('I10: a lying Redis that has seen everything only slows', async () => {
   const { dedup } = await setUp();
   await dedup.ready(5_000);
