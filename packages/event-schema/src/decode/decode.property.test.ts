@@ -85,6 +85,19 @@ describe('scanner and reference decoder', () => {
     );
   });
 
+  it('have one meaning for new fields of a simple type, which do not leave the fast path', () => {
+    const anyName = fc.string({ unit: fc.constantFrom(...'abc_'), minLength: 1, maxLength: 8 });
+    const anyValue = fc.constantFrom('true', 'false', 'null', '0', '42', '"x"', '""');
+    const extra = fc.tuple(anyName, anyValue).map(([name, value]) => `"x_${name}":${value},`);
+    fc.assert(
+      fc.property(ordinaryEvent, extra, extra, (event, one, other) => {
+        const text = encodeEvent(event).toString();
+        return expectOneMeaning(Buffer.from(`{${one}${other}${text.slice(1)}`));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('have one meaning for mutated events, of which the scanner takes some', () => {
     let accepted = 0;
     fc.assert(

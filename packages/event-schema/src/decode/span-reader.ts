@@ -1,6 +1,7 @@
 /**
  * The scanner's first half: finds where the values of known names lie in the bytes of one JSON object
- * with plain ASCII strings and short plain integers as members. Answers false at anything else.
+ * with plain ASCII strings and short plain integers as members, and true, false or null in unknown ones.
+ * Answers false at anything else.
  */
 import { Buffer } from 'node:buffer';
 import { PLAIN_IN_STRING, WHITE_SPACE } from './ascii-tables.ts';
@@ -73,7 +74,9 @@ export class SpanReader {
   #readValue(bytes: Uint8Array, valueAt: number, name: number): number {
     const isString = bytes[valueAt] === QUOTE;
     const start = isString ? valueAt + 1 : valueAt;
-    const end = isString ? stringEnd(bytes, start) : integerEnd(bytes, start);
+    const end = isString
+      ? stringEnd(bytes, start)
+      : Math.max(integerEnd(bytes, start), name < 0 ? literalEnd(bytes, start) : -1);
     if (end < 0) return bytes.length;
     if (name < 0) {
       this.unknown += 1;
@@ -124,4 +127,16 @@ function integerEnd(bytes: Uint8Array, from: number): number {
   const digits = at - from;
   if (digits === 0 || digits > SAFE_DIGITS) return -1;
   return digits > 1 && bytes[from] === ZERO ? -1 : at;
+}
+
+const LITERALS: readonly Uint8Array[] = ['true', 'false', 'null'].map((text) => Buffer.from(text));
+
+/** Where true, false or null ends, or -1. */
+function literalEnd(bytes: Uint8Array, from: number): number {
+  for (const literal of LITERALS) {
+    let index = 0;
+    while (index < literal.length && bytes[from + index] === literal[index]) index += 1;
+    if (index === literal.length) return from + index;
+  }
+  return -1;
 }
