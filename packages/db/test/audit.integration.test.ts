@@ -450,6 +450,24 @@ test('the audit reads one snapshot: a commit during it changes nothing in the re
   expect(Object.keys(await caught(db))).toEqual(['I4', 'dead-letter-refs']);
 });
 
+test('a day cannot be dropped under a running audit', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  await countedDatabase(db);
+  const refused: unknown[] = [];
+  await auditDatabase(db, {
+    onCheck: async () => {
+      if (refused.length > 0) return;
+      const dropping = db.transaction().execute(async (trx) => {
+        await sql`SET LOCAL lock_timeout = 20`.execute(trx);
+        await sql`DROP TABLE events_20260131`.execute(trx);
+      });
+      await dropping.catch((error: { code: string }) => refused.push(error.code));
+    },
+  });
+  expect(refused).toEqual(['55P03']);
+});
+
 test('integers past 2^53 are strings in JSON, others numbers', () => {
   expect([9007199254740991n, 9007199254740992n, -1n].map(jsonInteger)).toEqual([
     9007199254740991,

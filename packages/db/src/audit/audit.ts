@@ -75,6 +75,8 @@ export async function auditDatabase(
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
+      // First of all, before the snapshot: a day that retention drops meanwhile would look like lost rows.
+      await sql`LOCK TABLE events IN ACCESS SHARE MODE`.execute(trx);
       await sql`SET LOCAL statement_timeout = ${sql.lit(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)}`.execute(
         trx,
       );
