@@ -47,10 +47,13 @@ test('an unknown app exits 2 and the known ones are listed', () => {
 });
 
 test('the exit code and the words of an app are those of the command', () => {
-  const good = cliWith({ BATCH_MAX_EVENTS: '1234' }, 'run', 'ingest-consumer', '--check-config');
+  const servers = { KAFKA_BROKERS: '127.0.0.1:9', DATABASE_URL: 'postgres://a@127.0.0.1/a' };
+  const check = (events: string): ReturnType<typeof cli> =>
+    cliWith({ ...servers, BATCH_MAX_EVENTS: events }, 'run', 'ingest-consumer', '--check-config');
+  const good = check('1234');
   expect(good).toMatchObject({ code: 0, stderr: '' });
   expect(good.stdout).toContain('BATCH_MAX_EVENTS=1234');
-  const bad = cliWith({ BATCH_MAX_EVENTS: 'many' }, 'run', 'ingest-consumer', '--check-config');
+  const bad = check('many');
   expect(bad.code).toBe(78);
   expect(bad.stderr).toContain('BATCH_MAX_EVENTS');
 });
