@@ -1,3 +1,4 @@
+export * from './create-database.ts';
 export * from './database.ts';
 export * from './migrate.ts';
 export * from './schema-version.ts';
