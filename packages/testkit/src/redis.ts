@@ -46,8 +46,11 @@ async function ownRedis(options: TestRedisOptions): Promise<TestRedis> {
 
   const start = async () => {
     if (child !== undefined) return;
-    child = spawn('redis-server', redisArguments(port, options), { stdio: 'ignore' });
-    await waitFor(() => withClient(url, (client) => client.ping()), { what: `redis on ${port}` });
+    const started = spawn('redis-server', redisArguments(port, options), { stdio: 'ignore' });
+    child = started;
+    await waitFor(() => withClient(url, (client) => answersAs(client, started)), {
+      what: `redis-server on port ${port}`,
+    });
   };
   const stop = async () => {
     if (child === undefined) return;
@@ -74,6 +77,12 @@ async function ownRedis(options: TestRedisOptions): Promise<TestRedis> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Another test may have taken the port in between: its server must not pass for ours. */
+async function answersAs(client: Redis, child: ChildProcess): Promise<boolean> {
+  if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
+  return (await client.info('server')).includes(`process_id:${child.pid}\r\n`);
 }
 
 function redisArguments(port: number, options: TestRedisOptions): string[] {

@@ -42,10 +42,11 @@ async function insertThrough(proxy: TcpProxy, url: string): Promise<unknown> {
   );
 }
 
-test('forwards a whole session unchanged', async () => {
+test.each([0, 2])('forwards a whole session unchanged, delayed by %i ms', async (delayMs) => {
   await using database = await testDatabase(createTable);
   await using proxy = await proxyFor(database.url);
-  const text = 'x'.repeat(1_000_000);
+  proxy.delay(delayMs);
+  const text = Array.from({ length: 100_000 }, (_, n) => n).join();
   const echoed = await withClient(proxy.urlFor(database.url), (client) =>
     client.query<{ text: string }>('SELECT $1::text AS text', [text]),
   );
