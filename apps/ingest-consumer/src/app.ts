@@ -1,6 +1,7 @@
 import { REJECTION_CODES } from '@adtally/event-schema';
 import { Heartbeat, runService } from '@adtally/service';
 import { createLogger, createMetrics } from '@adtally/telemetry';
+import { mountAudit } from './audit-endpoint.ts';
 import type { IngestConfig } from './env.ts';
 import { IngestService } from './ingest-service.ts';
 import { VERSION } from './version.ts';
@@ -30,6 +31,7 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
       heartbeat,
       mount: (app) => {
         app.get('/status', () => ingest.status());
+        mountAudit(app, config.databaseUrl);
       },
     },
     drainDeadlineMs: config.drainDeadlineMs,

@@ -3,9 +3,6 @@ import type { Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 
 const INTERVAL_MS = 3_600_000;
-/** Late events of the last week find a partition of their own; older ones live in the default one. */
-const DAYS_BEHIND = 7;
-const HOURS_AHEAD = 48;
 
 /** Makes the coming days' partitions, far ahead of need and never in the write path. */
 export class PartitionMaker implements Service {
@@ -39,11 +36,7 @@ export class PartitionMaker implements Service {
   async #run(): Promise<void> {
     try {
       // Only where rows live depends on this clock, never what is counted.
-      const made = await ensureDayPartitions(this.#db, {
-        now: Date.now(),
-        daysBehind: DAYS_BEHIND,
-        hoursAhead: HOURS_AHEAD,
-      });
+      const made = await ensureDayPartitions(this.#db, { now: Date.now() });
       if (made.created.length > 0) this.#log.info({ days: made.created }, 'day partitions made');
     } catch (error) {
       this.#log.warn(

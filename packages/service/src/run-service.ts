@@ -52,7 +52,7 @@ export async function runService(options: RunServiceOptions): Promise<void> {
     void lifecycle.drain('admin could not start');
   }
   void lifecycle.start().then(() => {
-    if (lifecycle.state === 'running') logger.info({ service: options.name }, 'running');
+    if (lifecycle.state === 'running') logger.info('running');
   });
   await drained.promise;
   await admin.stop();
