@@ -1,6 +1,6 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
-import { codeOf, isFatal, KafkaFatalError, messageOf } from './errors.ts';
+import { codeOf, isFatal, KafkaFatalError, messageOf, OffsetOutOfRange } from './errors.ts';
 import { cachedEnd, queryWatermarks } from './log-offsets.ts';
 import { LogWatch } from './log-watch.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
@@ -66,7 +66,6 @@ export class GroupConsumer {
       readers: this.#readers,
       notices: this.#notices,
       watermarks: (partition) => this.watermarks(partition),
-      restart: (partition, offset) => this.#restart(partition, offset),
     });
     this.#native.on('event.error', (error) => this.#notices.post('connection', error));
     // Only the log says why the client gave up for good.
@@ -97,8 +96,8 @@ export class GroupConsumer {
 
   /**
    * Waits up to `timeoutMs` for a first record, then takes what is at hand, up to `maxRecords`; may be empty.
-   * Throws `OffsetOutOfRange` for one partition (the others go on) and `KafkaFatalError`; everything else is
-   * retried inside and noticed. Must be called at least every `maxPollIntervalMs`.
+   * Throws `OffsetOutOfRange` or `PartitionStalled` for one partition (the others go on) and
+   * `KafkaFatalError`; everything else is retried inside and noticed. Must be called at least every `maxPollIntervalMs`.
    */
   async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     if (this.#state !== 'open') throw new Error(`fetch on a consumer that is ${this.#state}`);
@@ -134,6 +133,7 @@ export class GroupConsumer {
     for (const partition of event.partitions) {
       this.#granted.delete(partition);
       this.#hints.forget(partition);
+      this.#watch.forget(partition);
     }
     this.#unassign(event.partitions, true);
   }
@@ -246,12 +246,6 @@ export class GroupConsumer {
     }
   }
 
-  #restart(partition: number, offset: number): void {
-    if (this.#state !== 'open' || !this.#granted.has(partition)) return;
-    this.#unassign([partition], false);
-    this.#startAfterFetch.set(partition, offset);
-  }
-
   #startDeferred(): void {
     const starts = [...this.#startAfterFetch];
     this.#startAfterFetch.clear();
@@ -275,9 +269,10 @@ export class GroupConsumer {
     }
     if (codeOf(error) === CODE.autoOffsetReset) {
       // The error names no partition.
-      await this.#watch.compare(this.#readers.partitions());
-      const found = this.#watch.take();
-      if (found !== undefined) throw found;
+      await this.#watch
+        .compare(this.#readers.partitions())
+        .catch((failure: unknown) => this.#notices.post('consume', failure));
+      throw this.#watch.take() ?? new OffsetOutOfRange();
     }
     if (codeOf(error) === CODE.maxPollExceeded) {
       this.#rebalances.thrownOut();

@@ -3,7 +3,14 @@ export type { ProduceOutcome, ProduceRecord, ProducerOptions } from './acked-pro
 export { KafkaAdmin } from './admin.ts';
 export type { TopicDescription, TopicSpec, Watermarks } from './admin.ts';
 export type { GroupConsumerOptions, GroupProtocol } from './consumer-config.ts';
-export { KafkaError, KafkaFatalError, KafkaRequestError, OffsetOutOfRange } from './errors.ts';
+export {
+  KafkaError,
+  KafkaFatalError,
+  KafkaRequestError,
+  OffsetOutOfRange,
+  PartitionStalled,
+} from './errors.ts';
+export type { LogPosition } from './errors.ts';
 export { GroupConsumer } from './group-consumer.ts';
 export type { Notice, OnNotice } from './notices.ts';
 export type { ProducerMode } from './producer-config.ts';

@@ -1,12 +1,11 @@
 import type { Watermarks } from './admin.ts';
-import { KafkaError, OffsetOutOfRange } from './errors.ts';
+import { OffsetOutOfRange, PartitionStalled } from './errors.ts';
 import type { NoticeBoard } from './notices.ts';
-import { CODE } from './rdkafka.ts';
 import type { Readers } from './readers.ts';
 
 /** A partition that delivered nothing for this long is compared with the broker's log. */
 const QUIET_CHECK_MS = 5_000;
-/** So many checks and fetches without a record, though the log has more: read the partition anew. */
+/** So many checks and fetches without a record, though the log has more, are a stall. */
 const STALL_CHECKS = 6;
 const STALL_FETCHES = 100;
 
@@ -15,8 +14,9 @@ interface Watched {
   readonly readers: Readers;
   readonly notices: NoticeBoard;
   watermarks(partition: number): Promise<Watermarks>;
-  restart(partition: number, offset: number): void;
 }
+
+type ReadFault = OffsetOutOfRange | PartitionStalled;
 
 /**
  * Finds the partitions whose position left the log. The client cannot be trusted with that: its error names
@@ -24,15 +24,15 @@ interface Watched {
  */
 export class LogWatch {
   readonly #watched: Watched;
-  #found: OffsetOutOfRange[] = [];
+  #found: ReadFault[] = [];
   #checking = false;
 
   constructor(watched: Watched) {
     this.#watched = watched;
   }
 
-  /** The next partition found out of range, once each. */
-  take(): OffsetOutOfRange | undefined {
+  /** The next partition at fault. */
+  take(): ReadFault | undefined {
     return this.#found.shift();
   }
 
@@ -60,13 +60,12 @@ export class LogWatch {
       const log = await this.#watched.watermarks(partition);
       // Restarted or delivering meanwhile: nothing to compare.
       if (readers.position(partition) !== position) continue;
+      if (this.#found.some((known) => known.partition === partition)) continue;
+      const at = { topic, partition, position, ...log };
       if (position < log.logStart || position > log.end) {
-        if (this.#found.some((known) => known.partition === partition)) continue;
-        this.#found.push(new OffsetOutOfRange({ topic, partition, position, ...log }));
+        this.#found.push(new OffsetOutOfRange(at));
       } else if (position < log.end && readers.isStalled(partition, STALL_CHECKS, STALL_FETCHES)) {
-        const text = `${topic}[${partition}] delivers nothing at ${position}, its end is ${log.end}: reading it anew`;
-        this.#watched.notices.post('stall', new KafkaError(text, CODE.timedOut));
-        this.#watched.restart(partition, position);
+        this.#found.push(new PartitionStalled(at));
       }
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OffsetOutOfRange } from '../src/index.ts';
+import { type GroupConsumer, OffsetOutOfRange } from '../src/index.ts';
 import { cluster, grantedAll, PROTOCOLS, pump, range, type Seen } from './support.ts';
 
 const kafka = await cluster();
@@ -98,7 +98,10 @@ describe.each(PROTOCOLS)('reading with the %s protocol', (protocol) => {
       }
     }
     expect(reported[0]).toBeInstanceOf(OffsetOutOfRange);
-    expect(reported[0]).toMatchObject({ partition: 0, position: 10, logStart: 40, end: 100 });
+    expect(reported[0]).toMatchObject({
+      partition: 0,
+      at: { position: 10, logStart: 40, end: 100 },
+    });
     expect(seen).toEqual(range(0, seen.length));
     member.stop(0);
     member.start(0, 40);
@@ -115,8 +118,7 @@ describe.each(PROTOCOLS)('reading with the %s protocol', (protocol) => {
     await expect(pump([member], () => false)).rejects.toMatchObject({
       name: 'OffsetOutOfRange',
       partition: 0,
-      position: 50,
-      end: 10,
+      at: { position: 50, end: 10 },
     });
   });
 
@@ -132,6 +134,30 @@ describe.each(PROTOCOLS)('reading with the %s protocol', (protocol) => {
     expect(await member.watermarks(1)).toEqual({ logStart: 0, end: 0 });
   });
 });
+
+test('I9: with the consumer protocol a recreated topic is revoked and granted anew', async () => {
+  const topic = await kafka.topic(1);
+  await kafka.fill(topic, 0, 10);
+  const member = await kafka.member(topic);
+  await pump([member], grantedAll([member], 1));
+  member.start(0, 0);
+  await pump([member], (seen) => seen.length >= 10);
+  await kafka.admin.deleteTopic(topic);
+  await kafka.admin.createTopic({ name: topic, partitions: 1, replication: 1, config: {} });
+  await fetchIgnoring(member, () => member.granted.size === 0);
+  await fetchIgnoring(member, () => member.granted.size === 1);
+  expect(member.isReading(0)).toBe(false);
+});
+
+/** Turns the loop although positions may be reported out of range meanwhile. */
+async function fetchIgnoring(member: GroupConsumer, until: () => boolean): Promise<void> {
+  while (!until()) {
+    await member.fetch(10, 20).catch((error: unknown) => {
+      if (!(error instanceof OffsetOutOfRange)) throw error;
+    });
+    for (const event of member.takeRebalances()) member.settle(event);
+  }
+}
 
 test('misuse is an error: two fetches at once, starting what is not granted or already read', async () => {
   const topic = await kafka.topic(1);
