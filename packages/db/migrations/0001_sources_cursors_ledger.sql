@@ -1,6 +1,14 @@
 -- A source is a numbered stream of writes with its own cursor and ledger (docs/guarantees.md, I1-I3).
 -- What these tables promise is enforced here, by constraint, not only by the code that writes them.
 
+-- Which builds a schema serves: those made for schema `oldest_build` or a newer one. A migration that
+-- only adds (a nullable column, a table) names an older build and may run before that build is replaced.
+CREATE TABLE schema_versions (
+  version      int PRIMARY KEY,
+  oldest_build int NOT NULL CHECK (oldest_build BETWEEN 1 AND version)
+);
+INSERT INTO schema_versions VALUES (1, 1);
+
 CREATE TABLE sources (
   source_id  int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind       text NOT NULL CHECK (kind IN ('events', 'dlq', 'redrive', 'replay')),

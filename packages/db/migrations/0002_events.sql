@@ -74,3 +74,5 @@ CREATE TABLE write_guards (
   horizon_ms bigint NOT NULL DEFAULT 0
 );
 INSERT INTO write_guards DEFAULT VALUES;
+
+INSERT INTO schema_versions VALUES (2, 2);

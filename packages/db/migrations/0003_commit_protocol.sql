@@ -159,3 +159,5 @@ BEGIN
                              'first_offset', halted.next_offset, 'end_offset', resume_at));
   RETURN QUERY SELECT resume_at - halted.next_offset, resume_at, closing;
 END $$;
+
+INSERT INTO schema_versions VALUES (3, 3);

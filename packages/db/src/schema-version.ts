@@ -29,11 +29,16 @@ export async function schemaVersion(db: DatabaseExecutor): Promise<number> {
   return rows[0]?.version ?? 0;
 }
 
-/** Whether this build fits the database. A service that does not fit exits 78 and prints `problem`. */
+/**
+ * Whether this build fits the database: its own schema, or a newer one that says it serves builds this
+ * old. A service that does not fit exits 78 and prints `problem`.
+ */
 export async function checkSchema(db: DatabaseExecutor): Promise<SchemaCheck> {
   const version = await schemaVersion(db);
   const supported = SUPPORTED_SCHEMA_VERSION;
-  if (version === supported) return { ok: true, version };
+  if (version === supported || (version > supported && (await serves(db, version, supported)))) {
+    return { ok: true, version };
+  }
   const remedy =
     version < supported ? 'run the migration job first' : 'run a newer build of this service';
   return {
@@ -42,4 +47,13 @@ export async function checkSchema(db: DatabaseExecutor): Promise<SchemaCheck> {
     supported,
     problem: `the database has schema version ${version}, this build supports ${supported}: ${remedy}`,
   };
+}
+
+async function serves(db: DatabaseExecutor, version: number, build: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('schema_versions')
+    .select('oldest_build')
+    .where('version', '=', version)
+    .executeTakeFirst();
+  return row !== undefined && row.oldest_build <= build;
 }

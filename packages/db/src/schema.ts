@@ -2,6 +2,7 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 /** The tables as Kysely sees them. `int8` reads as bigint (database.ts), `timestamptz` as Date. */
 export interface Schema {
+  schema_versions: SchemaVersionsTable;
   sources: SourcesTable;
   ledger: LedgerTable;
   cursors: CursorsTable;
@@ -11,6 +12,11 @@ export interface Schema {
   dead_letter_refs: DeadLetterRefsTable;
   dead_letters: DeadLettersTable;
   write_guards: WriteGuardsTable;
+}
+
+interface SchemaVersionsTable {
+  version: number;
+  oldest_build: number;
 }
 
 export const SOURCE_KINDS = ['events', 'dlq', 'redrive', 'replay'] as const;

@@ -36,6 +36,11 @@ test('a service refuses an older and a newer schema, naming both versions', asyn
     const problem = `the database has schema version 999, this build supports ${SUPPORTED_SCHEMA_VERSION}: run a newer build of this service`;
     expect(await checkSchema(db)).toMatchObject({ ok: false, problem });
     await expect(migrate(database.url)).rejects.toThrow('schema version 999');
+    await sql`INSERT INTO schema_versions VALUES (999, ${SUPPORTED_SCHEMA_VERSION})`.execute(db);
+    expect(await checkSchema(db), 'a newer schema that serves this build').toEqual({
+      ok: true,
+      version: 999,
+    });
   } finally {
     await db.destroy();
   }
@@ -101,6 +106,21 @@ test('int8 reads as bigint through the pool and as ever elsewhere', async () => 
     const { rows } = await sql<{ big: bigint; small: number }>`
       SELECT 9007199254740993::int8 AS big, 7::int4 AS small`.execute(db);
     expect(rows).toEqual([{ big: 9007199254740993n, small: 7 }]);
+  } finally {
+    await db.destroy();
+  }
+});
+
+test('every migration says which builds its schema serves', async () => {
+  await using database = await emptyDatabase();
+  await migrate(database.url);
+  const db = openDatabase(database.url, options);
+  try {
+    const { rows } = await sql<{ version: number }>`
+      SELECT version FROM schema_versions ORDER BY version`.execute(db);
+    expect(rows.map((row) => row.version)).toEqual(
+      (await readMigrationFiles()).map((file) => file.version),
+    );
   } finally {
     await db.destroy();
   }

@@ -7,6 +7,7 @@ import { migratedDatabase } from './databases.ts';
 
 // The compiler keeps this list equal to the types; the test keeps it equal to the database.
 const COLUMNS = {
+  schema_versions: { version: 1, oldest_build: 1 },
   sources: {
     source_id: 1,
     kind: 1,
