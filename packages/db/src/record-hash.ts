@@ -31,7 +31,8 @@ export function encodeHeaders(headers: readonly RecordHeader[] | undefined): Buf
 
 /**
  * SHA-256 over a record's key, value and headers, each length-prefixed (int32 big-endian, -1 for null).
- * A copy on the DLQ topic is believed only if its hash equals the one in its reference.
+ * A copy on the DLQ topic is believed only if its hash equals the one in its reference. A header without
+ * a value counts as an empty one: the Kafka client cannot send null, so that is what its copy has.
  */
 export function recordHash(record: Pick<SourceRecord, 'key' | 'value' | 'headers'>): Buffer {
   const hash = createHash('sha256');
@@ -39,10 +40,12 @@ export function recordHash(record: Pick<SourceRecord, 'key' | 'value' | 'headers
   updateWith(hash, record.value);
   for (const [name, value] of headerPairs(record.headers)) {
     updateWith(hash, Buffer.from(name));
-    updateWith(hash, value);
+    updateWith(hash, value ?? EMPTY);
   }
   return hash.digest();
 }
+
+const EMPTY = Buffer.alloc(0);
 
 function updateWith(hash: Hash, bytes: Buffer | null): void {
   const prefix = Buffer.alloc(4);

@@ -1,10 +1,10 @@
 import {
   CopyEncoder,
   readHorizonMs,
+  isTransientError,
   WriteError,
   writeBatch,
   type SourceCounts,
-  type WriteFailure,
 } from '@adtally/db';
 import type { Deduplicator } from '@adtally/dedup';
 import type { RejectionCode } from '@adtally/event-schema';
@@ -40,6 +40,8 @@ export interface CommitOutcome {
 
 const RETRY_FIRST_MS = 20;
 const RETRY_LAST_MS = 5_000;
+/** Refusals that no row explains (an operator may just have dropped a constraint) before we stop. */
+const UNEXPLAINED_MAX = 3;
 
 /** The state of one batch's way through the committer. */
 interface Attempt {
@@ -51,6 +53,8 @@ interface Attempt {
   verifyAll: boolean;
   /** Transient refusals raised by the statement that writes events. */
   rowRefusals: number;
+  /** Refusals for which no row could be blamed. */
+  unexplained: number;
 }
 
 /** Steps 4 to 7 of the commit protocol for one batch: route, dead-letter, write, mark. */
@@ -79,7 +83,10 @@ export class BatchCommitter {
       startedMs: performance.now(),
       verifyAll: false,
       rowRefusals: 0,
+      unexplained: 0,
     };
+    // The batch was being read while the one before it found the horizon moved.
+    if (work.horizonMs !== this.horizonMs) rejectExpired(work.batch, 0, this.horizonMs);
     const { fast, verified } = await this.#parts.dedup.route(work.batch);
     this.#parts.metrics.routedEvents.add(fast, { route: 'fast' });
     this.#parts.metrics.routedEvents.add(verified, { route: 'verified' });
@@ -130,11 +137,12 @@ export class BatchCommitter {
           { err: error, attempt: attempt.backoff.attempts + 1 },
           'batch not taken yet, retrying',
         );
-        await this.#waitOrSuspect(attempt, failure, signal);
+        if (failure.phase === 'events') attempt.rowRefusals += 1;
+        await this.#waitOrSuspect(attempt, error, signal);
         return;
       case 'data':
         metrics.databaseErrors.add(1, { class: 'data' });
-        await this.#rejectCulprits(attempt, 'data', signal, error);
+        await this.#rejectCulprits(attempt, error, false, signal);
         return;
       case 'bug':
         metrics.databaseErrors.add(1, { class: 'fatal' });
@@ -158,7 +166,14 @@ export class BatchCommitter {
 
   async #reclassify(attempt: Attempt, signal: AbortSignal): Promise<void> {
     const session = await this.#parts.link.session(signal);
-    this.horizonMs = await readHorizonMs(session);
+    try {
+      this.horizonMs = await readHorizonMs(session);
+    } catch (error) {
+      if (!isTransientError(error)) throw error;
+      // The next try meets the moved horizon again, on another session where this one is lost.
+      await attempt.backoff.wait(signal, 'reading the retention horizon');
+      return;
+    }
     const expired = rejectExpired(attempt.work.batch, 0, this.horizonMs);
     await this.#deadLetter(attempt, expired, signal);
   }
@@ -185,54 +200,59 @@ export class BatchCommitter {
     if (work.spans.size > 0) await attempt.backoff.wait(signal, 'writing a batch again');
   }
 
-  async #waitOrSuspect(
-    attempt: Attempt,
-    failure: WriteFailure & { kind: 'transient' },
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (failure.phase === 'events') attempt.rowRefusals += 1;
+  async #waitOrSuspect(attempt: Attempt, error: WriteError, signal: AbortSignal): Promise<void> {
     const waitedMs = performance.now() - attempt.startedMs;
     const { transientAttempts, transientBudgetMs } = this.#options;
     if (attempt.rowRefusals >= transientAttempts && waitedMs >= transientBudgetMs) {
       attempt.rowRefusals = 0;
-      await this.#rejectCulprits(attempt, 'transient', signal);
+      await this.#rejectCulprits(attempt, error, true, signal);
       return;
     }
     await attempt.backoff.wait(signal, 'writing a batch');
   }
 
-  /** Finds the rows that fail alone and dead-letters them, so that their siblings can go on. */
+  /**
+   * Finds the rows that fail alone and dead-letters them, so that their siblings can go on: those the
+   * database refuses, and once the budget is spent also those it does not take for now.
+   */
   async #rejectCulprits(
     attempt: Attempt,
-    kind: 'data' | 'transient',
+    error: WriteError,
+    isBudgetSpent: boolean,
     signal: AbortSignal,
-    error?: WriteError,
   ): Promise<void> {
     const { batch } = attempt.work;
     const session = await this.#parts.link.session(signal);
     try {
-      const culprits = await isolateRows(session, batch, kind);
-      // Together they are refused, alone they are not: no row can be blamed, so nothing may be dropped.
-      if (culprits.length === 0 && kind === 'data')
-        throw error ?? new Error('no refused row found');
-      const code: RejectionCode = kind === 'data' ? 'data_refused' : 'transient_downstream';
-      for (const { row, failure } of culprits) {
-        const sqlState = 'sqlState' in failure ? failure.sqlState : failure.kind;
-        batch.reject(row, { code, message: `PostgreSQL refuses this row: SQLSTATE ${sqlState}` });
+      const { culprits, wasDisturbed } = await isolateRows(session, batch, signal);
+      const blamed = culprits.filter(({ failure }) => isBudgetSpent || failure.kind === 'data');
+      for (const { row, failure } of blamed) {
+        const code: RejectionCode =
+          failure.kind === 'data' ? 'data_refused' : 'transient_downstream';
+        const message = `PostgreSQL refuses this row: SQLSTATE ${failure.sqlState}`;
+        batch.reject(row, { code, message });
       }
-      await this.#deadLetter(
-        attempt,
-        culprits.map(({ row }) => row),
-        signal,
-      );
+      const rows = blamed.map(({ row }) => row);
+      await this.#deadLetter(attempt, rows, signal);
+      if (blamed.length > 0) return;
+      if (!wasDisturbed) this.#noteUnexplained(attempt, error);
     } catch (interruption) {
       if (!(interruption instanceof ProbeInterrupted)) throw interruption;
       this.#parts.log.warn(
         { failure: interruption.failure.kind },
         'bisecting interrupted, retrying',
       );
-      await attempt.backoff.wait(signal, 'finding the rows the database refuses');
     }
+    await attempt.backoff.wait(signal, 'finding the rows the database refuses');
+  }
+
+  /** Refused together, taken alone: no row can be blamed, so nothing may be dropped. */
+  #noteUnexplained(attempt: Attempt, error: WriteError): void {
+    if (error.failure.kind !== 'data') return;
+    attempt.unexplained += 1;
+    // The probes took every row the verified way.
+    attempt.verifyAll = true;
+    if (attempt.unexplained >= UNEXPLAINED_MAX) throw error;
   }
 
   async #deadLetter(attempt: Attempt, rows: readonly number[], signal: AbortSignal): Promise<void> {

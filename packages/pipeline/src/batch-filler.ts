@@ -49,6 +49,7 @@ export class BatchFiller {
    */
   async fill(work: BatchWork, rules: ClassifyRules, control: FillControl): Promise<void> {
     const { batch } = work;
+    work.horizonMs = rules.horizonMs;
     let startedMs = performance.now();
     do {
       const wasEmpty = batch.count === 0;

@@ -17,6 +17,8 @@ export class BatchWork {
   readonly batch: EventBatch;
   /** By source id. */
   readonly spans = new Map<number, PartitionSpan>();
+  /** The horizon its rows were classified against; null where unknown. */
+  horizonMs: number | null = null;
 
   constructor(capacity: number) {
     this.batch = new EventBatch(capacity);
@@ -48,5 +50,6 @@ export class BatchWork {
   clear(): void {
     this.batch.clear();
     this.spans.clear();
+    this.horizonMs = null;
   }
 }

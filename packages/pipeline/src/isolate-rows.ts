@@ -1,10 +1,20 @@
 import { probeRows, type WriteFailure, type WriterSession } from '@adtally/db';
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
+import { Abandoned } from './pacing.ts';
+
+/** How a row fails alone: refused for good, or only for now. */
+export type RowFailure = WriteFailure & { readonly kind: 'data' | 'transient' };
 
 /** A row that fails alone, and how. */
 export interface Culprit {
   readonly row: number;
-  readonly failure: WriteFailure;
+  readonly failure: RowFailure;
+}
+
+export interface Isolation {
+  readonly culprits: readonly Culprit[];
+  /** True where something failed transiently, so that finding no culprit says nothing. */
+  readonly wasDisturbed: boolean;
 }
 
 /** A probe met something that is not about single rows, such as a lost session. */
@@ -18,34 +28,39 @@ export class ProbeInterrupted extends Error {
   }
 }
 
+/** So many transient failures in a row, beyond the way down to one row, mean the database, not rows. */
+const FAILURES_IN_A_ROW_SLACK = 16;
+
 /**
- * Finds the rows that fail by themselves with that kind of failure: halves the batch in transactions
- * that are always rolled back. At last the others are tried together; where they do not pass either,
- * the fault lies with the database and nobody is a culprit.
+ * Finds the rows that fail by themselves: halves the batch in transactions that are always rolled back.
+ * A row the database refuses is a culprit at once. A row that fails only for now is one where the others
+ * pass together after it failed, and it still fails after that: else the fault lies with the database.
  */
 export async function isolateRows(
   session: WriterSession,
   batch: EventBatch,
-  kind: 'data' | 'transient',
-): Promise<Culprit[]> {
+  signal: AbortSignal,
+): Promise<Isolation> {
   const rows: number[] = [];
   for (let row = 0; row < batch.count; row++)
     if (batch.verdict[row] === VERDICT.event) rows.push(row);
-  const culprits: Culprit[] = [];
+  const failuresMax = Math.ceil(Math.log2(rows.length + 1)) + FAILURES_IN_A_ROW_SLACK;
+  const suspects: Culprit[] = [];
+  let failuresInARow = 0;
+  let wasDisturbed = false;
+
   await search(rows);
-  if (culprits.length === 0) return culprits;
-  const guilty = new Set(culprits.map((culprit) => culprit.row));
-  const siblings = rows.filter((row) => !guilty.has(row));
-  // Only a sibling that passes after the failure shows that the database was fine.
-  const cleared = siblings.length > 0 && (await probe(siblings)) === null;
-  return kind === 'data' || cleared ? culprits : [];
+  const refused = suspects.filter(({ failure }) => failure.kind === 'data');
+  const waiting = suspects.filter(({ failure }) => failure.kind === 'transient');
+  const blamed = failuresInARow < failuresMax ? await confirmed(waiting) : [];
+  return { culprits: [...refused, ...blamed], wasDisturbed };
 
   async function search(part: readonly number[]): Promise<void> {
-    if (part.length === 0) return;
+    if (part.length === 0 || failuresInARow >= failuresMax) return;
     const failure = await probe(part);
     if (failure === null) return;
     if (part.length === 1) {
-      culprits.push({ row: part[0] as number, failure });
+      suspects.push({ row: part[0] as number, failure });
       return;
     }
     const middle = part.length >> 1;
@@ -53,9 +68,33 @@ export async function isolateRows(
     await search(part.slice(middle));
   }
 
-  async function probe(part: readonly number[]): Promise<WriteFailure | null> {
+  /** Of the rows that failed for now: those that still do after the others got through. */
+  async function confirmed(found: readonly Culprit[]): Promise<Culprit[]> {
+    if (found.length === 0) return [];
+    const guilty = new Set(suspects.map(({ row }) => row));
+    const siblings = rows.filter((row) => !guilty.has(row));
+    if (siblings.length === 0 || (await probe(siblings)) !== null) return [];
+    const still: Culprit[] = [];
+    for (const { row } of found) {
+      const failure = await probe([row]);
+      if (failure !== null) still.push({ row, failure });
+    }
+    return still;
+  }
+
+  async function probe(part: readonly number[]): Promise<RowFailure | null> {
+    if (signal.aborted) throw new Abandoned('finding the rows the database refuses');
     const failure = await probeRows(session, batch, part);
-    if (failure !== null && failure.kind !== kind) throw new ProbeInterrupted(failure);
+    if (failure === null) {
+      failuresInARow = 0;
+      return null;
+    }
+    if (failure.kind === 'transient') {
+      failuresInARow += 1;
+      wasDisturbed = true;
+      return failure;
+    }
+    if (failure.kind !== 'data') throw new ProbeInterrupted(failure);
     return failure;
   }
 }
