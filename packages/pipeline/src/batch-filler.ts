@@ -1,5 +1,5 @@
 import type { SourceRecord } from '@adtally/event-schema';
-import { OffsetOutOfRange, type GroupConsumer } from '@adtally/kafka';
+import { OffsetOutOfRange, PartitionStalled, type GroupConsumer } from '@adtally/kafka';
 import type { BatchWork } from './batch-work.ts';
 import { classify, type ClassifyRules } from './classify.ts';
 import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
@@ -75,9 +75,9 @@ export class BatchFiller {
     try {
       return await this.#consumer.fetch(maxRecords, waitMs);
     } catch (error) {
-      if (!(error instanceof OffsetOutOfRange)) throw error;
-      const owned = this.#ownership.owned(error.partition);
-      if (owned !== undefined) this.#haltOutOfRange(owned, error);
+      if (error instanceof OffsetOutOfRange) this.#noteOutOfRange(error);
+      else if (error instanceof PartitionStalled) this.#stall(error.partition);
+      else throw error;
       return [];
     }
   }
@@ -109,10 +109,21 @@ export class BatchFiller {
     work.batch.append(record, owned.sourceId);
   }
 
-  #haltOutOfRange(owned: OwnedPartition, error: OffsetOutOfRange): void {
-    const halt = haltFor(owned.readOffset, { logStart: error.logStart, end: error.end });
-    if (halt === null) this.stalled.add(owned);
+  #noteOutOfRange({ partition, at }: OffsetOutOfRange): void {
+    if (partition === undefined || at === undefined) {
+      // The client does not say which one: claim them all again, and each is compared with its log.
+      for (const owned of this.#ownership.allOwned()) this.stalled.add(owned);
+      return;
+    }
+    const owned = this.#ownership.owned(partition);
+    const halt = owned === undefined ? null : haltFor(owned.readOffset, at);
+    if (owned === undefined || halt === null) this.#stall(partition);
     else this.halts.set(owned, halt);
+  }
+
+  #stall(partition: number): void {
+    const owned = this.#ownership.owned(partition);
+    if (owned !== undefined) this.stalled.add(owned);
   }
 }
 
