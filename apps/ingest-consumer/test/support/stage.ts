@@ -1,0 +1,135 @@
+import { migrate, openDatabase, type Database } from '@adtally/db';
+import { simulate, type Mix, type Truth } from '@adtally/event-simulator';
+import { AckedProducer, KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
+import {
+  kafkaBrokers,
+  proxyFor,
+  redisUrl,
+  testDatabase,
+  testTopic,
+  uniqueName,
+  waitFor,
+  type TcpProxy,
+} from '@adtally/testkit';
+import { sql } from 'kysely';
+import { onTestFinished } from 'vitest';
+import { ConsumerProcess } from './consumer-process.ts';
+
+const WAIT_MS = 40_000;
+
+export interface StageOptions {
+  readonly partitions?: number;
+  /** Topic settings of the events topic. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** One test's world: a database, topics and a group of its own, on the real servers. */
+export interface Stage {
+  readonly topic: string;
+  readonly dlq: string;
+  readonly group: string;
+  readonly databaseUrl: string;
+  readonly settings: KafkaSettings;
+  readonly db: Database;
+  readonly admin: KafkaAdmin;
+  readonly producer: AckedProducer;
+  /** The way to the database of every consumer that is started with `env: stage.proxied`. */
+  readonly proxy: TcpProxy;
+  readonly proxied: Readonly<Record<string, string>>;
+  /** Starts a consumer; it is killed when the test ends. */
+  start(env?: Readonly<Record<string, string>>): ConsumerProcess;
+  /** Produces a planned run, every kind of record in it, and tells what must come of it. */
+  simulate(events: number, options?: Simulation): Promise<Truth>;
+  /** Records counted so far, from the ledger. */
+  consumed(): Promise<number>;
+  /** Waits until just that many are counted; `by` is whose log explains it where they are not. */
+  untilConsumed(count: number, by?: ConsumerProcess): Promise<void>;
+}
+
+export interface Simulation {
+  readonly seed?: number;
+  readonly rate?: number;
+  readonly mix?: Partial<Mix>;
+}
+
+async function migrated(url: string): Promise<void> {
+  await migrate(url);
+}
+
+let seeds = 0;
+
+export async function stage(options: StageOptions = {}): Promise<Stage> {
+  const [brokers, redis, database] = await Promise.all([
+    kafkaBrokers(),
+    redisUrl(),
+    testDatabase(migrated),
+  ]);
+  const settings: KafkaSettings = { brokers, clientId: 'ingest-consumer-test', security: {} };
+  const [topic, dlq, producer, proxy] = await Promise.all([
+    testTopic({ partitions: options.partitions ?? 4, config: options.config ?? {} }),
+    testTopic({ partitions: 2 }),
+    AckedProducer.connect(settings, { maxRecordBytes: 1_000_000 }),
+    proxyFor(database.url),
+  ]);
+  const admin = new KafkaAdmin(settings);
+  const db = openDatabase(database.url, { applicationName: 'test', statementTimeoutMs: 0 });
+  const group = uniqueName('adtally_test_group');
+  const consumers: ConsumerProcess[] = [];
+  onTestFinished(async () => {
+    await Promise.all(consumers.map((consumer) => consumer.kill()));
+    await proxy.close();
+    await producer.close();
+    admin.close();
+    await db.destroy();
+    await Promise.all([database.drop(), topic.delete(), dlq.delete()]);
+  });
+  const env = {
+    KAFKA_BROKERS: brokers,
+    DATABASE_URL: database.url,
+    REDIS_URL: redis,
+    EVENTS_TOPIC: topic.name,
+    DLQ_TOPIC: dlq.name,
+    CONSUMER_GROUP: group,
+    ADMIN_PORT: '0',
+    BATCH_LINGER_MS: '20ms',
+    TOPIC_CHECK_MS: '500ms',
+    TOPIC_MIN_PARTITIONS: '1',
+  };
+  const consumed = async () => {
+    const { rows } = await sql<{
+      sum: bigint;
+    }>`SELECT coalesce(sum(consumed), 0)::bigint AS sum FROM ledger`.execute(db);
+    return Number(rows[0]?.sum);
+  };
+  return {
+    topic: topic.name,
+    dlq: dlq.name,
+    group,
+    databaseUrl: database.url,
+    settings,
+    db,
+    admin,
+    producer,
+    proxy,
+    proxied: { DATABASE_URL: proxy.urlFor(database.url) },
+    consumed,
+    start(overrides = {}) {
+      const consumer = new ConsumerProcess({ ...env, ...overrides });
+      consumers.push(consumer);
+      return consumer;
+    },
+    simulate: async (events, { seed, rate, mix } = {}) => {
+      seeds += 1;
+      const run = { brokers, topic: topic.name, events, seed: seed ?? seeds, rate, mix };
+      const truth = await simulate(run);
+      if (truth.acked !== events) throw new Error(`only ${truth.acked} of ${events} acknowledged`);
+      return truth;
+    },
+    async untilConsumed(count, by) {
+      const reached = async () => (await consumed()) >= count;
+      const what = `${count} records counted`;
+      if (by === undefined) await waitFor(reached, { what, timeoutMs: WAIT_MS });
+      else await by.until(what, reached);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import Kafka from '@confluentinc/kafka-javascript';
+import { kafkaBrokers } from './servers.ts';
+import { uniqueName } from './unique-name.ts';
+
+const TIMEOUT_MS = 15_000;
+/** The whole of what is left of the transaction's own time-out. */
+const REMAINING = -1;
+
+/**
+ * Produces the values to one partition in a transaction of their own. Its end is a control record: an
+ * offset that no consumer ever sees, hence a hole in front of whatever is produced next.
+ */
+export async function produceTransaction(
+  topic: string,
+  partition: number,
+  values: readonly Buffer[],
+): Promise<void> {
+  const producer = new Kafka.Producer({
+    'metadata.broker.list': await kafkaBrokers(),
+    'transactional.id': uniqueName('adtally_test'),
+  });
+  await call((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
+  try {
+    producer.setPollInBackground(true);
+    await call((done) => producer.initTransactions(TIMEOUT_MS, done));
+    await call((done) => producer.beginTransaction(done));
+    for (const value of values) producer.produce(topic, partition, value, null);
+    await call((done) => producer.commitTransaction(REMAINING, done));
+  } finally {
+    await call((done) => producer.disconnect(done));
+  }
+}
+
+function call(start: (done: (error: unknown) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(error) : resolve()));
+  });
+}
