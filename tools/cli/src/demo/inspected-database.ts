@@ -1,0 +1,30 @@
+import { databaseExists, openDatabase, schemaVersion, withDatabaseName } from '@adtally/db';
+import { say } from '../output.ts';
+import { requireDatabaseUrl } from '../stack.ts';
+import { readDemoRecords, serverOf } from './workspace-state.ts';
+
+/**
+ * The database that commands look at: the stack's (or DATABASE_URL's), unless nothing was ever counted
+ * in it and a demo of this clone left one on the same server; then that one, which is said.
+ * @throws StackError where there is no database at all
+ */
+export async function inspectedDatabaseUrl(): Promise<string> {
+  const url = requireDatabaseUrl();
+  const last = readDemoRecords().findLast(({ postgres }) => postgres === serverOf(url));
+  if (last === undefined || (await hasSources(url))) return url;
+  if (!(await databaseExists(url, last.database))) return url;
+  say(`nothing was counted in this database yet: taking the last demo's, ${last.database}`);
+  return withDatabaseName(url, last.database);
+}
+
+/** Whether anything was ever counted in this database. */
+export async function hasSources(url: string): Promise<boolean> {
+  const db = openDatabase(url, { applicationName: 'adtally-cli', maxConnections: 1 });
+  try {
+    if ((await schemaVersion(db)) === 0) return false;
+    const sources = await db.selectFrom('sources').select('source_id').limit(1).execute();
+    return sources.length > 0;
+  } finally {
+    await db.destroy();
+  }
+}

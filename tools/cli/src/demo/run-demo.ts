@@ -1,0 +1,142 @@
+import { constants } from 'node:os';
+import { auditDatabase, openDatabase } from '@adtally/db';
+import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
+import { ensureStack, type StackAddresses } from '@adtally/local-stack';
+import { UsageError } from '../args.ts';
+import { say } from '../output.ts';
+import { serviceEnvironment } from '../stack.ts';
+import { countWithKill } from './counting.ts';
+import { findDeadLetterCopies } from './dead-letter-copies.ts';
+import { Interrupted } from './errors.ts';
+import { Fleet } from './fleet.ts';
+import { Observer } from './observer.ts';
+import { commandSeconds } from './process-age.ts';
+import { readTally } from './read-tally.ts';
+import type { DemoResult } from './report.ts';
+import { tallyOfTruth } from './tally.ts';
+import { makeWorkspace, topicVariables, type Workspace } from './workspace.ts';
+
+export interface DemoOptions {
+  readonly events: number;
+  readonly seed: number;
+}
+
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const SIGNAL_EXIT_BASE = 128;
+/** Predictions outlive the demo in Redis; not by hours. */
+const DEDUP_TTL_SECONDS = '1800';
+/** An empty variable means its default. These would change what is right, or who is who. */
+const DEFAULTED = [
+  'EVENTS_TOPIC_MAY_HAVE_GAPS',
+  'GROUP_INSTANCE_ID',
+  'JSON_MAX_DEPTH',
+  'RECORD_MAX_BYTES',
+  'START_AT',
+  'ADMIN_HOST',
+];
+
+/**
+ * Brings the stack up, produces, counts with two consumers, kills one half way, and compares.
+ * @throws DemoError, StackError where it cannot be brought to an end; Interrupted after a signal
+ */
+export async function runDemo(options: DemoOptions): Promise<DemoResult> {
+  const addresses = await ensureStack();
+  const kafka = kafkaSettings(addresses);
+  const workspace = await makeWorkspace(addresses, kafka);
+  const readySeconds = commandSeconds();
+  say(`ready after ${readySeconds.toFixed(1)} s; database ${workspace.database}`);
+  const interrupt = interruptSignal();
+  try {
+    const found = await countAndCompare(options, kafka, addresses, workspace, interrupt.signal);
+    return { ...found, readySeconds, seconds: commandSeconds() };
+  } catch (error) {
+    say(`logs of this demo: ${workspace.logFolder}; of the servers: the folder above it`);
+    throw error;
+  } finally {
+    interrupt.release();
+  }
+}
+
+async function countAndCompare(
+  { events, seed }: DemoOptions,
+  kafka: KafkaSettings,
+  addresses: StackAddresses,
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<Omit<DemoResult, 'readySeconds' | 'seconds'>> {
+  const { databaseUrl, topics, name, logFolder, database } = workspace;
+  const db = openDatabase(databaseUrl, {
+    applicationName: 'adtally-demo',
+    maxConnections: 2,
+    // An audit bounds itself.
+    statementTimeoutMs: 0,
+  });
+  const fleet = new Fleet(consumerEnvironment(addresses, workspace), logFolder);
+  const observer = new Observer(db, kafka, fleet, topics.events, events);
+  try {
+    const topic = topics.events;
+    const parts = { kafka, topic, fleet, observer, events, seed, signal };
+    const { truth, seconds, ...counted } = await countWithKill(parts);
+    observer.tell('auditing');
+    const audit = await auditDatabase(db);
+    const places = { ...topics, groupId: `adtally-demo-${name}-dlq-check` };
+    const letters = await findDeadLetterCopies(db, kafka, places, signal);
+    return {
+      ...counted,
+      events,
+      seed,
+      expected: tallyOfTruth(truth),
+      actual: await readTally(db, audit, letters.kept),
+      audit,
+      produceFailures: truth.failed + truth.unknown,
+      dlqRecords: letters.onTopic,
+      countSeconds: seconds,
+      database,
+      topics,
+      logFolder,
+    };
+  } finally {
+    observer.close();
+    await fleet.end();
+    await db.destroy();
+  }
+}
+
+function consumerEnvironment(
+  addresses: StackAddresses,
+  { databaseUrl, topics, name }: Workspace,
+): NodeJS.ProcessEnv {
+  return {
+    DEDUP_TTL_SECONDS,
+    ...serviceEnvironment(process.env, addresses),
+    ...Object.fromEntries(DEFAULTED.map((variable) => [variable, ''])),
+    ...topicVariables(topics),
+    DATABASE_URL: databaseUrl,
+    CONSUMER_GROUP: `adtally-demo-${name}`,
+    ADMIN_PORT: '0',
+  };
+}
+
+function kafkaSettings({ kafkaBrokers }: StackAddresses): KafkaSettings {
+  const kafka = kafkaSettingsFromEnv({ ...process.env, KAFKA_BROKERS: kafkaBrokers });
+  if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
+  return kafka.settings;
+}
+
+/** Aborts at the first Ctrl-C, which ends the children in order; the second ends everything at once. */
+function interruptSignal(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const exitCode = SIGNAL_EXIT_BASE + constants.signals[signal];
+    if (controller.signal.aborted) process.exit(exitCode);
+    say(`${signal}: ending the consumers`);
+    controller.abort(new Interrupted(signal, exitCode));
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
