@@ -13,7 +13,10 @@ export const GATES: readonly Gate[] = [
     title: 'tidy',
     command: ['node', '--conditions=@adtally/source', 'tools/tidy/src/main.ts'],
   },
-  { title: 'types', command: ['turbo', 'run', 'typecheck', '--output-logs=errors-only'] },
+  {
+    title: 'types',
+    command: ['turbo', 'run', 'typecheck', '--continue', '--output-logs=errors-only'],
+  },
   { title: 'boundaries', command: ['turbo', 'boundaries'] },
   { title: 'unused code', command: ['knip'] },
 ];
