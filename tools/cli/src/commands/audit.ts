@@ -5,16 +5,19 @@ import {
   type AuditReport,
 } from '@adtally/db';
 import { parseCommand } from '../args.ts';
+import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
 import { withDatabase } from '../open-database.ts';
 import { formatTable, printJson, progressLine } from '../output.ts';
-import { requireDatabaseUrl } from '../stack.ts';
 
 const EXIT_UNBALANCED = 1;
 
-/** Checks the guarantees on the live database. Exit code 0 only when everything balances. */
+/**
+ * Checks the guarantees on the live database, or on the last demo's while nothing was counted in it.
+ * Exit code 0 only when everything balances.
+ */
 export async function run(args: string[]): Promise<number> {
   const { values } = parseCommand(args, { json: { type: 'boolean', default: false } });
-  return await withDatabase(requireDatabaseUrl(), async (db) => {
+  return await withDatabase(await inspectedDatabaseUrl(), async (db) => {
     const progress = progressLine();
     const report = await auditDatabase(db, {
       onCheck: ({ id, ok }) => progress.update(`audit: ${id} ${ok ? 'holds' : 'does not hold'}`),

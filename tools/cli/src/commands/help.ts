@@ -3,7 +3,8 @@ const HELP = `Adtally counts every ad event exactly once, from Kafka into Postgr
 Usage: ./dev <command> [options]
 
   demo      whole pipeline with a kill in the middle; prints expected against actual
-              --events N  --seed S  --json
+              --events N  --seed S  --json; on a database and topics of its own, which
+              stay until the next demo
   test      every check and every test, against real servers
               [filters]  --only gates|tests
   up        start Kafka, PostgreSQL and Redis where they are not running    --json
@@ -11,7 +12,8 @@ Usage: ./dev <command> [options]
   status    which servers are there                                         --json
   migrate   bring the database's schema and the topics up to date
   run       run one app from its sources: ./dev run ingest-consumer
-  audit     check the guarantees on the live database                       --json
+  audit     check the guarantees on the live database; on the last demo's while nothing
+            was counted in the stack's own                                  --json
   sources   list the sources; accept-loss --reason TEXT after a halt
   bench     measure: ./dev bench drain --events N --json
   help      this text

@@ -56,8 +56,8 @@ export async function countWithKill(parts: CountingParts): Promise<Counted> {
       `${kill.consumer} killed with SIGKILL after ${kill.atEvents.toLocaleString('en')} events; restarting it`,
     );
     const restarted = await fleet.start(`${kill.consumer}-restarted`);
+    const takeoverSeconds = await waitForLagZero({ ...parts, signal }, production, kill, limitMs);
     const truth = await production;
-    const takeoverSeconds = await waitForLagZero({ ...parts, signal }, kill, limitMs);
     const seconds = observer.seconds();
     const living = [...consumers.filter(({ label }) => label !== kill.consumer), restarted];
     const fenced = await sumCounters(living, 'adtally_fenced_total');
@@ -108,25 +108,42 @@ async function produce(parts: CountingParts, signal: AbortSignal): Promise<Truth
   });
 }
 
-/** Every cursor at its partition's end. Returns when the killed one's partitions were taken over. */
+/**
+ * Waits until all is produced and every cursor is at its partition's end. Returns after how many
+ * seconds the killed one's partitions were taken over; null where that was never seen.
+ */
 async function waitForLagZero(
   { observer, signal }: CountingParts,
+  production: Promise<Truth>,
   kill: Kill,
   limitMs: number,
 ): Promise<number | null> {
-  const ends = await observer.ends();
+  let ends: number[] | undefined;
+  const isProduced = watch(production);
   let takeoverSeconds: number | null = null;
-  const what = 'lag 0';
-  return await waitFor({ what, limitMs, pollMs: POLL_MS, signal }, async () => {
+  await waitFor({ what: 'lag 0', limitMs, pollMs: POLL_MS, signal }, async () => {
     const positions = await observer.look();
     if (takeoverSeconds === null && isTakenOver(kill, positions)) {
       takeoverSeconds = observer.seconds() - kill.atSeconds;
     }
+    if (!isProduced()) return undefined;
+    // Nobody produces any more: the ends stay.
+    ends ??= await observer.ends();
     const isDone =
       positions.length === ends.length &&
-      positions.every(({ partition, nextOffset }) => nextOffset === ends[partition]);
-    return isDone ? { takeoverSeconds } : undefined;
-  }).then((done) => done.takeoverSeconds);
+      positions.every(({ partition, nextOffset }) => nextOffset === ends?.[partition]);
+    return isDone ? true : undefined;
+  });
+  return takeoverSeconds;
+}
+
+function watch(work: Promise<unknown>): () => boolean {
+  let isDone = false;
+  const end = (): void => {
+    isDone = true;
+  };
+  work.then(end, end);
+  return () => isDone;
 }
 
 async function sumCounters(

@@ -1,16 +1,18 @@
 import { databaseExists, openDatabase, schemaVersion, withDatabaseName } from '@adtally/db';
 import { say } from '../output.ts';
 import { requireDatabaseUrl } from '../stack.ts';
-import { readDemoRecords, serverOf } from './workspace-state.ts';
+import { readDemoRecords, databaseAddress } from './workspace-state.ts';
 
 /**
  * The database that commands look at: the stack's (or DATABASE_URL's), unless nothing was ever counted
- * in it and a demo of this clone left one on the same server; then that one, which is said.
+ * in it and a demo of this clone left one beside it; then the demo's, which is said.
  * @throws StackError where there is no database at all
  */
 export async function inspectedDatabaseUrl(): Promise<string> {
   const url = requireDatabaseUrl();
-  const last = readDemoRecords().findLast(({ postgres }) => postgres === serverOf(url));
+  const last = readDemoRecords().findLast(
+    ({ stackDatabase }) => stackDatabase === databaseAddress(url),
+  );
   if (last === undefined || (await hasSources(url))) return url;
   if (!(await databaseExists(url, last.database))) return url;
   say(`nothing was counted in this database yet: taking the last demo's, ${last.database}`);

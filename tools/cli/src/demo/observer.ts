@@ -40,7 +40,8 @@ export class Observer {
     this.#line.update(
       progressText({
         events: this.#events,
-        produced: this.#produced,
+        // An acknowledgement may be learnt of after its record was counted.
+        produced: Math.max(this.#produced, committedOf(positions)),
         committed: committedOf(positions),
         elapsedMs: performance.now() - this.#startedMs,
       }),
@@ -85,7 +86,7 @@ export interface ProgressFacts {
 /** One line on how far the run is; the rate is the average since the start. */
 export function progressText({ events, produced, committed, elapsedMs }: ProgressFacts): string {
   const rate = elapsedMs > 0 ? Math.round((committed / elapsedMs) * 1000) : 0;
-  const lag = Math.max(0, produced - committed);
+  const lag = produced - committed;
   const number = (value: number): string => value.toLocaleString('en');
   return (
     `produced ${number(produced)}, counted ${number(committed)} of ${number(events)}, ` +

@@ -7,8 +7,8 @@ export interface DemoRecord {
   /** The process that runs it. */
   readonly pid: number;
   readonly kafkaBrokers: string;
-  /** Host and port of the PostgreSQL server. */
-  readonly postgres: string;
+  /** The stack's database as `databaseAddress` names it; the demo's lies beside it. */
+  readonly stackDatabase: string;
   readonly database: string;
   readonly topics: readonly string[];
 }
@@ -43,18 +43,20 @@ export function writeDemoRecords(records: readonly DemoRecord[], path = demoStat
   renameSync(temporary, path);
 }
 
-/** Host and port in a PostgreSQL URL: names a server without its user and password. */
-export function serverOf(databaseUrl: string): string {
-  return URL.canParse(databaseUrl) ? new URL(databaseUrl).host : '';
+/** Host, port and name of a database: names it without user and password. */
+export function databaseAddress(databaseUrl: string): string {
+  if (!URL.canParse(databaseUrl)) return '';
+  const { host, pathname } = new URL(databaseUrl);
+  return `${host}${pathname}`;
 }
 
 function isRecord(value: unknown): value is DemoRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { pid, kafkaBrokers, postgres, database, topics } = value as Record<string, unknown>;
+  const { pid, kafkaBrokers, stackDatabase, database, topics } = value as Record<string, unknown>;
   return (
     Number.isSafeInteger(pid) &&
     typeof kafkaBrokers === 'string' &&
-    typeof postgres === 'string' &&
+    typeof stackDatabase === 'string' &&
     typeof database === 'string' &&
     isDemoName(database, '_') &&
     Array.isArray(topics) &&

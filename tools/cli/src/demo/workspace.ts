@@ -6,7 +6,12 @@ import { localFolder, type StackAddresses, StackError } from '@adtally/local-sta
 import { say } from '../output.ts';
 import { prepareDatabase } from '../prepare-database.ts';
 import { prepareTopics, topicOverrides, topicSpecs } from '../prepare-topics.ts';
-import { type DemoRecord, readDemoRecords, serverOf, writeDemoRecords } from './workspace-state.ts';
+import {
+  type DemoRecord,
+  readDemoRecords,
+  databaseAddress,
+  writeDemoRecords,
+} from './workspace-state.ts';
 
 export interface TopicNames {
   readonly events: string;
@@ -44,7 +49,7 @@ export async function makeWorkspace(
     {
       pid: process.pid,
       kafkaBrokers: addresses.kafkaBrokers,
-      postgres: serverOf(addresses.databaseUrl),
+      stackDatabase: databaseAddress(addresses.databaseUrl),
       database,
       topics: Object.values(topics),
     },
@@ -88,7 +93,7 @@ async function makeDatabase(serverUrl: string, database: string): Promise<string
 async function removeEarlier(addresses: StackAddresses, kafka: KafkaSettings): Promise<void> {
   const isOurs = (record: DemoRecord): boolean =>
     record.kafkaBrokers === addresses.kafkaBrokers &&
-    record.postgres === serverOf(addresses.databaseUrl) &&
+    record.stackDatabase === databaseAddress(addresses.databaseUrl) &&
     !isAlive(record.pid);
   const earlier = readDemoRecords().filter(isOurs);
   if (earlier.length === 0) return;

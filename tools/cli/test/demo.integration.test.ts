@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { dropDatabase } from '@adtally/db';
+import { KafkaAdmin } from '@adtally/kafka';
+import { emptyDatabase, kafkaBrokers, redisUrl } from '@adtally/testkit';
+import { expect, test } from 'vitest';
+import { readDemoRecords, writeDemoRecords } from '../src/demo/workspace-state.ts';
+
+const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+const TIMEOUT_MS = 180_000;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Stack {
+  readonly env: Readonly<Record<string, string>>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A stack whose own database is empty; what demos made beside it is removed afterwards. */
+async function stack(): Promise<Stack> {
+  const database = await emptyDatabase();
+  const brokers = await kafkaBrokers();
+  const { host, pathname } = new URL(database.url);
+  return {
+    env: { KAFKA_BROKERS: brokers, DATABASE_URL: database.url, REDIS_URL: await redisUrl() },
+    async [Symbol.asyncDispose]() {
+      const own = readDemoRecords().filter((one) => one.stackDatabase === `${host}${pathname}`);
+      const admin = new KafkaAdmin({ brokers, clientId: 'demo-test', security: {} });
+      for (const record of own) {
+        await dropDatabase(database.url, record.database);
+        await Promise.all(record.topics.map((topic) => admin.deleteTopic(topic)));
+      }
+      admin.close();
+      const names = own.map((record) => record.database);
+      writeDemoRecords(readDemoRecords().filter((record) => !names.includes(record.database)));
+      await database.drop();
+    },
+  };
+}
+
+function dev(
+  { env }: Stack,
+  args: readonly string[],
+  onStderr: (text: string, interrupt: () => void) => void = () => {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, ['--conditions=@adtally/source', MAIN, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    onStderr(stderr, () => child.kill('SIGINT'));
+  });
+  return new Promise((done, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => done({ code, stdout, stderr }));
+  });
+}
+
+/** Processes that count for a demo: their environment names its database. */
+function consumersOf(database: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`/${database}\0`);
+      } catch {
+        return false;
+      }
+    });
+}
+
+test(
+  'I8: with a consumer killed half way a demo is exact in every line, and the audit finds its database',
+  async () => {
+    await using servers = await stack();
+    const demo = await dev(servers, ['demo', '--events', '20000', '--seed', '3', '--json']);
+    const result = JSON.parse(demo.stdout.trimEnd().split('\n').at(-1) ?? '');
+    expect(result).toMatchObject({
+      exact: true,
+      problems: [],
+      audit: { balanced: true },
+      expected: { records: 20_000 },
+      consumer_exit_codes: { 'consumer-1': expect.any(Number) as number },
+    });
+    expect(result.actual).toEqual(result.expected);
+    expect(result.kill.killed_at_events).toBeGreaterThanOrEqual(10_000);
+    expect(result.kill.killed_at_events).toBeLessThan(20_000);
+    expect(result.kill.partitions.length).toBeGreaterThan(0);
+    expect(demo.code).toBe(0);
+    expect(consumersOf(result.database)).toEqual([]);
+
+    const audit = await dev(servers, ['audit', '--json']);
+    expect(JSON.parse(audit.stdout)).toMatchObject({
+      balanced: true,
+      totals: { consumed: 20_000 },
+    });
+    expect(audit.stderr).toContain(result.database);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'Ctrl-C ends the consumers with the demo',
+  async () => {
+    await using servers = await stack();
+    let running: string[] = [];
+    const ended = await dev(servers, ['demo', '--events', '5000000'], (stderr, interrupt) => {
+      const database = /database (adtally_demo_\w+)/.exec(stderr)?.[1];
+      if (database === undefined || running.length > 0) return;
+      // Both are started right after this line.
+      const poll = setInterval(() => {
+        running = consumersOf(database);
+        if (running.length < 2) return;
+        clearInterval(poll);
+        interrupt();
+      }, 50);
+    });
+    expect(ended.code).toBe(130);
+    expect(running).toHaveLength(2);
+    expect(running.filter((pid) => consumersOf('').includes(pid))).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
