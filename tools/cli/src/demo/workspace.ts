@@ -89,6 +89,17 @@ async function makeDatabase(serverUrl: string, database: string): Promise<string
   }
 }
 
+/** Removes database, topics and logs of one demo. */
+export async function removeDemo(
+  { database, topics }: DemoRecord,
+  serverUrl: string,
+  admin: KafkaAdmin,
+): Promise<void> {
+  await dropDatabase(serverUrl, database);
+  await Promise.all(topics.map((topic) => admin.deleteTopic(topic)));
+  rmSync(logFolderOf(database), { recursive: true, force: true });
+}
+
 /** Best effort: what cannot be removed now is tried again by the next demo. */
 async function removeEarlier(addresses: StackAddresses, kafka: KafkaSettings): Promise<void> {
   const isOurs = (record: DemoRecord): boolean =>
@@ -100,11 +111,9 @@ async function removeEarlier(addresses: StackAddresses, kafka: KafkaSettings): P
   const removed = new Set<string>();
   const admin = new KafkaAdmin(kafka);
   try {
-    for (const { database, topics } of earlier) {
-      await dropDatabase(addresses.databaseUrl, database);
-      await Promise.all(topics.map((topic) => admin.deleteTopic(topic)));
-      rmSync(logFolderOf(database), { recursive: true, force: true });
-      removed.add(database);
+    for (const record of earlier) {
+      await removeDemo(record, addresses.databaseUrl, admin);
+      removed.add(record.database);
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
