@@ -1,4 +1,4 @@
-import type { HeldSource } from '@adtally/db';
+import { cutConnections, type HeldSource } from '@adtally/db';
 import {
   BatchCommitter,
   BatchFiller,
@@ -33,6 +33,8 @@ export class IngestService implements Service {
   readonly failed: Promise<Error>;
   readonly #parts: IngestServiceParts;
   readonly #stopping = new AbortController();
+  /** Fires when the drain has no more time to wait for the database. */
+  readonly #abandoned = new AbortController();
   readonly #failure = Promise.withResolvers<Error>();
   #resources: Resources | null = null;
   #close: (() => Promise<void>) | null = null;
@@ -55,8 +57,10 @@ export class IngestService implements Service {
   /** Finishes the batch in hand, releases the partitions, leaves the group, closes everything. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    const giveUpMs = this.#parts.config.drainDeadlineMs * GIVE_UP_SHARE;
+    setTimeout(() => this.#abandoned.abort(), giveUpMs).unref();
     await this.#starting.catch(() => undefined);
-    this.#loop?.stop(this.#parts.config.drainDeadlineMs * GIVE_UP_SHARE);
+    this.#loop?.stop();
     await this.#running;
     await this.#link?.close();
     await this.#close?.();
@@ -121,6 +125,13 @@ export class IngestService implements Service {
       log,
     );
     this.#link = link;
+    this.#abandoned.signal.addEventListener('abort', () => {
+      log.warn(
+        'the database did not answer in time: leaving what is not committed to the next start',
+      );
+      link.cut();
+      cutConnections(db);
+    });
     const self = { app: 'ingest-consumer', version: VERSION };
     const deadLetters = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
     const committer = new BatchCommitter({ link, dedup, deadLetters, metrics, log }, config);
@@ -145,6 +156,7 @@ export class IngestService implements Service {
         metrics,
         log,
         beat: () => heartbeat.beat(),
+        abandoned: this.#abandoned.signal,
       },
       {
         batchMaxEvents: config.batchMaxEvents,

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import { type CustomTypesConfig, Pool, types } from 'pg';
+import { Client, type ClientConfig, type CustomTypesConfig, Pool, types } from 'pg';
 import type { Schema } from './schema.ts';
 
 /** A pool of connections with the tables' types. */
@@ -27,12 +27,15 @@ const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CLOSE_MS = 30_000;
-const IDLE_IN_TRANSACTION_MS = 60_000;
+/** A frozen process must not keep others waiting for the locks of its transaction. */
+const IDLE_IN_TRANSACTION_MS = 15_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 /** How much longer than the server the client waits before it takes a connection for dead. */
 const QUERY_TIMEOUT_MARGIN_MS = 5_000;
 
 const INT8_OID = 20;
+
+const openClients = new WeakMap<Database, ReadonlySet<Client>>();
 
 /**
  * Reads `int8` as bigint: offsets and counts may pass 2^53. Set per pool, since the driver's
@@ -53,7 +56,16 @@ export const INT8_AS_BIGINT: CustomTypesConfig = {
  */
 export function openDatabase(url: string, options: OpenDatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
+  const open = new Set<Client>();
+  class TrackedClient extends Client {
+    constructor(config?: string | ClientConfig) {
+      super(config);
+      open.add(this);
+      this.once('end', () => open.delete(this));
+    }
+  }
   const pool = new Pool({
+    Client: TrackedClient,
     connectionString: url,
     application_name: options.applicationName,
     max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
@@ -75,5 +87,19 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): Databas
     client.on('error', () => {});
     client.on('notice', (notice) => options.onNotice?.(notice.message ?? ''));
   });
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  openClients.set(db, open);
+  return db;
+}
+
+/**
+ * Cuts every connection of a pool at once, also those still connecting: what waits for an answer fails.
+ * For a stop that may not wait for a server that says nothing; `destroy()` remains to be called.
+ */
+export function cutConnections(db: Database): void {
+  for (const client of openClients.get(db) ?? []) {
+    const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } })
+      .connection;
+    stream.destroy();
+  }
 }

@@ -32,6 +32,8 @@ const DAY_MS = 24 * HOUR_MS;
 const DEFAULT_DAYS_BEHIND = 7;
 const DEFAULT_HOURS_AHEAD = 48;
 const DEFAULT_LOCK_TIMEOUT_MS = 200;
+/** Longest silence of this client inside a step, whose locks writers may be waiting for. */
+const STEP_SILENCE_MS = 2_000;
 const DEFAULT_ATTEMPTS = 20;
 const RETRY_PAUSE_MIN_MS = 50;
 const RETRY_PAUSE_SPREAD_MS = 200;
@@ -175,7 +177,11 @@ class PartitionMaker {
     for (let attempt = 1; attempt <= this.#attempts; attempt += 1) {
       try {
         await this.#db.transaction().execute(async (trx) => {
-          await sql`SET LOCAL lock_timeout = ${sql.lit(this.#lockTimeoutMs)}`.execute(trx);
+          // Frozen between two statements we would keep every writer waiting: then the step is given up.
+          await sql`SELECT set_config('lock_timeout', ${String(this.#lockTimeoutMs)}, true),
+            set_config('idle_in_transaction_session_timeout', ${String(STEP_SILENCE_MS)}, true)`.execute(
+            trx,
+          );
           await run(trx);
         });
         return true;

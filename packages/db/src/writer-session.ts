@@ -37,8 +37,14 @@ export class WriterSession {
     });
   }
 
-  /** Opens a session with every setting that correctness leans on stated, whatever the role's defaults. */
-  static async connect(options: WriterSessionOptions): Promise<WriterSession> {
+  /**
+   * Opens a session with every setting that correctness leans on stated, whatever the role's defaults.
+   * The signal cuts one that is still being opened.
+   */
+  static async connect(
+    options: WriterSessionOptions,
+    signal?: AbortSignal,
+  ): Promise<WriterSession> {
     const client = new Client({
       connectionString: options.databaseUrl,
       application_name: options.applicationName,
@@ -46,8 +52,10 @@ export class WriterSession {
       keepAlive: true,
     });
     const session = new WriterSession(client, options);
-    await client.connect();
+    const cut = () => session.destroy();
+    signal?.addEventListener('abort', cut, { once: true });
     try {
+      await client.connect();
       await session.query(
         `SET synchronous_commit = on; SET default_transaction_read_only = off;
          SET client_encoding = 'UTF8'; SET lock_timeout = ${options.lockTimeoutMs};
@@ -61,6 +69,8 @@ export class WriterSession {
     } catch (error) {
       session.destroy();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', cut);
     }
     return session;
   }

@@ -23,6 +23,8 @@ export interface LoopParts {
   readonly log: Logger;
   /** Called on every turn: liveness is that the loop turns. */
   readonly beat: () => void;
+  /** Fires when even the batch in hand may be given up. */
+  readonly abandoned: AbortSignal;
 }
 
 export interface LoopOptions {
@@ -41,8 +43,6 @@ export class IngestLoop {
   readonly #parts: LoopParts;
   readonly #options: LoopOptions;
   readonly #stopped = new AbortController();
-  /** Fires when even the batch in hand may be given up. */
-  readonly #abandoned = new AbortController();
   #isWriting = false;
   /** The batches that may hold records not committed yet. */
   #uncommitted: () => readonly BatchWork[] = () => [];
@@ -52,10 +52,9 @@ export class IngestLoop {
     this.#options = options;
   }
 
-  /** Ends the loop after the batch in hand; one that cannot be written is given up after `graceMs`. */
-  stop(graceMs: number): void {
+  /** Ends the loop after the batch in hand. */
+  stop(): void {
     this.#stopped.abort();
-    setTimeout(() => this.#abandoned.abort(), graceMs).unref();
   }
 
   /** Runs until `stop`; rejects with whatever must end the service. */
@@ -147,7 +146,7 @@ export class IngestLoop {
     }
     if (work.isEmpty) return;
     const spans = [...work.spans.values()];
-    const { counts, fenced } = await committer.commit(work, this.#abandoned.signal);
+    const { counts, fenced } = await committer.commit(work, this.#parts.abandoned);
     const lost = new Set(fenced);
     const committed = spans.filter(({ owned }) => !lost.has(owned.sourceId));
     for (const span of committed) this.#noteCommitted(span);
@@ -222,14 +221,14 @@ export class IngestLoop {
     const halts = new Map([...watch.take(), ...filler.halts]);
     filler.halts.clear();
     for (const [owned, halt] of halts) {
-      if (ownership.isCurrent(owned)) await claims.halt(owned, halt, this.#abandoned.signal);
+      if (ownership.isCurrent(owned)) await claims.halt(owned, halt, this.#parts.abandoned);
     }
     for (const owned of filler.stalled) {
       if (ownership.isCurrent(owned)) claims.claimLater(owned.partition);
     }
     filler.stalled.clear();
     for (const event of consumer.takeRebalances()) await this.#rebalance(event);
-    const claimed = await claims.claimDue(this.#abandoned.signal);
+    const claimed = await claims.claimDue(this.#parts.abandoned);
     if (claimed !== null) committer.horizonMs = claimed.horizonMs;
     metrics.ownedPartitions.set(ownership.allOwned().length);
   }

@@ -6,7 +6,7 @@ import {
   type WriterSessionOptions,
 } from '@adtally/db';
 import type { Logger } from '@adtally/telemetry';
-import { Backoff } from './pacing.ts';
+import { Abandoned, Backoff } from './pacing.ts';
 
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_LAST_MS = 5_000;
@@ -45,9 +45,10 @@ export class WriterLink {
   async renew(signal: AbortSignal): Promise<Cursors> {
     const backoff = new Backoff(RECONNECT_FIRST_MS, RECONNECT_LAST_MS);
     for (;;) {
+      if (signal.aborted) throw new Abandoned('connecting to the database');
       try {
         this.#session?.destroy();
-        this.#session = await WriterSession.connect(this.#options);
+        this.#session = await WriterSession.connect(this.#options, signal);
         return await adoptSources(this.#session, this.#held());
       } catch (error) {
         if (!isTransientError(error)) throw error;
@@ -58,6 +59,11 @@ export class WriterLink {
         await backoff.wait(signal, 'connecting to the database');
       }
     }
+  }
+
+  /** Ends whatever is being asked of a server that may never answer. */
+  cut(): void {
+    this.#session?.destroy();
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,9 @@ import { waitFor } from '@adtally/testkit';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const WAIT_MS = 40_000;
+const LAST_WORDS = 25;
+const OVER = Symbol('the process has ended');
+type Over = typeof OVER;
 
 export interface LogEntry extends Record<string, unknown> {
   readonly msg: string;
@@ -50,9 +53,13 @@ export class ConsumerProcess {
     });
   }
 
-  /** Everything it has logged, for a failed test's message. */
-  get log(): string {
-    return this.#stderr;
+  /** What it logged last, in short, for a failed test's message. */
+  get lastWords(): string {
+    const words = this.entries.slice(-LAST_WORDS).map(({ level, msg, err }) => {
+      const reason = (err as { message?: string } | undefined)?.message ?? '';
+      return `  ${String(level)} ${msg} ${reason}`;
+    });
+    return words.length > 0 ? words.join('\n') : this.#stderr;
   }
 
   signal(name: NodeJS.Signals): void {
@@ -83,24 +90,22 @@ export class ConsumerProcess {
     what: string,
     condition: () => T | Promise<T>,
   ): Promise<NonNullable<Exclude<T, false>>> {
-    let isOver = false;
+    const attempt = async (): Promise<T | Over> => {
+      const hadEnded = this.#hasEnded;
+      try {
+        const value = await condition();
+        if (value || !hadEnded) return value;
+      } catch (error) {
+        if (!hadEnded) throw error;
+      }
+      return OVER;
+    };
     try {
-      return await waitFor(
-        async () => {
-          const value = await condition();
-          if (!value && this.#hasEnded) {
-            isOver = true;
-            return true as never;
-          }
-          return value;
-        },
-        { what, timeoutMs: WAIT_MS },
-      ).then((value) => {
-        if (isOver) throw new Error(`ended before: ${what}`);
-        return value;
-      });
+      const value = await waitFor(attempt, { what, timeoutMs: WAIT_MS });
+      if (value === OVER) throw new Error(`it ended before: ${what}`);
+      return value as NonNullable<Exclude<T, false>>;
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n${this.#stderr}`, { cause: error });
+      throw new Error(`${(error as Error).message}\n${this.lastWords}`, { cause: error });
     }
   }
 

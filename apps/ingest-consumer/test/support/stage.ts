@@ -16,6 +16,8 @@ import { onTestFinished } from 'vitest';
 import { ConsumerProcess } from './consumer-process.ts';
 
 const WAIT_MS = 40_000;
+const SLOW_MS = 4;
+const SLOW_BATCH = '200';
 
 export interface StageOptions {
   readonly partitions?: number;
@@ -36,6 +38,10 @@ export interface Stage {
   /** The way to the database of every consumer that is started with `env: stage.proxied`. */
   readonly proxy: TcpProxy;
   readonly proxied: Readonly<Record<string, string>>;
+  /** Starts a consumer with small batches and a slow line to the database: its backlog lasts. */
+  startSlow(env?: Readonly<Record<string, string>>): ConsumerProcess;
+  /** Starts a consumer that need not wait until the group has given up on a former one. */
+  startElsewhere(): ConsumerProcess;
   /** Starts a consumer; it is killed when the test ends. */
   start(env?: Readonly<Record<string, string>>): ConsumerProcess;
   /** Produces a planned run, every kind of record in it, and tells what must come of it. */
@@ -101,6 +107,12 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     }>`SELECT coalesce(sum(consumed), 0)::bigint AS sum FROM ledger`.execute(db);
     return Number(rows[0]?.sum);
   };
+  const start = (overrides: Readonly<Record<string, string>> = {}) => {
+    const consumer = new ConsumerProcess({ ...env, ...overrides });
+    consumers.push(consumer);
+    return consumer;
+  };
+  const proxied = { DATABASE_URL: proxy.urlFor(database.url) };
   return {
     topic: topic.name,
     dlq: dlq.name,
@@ -111,13 +123,14 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     admin,
     producer,
     proxy,
-    proxied: { DATABASE_URL: proxy.urlFor(database.url) },
+    proxied,
     consumed,
-    start(overrides = {}) {
-      const consumer = new ConsumerProcess({ ...env, ...overrides });
-      consumers.push(consumer);
-      return consumer;
+    start,
+    startSlow(overrides = {}) {
+      proxy.delay(SLOW_MS);
+      return start({ ...proxied, BATCH_MAX_EVENTS: SLOW_BATCH, ...overrides });
     },
+    startElsewhere: () => start({ CONSUMER_GROUP: uniqueName('adtally_test_group') }),
     simulate: async (events, { seed, rate, mix } = {}) => {
       seeds += 1;
       const run = { brokers, topic: topic.name, events, seed: seed ?? seeds, rate, mix };

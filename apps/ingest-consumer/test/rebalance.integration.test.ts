@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { stage } from './support/stage.ts';
+import { expectExact } from './support/truth.ts';
+
+const EVENTS = 20_000;
+
+test.each(['consumer', 'classic'])(
+  'I8: a member joins and another leaves under load with the %s protocol: every record counts once',
+  async (protocol) => {
+    const the = await stage({ partitions: 6 });
+    const env = { GROUP_PROTOCOL: protocol, BATCH_MAX_EVENTS: '300' };
+    const first = the.start(env);
+    await first.owns(6);
+    const producing = the.simulate(EVENTS, { rate: 2_500 });
+    await the.untilConsumed(500, first);
+
+    const second = the.start(env);
+    await Promise.all([first.owns(3), second.owns(3)]);
+    await second.until('counting', () => second.metric('adtally_records_consumed_total'));
+    expect((await first.stop()).code).toBe(0);
+    expect(await the.consumed()).toBeLessThan(EVENTS);
+    await second.owns(6);
+
+    const truth = await producing;
+    await the.untilConsumed(truth.acked, second);
+    const { sources } = await expectExact(the, truth);
+    expect(sources.length).toBe(6);
+  },
+);
