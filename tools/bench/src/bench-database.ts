@@ -1,4 +1,10 @@
-import { createDatabase, dropDatabase, ensureDayPartitions, migrate, openDatabase } from '@adtally/db';
+import {
+  createDatabase,
+  dropDatabase,
+  ensureDayPartitions,
+  migrate,
+  openDatabase,
+} from '@adtally/db';
 import type { Servers } from './servers.ts';
 import { checkpoint } from './servers.ts';
 

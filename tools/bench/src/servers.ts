@@ -24,7 +24,9 @@ export async function withServers<T>(
   work: (servers: Servers) => Promise<T>,
 ): Promise<T> {
   if (!/^rediss?:/.test(addresses.redisUrl)) {
-    throw new BenchError('the bench needs one Redis server: a REDIS_URL with redis:// or rediss://');
+    throw new BenchError(
+      'the bench needs one Redis server: a REDIS_URL with redis:// or rediss://',
+    );
   }
   const postgres = new Client({ connectionString: addresses.databaseUrl });
   const redis = new Redis(addresses.redisUrl, { lazyConnect: true });

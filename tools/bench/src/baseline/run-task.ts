@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { BenchError } from '../errors.ts';
+import type { Task, Tasks } from './tasks.ts';
+
+const CHILD = join(import.meta.dirname, 'child.ts');
+
+/**
+ * Runs one task in a process of its own; what it says on stderr is passed on.
+ * @throws BenchError when it fails; the signal's reason when it is aborted
+ */
+export async function runTask<K extends keyof Tasks>(
+  task: Tasks[K]['task'] & Task,
+  signal: AbortSignal,
+): Promise<Tasks[K]['result']> {
+  signal.throwIfAborted();
+  const child = spawn(process.execPath, ['--conditions=@adtally/source', CHILD], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.on('error', () => undefined); // a child that died says so by its exit code
+  child.stdin.end(JSON.stringify(task));
+  const kill = (): void => void child.kill('SIGKILL');
+  signal.addEventListener('abort', kill);
+  try {
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const [code] = (await once(child, 'close')) as [number | null];
+    signal.throwIfAborted();
+    if (code !== 0) throw new BenchError(`the task ${task.kind} failed`);
+    return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as Tasks[K]['result'];
+  } finally {
+    signal.removeEventListener('abort', kill);
+  }
+}

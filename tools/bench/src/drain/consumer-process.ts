@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { repositoryRoot } from '@adtally/local-stack';
+import { BenchError } from '../errors.ts';
+
+const MAIN = join(repositoryRoot, 'apps/ingest-consumer/src/main.ts');
+/** The service ends by itself within its drain deadline (25 s). */
+const STOP_LIMIT_MS = 40_000;
+const METRICS_TIMEOUT_MS = 5_000;
+const LOG_TAIL_LINES = 15;
+
+/** The real ingest-consumer in a process of its own, its output in a file. */
+export class ConsumerProcess {
+  readonly #child: ChildProcess;
+  readonly #logFile: string;
+  readonly #ended: Promise<number | null>;
+  #hasEnded = false;
+
+  constructor(env: NodeJS.ProcessEnv, logFile: string, nodeOptions: readonly string[]) {
+    mkdirSync(dirname(logFile), { recursive: true });
+    const log = openSync(logFile, 'w');
+    this.#logFile = logFile;
+    this.#child = spawn(
+      process.execPath,
+      ['--conditions=@adtally/source', ...nodeOptions, MAIN],
+      // Ctrl-C goes to the bench alone, which then ends its children in order.
+      { stdio: ['ignore', log, log], env, detached: true },
+    );
+    closeSync(log);
+    this.#ended = new Promise((resolve) => {
+      const end = (code: number | null): void => {
+        this.#hasEnded = true;
+        resolve(code);
+      };
+      this.#child.once('exit', end);
+      this.#child.once('error', () => end(null));
+    });
+  }
+
+  /** 0 where it could not be started; then `checkAlive` throws soon. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** @throws BenchError when it ended by itself */
+  checkAlive(): void {
+    if (this.#hasEnded) throw new BenchError(`the consumer ended by itself:\n${this.#logTail()}`);
+  }
+
+  /** Its metrics in Prometheus text, from the admin port its log names. */
+  async metrics(): Promise<string> {
+    const port = /"port":(\d+)[^\n]*admin listening/.exec(readFileSync(this.#logFile, 'utf8'))?.[1];
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
+      signal: AbortSignal.timeout(METRICS_TIMEOUT_MS),
+    });
+    return await response.text();
+  }
+
+  /** Ends it in order, as an operator would. @throws BenchError when its exit code is not 0 */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    const late = setTimeout(() => this.kill(), STOP_LIMIT_MS);
+    const code = await this.#ended;
+    clearTimeout(late);
+    if (code !== 0) throw new BenchError(`the consumer ended with ${code}:\n${this.#logTail()}`);
+  }
+
+  /** Ends it at once; harmless when it has ended. */
+  kill(): void {
+    if (!this.#hasEnded) this.#child.kill('SIGKILL');
+  }
+
+  #logTail(): string {
+    return readFileSync(this.#logFile, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(-LOG_TAIL_LINES)
+      .join('\n');
+  }
+}

@@ -1,0 +1,5 @@
+export { benchDrain, DEFAULT_LOADS_FILE } from './bench-drain.ts';
+export type { BenchDrainOptions, BenchDrainResult } from './bench-drain.ts';
+export type { FunctionCost } from './cpu-profile.ts';
+export { BenchError } from './errors.ts';
+export type { DrainReport } from './report.ts';

@@ -1,0 +1,129 @@
+import type { ChooseResult, FloorResult, RowByRowResult } from './baseline/tasks.ts';
+import type { BatchStats } from './drain/batch-stats.ts';
+import type { DrainMeasurement } from './drain/measure-drain.ts';
+import type { CpuPerEvent } from './proc/cpu-meter.ts';
+
+/** One drain and the floor that was measured right after it. */
+export interface Pair {
+  readonly drain: DrainMeasurement;
+  readonly floor: FloorResult;
+}
+
+/** The result of `bench drain`, as `--json` prints it. Medians where the bench was repeated. */
+export interface DrainReport {
+  readonly events: number;
+  readonly seed: number;
+  readonly repeat: number;
+  readonly seconds: number;
+  readonly events_per_second: number;
+  readonly floor_events_per_second: number;
+  readonly floor_ratio: number;
+  /** Null where the row by row phase was left out. */
+  readonly row_by_row_events_per_second: number | null;
+  readonly row_by_row_ratio: number | null;
+  readonly cpu_us_per_event: CpuPerEvent;
+  /** CPU of the floor's own process. */
+  readonly floor_cpu_us_per_event: number;
+  readonly wal_bytes_per_event: number;
+  /** Peak resident memory of the consumer, in MiB. */
+  readonly rss_mb: number;
+  readonly batch: BatchStats;
+  /** Share of the records that the fast decoder took. */
+  readonly scanner_share: number;
+  readonly exact: boolean;
+  readonly problems: readonly string[];
+}
+
+export interface Measured {
+  readonly events: number;
+  readonly seed: number;
+  readonly pairs: readonly Pair[];
+  readonly rowByRow: RowByRowResult | null;
+  readonly choice: ChooseResult;
+}
+
+const MEBIBYTE = 1_048_576;
+
+/** The middle value; the mean of the two middle ones where their number is even. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1];
+  const high = sorted[Math.floor(middle)];
+  if (low === undefined || high === undefined) throw new RangeError('the median of nothing');
+  return (low + high) / 2;
+}
+
+/** Puts the measurements together. Ratios are made pair by pair: the machine's own speed drifts. */
+export function drainReport({ events, seed, pairs, rowByRow, choice }: Measured): DrainReport {
+  const of = (pick: (pair: Pair) => number): number => median(pairs.map(pick));
+  const cpu = (name: keyof CpuPerEvent): number | null => {
+    const known = pairs
+      .map(({ drain }) => drain.cpuUsPerEvent[name])
+      .filter((value) => value !== null);
+    return known.length === pairs.length ? round(median(known), 2) : null;
+  };
+  const batch = (name: keyof BatchStats): number =>
+    round(
+      of(({ drain }) => drain.batch[name]),
+      1,
+    );
+  const rate = of(({ drain }) => events / drain.seconds);
+  const rowRate = rowByRow === null ? null : rowByRow.records / rowByRow.seconds;
+  const problems = pairs.flatMap(({ drain }) => drain.problems);
+  return {
+    events,
+    seed,
+    repeat: pairs.length,
+    seconds: round(
+      of(({ drain }) => drain.seconds),
+      3,
+    ),
+    events_per_second: round(rate, 0),
+    floor_events_per_second: round(
+      of(({ floor }) => floor.records / floor.seconds),
+      0,
+    ),
+    floor_ratio: round(
+      of(({ drain, floor }) => floor.seconds / drain.seconds),
+      3,
+    ),
+    row_by_row_events_per_second: rowRate === null ? null : round(rowRate, 0),
+    row_by_row_ratio: rowRate === null ? null : round(rate / rowRate, 1),
+    cpu_us_per_event: {
+      consumer: cpu('consumer'),
+      postgres: cpu('postgres'),
+      redis: cpu('redis'),
+      kafka: cpu('kafka'),
+      total: cpu('total'),
+    },
+    floor_cpu_us_per_event: round(
+      of(({ floor }) => (floor.cpuSeconds * 1e6) / floor.records),
+      2,
+    ),
+    wal_bytes_per_event: round(
+      of(({ drain }) => drain.walBytesPerEvent),
+      1,
+    ),
+    rss_mb: round(
+      of(({ drain }) => drain.peakRssBytes / MEBIBYTE),
+      1,
+    ),
+    batch: {
+      batches: batch('batches'),
+      rows_per_batch: batch('rows_per_batch'),
+      write_ms: batch('write_ms'),
+      routed_fast: batch('routed_fast'),
+      routed_verified: batch('routed_verified'),
+      copy_fallbacks: batch('copy_fallbacks'),
+      redis_failures: batch('redis_failures'),
+    },
+    scanner_share: round(choice.scanned / events, 4),
+    exact: problems.length === 0,
+    problems,
+  };
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
