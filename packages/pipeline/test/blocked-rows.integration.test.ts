@@ -181,18 +181,18 @@ it('I8: days attached while batches are written cost nothing: no dead letter, ex
   const writer = bench.writer(log, { dedup: EVERYTHING_NEW, lockTimeoutMs: 1_000 });
   await writer.claim(0, 1);
   const firstDayMs = BORN_MS + 1_000 * DAY_MS;
-  let made = false;
+  const making = { isDone: false };
   let batches = 0;
   let batchesMeanwhile = 0;
-  const making = ensureDayPartitions(bench.db, {
+  const made = ensureDayPartitions(bench.db, {
     now: firstDayMs + (days - 3) * DAY_MS,
     daysBehind: days - 3,
     hoursAhead: 48,
   }).finally(() => {
-    made = true;
+    making.isDone = true;
   });
   let n = 0;
-  while (!made || batches < days * 4) {
+  while (!making.isDone || batches < days * 4) {
     const newestDay = Math.min(days - 1, Math.floor(batches / 4));
     for (const partition of [0, 1]) {
       const messages = Array.from({ length: 60 }, () => {
@@ -208,9 +208,9 @@ it('I8: days attached while batches are written cost nothing: no dead letter, ex
     }
     await writer.drain();
     batches += 1;
-    if (!made) batchesMeanwhile += 1;
+    if (!making.isDone) batchesMeanwhile += 1;
   }
-  const result = await making;
+  const result = await made;
   expect(batchesMeanwhile).toBeGreaterThan(0);
   expect(result.created).not.toEqual([]);
   expect([...result.created, ...result.keptInDefault, ...result.postponed]).toHaveLength(days);
