@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { acceptLoss, jsonInteger, listSources, type SourceStatus } from '@adtally/db';
 import { parseCommand, UsageError, wholeNumber } from '../args.ts';
+import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
 import { withDatabase } from '../open-database.ts';
 import { formatTable, printJson, say } from '../output.ts';
 import { requireDatabaseUrl } from '../stack.ts';
@@ -38,7 +39,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 async function list(json: boolean): Promise<number> {
-  return await withDatabase(requireDatabaseUrl(), async (db) => {
+  return await withDatabase(await inspectedDatabaseUrl(), async (db) => {
     const sources = await listSources(db);
     if (json) printJson({ sources: sources.map(sourceJson) });
     else process.stdout.write(`${sourcesText(sources)}\n`);

@@ -13,7 +13,7 @@ export interface Kill {
   readonly partitions: readonly number[];
   /** Records of its partitions not counted yet, read from the cursors once it was gone. */
   readonly lag: number;
-  /** Records not counted yet of the consumer that lives on. */
+  /** Records not counted yet, just before the kill, of the consumer that lives on. */
   readonly survivorLag: number;
   /** The epochs it left behind: a claim by anybody else raises them. */
   readonly epochs: ReadonlyMap<number, number>;
@@ -52,15 +52,15 @@ export async function killHalfWay(
     await victim.consumer.kill();
     // A commit under way on the server may have come through: now its cursors are final.
     const left = await observer.look();
-    const survivor = consumers.find((consumer) => consumer !== victim.consumer);
+    const survivor = shares.find((share) => share !== victim);
     return {
       consumer: victim.consumer.label,
       pid: victim.consumer.pid,
       atEvents: committedOf(positions),
       atSeconds,
       partitions: victim.partitions,
-      lag: shareOf(victim.consumer.owner, left, ends).lag,
-      survivorLag: shareOf(survivor?.owner ?? '', left, ends).lag,
+      lag: shareOf(victim.consumer.owner, left, await observer.ends()).lag,
+      survivorLag: survivor?.lag ?? 0,
       epochs: epochsOf(left, victim.partitions),
     };
   });

@@ -13,7 +13,7 @@ export class Observer {
   readonly #events: number;
   readonly #line = progressLine();
   #partitions = 0;
-  #startedMs = performance.now();
+  #startedMs: number | undefined;
   #produced = 0;
 
   constructor(db: Database, kafka: KafkaSettings, fleet: Fleet, topic: string, events: number) {
@@ -37,15 +37,7 @@ export class Observer {
   async look(): Promise<Position[]> {
     this.#fleet.checkAlive();
     const positions = await readPositions(this.#db, this.#topic);
-    this.#line.update(
-      progressText({
-        events: this.#events,
-        // An acknowledgement may be learnt of after its record was counted.
-        produced: Math.max(this.#produced, committedOf(positions)),
-        committed: committedOf(positions),
-        elapsedMs: performance.now() - this.#startedMs,
-      }),
-    );
+    this.#line.update(this.#text(committedOf(positions)));
     return positions;
   }
 
@@ -62,7 +54,7 @@ export class Observer {
 
   /** Seconds since events are produced. */
   seconds(): number {
-    return (performance.now() - this.#startedMs) / 1000;
+    return this.#startedMs === undefined ? 0 : (performance.now() - this.#startedMs) / 1000;
   }
 
   /** A line that stays, above the one that moves. */
@@ -73,6 +65,17 @@ export class Observer {
   close(): void {
     this.#line.finish();
     this.#admin.close();
+  }
+
+  #text(committed: number): string {
+    if (this.#startedMs === undefined) return 'two consumers start and share the partitions';
+    return progressText({
+      events: this.#events,
+      // An acknowledgement may be learnt of after its record was counted.
+      produced: Math.max(this.#produced, committed),
+      committed,
+      elapsedMs: this.seconds() * 1000,
+    });
   }
 }
 
