@@ -1,6 +1,6 @@
 /**
  * The scanner: the fast path of decoding. It reads the message bytes once and writes the columns without
- * making strings or objects. It knows the ordinary shape only (the newest version, ASCII, no escapes, short
+ * making strings or objects. It knows the ordinary shape only (the newest version, no escapes, short
  * plain integers, nothing twice); at anything else it answers false, having left no trace, and the
  * reference decoder takes the record. A differential test holds the two together.
  */
@@ -11,6 +11,7 @@ import { textLimit } from '../schema.ts';
 import { digitsValue, storeInteger, storeUuid, timeMicros } from './ascii-values.ts';
 import type { DecodeLimits } from './limits.ts';
 import { SPAN, SpanReader } from './span-reader.ts';
+import { codePoints } from './utf8.ts';
 
 /** Decodes a row of the ordinary shape; false = undecided still, nothing changed. */
 export type Scanner = (batch: EventBatch, row: number, limits: DecodeLimits) => boolean;
@@ -31,7 +32,7 @@ interface ScanField {
   readonly required: boolean;
   /** -1 where the value is checked and forgotten. */
   readonly columnIndex: number;
-  /** `text` only: the longest value in code points, which are bytes here. */
+  /** `text` only: the longest value in code points. */
   readonly maxLength: number;
 }
 
@@ -141,7 +142,10 @@ function storeField(
       if (column !== undefined) storeText(batch, column, row, bytes, start, end);
       return true;
     case 'text':
-      if (end === start || end - start > field.maxLength) return false;
+      if (end === start) return false;
+      // Never more code points than bytes: most values need no count.
+      if (end - start > field.maxLength && codePoints(bytes, start, end) > field.maxLength)
+        return false;
       if (column !== undefined) storeText(batch, column, row, bytes, start, end);
       return true;
     default:

@@ -1,10 +1,11 @@
 /**
  * The scanner's first half: finds where the values of known names lie in the bytes of one JSON object
- * with plain ASCII strings and short plain integers as members, and true, false or null in unknown ones.
+ * with plain strings (no escapes) and short plain integers as members, and true, false or null in unknown ones.
  * Answers false at anything else.
  */
 import { Buffer } from 'node:buffer';
 import { PLAIN_IN_STRING, WHITE_SPACE } from './ascii-tables.ts';
+import { sequenceEnd } from './utf8.ts';
 
 export const SPAN = { absent: 0, string: 1, integer: 2 } as const;
 
@@ -112,11 +113,16 @@ function skipSpace(bytes: Uint8Array, from: number): number {
   return at;
 }
 
-/** Where the closing quote stands, or -1 where the string is not plain ASCII. */
+/** Where the closing quote stands, or -1 where the string has an escape, a control or bad UTF-8. */
 function stringEnd(bytes: Uint8Array, from: number): number {
   let at = from;
-  while (at < bytes.length && PLAIN_IN_STRING[bytes[at] as number] === 1) at += 1;
-  return at < bytes.length && bytes[at] === QUOTE ? at : -1;
+  for (;;) {
+    while (at < bytes.length && PLAIN_IN_STRING[bytes[at] as number] === 1) at += 1;
+    if (at >= bytes.length) return -1;
+    if (bytes[at] === QUOTE) return at;
+    at = sequenceEnd(bytes, at);
+    if (at < 0) return -1;
+  }
 }
 
 /** Where a plain integer of few digits ends, or -1. What follows it is the caller's to check. */
