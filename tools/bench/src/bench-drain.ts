@@ -37,7 +37,7 @@ export interface BenchDrainResult {
 }
 
 const DEFAULT_BATCH_ROWS = 5_000;
-export const DEFAULT_LOADS_FILE = join(localFolder, 'bench.json');
+export const DEFAULT_LOADS_FILE = join(localFolder, 'bench/loads.json');
 
 /**
  * Drains a filled topic through the real service and, in the same run on the same machine, measures the
@@ -87,7 +87,7 @@ class DrainRun {
     this.#load = load;
     this.#chosenFile = chosenFile(loadsFile, load);
     this.#options = options;
-    this.#profileFile = join(dirname(loadsFile), 'profiles', `drain-${Date.now()}.cpuprofile`);
+    this.#profileFile = join(dirname(loadsFile), `drain-${Date.now()}.cpuprofile`);
   }
 
   /** Once for a filled topic; remembered with it. */

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { simulate } from '@adtally/event-simulator';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import { BenchError } from '../errors.ts';
@@ -35,7 +36,7 @@ export function topicsOf(events: string): { events: string; dlq: string; dead: s
 
 /** Where the records that the floor loads are marked (see choose-records.ts). */
 export function chosenFile(loadsFile: string, load: Load): string {
-  return `${loadsFile}.${load.topicId}.chosen`;
+  return join(dirname(loadsFile), `${load.topic}.chosen`);
 }
 
 /**
