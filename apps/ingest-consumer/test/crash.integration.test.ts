@@ -14,7 +14,7 @@ test('I8: killed twice in the middle of its work, restarted: every record counts
     expect((await victim.kill()).killedBy).toBe('SIGKILL');
     expect(await the.consumed()).toBeLessThan(truth.acked);
   }
-  const consumer = the.start();
+  const consumer = the.startElsewhere();
   await the.untilConsumed(truth.acked, consumer);
   await expectExact(the, truth);
 });

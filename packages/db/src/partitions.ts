@@ -62,11 +62,23 @@ export async function ensureDayPartitions(
       return { ran: false, created: [], keptInDefault: [], postponed: [] };
     }
     try {
+      // A runner that froze between two steps may have left a check that writers run into: it loses
+      // its session, and with it the lock, so that the next runner can clear away.
+      await setIdleTimeout(connection, STEP_SILENCE_MS);
       return await makeMissingDays(new PartitionMaker(connection, options), options);
     } finally {
+      await setIdleTimeout(connection, null);
       await sql`SELECT pg_advisory_unlock(${key})`.execute(connection);
     }
   });
+}
+
+async function setIdleTimeout(connection: Database, idleMs: number | null): Promise<void> {
+  await (
+    idleMs === null
+      ? sql`RESET idle_session_timeout`
+      : sql`SET idle_session_timeout = ${sql.lit(idleMs)}`
+  ).execute(connection);
 }
 
 async function makeMissingDays(

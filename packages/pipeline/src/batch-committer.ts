@@ -145,6 +145,7 @@ export class BatchCommitter {
         await this.#rejectCulprits(attempt, error, false, signal);
         return;
       case 'bug':
+        if (await this.#dropStale(attempt, signal)) return;
         metrics.databaseErrors.add(1, { class: 'fatal' });
         throw error;
     }
@@ -198,6 +199,26 @@ export class BatchCommitter {
     this.#drop(attempt, fenced);
     // A server that goes down at each try must not be hammered.
     if (work.spans.size > 0) await attempt.backoff.wait(signal, 'writing a batch again');
+  }
+
+  /**
+   * Before a failure counts as a bug: the next owner may have written these very records, and our rows
+   * beside the events (references, conflicts) then meet its own. Returns whether to try again.
+   */
+  async #dropStale(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
+    try {
+      const cursors = await this.#parts.link.cursors(signal);
+      const stale = attempt.work
+        .ranges()
+        .filter(({ sourceId, epoch }) => cursors.get(sourceId)?.epoch !== epoch)
+        .map(({ sourceId }) => sourceId);
+      this.#drop(attempt, stale);
+      return stale.length > 0;
+    } catch (error) {
+      if (!isTransientError(error)) throw error;
+      await attempt.backoff.wait(signal, 'asking who owns the partitions');
+      return true;
+    }
   }
 
   async #waitOrSuspect(attempt: Attempt, error: WriteError, signal: AbortSignal): Promise<void> {

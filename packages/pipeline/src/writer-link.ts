@@ -61,6 +61,11 @@ export class WriterLink {
     }
   }
 
+  /** Where the held sources stand now. */
+  async cursors(signal: AbortSignal): Promise<Cursors> {
+    return await adoptSources(await this.session(signal), this.#held());
+  }
+
   /** Ends whatever is being asked of a server that may never answer. */
   cut(): void {
     this.#session?.destroy();
