@@ -77,7 +77,8 @@ export function readConfig(env: Env = process.env): IngestConfig {
   const topics = collect(() => resolveTopics(env));
   const kafka = kafkaSettingsFromEnv(env);
   if ('problems' in kafka) problems.push(...kafka.problems);
-  const startAt = parseStartAt(config?.startAt ?? 'earliest');
+  // Read apart from the others, so that it is named beside whatever else is wrong.
+  const startAt = parseStartAt(env['START_AT'] || 'earliest');
   if (startAt === null) {
     problems.push('START_AT: give earliest, group:<id> or an RFC 3339 time');
   }
