@@ -2,7 +2,7 @@
 export interface BatchStats {
   readonly batches: number;
   readonly rows_per_batch: number;
-  /** Median-ish cost: mean seconds of one batch's transaction. */
+  /** Mean time of one batch's transaction. */
   readonly write_ms: number;
   readonly routed_fast: number;
   readonly routed_verified: number;
