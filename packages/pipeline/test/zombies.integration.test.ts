@@ -140,6 +140,22 @@ it('I3: one stale partition of three is left out, the others are written once mo
   await expectCountedOnce(log, 31);
 });
 
+it('I6: a batch whose references and conflicts the new owner has written already is fenced, not a bug', async () => {
+  const log = await bench.log(2);
+  log.append(0, [log.shown(1), log.shown(1, { priceMicros: 2n }), garbage()]);
+  log.append(1, [log.shown(3)]);
+  const old = bench.writer(log, { dlqTopic: await bench.topic() });
+  const next = bench.writer(log, { dlqTopic: await bench.topic() });
+  const [owned] = await old.claim(0, 1);
+  const work = old.work(log.records);
+  await releaseSources(await old.link.session(old.abandon.signal), [owned as never]);
+  await next.claim(0);
+  await next.drain();
+  expect((await old.commit(work)).fenced).toEqual([log.sourceId(0)]);
+  expect(await bench.totals(log)).toMatchObject({ conflict: 1, dead_lettered: 1 });
+  await expectCountedOnce(log, 2);
+});
+
 it('I9: a halted partition takes no commit, even of its owner', async () => {
   const log = await bench.log();
   log.append(0, log.manyShown(5));
