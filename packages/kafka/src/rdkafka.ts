@@ -40,6 +40,7 @@ export const CODE = {
   maxPollExceeded: -147,
   autoOffsetReset: -140,
   queueFull: -184,
+  unknownPartition: -190,
   timedOut: -185,
   unknownTopicOrPartition: 3,
   messageTooLarge: 10,

@@ -34,7 +34,7 @@ export class BatchFiller {
   readonly #options: FillerOptions;
   /** Partitions that must be halted before anything else of theirs is read. */
   readonly halts = new Map<OwnedPartition, Halt>();
-  /** Partitions the client stopped reading although their log holds the cursor: to be claimed again. */
+  /** Partitions the client stopped reading, for whatever reason: to be claimed again. */
   readonly stalled = new Set<OwnedPartition>();
 
   constructor(consumer: GroupConsumer, ownership: Ownership, options: FillerOptions) {
@@ -109,16 +109,11 @@ export class BatchFiller {
     work.batch.append(record, owned.sourceId);
   }
 
-  #noteOutOfRange({ partition, at }: OffsetOutOfRange): void {
-    if (partition === undefined || at === undefined) {
-      // The client does not say which one: claim them all again, and each is compared with its log.
-      for (const owned of this.#ownership.allOwned()) this.stalled.add(owned);
-      return;
-    }
-    const owned = this.#ownership.owned(partition);
-    const halt = owned === undefined ? null : haltFor(owned.readOffset, at);
-    if (owned === undefined || halt === null) this.#stall(partition);
-    else this.halts.set(owned, halt);
+  /** A claim finds out what it means: it looks at the topic's id before it compares cursor and log. */
+  #noteOutOfRange({ partition }: OffsetOutOfRange): void {
+    if (partition !== undefined) return this.#stall(partition);
+    // The client does not say which one.
+    for (const owned of this.#ownership.allOwned()) this.stalled.add(owned);
   }
 
   #stall(partition: number): void {

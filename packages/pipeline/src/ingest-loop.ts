@@ -221,7 +221,10 @@ export class IngestLoop {
     const halts = new Map([...watch.take(), ...filler.halts]);
     filler.halts.clear();
     for (const [owned, halt] of halts) {
-      if (ownership.isCurrent(owned)) await claims.halt(owned, halt, this.#parts.abandoned);
+      // Retention took only what was in hand when the log was looked at, and by now it is committed.
+      const isOver = halt.code === 'truncated' && owned.committedOffset >= (halt.resumeAt ?? 0);
+      if (ownership.isCurrent(owned) && !isOver)
+        await claims.halt(owned, halt, this.#parts.abandoned);
     }
     for (const owned of filler.stalled) {
       if (ownership.isCurrent(owned)) claims.claimLater(owned.partition);
@@ -245,6 +248,7 @@ export class IngestLoop {
       for (const partition of event.partitions) {
         metrics.lagRecords.remove({ partition: String(partition) });
       }
+      claims.exportHalts();
       await claims.release(owned);
     }
     consumer.settle(event);

@@ -153,7 +153,7 @@ export class PartitionClaims {
       committedOffset: claim.nextOffset,
       readOffset: claim.nextOffset,
     });
-    this.#exportHalts();
+    this.exportHalts();
     consumer.start(partition, claim.nextOffset);
     log.info({ partition, epoch: claim.epoch, offset: claim.nextOffset }, 'partition claimed');
   }
@@ -162,7 +162,7 @@ export class PartitionClaims {
     const { ownership, log } = this.#parts;
     const known = ownership.allHalted().some((halted) => halted.partition === partition);
     ownership.halt(partition, halt, performance.now(), HALTED_LOOK_AGAIN_MS);
-    this.#exportHalts();
+    this.exportHalts();
     if (known) return;
     log.error(
       { partition, code: halt.code, detail: halt.detail },
@@ -170,7 +170,8 @@ export class PartitionClaims {
     );
   }
 
-  #exportHalts(): void {
+  /** Makes the metric show the partitions that stand still here, and no others. */
+  exportHalts(): void {
     const { ownership, metrics } = this.#parts;
     metrics.partitionHalted.clear();
     for (const { partition, code } of ownership.allHalted()) {

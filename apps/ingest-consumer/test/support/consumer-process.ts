@@ -22,7 +22,12 @@ export interface Exit {
 }
 
 export interface Status {
-  readonly owned: readonly { partition: number; next_offset: number; epoch: number }[];
+  readonly owned: readonly {
+    partition: number;
+    next_offset: number;
+    epoch: number;
+    log_end: number | null;
+  }[];
   readonly halted: readonly { partition: number; code: string; detail: string }[];
 }
 

@@ -1,6 +1,6 @@
 import { migrate, openDatabase, type Database } from '@adtally/db';
 import { simulate, type Mix, type Truth } from '@adtally/event-simulator';
-import { AckedProducer, KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
+import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import {
   kafkaBrokers,
   proxyFor,
@@ -34,7 +34,6 @@ export interface Stage {
   readonly settings: KafkaSettings;
   readonly db: Database;
   readonly admin: KafkaAdmin;
-  readonly producer: AckedProducer;
   /** The way to the database of every consumer that is started with `env: stage.proxied`. */
   readonly proxy: TcpProxy;
   readonly proxied: Readonly<Record<string, string>>;
@@ -71,10 +70,9 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     testDatabase(migrated),
   ]);
   const settings: KafkaSettings = { brokers, clientId: 'ingest-consumer-test', security: {} };
-  const [topic, dlq, producer, proxy] = await Promise.all([
+  const [topic, dlq, proxy] = await Promise.all([
     testTopic({ partitions: options.partitions ?? 4, config: options.config ?? {} }),
     testTopic({ partitions: 2 }),
-    AckedProducer.connect(settings, { maxRecordBytes: 1_000_000 }),
     proxyFor(database.url),
   ]);
   const admin = new KafkaAdmin(settings);
@@ -84,7 +82,6 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
   onTestFinished(async () => {
     await Promise.all(consumers.map((consumer) => consumer.kill()));
     await proxy.close();
-    await producer.close();
     admin.close();
     await db.destroy();
     await Promise.all([database.drop(), topic.delete(), dlq.delete()]);
@@ -121,7 +118,6 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     settings,
     db,
     admin,
-    producer,
     proxy,
     proxied,
     consumed,

@@ -14,8 +14,8 @@ export async function found(stage: Stage) {
   ).rows;
   const types = await sql<{ name: string; count: bigint }>`
     SELECT event_type::text AS name, count(*) AS count FROM events GROUP BY 1`.execute(stage.db);
-  const money = await sql<{ name: string; sum: string }>`
-    SELECT currency AS name, sum(amount_micros)::text AS sum FROM events GROUP BY 1`.execute(
+  const money = await sql<{ name: string; micros: string }>`
+    SELECT currency AS name, sum(amount_micros)::text AS micros FROM events GROUP BY 1`.execute(
     stage.db,
   );
   const codes = await sql<{ name: string; count: bigint }>`
@@ -28,7 +28,7 @@ export async function found(stage: Stage) {
     duplicate: Number(totals?.duplicate),
     conflict: Number(totals?.conflict),
     dead_lettered: numbers(codes.rows),
-    money: Object.fromEntries(money.rows.map(({ name, sum }) => [name, sum])),
+    money: Object.fromEntries(money.rows.map(({ name, micros }) => [name, micros])),
     by_event_type: numbers(types.rows),
   };
 }
