@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { REDIS_URL_SCHEMES } from '@adtally/dedup';
 import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import { parseStartAt, type StartAt } from '@adtally/pipeline';
@@ -22,7 +23,7 @@ const SCHEMA = {
   ...SERVICE_ENV,
   databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
   redisUrl: url('REDIS_URL', {
-    schemes: ['redis', 'rediss', 'redis+sentinel', 'redis+cluster'],
+    schemes: REDIS_URL_SCHEMES,
     default: '',
   }),
   consumerGroup: text('CONSUMER_GROUP', { default: 'adtally-ingest', maxLength: 200 }),

@@ -69,7 +69,9 @@ export class IngestService implements Service {
 
   notReady(): string | undefined {
     if (this.#loop === null) return 'not connected yet';
-    if (this.#link?.isConnected !== true) return 'no database session yet';
+    // A spare member owns nothing and needs no session: it is ready to take over.
+    const ownsSome = this.#ownership.allOwned().length > 0;
+    if (ownsSome && this.#link?.isConnected !== true) return 'no database session';
     return undefined;
   }
 
