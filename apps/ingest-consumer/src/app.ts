@@ -21,7 +21,6 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
   const heartbeat = new Heartbeat(STUCK_AFTER_MS);
   const ingest = new IngestService({ config, metrics, log: logger, heartbeat });
   await runService({
-    name: 'ingest-consumer',
     services: [ingest],
     admin: {
       host: config.adminHost,

@@ -5,7 +5,6 @@ import { Lifecycle } from './lifecycle.ts';
 import { exitCodeOf, type Service } from './service.ts';
 
 export interface RunServiceOptions {
-  readonly name: string;
   /** In start order: pools first, the consumer last. They stop the other way round, intake first. */
   readonly services: readonly Service[];
   readonly admin: AdminOptions;
