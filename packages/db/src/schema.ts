@@ -12,6 +12,7 @@ export interface Schema {
   dead_letter_refs: DeadLetterRefsTable;
   dead_letters: DeadLettersTable;
   write_guards: WriteGuardsTable;
+  notification_requests: NotificationRequestsTable;
 }
 
 interface SchemaVersionsTable {
@@ -141,4 +142,16 @@ export interface DeadLettersTable {
 export interface WriteGuardsTable {
   only_row: Generated<boolean>;
   horizon_ms: Generated<bigint>;
+}
+
+export interface NotificationRequestsTable {
+  request_id: GeneratedAlways<bigint>;
+  alert: string;
+  alert_key: string;
+  status: 'firing' | 'resolved';
+  summary: string;
+  detail: ColumnType<unknown, string | undefined, never>;
+  requested_by: string;
+  requested_at: ServerTime;
+  taken_at: Date | null;
 }

@@ -103,6 +103,17 @@ const COLUMNS = {
     recorded_at: 1,
   },
   write_guards: { only_row: 1, horizon_ms: 1 },
+  notification_requests: {
+    request_id: 1,
+    alert: 1,
+    alert_key: 1,
+    status: 1,
+    summary: 1,
+    detail: 1,
+    requested_by: 1,
+    requested_at: 1,
+    taken_at: 1,
+  },
 } as const satisfies { readonly [T in keyof Schema]: Readonly<Record<keyof Schema[T], 1>> };
 
 interface Column {

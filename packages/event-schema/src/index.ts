@@ -1,5 +1,6 @@
 export * from './batch.ts';
 export * from './contract.ts';
+export * from './dead-letter.ts';
 export * from './decode/decode.ts';
 export * from './decode/limits.ts';
 export * from './event.ts';

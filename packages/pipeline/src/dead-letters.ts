@@ -1,4 +1,11 @@
-import { VERDICT, type EventBatch, type Rejection, type SourceRecord } from '@adtally/event-schema';
+import {
+  DEAD_LETTER_HEADERS,
+  VERDICT,
+  withAddedHeaders,
+  type EventBatch,
+  type Rejection,
+  type SourceRecord,
+} from '@adtally/event-schema';
 import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
 import type { Logger } from '@adtally/telemetry';
 import { Backoff } from './pacing.ts';
@@ -23,25 +30,20 @@ export function deadLetterOf(
   rejection: Rejection,
   producer: Producer,
 ): ProduceRecord {
-  const text = {
-    '__connect.errors.topic': record.topic,
-    '__connect.errors.partition': String(record.partition),
-    '__connect.errors.offset': String(record.offset),
-    '__connect.errors.connector.name': producer.app,
-    '__connect.errors.stage': 'VALUE_CONVERTER',
-    '__connect.errors.exception.class.name': `adtally.${rejection.code}`,
-    '__connect.errors.exception.message': rejection.message.slice(0, MESSAGE_CHARACTERS_MAX),
-    'adtally.error.code': rejection.code,
-    'adtally.error.field': rejection.field ?? '',
-    'adtally.producer.version': producer.version,
-  };
-  const added = Object.entries(text).map(([name, value]) => ({ [name]: Buffer.from(value) }));
-  return {
-    topic,
-    key: record.key,
-    value: record.value,
-    headers: [...(record.headers ?? []), ...added],
-  };
+  const H = DEAD_LETTER_HEADERS;
+  const headers = withAddedHeaders(record.headers, {
+    [H.topic]: record.topic,
+    [H.partition]: String(record.partition),
+    [H.offset]: String(record.offset),
+    [H.app]: producer.app,
+    [H.stage]: 'VALUE_CONVERTER',
+    [H.exceptionClass]: `adtally.${rejection.code}`,
+    [H.message]: rejection.message.slice(0, MESSAGE_CHARACTERS_MAX),
+    [H.code]: rejection.code,
+    [H.field]: rejection.field ?? '',
+    [H.version]: producer.version,
+  });
+  return { topic, key: record.key, value: record.value, headers };
 }
 
 /** Sends dead letters and waits until the broker has them: only then may the batch be committed. */

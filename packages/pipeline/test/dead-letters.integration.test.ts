@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { encodeHeaders, recordHash } from '@adtally/db';
-import type { RecordHeader } from '@adtally/event-schema';
+import { splitHeaders, type RecordHeader } from '@adtally/event-schema';
 import { deleteTopic, proxyFor, testTopic, uniqueName } from '@adtally/testkit';
 import { afterEach, expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
@@ -11,8 +11,6 @@ import type { TestLog } from './support/test-log.ts';
 
 // A topic that is missing is reported after this time, so that the wait is short.
 const bench = useBench({ deliveryTimeoutMs: 1_000 });
-
-const ADDED_HEADERS = 10;
 
 afterEach(async () => {
   await bench.control.query('ALTER TABLE events DROP CONSTRAINT IF EXISTS no_poison');
@@ -58,16 +56,15 @@ it('I6: a copy has the original key, bytes and headers, and its hash is that of 
   for (const [index, copy] of copies.entries()) {
     const original = odd[index] as Message;
     const ref = refs[index] as Reference;
-    const kept = (copy.headers ?? []).slice(0, -ADDED_HEADERS);
-    const added = Object.assign({}, ...(copy.headers ?? []).slice(-ADDED_HEADERS)) as object;
+    const split = splitHeaders(copy.headers);
+    const kept = split?.own;
+    const added = Object.fromEntries(split?.added ?? []);
     expect(copy.key ?? null).toEqual(original.key);
     expect(copy.value).toEqual(original.value);
     expect(namesOf(kept)).toEqual(namesOf(original.headers));
-    expect(recordHash({ ...copy, headers: kept })).toEqual(ref.hash);
+    expect(recordHash({ ...copy, headers: kept ?? [] })).toEqual(ref.hash);
     expect(recordHash(original)).toEqual(ref.hash);
-    expect(
-      Object.fromEntries(Object.entries(added).map(([name, value]) => [name, String(value)])),
-    ).toMatchObject({
+    expect(added).toMatchObject({
       '__connect.errors.topic': log.topic,
       '__connect.errors.partition': '0',
       '__connect.errors.offset': String(ref.at),

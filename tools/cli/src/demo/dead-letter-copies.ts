@@ -1,5 +1,5 @@
 import type { Database } from '@adtally/db';
-import type { SourceRecord } from '@adtally/event-schema';
+import { DEAD_LETTER_HEADERS, splitHeaders, type SourceRecord } from '@adtally/event-schema';
 import { GroupConsumer, KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import { readEnds } from './position.ts';
 import { waitFor } from './waiting.ts';
@@ -45,15 +45,12 @@ export async function findDeadLetterCopies(
   return { onTopic, kept: BigInt(referenced - missing.size) };
 }
 
-/** Where a dead letter came from; the last header of a name is ours, whatever the record carried. */
+/** Where a dead letter says it came from. */
 export function coordinateOf(record: SourceRecord): { topic: string; place: string } | undefined {
-  const read = (name: string): string | undefined => {
-    const header = record.headers?.findLast((one) => Object.hasOwn(one, name));
-    return header?.[name]?.toString();
-  };
-  const topic = read('__connect.errors.topic');
-  const partition = read('__connect.errors.partition');
-  const offset = read('__connect.errors.offset');
+  const added = splitHeaders(record.headers)?.added;
+  const topic = added?.get(DEAD_LETTER_HEADERS.topic);
+  const partition = added?.get(DEAD_LETTER_HEADERS.partition);
+  const offset = added?.get(DEAD_LETTER_HEADERS.offset);
   if (topic === undefined || partition === undefined || offset === undefined) return undefined;
   return { topic, place: `${partition}/${offset}` };
 }

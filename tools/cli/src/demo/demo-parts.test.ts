@@ -1,3 +1,4 @@
+import { withAddedHeaders } from '@adtally/event-schema';
 import { expect, test } from 'vitest';
 import { counterSum } from './consumer-process.ts';
 import { coordinateOf } from './dead-letter-copies.ts';
@@ -46,19 +47,16 @@ test('a counter is summed over its labels and not over metrics with a longer nam
 
 test('a dead letter is known by our own headers, also where the record carried forged ones', () => {
   const header = (name: string, value: string) => ({ [name]: Buffer.from(value) });
-  const record = {
-    topic: 'dlq',
-    partition: 0,
-    offset: 1,
-    key: null,
-    value: null,
-    headers: [
-      header('__connect.errors.offset', '666'),
-      header('__connect.errors.topic', 'events'),
-      header('__connect.errors.partition', '3'),
-      header('__connect.errors.offset', '17'),
-    ],
-  };
+  const own = [
+    header('__connect.errors.topic', 'forged'),
+    header('__connect.errors.offset', '666'),
+  ];
+  const headers = withAddedHeaders(own, {
+    '__connect.errors.topic': 'events',
+    '__connect.errors.partition': '3',
+    '__connect.errors.offset': '17',
+  });
+  const record = { topic: 'dlq', partition: 0, offset: 1, key: null, value: null, headers };
   expect(coordinateOf(record)).toEqual({ topic: 'events', place: '3/17' });
   expect(coordinateOf({ ...record, headers: undefined })).toBeUndefined();
 });

@@ -1,0 +1,37 @@
+import type { DatabaseExecutor } from './database.ts';
+
+/** A change of an alert's state that people should hear of. */
+export interface NotificationRequest {
+  /** What kind of alert, in the style of Prometheus alert names: `DlqVolumeSpike`. */
+  readonly alert: string;
+  /** Which one of its kind; firing and resolved requests of one alert and key are one incident. */
+  readonly key: string;
+  readonly status: 'firing' | 'resolved';
+  /** One sentence; never a payload value. */
+  readonly summary: string;
+  /** Figures and coordinates, JSON; never a payload value. */
+  readonly detail: Readonly<Record<string, unknown>>;
+  /** The process that asks. */
+  readonly requestedBy: string;
+}
+
+/**
+ * Asks the dead-queue-alerter to tell people. Runs in the caller's transaction where one is given, so
+ * that the request commits with the change it reports.
+ */
+export async function requestNotification(
+  db: DatabaseExecutor,
+  request: NotificationRequest,
+): Promise<void> {
+  await db
+    .insertInto('notification_requests')
+    .values({
+      alert: request.alert,
+      alert_key: request.key,
+      status: request.status,
+      summary: request.summary,
+      detail: JSON.stringify(request.detail),
+      requested_by: request.requestedBy,
+    })
+    .execute();
+}
