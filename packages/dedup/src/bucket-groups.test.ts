@@ -7,7 +7,7 @@ import { FirstCopies } from './first-copies.ts';
 
 const BORN_MS = 1_790_000_000_123;
 
-test('a bucket depends on the impression id alone: second of birth and sub-bucket', () => {
+test('a bucket depends on the id alone: second of birth and sub-bucket', () => {
   const id = uuidV7(BORN_MS);
   const key = bucketKey('p', bucketOf(id, 0, 16));
   expect(key).toMatch(/^p:1790000000\.\d{1,2}$/);
@@ -59,6 +59,23 @@ test('groups every flagged row once, under its bucket, in batch order', () => {
     actual.set(key, members);
   }
   expect(actual).toEqual(expected);
+});
+
+test('a click lies in the bucket of its own time, or of its impression where its id tells none', () => {
+  const impressionIds = Array.from({ length: 4 }, (_, n) => uuidV7(BORN_MS - n * 3_600_000));
+  const timed = impressionIds.map((id) => ({ ...eventOf(id, 1), clickId: uuidV7(BORN_MS) }));
+  const untimed = { ...eventOf(uuidV7(BORN_MS + 60_000), 1), clickId: uuidV4() };
+  const batch = batchOf([...timed, untimed]);
+  const groups = new BucketGroups(batch.capacity, 1);
+  groups.collect(batch, new Uint8Array(batch.capacity).fill(1));
+  const keys = Array.from({ length: groups.count }, (_, group) => [
+    bucketKey('p', groups.bucket(group)),
+    groups.rows(group),
+  ]);
+  expect(keys).toEqual([
+    ['p:1790000000.0', 4],
+    ['p:1790000060.0', 1],
+  ]);
 });
 
 test('of copies in a batch only the first event row is the first', () => {

@@ -1,8 +1,9 @@
-import type { EventBatch } from '@adtally/event-schema';
-import { bucketKey, bucketOf, fingerprintOf } from './fingerprint.ts';
+import { EVENT_TYPES, type EventBatch } from '@adtally/event-schema';
+import { bucketKey, bucketOf, fingerprintOf, isTimed } from './fingerprint.ts';
 import { tableSizeFor } from './table-size.ts';
 
 const NONE = -1;
+const CLICK = EVENT_TYPES.indexOf('click');
 
 /** One Redis command: its name, its key, its arguments. */
 export type Command = readonly [name: string, key: string, ...rest: string[]];
@@ -34,14 +35,21 @@ export class BucketGroups {
     this.#mask = this.#slots.length - 1;
   }
 
-  /** Forgets the last batch and groups the rows whose flag is 1. */
+  /**
+   * Forgets the last batch and groups the rows whose flag is 1. The bucket follows from identity alone,
+   * so that copies of an event meet: a click's own id where it tells its time, since clicks of one moment
+   * belong to impressions of many; else the impression id.
+   */
   collect(batch: EventBatch, flags: Uint8Array): void {
     const impressionIds = batch.column('impression_id').bytes;
+    const clickIds = batch.column('click_id').bytes;
     this.count = 0;
     this.#slots.fill(0);
     for (let row = 0; row < batch.count; row += 1) {
       if (flags[row] !== 1) continue;
-      const group = this.#groupOf(bucketOf(impressionIds, row * 16, this.#subBuckets));
+      const isOwn = batch.eventType[row] === CLICK && isTimed(clickIds, row * 16);
+      const ids = isOwn ? clickIds : impressionIds;
+      const group = this.#groupOf(bucketOf(ids, row * 16, this.#subBuckets));
       if (this.#head[group] === NONE) this.#head[group] = row;
       else this.#next[this.#tail[group] as number] = row;
       this.#tail[group] = row;

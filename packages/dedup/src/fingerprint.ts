@@ -10,22 +10,23 @@ export const TIMELESS_BUCKETS = 4096;
 
 const UUID_VERSION_7 = 7;
 
+/** Whether an id tells when it was made. */
+export function isTimed(ids: Buffer, offset: number): boolean {
+  return (ids[offset + 6] as number) >> 4 === UUID_VERSION_7;
+}
+
 /**
- * The bucket an impression's keys live in, as a number: for UUIDv7 its second of birth and a
- * sub-bucket, for other ids a negative number. A function of the impression id alone, so that all
- * events of one impression meet in one bucket whatever their own ids and times are.
+ * The bucket of a key whose event is told by this id (`BucketGroups` picks it), as a number: for UUIDv7
+ * its second of birth and a sub-bucket, for other ids a negative number.
  * @param subBuckets a power of two up to SUB_BUCKETS_MAX
  */
-export function bucketOf(impressionIds: Buffer, offset: number, subBuckets: number): number {
-  const tail = mix(impressionIds.readInt32LE(offset + 12));
-  if ((impressionIds[offset + 6] as number) >> 4 !== UUID_VERSION_7) {
-    const whole = mix(
-      tail ^ mix(impressionIds.readInt32LE(offset) ^ mix(impressionIds.readInt32LE(offset + 4))),
-    );
+export function bucketOf(ids: Buffer, offset: number, subBuckets: number): number {
+  const tail = mix(ids.readInt32LE(offset + 12));
+  if (!isTimed(ids, offset)) {
+    const whole = mix(tail ^ mix(ids.readInt32LE(offset) ^ mix(ids.readInt32LE(offset + 4))));
     return -1 - (whole & (TIMELESS_BUCKETS - 1));
   }
-  const bornMs =
-    impressionIds.readUInt32BE(offset) * 0x1_0000 + impressionIds.readUInt16BE(offset + 4);
+  const bornMs = ids.readUInt32BE(offset) * 0x1_0000 + ids.readUInt16BE(offset + 4);
   return Math.floor(bornMs / 1000) * SUB_BUCKETS_MAX + (tail & (subBuckets - 1));
 }
 

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { EventBatch, ROUTE, VERDICT } from '@adtally/event-schema';
+import { EVENT_TYPES, EventBatch, ROUTE, VERDICT } from '@adtally/event-schema';
 
 export interface TestEvent {
   readonly impressionId: Buffer;
+  /** Set for a click. */
+  readonly clickId?: Buffer;
   readonly eventKey: Buffer;
 }
 
@@ -43,6 +45,10 @@ export function batchOf(events: readonly TestEvent[], capacity = 5000): EventBat
     const row = batch.append(record, 1);
     batch.verdict[row] = VERDICT.event;
     event.impressionId.copy(ids, row * 16);
+    if (event.clickId !== undefined) {
+      batch.eventType[row] = EVENT_TYPES.indexOf('click');
+      event.clickId.copy(batch.column('click_id').bytes, row * 16);
+    }
     event.eventKey.copy(batch.eventKey, row * 16);
   }
   return batch;

@@ -22,7 +22,7 @@ export interface FillControl {
 /** How long one fetch waits for a first record: also how soon the loop notices anything else. */
 const FETCH_WAIT_MS = 50;
 /** Records a fetch asks for: small enough that decoding starts while the rest is on its way. */
-const FETCH_RECORDS = 1_000;
+const FETCH_RECORDS = 250;
 
 /**
  * Step 2 and 3 of the commit protocol: gathers records of owned partitions into a batch and classifies
