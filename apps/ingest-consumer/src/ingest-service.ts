@@ -135,8 +135,8 @@ export class IngestService implements Service {
       cutConnections(db);
     });
     const self = { app: 'ingest-consumer', version: VERSION };
-    const deadLetters = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
-    const committer = new BatchCommitter({ link, dedup, deadLetters, metrics, log }, config);
+    const rejections = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
+    const committer = new BatchCommitter({ link, dedup, rejections, metrics, log }, config);
     const filler = new BatchFiller(consumer, ownership, {
       lingerMs: config.batchLingerMs,
       mayHaveGaps: config.mayHaveGaps,

@@ -4,6 +4,7 @@ export * from './migrate.ts';
 export * from './schema-version.ts';
 export * from './schema.ts';
 export * from './claims.ts';
+export * from './dead-letter-refs.ts';
 export * from './encode-copy.ts';
 export * from './pg-errors.ts';
 export * from './record-hash.ts';

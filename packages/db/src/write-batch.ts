@@ -1,15 +1,8 @@
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
-import {
-  BYTEA_OID,
-  bytesArray,
-  identityArrays,
-  int4Array,
-  int8Array,
-  TEXT_OID,
-} from './encode-arrays.ts';
+import { identityArrays } from './encode-arrays.ts';
 import type { CopyEncoder } from './encode-copy.ts';
 import { classifyWriteError, WriteError, type WriteFailure, type WritePhase } from './pg-errors.ts';
-import { encodeHeaders, keyBytes, recordHash } from './record-hash.ts';
+import { recordArrays } from './encode-records.ts';
 import { copyRows, findConflicts, insertRows, routeRows, sortByKey } from './write-events.ts';
 import type { WriterSession } from './writer-session.ts';
 
@@ -40,13 +33,21 @@ export interface WriteOptions {
   readonly horizonMs: number;
   /** Trust no prediction: write every row the verified way. */
   readonly verifyAll: boolean;
-  /** Rejected rows whose records the DLQ topic cannot hold: they are kept in `dead_letters` itself. */
-  readonly keepInDatabase: ReadonlySet<number>;
+  /** Writes what belongs into the same commit; called after the events, before the cursors move. */
+  readonly alongside: (session: WriterSession, written: WrittenRows) => Promise<void>;
+}
+
+/** What the transaction found out about a batch's rows; those in neither set were stored. */
+export interface WrittenRows {
+  readonly batch: EventBatch;
+  readonly duplicates: ReadonlySet<number>;
+  readonly conflicts: ReadonlySet<number>;
+  readonly rejected: readonly number[];
 }
 
 /**
- * Writes a classified and routed batch in one READ COMMITTED transaction: events, conflicts, references
- * of dead letters, and last, in one message with COMMIT, ledger and cursors with compare-and-swap.
+ * Writes a classified and routed batch in one READ COMMITTED transaction: events, conflicts, what the
+ * caller writes alongside, and last, in one message with COMMIT, ledger and cursors with compare-and-swap.
  * Nothing is committed where it throws a WriteError, except for `outcome_unknown`.
  */
 export async function writeBatch(
@@ -62,15 +63,14 @@ export async function writeBatch(
     enter('events');
     const present = await writeEvents(session, encoder, batch, options, counts);
     const conflicts = await findConflicts(session, batch, present);
-    for (const row of present) {
-      const of = countsOf(counts, batch, row);
-      if (conflicts.has(row)) of.conflict += 1;
-      else of.duplicate += 1;
-    }
+    const duplicates = new Set(present.filter((row) => !conflicts.has(row)));
+    const rejected = rejectedRows(batch);
+    for (const row of conflicts) countsOf(counts, batch, row).conflict += 1;
+    for (const row of duplicates) countsOf(counts, batch, row).duplicate += 1;
+    for (const row of rejected) countsOf(counts, batch, row).deadLettered += 1;
     enter('other');
     await keepConflicts(session, batch, [...conflicts]);
-    await referToDeadLetters(session, batch, counts);
-    await keepDeadLetters(session, batch, [...options.keepInDatabase]);
+    await options.alongside(session, { batch, duplicates, conflicts, rejected });
     await session.query(commitCall(sorted, counts, options.horizonMs));
   });
   return [...counts.values()];
@@ -117,6 +117,11 @@ async function inTransaction(
     else await session.query('ROLLBACK').catch(() => session.destroy());
     throw new WriteError(failure, error);
   }
+}
+
+/** The rows of a batch that are rejected, without those whose partition was dropped. */
+export function rejectedRows(batch: EventBatch): number[] {
+  return [...batch.rejections.keys()].filter((row) => batch.verdict[row] === VERDICT.rejected);
 }
 
 /** Writes the valid rows; returns those whose key was there already, in position order. */
@@ -170,96 +175,13 @@ async function keepConflicts(
   rows: readonly number[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const records = rows.map((row) => batch.record(row));
   const [impressionIds, eventKeys] = identityArrays(batch, Int32Array.from(rows));
+  const { sourceIds, offsets, keys, values, headers } = recordArrays(batch, rows);
   await session.query(
     `INSERT INTO conflicts (source_id, source_offset, impression_id, event_key, record_key, record_value, record_headers)
      SELECT * FROM unnest($1::int[], $2::bigint[], $3::uuid[], $4::uuid[], $5::bytea[], $6::bytea[], $7::bytea[])`,
-    [
-      int4Array(rows.map((row) => batch.sourceId[row] as number)),
-      int8Array(records.map((record) => record.offset)),
-      impressionIds,
-      eventKeys,
-      bytesArray(BYTEA_OID, records.map(keyBytes)),
-      bytesArray(
-        BYTEA_OID,
-        records.map((record) => record.value),
-      ),
-      bytesArray(
-        BYTEA_OID,
-        records.map((record) => encodeHeaders(record.headers)),
-      ),
-    ],
+    [sourceIds, offsets, impressionIds, eventKeys, keys, values, headers],
     'keep-conflicts',
-  );
-}
-
-async function referToDeadLetters(
-  session: WriterSession,
-  batch: EventBatch,
-  counts: Map<number, SourceCounts>,
-): Promise<void> {
-  const rows = [...batch.rejections.keys()].filter(
-    (row) => batch.verdict[row] === VERDICT.rejected,
-  );
-  if (rows.length === 0) return;
-  for (const row of rows) countsOf(counts, batch, row).deadLettered += 1;
-  await session.query(
-    `INSERT INTO dead_letter_refs (source_id, source_offset, code, record_sha256)
-     SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::bytea[])`,
-    [
-      int4Array(rows.map((row) => batch.sourceId[row] as number)),
-      int8Array(rows.map((row) => batch.record(row).offset)),
-      bytesArray(
-        TEXT_OID,
-        rows.map((row) => Buffer.from(batch.rejections.get(row)?.code ?? '')),
-      ),
-      bytesArray(
-        BYTEA_OID,
-        rows.map((row) => recordHash(batch.record(row))),
-      ),
-    ],
-    'refer-to-dead-letters',
-  );
-}
-
-async function keepDeadLetters(
-  session: WriterSession,
-  batch: EventBatch,
-  rows: readonly number[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const records = rows.map((row) => batch.record(row));
-  const rejections = rows.map((row) => batch.rejections.get(row));
-  await session.query(
-    `INSERT INTO dead_letters (source_id, source_offset, code, message, record_key, record_value, record_headers, append_time)
-     SELECT source_id, source_offset, code, message, record_key, record_value, record_headers,
-            to_timestamp(append_ms / 1000.0)
-     FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bigint[])
-       AS letter (source_id, source_offset, code, message, record_key, record_value, record_headers, append_ms)`,
-    [
-      int4Array(rows.map((row) => batch.sourceId[row] as number)),
-      int8Array(records.map((record) => record.offset)),
-      bytesArray(
-        TEXT_OID,
-        rejections.map((rejection) => Buffer.from(rejection?.code ?? '')),
-      ),
-      bytesArray(
-        TEXT_OID,
-        rejections.map((rejection) => Buffer.from(rejection?.message ?? '')),
-      ),
-      bytesArray(BYTEA_OID, records.map(keyBytes)),
-      bytesArray(
-        BYTEA_OID,
-        records.map((record) => record.value),
-      ),
-      bytesArray(
-        BYTEA_OID,
-        records.map((record) => encodeHeaders(record.headers)),
-      ),
-      int8Array(records.map((record) => record.timestamp ?? 0)),
-    ],
-    'keep-dead-letters',
   );
 }
 

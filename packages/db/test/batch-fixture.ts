@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { EVENT_TYPES, EventBatch, ROUTE, VERDICT, type EventType } from '@adtally/event-schema';
-import type { SourceRange } from '../src/index.ts';
+import {
+  keepDeadLetters,
+  referToDeadLetters,
+  type SourceRange,
+  type WriteOptions,
+} from '../src/index.ts';
 
 /** One row of a test batch; everything has a default, so that a test names only what it is about. */
 export interface RowSpec {
@@ -69,4 +74,20 @@ function setText(batch: EventBatch, name: string, row: number, text: string): vo
   column.length[row] = bytes.length;
   bytes.copy(batch.arena, column.start[row]);
   column.present[row] = 1;
+}
+
+/** How the consumer writes: references beside the events, `tooLarge` rows kept in the database. */
+export function asConsumer(
+  options: Partial<WriteOptions> = {},
+  tooLarge: readonly number[] = [],
+): WriteOptions {
+  return {
+    horizonMs: 0,
+    verifyAll: false,
+    alongside: async (session, { batch, rejected }) => {
+      await referToDeadLetters(session, batch, rejected);
+      await keepDeadLetters(session, batch, tooLarge);
+    },
+    ...options,
+  };
 }

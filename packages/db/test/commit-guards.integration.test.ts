@@ -8,7 +8,7 @@ import {
   type Database,
   type WriterSession,
 } from '../src/index.ts';
-import { batchOf, rangeOf, type RowSpec } from './batch-fixture.ts';
+import { asConsumer, batchOf, rangeOf, type RowSpec } from './batch-fixture.ts';
 import { databaseWithSources, openSession } from './session-fixture.ts';
 
 let database: Awaited<ReturnType<typeof databaseWithSources>>;
@@ -16,7 +16,6 @@ let session: WriterSession;
 let db: Database;
 let commitBatch: string;
 const encoder = new CopyEncoder();
-const NOTHING_KEPT = { horizonMs: 0, verifyAll: false, keepInDatabase: new Set<number>() };
 
 /** The source of the test at hand; each has its own, claimed with epoch 1. */
 let sourceId = 0;
@@ -49,7 +48,7 @@ const specs = (from: number, end: number): RowSpec[] =>
 
 function write(from: number, end: number, epoch = 1, writer = session) {
   const ranges = [rangeOf({ sourceId, epoch, first: from, end })];
-  return writeBatch(writer, encoder, batchOf(specs(from, end)), ranges, NOTHING_KEPT);
+  return writeBatch(writer, encoder, batchOf(specs(from, end)), ranges, asConsumer());
 }
 
 /** The audit's checks that this test's source does not hold. */

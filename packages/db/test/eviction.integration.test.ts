@@ -12,7 +12,7 @@ import {
   writeBatch,
   type WriterSession,
 } from '../src/index.ts';
-import { batchOf, rangeOf } from './batch-fixture.ts';
+import { asConsumer, batchOf, rangeOf } from './batch-fixture.ts';
 import { databaseWithSources, openSession } from './session-fixture.ts';
 
 const ROWS = 2_000;
@@ -58,9 +58,8 @@ const rows = (route: keyof typeof ROUTE, sourceId = mine) =>
   );
 
 function write(writer: WriterSession, epoch: number, sourceId = mine) {
-  const options = { horizonMs: 0, verifyAll: false, keepInDatabase: new Set<number>() };
   const ranges = [rangeOf({ sourceId, epoch, first: 0, end: ROWS })];
-  return writeBatch(writer, encoder, rows('verified', sourceId), ranges, options);
+  return writeBatch(writer, encoder, rows('verified', sourceId), ranges, asConsumer());
 }
 
 async function pidOf(one: { query(text: string): Promise<unknown> }): Promise<number> {

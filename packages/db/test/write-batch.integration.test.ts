@@ -9,7 +9,7 @@ import {
   type WriterSession,
 } from '../src/index.ts';
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
-import { batchOf, rangeOf } from './batch-fixture.ts';
+import { asConsumer, batchOf, rangeOf } from './batch-fixture.ts';
 import { databaseWithSources, openSession } from './session-fixture.ts';
 
 let database: Awaited<ReturnType<typeof databaseWithSources>>;
@@ -24,8 +24,7 @@ beforeEach(async () => {
 afterEach(() => database.drop());
 
 function write(batch: EventBatch, ranges: SourceRange[], verifyAll = false, horizonMs = 0) {
-  const options = { horizonMs, verifyAll, keepInDatabase: new Set<number>() };
-  return writeBatch(session, encoder, batch, ranges, options);
+  return writeBatch(session, encoder, batch, ranges, asConsumer({ horizonMs, verifyAll }));
 }
 
 async function failureOf(work: Promise<unknown>) {
@@ -135,13 +134,12 @@ describe('writing a batch', () => {
     const batch = batchOf([{ offset: 0 }, { offset: 1 }, { offset: 2 }]);
     batch.reject(1, { code: 'wrong_type', message: 'test' });
     batch.reject(2, { code: 'oversize', message: 'test' });
-    const options = { horizonMs: 0, verifyAll: false, keepInDatabase: new Set([2]) };
     const [counts] = await writeBatch(
       session,
       encoder,
       batch,
       [rangeOf({ first: 0, end: 3 })],
-      options,
+      asConsumer({}, [2]),
     );
     expect(counts).toMatchObject({ stored: 1, deadLettered: 2 });
     const refs = await session.query('SELECT source_offset, code FROM dead_letter_refs ORDER BY 1');

@@ -2,6 +2,7 @@ import {
   CopyEncoder,
   readHorizonMs,
   isTransientError,
+  rejectedRows,
   WriteError,
   writeBatch,
   type SourceCounts,
@@ -11,7 +12,7 @@ import type { RejectionCode } from '@adtally/event-schema';
 import type { Logger, Metrics } from '@adtally/telemetry';
 import type { BatchWork } from './batch-work.ts';
 import { rejectExpired } from './classify.ts';
-import { rejectedRows, type DeadLetterSender } from './dead-letters.ts';
+import type { RejectionSink } from './dead-letters.ts';
 import { isolateRows, ProbeInterrupted } from './isolate-rows.ts';
 import { Backoff } from './pacing.ts';
 import type { WriterLink } from './writer-link.ts';
@@ -26,7 +27,7 @@ export interface CommitterOptions {
 export interface CommitterParts {
   readonly link: WriterLink;
   readonly dedup: Deduplicator;
-  readonly deadLetters: DeadLetterSender;
+  readonly rejections: RejectionSink;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -46,7 +47,6 @@ const UNEXPLAINED_MAX = 3;
 /** The state of one batch's way through the committer. */
 interface Attempt {
   readonly work: BatchWork;
-  readonly keepInDatabase: Set<number>;
   readonly fenced: number[];
   readonly backoff: Backoff;
   readonly startedMs: number;
@@ -77,7 +77,6 @@ export class BatchCommitter {
   async commit(work: BatchWork, signal: AbortSignal): Promise<CommitOutcome> {
     const attempt: Attempt = {
       work,
-      keepInDatabase: new Set(),
       fenced: [],
       backoff: new Backoff(RETRY_FIRST_MS, RETRY_LAST_MS),
       startedMs: performance.now(),
@@ -85,12 +84,14 @@ export class BatchCommitter {
       rowRefusals: 0,
       unexplained: 0,
     };
+    const { rejections } = this.#parts;
+    rejections.begin();
     // The batch was being read while the one before it found the horizon moved.
     if (work.horizonMs !== this.horizonMs) rejectExpired(work.batch, 0, this.horizonMs);
     const { fast, verified } = await this.#parts.dedup.route(work.batch);
     this.#parts.metrics.routedEvents.add(fast, { route: 'fast' });
     this.#parts.metrics.routedEvents.add(verified, { route: 'verified' });
-    await this.#deadLetter(attempt, rejectedRows(work.batch), signal);
+    await this.#secure(attempt, rejectedRows(work.batch), signal);
     while (work.spans.size > 0) {
       const session = await this.#parts.link.session(signal);
       const writeStartedMs = performance.now();
@@ -98,7 +99,7 @@ export class BatchCommitter {
         const counts = await writeBatch(session, this.#encoder, work.batch, work.ranges(), {
           horizonMs: this.horizonMs,
           verifyAll: attempt.verifyAll,
-          keepInDatabase: attempt.keepInDatabase,
+          alongside: (open, written) => rejections.writeAlongside(open, written),
         });
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
         this.#parts.dedup.mark(work.batch);
@@ -158,11 +159,6 @@ export class BatchCommitter {
       attempt.work.dropSource(sourceId);
       attempt.fenced.push(sourceId);
     }
-    for (const row of attempt.keepInDatabase) {
-      if (!attempt.work.spans.has(attempt.work.batch.sourceId[row] as number)) {
-        attempt.keepInDatabase.delete(row);
-      }
-    }
   }
 
   async #reclassify(attempt: Attempt, signal: AbortSignal): Promise<void> {
@@ -176,7 +172,7 @@ export class BatchCommitter {
       return;
     }
     const expired = rejectExpired(attempt.work.batch, 0, this.horizonMs);
-    await this.#deadLetter(attempt, expired, signal);
+    await this.#secure(attempt, expired, signal);
   }
 
   /** The answer to COMMIT was lost: the cursors say what happened, source by source. */
@@ -254,7 +250,7 @@ export class BatchCommitter {
         batch.reject(row, { code, message });
       }
       const rows = blamed.map(({ row }) => row);
-      await this.#deadLetter(attempt, rows, signal);
+      await this.#secure(attempt, rows, signal);
       if (blamed.length > 0) return;
       if (!wasDisturbed) this.#noteUnexplained(attempt, error);
     } catch (interruption) {
@@ -276,9 +272,7 @@ export class BatchCommitter {
     if (attempt.unexplained >= UNEXPLAINED_MAX) throw error;
   }
 
-  async #deadLetter(attempt: Attempt, rows: readonly number[], signal: AbortSignal): Promise<void> {
-    if (rows.length === 0) return;
-    const tooLarge = await this.#parts.deadLetters.send(attempt.work.batch, rows, signal);
-    for (const row of tooLarge) attempt.keepInDatabase.add(row);
+  async #secure(attempt: Attempt, rows: readonly number[], signal: AbortSignal): Promise<void> {
+    if (rows.length > 0) await this.#parts.rejections.secure(attempt.work.batch, rows, signal);
   }
 }

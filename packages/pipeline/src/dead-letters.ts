@@ -1,6 +1,11 @@
 import {
+  keepDeadLetters,
+  referToDeadLetters,
+  type WriterSession,
+  type WrittenRows,
+} from '@adtally/db';
+import {
   DEAD_LETTER_HEADERS,
-  VERDICT,
   withAddedHeaders,
   type EventBatch,
   type Rejection,
@@ -46,12 +51,29 @@ export function deadLetterOf(
   return { topic, key: record.key, value: record.value, headers };
 }
 
-/** Sends dead letters and waits until the broker has them: only then may the batch be committed. */
-export class DeadLetterSender {
+/** Where a batch's rejected rows go. One batch at a time; `begin` comes before its other calls. */
+export interface RejectionSink {
+  begin(): void;
+  /**
+   * Before the commit, perhaps several times with further rows: makes the records safe outside of the
+   * database where they must be. Waits for as long as that takes; throws `Abandoned` when the signal fires.
+   */
+  secure(batch: EventBatch, rows: readonly number[], signal: AbortSignal): Promise<void>;
+  /** Inside the transaction of the commit. */
+  writeAlongside(session: WriterSession, written: WrittenRows): Promise<void>;
+}
+
+/**
+ * The consumer's sink: sends rejected records to the DLQ topic and waits until the broker has them; only
+ * then may the batch be committed, with a reference to each.
+ */
+export class DeadLetterSender implements RejectionSink {
   readonly #producer: AckedProducer;
   readonly #topic: string;
   readonly #self: Producer;
   readonly #log: Logger;
+  /** Rows whose records the DLQ topic cannot hold: the database keeps them. */
+  readonly #tooLarge = new Set<number>();
 
   constructor(producer: AckedProducer, topic: string, self: Producer, log: Logger) {
     this.#producer = producer;
@@ -60,12 +82,12 @@ export class DeadLetterSender {
     this.#log = log;
   }
 
-  /**
-   * Sends these rejected rows; a DLQ that cannot be written is waited for. Returns the rows that are
-   * too large for it: they go into the database instead. Throws where the producer is finished.
-   */
-  async send(batch: EventBatch, rows: readonly number[], signal: AbortSignal): Promise<number[]> {
-    const tooLarge: number[] = [];
+  begin(): void {
+    this.#tooLarge.clear();
+  }
+
+  /** A DLQ that cannot be written is waited for. Throws where the producer is finished. */
+  async secure(batch: EventBatch, rows: readonly number[], signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(RETRY_FIRST_MS, RETRY_LAST_MS);
     let waiting = rows;
     while (waiting.length > 0) {
@@ -77,14 +99,27 @@ export class DeadLetterSender {
         const row = waiting[index] as number;
         if (outcome === 'acked') continue;
         if (outcome.failed === 'fatal') throw new Error(`dead-letter producer: ${outcome.message}`);
-        (outcome.failed === 'too_large' ? tooLarge : again).push(row);
+        if (outcome.failed === 'too_large') {
+          this.#tooLarge.add(row);
+          continue;
+        }
+        again.push(row);
         if (again.length === 1)
           this.#log.warn({ reason: outcome.message }, 'dead letter not taken yet');
       }
       waiting = again;
       if (waiting.length > 0) await backoff.wait(signal, 'writing dead letters');
     }
-    return tooLarge;
+  }
+
+  async writeAlongside(session: WriterSession, written: WrittenRows): Promise<void> {
+    const { batch, rejected } = written;
+    await referToDeadLetters(session, batch, rejected);
+    await keepDeadLetters(
+      session,
+      batch,
+      rejected.filter((row) => this.#tooLarge.has(row)),
+    );
   }
 
   #letter(batch: EventBatch, row: number): ProduceRecord {
@@ -92,9 +127,4 @@ export class DeadLetterSender {
     if (rejection === undefined) throw new Error(`row ${row} is not rejected`);
     return deadLetterOf(this.#topic, batch.record(row), rejection, this.#self);
   }
-}
-
-/** The rows of a batch to be dead-lettered, without those whose partition was dropped. */
-export function rejectedRows(batch: EventBatch): number[] {
-  return [...batch.rejections.keys()].filter((row) => batch.verdict[row] === VERDICT.rejected);
 }

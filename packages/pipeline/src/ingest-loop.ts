@@ -1,4 +1,4 @@
-import type { SourceCounts } from '@adtally/db';
+import { rejectedRows, type SourceCounts } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
 import type { Logger, Metrics } from '@adtally/telemetry';
@@ -6,7 +6,6 @@ import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
 import { BatchWork, type PartitionSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
-import { rejectedRows } from './dead-letters.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import { Abandoned } from './pacing.ts';
 import type { PartitionClaims } from './partition-claims.ts';

@@ -66,7 +66,7 @@ export class TestWriter {
       {
         link: this.link,
         dedup: options.dedup ?? NO_REDIS,
-        deadLetters: new DeadLetterSender(
+        rejections: new DeadLetterSender(
           options.producer,
           options.dlqTopic ?? NO_DLQ,
           self,
