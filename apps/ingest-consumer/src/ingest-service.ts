@@ -2,6 +2,8 @@ import { cutConnections, type HeldSource } from '@adtally/db';
 import {
   BatchCommitter,
   BatchFiller,
+  classify,
+  countEvents,
   DeadLetterSender,
   IngestLoop,
   Ownership,
@@ -138,12 +140,13 @@ export class IngestService implements Service {
     const rejections = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
     const committer = new BatchCommitter({ link, dedup, rejections, metrics, log }, config);
     const filler = new BatchFiller(consumer, ownership, {
+      classify,
       lingerMs: config.batchLingerMs,
       mayHaveGaps: config.mayHaveGaps,
     });
     const claims = new PartitionClaims(
       { consumer, admin, db, link, ownership, metrics, log },
-      { topic, owner: config.owner, startAt: config.startAt },
+      { kind: 'events', topic, owner: config.owner, startAt: config.startAt },
     );
     const watch = new TopicWatch({ admin, db, ownership, log }, topic);
     const partitionMaker = new PartitionMaker(db, log);
@@ -157,6 +160,7 @@ export class IngestService implements Service {
         watch,
         metrics,
         log,
+        onCommitted: countEvents(metrics),
         beat: () => heartbeat.beat(),
         abandoned: this.#abandoned.signal,
       },

@@ -1,5 +1,5 @@
-import type { EventBatch } from '@adtally/event-schema';
-import { BYTEA_OID, bytesArray, int4Array, int8Array, TEXT_OID } from './encode-arrays.ts';
+import { rejectionFingerprint, type EventBatch } from '@adtally/event-schema';
+import { BYTEA_OID, bytesArray, int4Array, int8Array, textsOf } from './encode-arrays.ts';
 import { recordArrays } from './encode-records.ts';
 import { recordHash } from './record-hash.ts';
 import type { WriterSession } from './writer-session.ts';
@@ -15,16 +15,14 @@ export async function referToDeadLetters(
 ): Promise<void> {
   if (rows.length === 0) return;
   await session.query(
-    `INSERT INTO dead_letter_refs (source_id, source_offset, code, record_sha256)
-     SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::bytea[])`,
+    `INSERT INTO dead_letter_refs (source_id, source_offset, code, record_sha256, append_ms)
+     SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::bytea[], $5::bigint[])`,
     [
       int4Array(rows.map((row) => batch.sourceId[row] as number)),
       int8Array(rows.map((row) => batch.record(row).offset)),
       codesOf(batch, rows),
-      bytesArray(
-        BYTEA_OID,
-        rows.map((row) => recordHash(batch.record(row))),
-      ),
+      hashesOf(batch, rows),
+      appendTimesOf(batch, rows),
     ],
     'refer-to-dead-letters',
   );
@@ -39,32 +37,59 @@ export async function keepDeadLetters(
   if (rows.length === 0) return;
   const { sourceIds, offsets, keys, values, headers } = recordArrays(batch, rows);
   await session.query(
-    `INSERT INTO dead_letters (source_id, source_offset, code, message, record_key, record_value, record_headers, append_time)
-     SELECT source_id, source_offset, code, message, record_key, record_value, record_headers,
-            to_timestamp(append_ms / 1000.0)
-     FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bigint[])
-       AS letter (source_id, source_offset, code, message, record_key, record_value, record_headers, append_ms)`,
+    `WITH input AS (
+       SELECT * FROM unnest($1::int[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[],
+                            $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[])
+         AS input (source_id, source_offset, record_sha256, code, field, message, fingerprint, append_ms,
+                   record_key, record_value, record_headers)
+     ), letter AS (
+       INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_field,
+                                 last_message, fingerprint, append_ms, lane, next_attempt_at)
+       SELECT source_id, source_offset, record_sha256, 'pending', code, code, field, message, fingerprint,
+              append_ms, ${KEPT_LANE}, clock_timestamp()
+       FROM input
+       RETURNING letter_id, source_id, source_offset
+     )
+     INSERT INTO dead_letter_records (letter_id, record_key, record_value, record_headers)
+     SELECT letter_id, record_key, record_value, record_headers
+     FROM letter JOIN input USING (source_id, source_offset)`,
     [
       sourceIds,
       offsets,
+      hashesOf(batch, rows),
       codesOf(batch, rows),
+      textsOf(rows.map((row) => batch.rejections.get(row)?.field ?? '')),
       textsOf(rows.map((row) => batch.rejections.get(row)?.message ?? '')),
+      textsOf(rows.map((row) => fingerprintOf(batch, row))),
+      appendTimesOf(batch, rows),
       keys,
       values,
       headers,
-      int8Array(rows.map((row) => batch.record(row).timestamp ?? 0)),
     ],
     'keep-dead-letters',
   );
 }
 
-function codesOf(batch: EventBatch, rows: readonly number[]): Buffer {
-  return textsOf(rows.map((row) => batch.rejections.get(row)?.code ?? ''));
+/** Records that never lay in a DLQ partition are retried by the owner of this one. */
+const KEPT_LANE = 0;
+
+function fingerprintOf(batch: EventBatch, row: number): string {
+  const rejection = batch.rejections.get(row);
+  return rejection === undefined ? '' : rejectionFingerprint(rejection);
 }
 
-function textsOf(values: readonly string[]): Buffer {
+function hashesOf(batch: EventBatch, rows: readonly number[]): Buffer {
   return bytesArray(
-    TEXT_OID,
-    values.map((value) => Buffer.from(value)),
+    BYTEA_OID,
+    rows.map((row) => recordHash(batch.record(row))),
   );
+}
+
+/** -1 where the broker gave no append time, as the client reports it. */
+function appendTimesOf(batch: EventBatch, rows: readonly number[]): Buffer {
+  return int8Array(rows.map((row) => batch.record(row).timestamp ?? -1));
+}
+
+function codesOf(batch: EventBatch, rows: readonly number[]): Buffer {
+  return textsOf(rows.map((row) => batch.rejections.get(row)?.code ?? ''));
 }

@@ -51,7 +51,15 @@ export function bytesArray(oid: number, values: readonly (Buffer | null)[]): Buf
 }
 
 export const BYTEA_OID = 17;
-export const TEXT_OID = OID.text;
+export const UUID_OID = OID.uuid;
+
+/** A binary `text[]`. */
+export function textsOf(values: readonly string[]): Buffer {
+  return bytesArray(
+    OID.text,
+    values.map((value) => Buffer.from(value)),
+  );
+}
 
 /**
  * The rows as binary array parameters, one a column, in WRITTEN_COLUMNS order, for

@@ -29,6 +29,14 @@ export function encodeHeaders(headers: readonly RecordHeader[] | undefined): Buf
   return Buffer.from(JSON.stringify(pairs));
 }
 
+/** The headers that `encodeHeaders` wrote. */
+export function decodeHeaders(encoded: Buffer): RecordHeader[] {
+  const pairs = JSON.parse(encoded.toString('utf8')) as [string, string | null][];
+  return pairs.map(([name, value]) => ({
+    [name]: value === null ? undefined : Buffer.from(value, 'base64'),
+  }));
+}
+
 /**
  * SHA-256 over a record's key, value and headers, each length-prefixed (int32 big-endian, -1 for null).
  * A copy on the DLQ topic is believed only if its hash equals the one in its reference. A header without

@@ -1,8 +1,11 @@
 import { sql } from 'kysely';
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
 import type { Database, DatabaseExecutor } from './database.ts';
+import type { SourceKind } from './schema.ts';
 
 export interface RegisterTopicRequest {
+  /** `events`: its records are counted. `dlq`: its records become letters. */
+  readonly kind: 'events' | 'dlq';
   readonly topic: string;
   /** Kafka's own identity of the topic: another id under the same name is another topic. */
   readonly topicId: string;
@@ -52,10 +55,8 @@ export async function registerTopic(
   request: RegisterTopicRequest,
 ): Promise<RegisteredPartition[]> {
   return await db.transaction().execute(async (trx) => {
-    await sql`SELECT pg_advisory_xact_lock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.sources)})`.execute(
-      trx,
-    );
-    const known = await knownSources(trx, request.topic);
+    await lockRegistration(trx);
+    const known = await knownSources(trx, request);
     const others = known.filter((source) => source.topic_id !== request.topicId);
     if (others.some((source) => source.closed_at === null)) {
       return await haltRecreated(trx, request, others);
@@ -77,12 +78,48 @@ export async function registerTopic(
   });
 }
 
-async function knownSources(trx: DatabaseExecutor, topic: string): Promise<KnownSource[]> {
+/**
+ * Finds or makes the sources of kind `redrive` of a DLQ topic's partitions, by partition: they number the
+ * retries' own writes, so they outlive the topic.
+ */
+export async function registerRedrives(
+  db: Database,
+  dlq: { readonly topic: string; readonly topicId: string; readonly partitions: number },
+): Promise<Map<number, number>> {
+  return await db.transaction().execute(async (trx) => {
+    await lockRegistration(trx);
+    const known = await trx
+      .selectFrom('sources')
+      .select(['partition', 'source_id'])
+      .where('kind', '=', 'redrive')
+      .where('topic', '=', dlq.topic)
+      .execute();
+    const sources = new Map(known.map((source) => [source.partition, source.source_id]));
+    for (let partition = 0; partition < dlq.partitions; partition += 1) {
+      if (sources.has(partition)) continue;
+      const { topic, topicId } = dlq;
+      const source = { kind: 'redrive', topic, topicId, partition } as const;
+      sources.set(partition, await insertSource(trx, source, 0n));
+    }
+    return sources;
+  });
+}
+
+async function lockRegistration(trx: DatabaseExecutor): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.sources)})`.execute(
+    trx,
+  );
+}
+
+async function knownSources(
+  trx: DatabaseExecutor,
+  { kind, topic }: RegisterTopicRequest,
+): Promise<KnownSource[]> {
   return await trx
     .selectFrom('sources as s')
     .innerJoin('cursors as c', 'c.source_id', 's.source_id')
     .select(['s.source_id', 's.topic_id', 's.partition', 's.closed_at', 'c.halted_code'])
-    .where('s.kind', '=', 'events')
+    .where('s.kind', '=', kind)
     .where('s.topic', '=', topic)
     .orderBy('s.source_id')
     .execute();
@@ -130,9 +167,20 @@ async function createSource(
   partition: number,
   genesis: bigint,
 ): Promise<number> {
+  const { kind, topic, topicId } = request;
+  return await insertSource(trx, { kind, topic, topicId, partition }, genesis);
+}
+
+/** A source with its genesis row and its cursor. */
+async function insertSource(
+  trx: DatabaseExecutor,
+  source: { kind: SourceKind; topic: string; topicId: string; partition: number },
+  genesis: bigint,
+): Promise<number> {
+  const { kind, topic, topicId, partition } = source;
   const { source_id } = await trx
     .insertInto('sources')
-    .values({ kind: 'events', topic: request.topic, topic_id: request.topicId, partition })
+    .values({ kind, topic, topic_id: topicId, partition })
     .returning('source_id')
     .executeTakeFirstOrThrow();
   await trx

@@ -11,6 +11,10 @@ export interface Schema {
   conflicts: ConflictsTable;
   dead_letter_refs: DeadLetterRefsTable;
   dead_letters: DeadLettersTable;
+  dead_letter_records: DeadLetterRecordsTable;
+  dead_letter_attempts: DeadLetterAttemptsTable;
+  redrive_jobs: RedriveJobsTable;
+  redrive_receipts: RedriveReceiptsTable;
   write_guards: WriteGuardsTable;
   notification_requests: NotificationRequestsTable;
 }
@@ -114,6 +118,7 @@ export interface DeadLetterRefsTable {
   code: string;
   record_sha256: Uint8Array;
   recorded_at: ServerTime;
+  append_ms: bigint | null;
 }
 
 export const DEAD_LETTER_STATES = [
@@ -127,16 +132,84 @@ export const DEAD_LETTER_STATES = [
 export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
 
 export interface DeadLettersTable {
-  source_id: number;
+  letter_id: GeneratedAlways<bigint>;
+  source_id: number | null;
   source_offset: bigint;
-  state: Generated<DeadLetterState>;
+  record_sha256: Uint8Array;
+  state: DeadLetterState;
   code: string;
-  message: string;
+  last_code: string;
+  last_field: Generated<string>;
+  last_message: Generated<string>;
+  fingerprint: string;
+  app: Generated<string>;
+  app_version: Generated<string>;
+  append_ms: bigint | null;
+  dlq_source_id: number | null;
+  dlq_offset: bigint | null;
+  dlq_append_ms: bigint | null;
+  lane: number;
+  recorded_at: ServerTime;
+  series: Generated<number>;
+  attempts: Generated<number>;
+  attempts_max: Generated<number>;
+  next_attempt_at: Date | null;
+  lease_epoch: bigint | null;
+  is_suspect: Generated<boolean>;
+  is_exhausted: Generated<boolean>;
+  outcome: 'stored' | 'duplicate' | 'conflict' | null;
+  impression_id: string | null;
+  event_key: string | null;
+  settled_at: Date | null;
+  job_id: bigint | null;
+}
+
+export interface DeadLetterRecordsTable {
+  letter_id: bigint;
   record_key: Uint8Array | null;
   record_value: Uint8Array | null;
   record_headers: Uint8Array;
-  append_time: Date | null;
   recorded_at: ServerTime;
+}
+
+export interface DeadLetterAttemptsTable {
+  letter_id: bigint;
+  series: number;
+  attempt: number;
+  started_at: ServerTime;
+  finished_at: Date | null;
+  outcome: 'stored' | 'duplicate' | 'conflict' | 'failed' | 'lapsed' | null;
+  code: string | null;
+  message: string | null;
+  app_version: string;
+  source_id: number | null;
+  source_offset: bigint | null;
+}
+
+export type RedriveJobState = 'running' | 'paused' | 'cancelled' | 'done';
+
+export interface RedriveJobsTable {
+  job_id: GeneratedAlways<bigint>;
+  actor: string;
+  reason: string;
+  filter: ColumnType<unknown, string, never>;
+  rate: number;
+  state: Generated<RedriveJobState>;
+  total: number;
+  admitted: Generated<number>;
+  created_at: ServerTime;
+  paced_from: ColumnType<Date, never, Date>;
+  paced_base: Generated<number>;
+  finished_at: Date | null;
+}
+
+export interface RedriveReceiptsTable {
+  job_id: bigint;
+  letter_id: bigint;
+  place: number;
+  series: number | null;
+  outcome: 'stored' | 'duplicate' | 'conflict' | 'failed' | 'dead' | 'skipped' | null;
+  changed_at: Date | null;
 }
 
 export interface WriteGuardsTable {

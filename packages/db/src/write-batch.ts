@@ -37,12 +37,17 @@ export interface WriteOptions {
   readonly alongside: (session: WriterSession, written: WrittenRows) => Promise<void>;
 }
 
+/** Adds one to what the ledger counts for a row's source. */
+export type CountRow = (row: number, as: 'stored' | 'duplicate') => void;
+
 /** What the transaction found out about a batch's rows; those in neither set were stored. */
 export interface WrittenRows {
   readonly batch: EventBatch;
   readonly duplicates: ReadonlySet<number>;
   readonly conflicts: ReadonlySet<number>;
   readonly rejected: readonly number[];
+  /** For rows whose verdict is `letter`: only what is written alongside knows what became of them. */
+  readonly count: CountRow;
 }
 
 /**
@@ -70,7 +75,8 @@ export async function writeBatch(
     for (const row of rejected) countsOf(counts, batch, row).deadLettered += 1;
     enter('other');
     await keepConflicts(session, batch, [...conflicts]);
-    await options.alongside(session, { batch, duplicates, conflicts, rejected });
+    const count: CountRow = (row, as) => (countsOf(counts, batch, row)[as] += 1);
+    await options.alongside(session, { batch, duplicates, conflicts, rejected, count });
     await session.query(commitCall(sorted, counts, options.horizonMs));
   });
   return [...counts.values()];

@@ -25,6 +25,7 @@ export interface CountedDatabase {
 export async function countedDatabase(db: Database): Promise<CountedDatabase> {
   await ensureDayPartitions(db, { now: DAY_START_MS, daysBehind: 0, hoursAhead: 24 });
   const [first, second] = await registerTopic(db, {
+    kind: 'events',
     topic: 'ad-events',
     topicId: 'id',
     partitions: 2,

@@ -6,6 +6,7 @@ import { acceptLoss, listSources, noteKnownEnds } from '../src/sources.ts';
 import { migratedDatabase } from './databases.ts';
 
 const topic: RegisterTopicRequest = {
+  kind: 'events',
   topic: 'ad-events',
   topicId: 'first',
   partitions: 3,

@@ -144,9 +144,9 @@ describe('writing a batch', () => {
     expect(counts).toMatchObject({ stored: 1, deadLettered: 2 });
     const refs = await session.query('SELECT source_offset, code FROM dead_letter_refs ORDER BY 1');
     expect(refs.map((row) => row['code'])).toEqual(['wrong_type', 'oversize']);
-    const letters = await session.query('SELECT code, state, record_value FROM dead_letters');
+    const letters = await session.query('SELECT code, state, lane, attempts FROM dead_letters');
     expect(letters).toHaveLength(1);
-    expect(letters[0]).toMatchObject({ code: 'oversize', state: 'pending' });
+    expect(letters[0]).toMatchObject({ code: 'oversize', state: 'pending', lane: 0, attempts: 0 });
   });
 
   it('the server may be another by the time it answers: a lost session has an unknown outcome', async () => {

@@ -20,6 +20,8 @@ export const VERDICT = {
   rejected: 2,
   /** Its partition is no longer ours: nothing is written for it. */
   dropped: 3,
+  /** A record of the DLQ topic, to be kept as a letter. */
+  letter: 4,
 } as const;
 
 /** How a valid row travels to PostgreSQL. Redis decides it, and it never decides anything else. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * Why a record cannot be counted. The names are a public contract: they are the
  * `adtally.error.code` of a dead letter, the `code` of its reference and a metric label.
@@ -33,4 +35,23 @@ export interface Rejection {
   readonly field?: string;
   /** One sentence; printable ASCII only. */
   readonly message: string;
+}
+
+const FINGERPRINT_DIGITS = 16;
+
+/**
+ * Groups rejections of one cause: hex digits of a hash over code, field and the message without what
+ * differs from record to record (ids, numbers, quoted text). An SQLSTATE is part of the cause.
+ */
+export function rejectionFingerprint(rejection: {
+  readonly code: string;
+  readonly field?: string | undefined;
+  readonly message: string;
+}): string {
+  const message = rejection.message
+    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<id>')
+    .replace(/"[^"]*"|'[^']*'/g, '<text>')
+    .replace(/(?<!SQLSTATE )\b\d+(\.\d+)?/g, '<number>');
+  const cause = JSON.stringify([rejection.code, rejection.field ?? '', message]);
+  return createHash('sha256').update(cause).digest('hex').slice(0, FINGERPRINT_DIGITS);
 }

@@ -1,10 +1,14 @@
-import type { SourceRecord } from '@adtally/event-schema';
+import type { EventBatch, SourceRecord } from '@adtally/event-schema';
 import { OffsetOutOfRange, PartitionStalled, type GroupConsumer } from '@adtally/kafka';
 import type { BatchWork } from './batch-work.ts';
-import { classify, type ClassifyRules } from './classify.ts';
+import type { ClassifyRules } from './classify.ts';
 import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
 
+/** Decides the undecided rows from `fromRow` on. */
+export type Classifier = (batch: EventBatch, fromRow: number, rules: ClassifyRules) => void;
+
 export interface FillerOptions {
+  readonly classify: Classifier;
   /** How long a batch that has records may wait to be filled. */
   readonly lingerMs: number;
   /** Compacted and transactional topics have offsets without a record; all others may not. */
@@ -62,7 +66,7 @@ export class BatchFiller {
       if (wasEmpty) startedMs = performance.now();
       const from = batch.count;
       for (const record of records) this.#append(work, record);
-      classify(batch, from, rules);
+      this.#options.classify(batch, from, rules);
       if (batch.count === 0) return;
     } while (
       !batch.isFull &&

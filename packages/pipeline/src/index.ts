@@ -2,6 +2,7 @@ export * from './batch-committer.ts';
 export * from './batch-filler.ts';
 export * from './batch-work.ts';
 export * from './classify.ts';
+export * from './count-events.ts';
 export * from './dead-letters.ts';
 export * from './ingest-loop.ts';
 export * from './isolate-rows.ts';

@@ -1,4 +1,4 @@
-import { rejectedRows, type SourceCounts } from '@adtally/db';
+import type { SourceCounts } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
 import type { Logger, Metrics } from '@adtally/telemetry';
@@ -20,10 +20,27 @@ export interface LoopParts {
   readonly watch: TopicWatch;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Told of every commit, for counting. */
+  readonly onCommitted: (
+    work: BatchWork,
+    counts: readonly SourceCounts[],
+    committed: readonly PartitionSpan[],
+  ) => void;
+  /** Further work of whoever holds the partitions, done between writes. */
+  readonly chores?: Chores;
   /** Called on every turn: liveness is that the loop turns. */
   readonly beat: () => void;
   /** Fires when even the batch in hand may be given up. */
   readonly abandoned: AbortSignal;
+}
+
+/** Work that belongs to the holder of partitions and must not run beside a write. */
+export interface Chores {
+  isDue(nowMs: number): boolean;
+  /** One bounded piece of it; it stays due while there is more. */
+  run(granted: ReadonlySet<number>, signal: AbortSignal): Promise<void>;
+  /** The group takes partitions away, or we leave: lets go of what belongs to them. */
+  release(partitions: readonly number[]): Promise<void>;
 }
 
 export interface LoopOptions {
@@ -84,18 +101,22 @@ export class IngestLoop {
       if (!(error instanceof Abandoned)) throw error;
       this.#parts.log.warn(error.message);
     }
-    await this.#parts.claims.release(this.#parts.ownership.allOwned());
+    const { chores, claims, consumer, ownership } = this.#parts;
+    await chores?.release([...consumer.granted]);
+    await claims.release(ownership.allOwned());
   }
 
   get #mustSettle(): boolean {
-    const { consumer, ownership, filler, watch } = this.#parts;
+    const { chores, consumer, ownership, filler, watch } = this.#parts;
+    const nowMs = performance.now();
     return (
       this.#stopped.signal.aborted ||
       consumer.hasRebalance ||
       filler.halts.size > 0 ||
       filler.stalled.size > 0 ||
       watch.hasFound ||
-      ownership.due(performance.now()).length > 0
+      ownership.due(nowMs).length > 0 ||
+      chores?.isDue(nowMs) === true
     );
   }
 
@@ -161,7 +182,7 @@ export class IngestLoop {
     this.#parts.consumer.noteCommitted(
       new Map(committed.map(({ owned, end }) => [owned.partition, end])),
     );
-    this.#count(work, counts, committed);
+    this.#parts.onCommitted(work, counts, committed);
   }
 
   /** The age of the oldest record in hand; records still in the broker are younger. */
@@ -190,33 +211,9 @@ export class IngestLoop {
     }
   }
 
-  #count(work: BatchWork, counts: readonly SourceCounts[], committed: PartitionSpan[]): void {
-    const { metrics } = this.#parts;
-    const { batch } = work;
-    for (const of of counts) {
-      metrics.events.add(of.stored, { outcome: 'stored' });
-      metrics.events.add(of.duplicate, { outcome: 'duplicate' });
-      metrics.events.add(of.conflict, { outcome: 'conflict' });
-      metrics.events.add(of.deadLettered, { outcome: 'dead_lettered' });
-    }
-    for (const row of rejectedRows(batch)) {
-      metrics.deadLetters.add(1, { code: batch.rejections.get(row)?.code ?? '' });
-    }
-    const consumed = committed.reduce((sum, { first, end, gap }) => sum + end - first - gap, 0);
-    metrics.recordsConsumed.add(consumed);
-    metrics.misrouted.add(batch.misrouted);
-    metrics.unknownFields.add(batch.unknownFields);
-    metrics.batchRows.record(batch.count);
-    metrics.lastCommitTimestampSeconds.set(Date.now() / 1000);
-    const appended = committed.map((span) => span.firstAppendMs).filter((ms) => ms > 0);
-    if (appended.length > 0) {
-      metrics.commitLatencySeconds.record(Math.max(0, Date.now() - Math.min(...appended)) / 1000);
-    }
-  }
-
   /** Nothing is in flight: halt, answer the group, claim. */
   async #settle(): Promise<void> {
-    const { consumer, filler, watch, ownership, claims, committer, metrics } = this.#parts;
+    const { consumer, filler, watch, ownership, claims, committer, metrics, chores } = this.#parts;
     const halts = new Map([...watch.take(), ...filler.halts]);
     filler.halts.clear();
     for (const [owned, halt] of halts) {
@@ -233,10 +230,13 @@ export class IngestLoop {
     const claimed = await claims.claimDue(this.#parts.abandoned);
     if (claimed !== null) committer.horizonMs = claimed.horizonMs;
     metrics.ownedPartitions.set(ownership.allOwned().length);
+    if (chores?.isDue(performance.now()) === true) {
+      await chores.run(consumer.granted, this.#parts.abandoned);
+    }
   }
 
   async #rebalance(event: RebalanceEvent): Promise<void> {
-    const { consumer, ownership, claims, metrics, log } = this.#parts;
+    const { chores, consumer, ownership, claims, metrics, log } = this.#parts;
     log.info({ change: event.kind, partitions: event.partitions, lost: event.lost }, 'assignment');
     if (event.kind === 'granted') {
       for (const partition of event.partitions) ownership.grant(partition, performance.now());
@@ -248,6 +248,7 @@ export class IngestLoop {
         metrics.lagRecords.remove({ partition: String(partition) });
       }
       claims.exportHalts();
+      await chores?.release(event.partitions);
       await claims.release(owned);
     }
     consumer.settle(event);

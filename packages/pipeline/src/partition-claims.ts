@@ -17,6 +17,7 @@ import { genesisOffsets, type StartAt } from './start-at.ts';
 import type { WriterLink } from './writer-link.ts';
 
 export interface ClaimsOptions {
+  readonly kind: 'events' | 'dlq';
   readonly topic: string;
   readonly owner: string;
   readonly startAt: StartAt;
@@ -105,12 +106,13 @@ export class PartitionClaims {
 
   async #register(): Promise<{ topicId: string; sources: Map<number, RegisteredPartition> }> {
     const { admin, db } = this.#parts;
-    const { topic, startAt } = this.#options;
+    const { kind, topic, startAt } = this.#options;
     const described = await admin.describeTopic(topic);
     if (described === null) throw new TopicMissing(topic);
     this.partitionCount = described.partitions.length;
     let genesis: Map<number, number> | null = null;
     const registered = await registerTopic(db, {
+      kind,
       topic,
       topicId: described.topicId,
       partitions: described.partitions.length,

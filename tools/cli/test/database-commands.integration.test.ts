@@ -86,7 +86,12 @@ test('audit exits 0 only when all balances, and sources ends a halt with a reaso
   await migrate(database.url);
   const db = openDatabase(database.url, { applicationName: 'adtally-cli-test' });
   try {
-    const request = { topic: 'ad-events', partitions: 1, genesis: () => 5n };
+    const request = {
+      kind: 'events',
+      topic: 'ad-events',
+      partitions: 1,
+      genesis: () => 5n,
+    } as const;
     const [source] = await registerTopic(db, { ...request, topicId: 'old' });
     const id = String(source?.sourceId);
     const balanced = await cli(env, 'audit', '--json');

@@ -6,7 +6,8 @@ import { CURSOR } from './cursor.ts';
 import { DISPOSITIONS } from './dispositions.ts';
 import { type JsonInteger, jsonInteger } from './json-integer.ts';
 import { ROWS } from './rows.ts';
-import { CONFLICTS, DEAD_LETTER_REFS } from './side-tables.ts';
+import { LETTERS } from './letters.ts';
+import { CONFLICTS, DEAD_LETTER_REFS, LETTERS_COPIED } from './side-tables.ts';
 import { TILING } from './tiling.ts';
 import { type AuditedSource, auditedSources, type AuditTotals, auditTotals } from './totals.ts';
 import { UNIQUENESS } from './uniqueness.ts';
@@ -55,6 +56,8 @@ export const AUDIT_CHECKS: readonly AuditCheck[] = [
   CONFLICTS,
   DEAD_LETTER_REFS,
   DISPOSITIONS,
+  LETTERS_COPIED,
+  LETTERS,
 ];
 
 const DEFAULT_TIMEOUT_MS = 600_000;

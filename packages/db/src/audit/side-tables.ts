@@ -2,11 +2,12 @@ import { type AuditCheck, OFFENDING_FETCH } from './check.ts';
 import { placedInRanges } from './ranges.ts';
 
 /** Range by range, a side table holds one row for each record the ledger counted as such. */
-function countedInLedger(table: string, column: string): string {
+function countedInLedger(table: string, column: string, rows = table, kinds = ''): string {
   return `
-    WITH ${placedInRanges(table)}, expected AS (
-      SELECT source_id, first_offset, end_offset, ${column} AS rows
-      FROM ledger WHERE first_offset IS NOT NULL
+    WITH ${placedInRanges(rows)}, expected AS (
+      SELECT l.source_id, l.first_offset, l.end_offset, l.${column} AS rows
+      FROM ledger l JOIN sources s USING (source_id)
+      WHERE l.first_offset IS NOT NULL ${kinds}
     )
     SELECT source_id,
            CASE WHEN e.rows IS NULL THEN format('%s rows of ${table} lie in no ledger range', p.found)
@@ -28,6 +29,24 @@ export const CONFLICTS: AuditCheck = {
 
 export const DEAD_LETTER_REFS: AuditCheck = {
   id: 'dead-letter-refs',
-  name: 'every dead-lettered record has its reference',
-  statement: countedInLedger('dead_letter_refs', 'dead_lettered'),
+  name: 'every dead-lettered record has its reference, every failed retry its try',
+  statement: countedInLedger(
+    'dead_letter_refs or dead_letter_attempts',
+    'dead_lettered',
+    `(SELECT source_id, source_offset FROM dead_letter_refs
+      UNION ALL
+      SELECT source_id, source_offset FROM dead_letter_attempts WHERE outcome = 'failed')`,
+  ),
+};
+
+export const LETTERS_COPIED: AuditCheck = {
+  id: 'letters-copied',
+  name: 'every record of the DLQ topic counted as a letter is one',
+  statement: countedInLedger(
+    'dead_letters',
+    'stored',
+    `(SELECT dlq_source_id AS source_id, dlq_offset AS source_offset FROM dead_letters
+      WHERE dlq_source_id IS NOT NULL)`,
+    `AND s.kind = 'dlq'`,
+  ),
 };

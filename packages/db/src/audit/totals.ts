@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DatabaseExecutor } from '../database.ts';
+import type { SourceKind } from '../schema.ts';
 import { type JsonInteger, jsonInteger } from './json-integer.ts';
 
 /** What the ledger says was done with the records of one source, or of all. */
@@ -14,9 +15,14 @@ export interface AuditCounts {
   readonly purged: JsonInteger;
 }
 
+/** What became of the records of the events topics. */
 export interface AuditTotals extends AuditCounts {
   /** Dead-letter references by error code. */
   readonly by_code: Readonly<Record<string, JsonInteger>>;
+  /** What became of retries: `consumed` tries, of which `dead_lettered` failed again. */
+  readonly redrive: AuditCounts;
+  /** Letters by state. */
+  readonly letters: Readonly<Record<string, JsonInteger>>;
 }
 
 export interface AuditedSource extends AuditCounts {
@@ -76,7 +82,7 @@ export async function auditedSources(trx: DatabaseExecutor): Promise<AuditedSour
   }));
 }
 
-/** Sums over all sources, and the dead-letter references by code. */
+/** Sums over the sources of a kind, dead-letter references by code, letters by state. */
 export async function auditTotals(
   trx: DatabaseExecutor,
   sources: readonly AuditedSource[],
@@ -85,11 +91,17 @@ export async function auditTotals(
     SELECT code, count(*) AS records FROM dead_letter_refs GROUP BY code ORDER BY code`.execute(
     trx,
   );
-  const sum = (count: Count) =>
-    sources.reduce((total, source) => total + BigInt(source[count]), 0n);
+  const letters = await sql<{ state: string; letters: bigint }>`
+    SELECT state, count(*) AS letters FROM dead_letters GROUP BY state ORDER BY state`.execute(trx);
+  const sumOf = (kind: SourceKind) => (count: Count) =>
+    sources
+      .filter((source) => source.kind === kind)
+      .reduce((total, source) => total + BigInt(source[count]), 0n);
   return {
-    ...counts(sum),
+    ...counts(sumOf('events')),
     by_code: Object.fromEntries(rows.map((row) => [row.code, jsonInteger(row.records)])),
+    redrive: counts(sumOf('redrive')),
+    letters: Object.fromEntries(letters.rows.map((row) => [row.state, jsonInteger(row.letters)])),
   };
 }
 

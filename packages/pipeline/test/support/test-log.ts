@@ -25,6 +25,7 @@ export class TestLog {
   static async create(db: Database, partitions = 1): Promise<TestLog> {
     const topic = uniqueName('log');
     const registered = await registerTopic(db, {
+      kind: 'events',
       topic,
       topicId: topic,
       partitions,

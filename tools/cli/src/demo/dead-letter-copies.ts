@@ -37,10 +37,14 @@ export async function findDeadLetterCopies(
     const coordinate = coordinateOf(record);
     if (coordinate?.topic === places.events) missing.delete(coordinate.place);
   });
-  const kept = await db.selectFrom('dead_letters').select(['source_id', 'source_offset']).execute();
+  const kept = await db
+    .selectFrom('dead_letters')
+    .where('dlq_source_id', 'is', null)
+    .select(['source_id', 'source_offset'])
+    .execute();
   const partitions = await partitionsOfSources(db, places.events);
   for (const letter of kept) {
-    missing.delete(`${partitions.get(letter.source_id)}/${letter.source_offset}`);
+    missing.delete(`${partitions.get(letter.source_id ?? -1)}/${letter.source_offset}`);
   }
   return { onTopic, kept: BigInt(referenced - missing.size) };
 }

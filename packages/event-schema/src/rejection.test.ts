@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { rejectionFingerprint } from './rejection.ts';
+
+const BASE = { code: 'out_of_range', field: 'campaign_id' };
+
+it('a fingerprint stays the same where only ids, numbers or quoted text differ', () => {
+  const a = `"abc" of 70 in 0192f0c1-2a3b-7c4d-8e5f-60718293a4b5, offset 7`;
+  const b = `"x y" of 80.5 in 0192F0C1-0000-7c4d-8e5f-000000000000, offset 123456`;
+  const prints = [a, b].map((message) => rejectionFingerprint({ ...BASE, message }));
+  expect(prints[0]).toBe(prints[1]);
+  expect(prints[0]).toMatch(/^[0-9a-f]{16}$/);
+});
+
+it('a fingerprint differs by code, field, words and SQLSTATE', () => {
+  const message = 'PostgreSQL refuses this row: SQLSTATE 23514';
+  const prints = [
+    { ...BASE, message },
+    { ...BASE, message, code: 'data_refused' },
+    { ...BASE, message, field: 'creative_id' },
+    { code: BASE.code, message },
+    { ...BASE, message: 'PostgreSQL refuses this row: SQLSTATE 22003' },
+    { ...BASE, message: 'PostgreSQL refuses that row: SQLSTATE 23514' },
+  ].map(rejectionFingerprint);
+  expect(new Set(prints).size).toBe(prints.length);
+});
