@@ -5,6 +5,7 @@
 ALTER TABLE dead_letter_refs ADD COLUMN append_ms bigint;
 
 ALTER TABLE dead_letters RENAME TO kept_letters;
+ALTER INDEX dead_letters_pkey RENAME TO kept_letters_pkey;
 
 -- One row a letter. Its bytes are in dead_letter_records: they expire, what became of it stays.
 CREATE TABLE dead_letters (
@@ -13,7 +14,7 @@ CREATE TABLE dead_letters (
   source_id       int REFERENCES sources,
   source_offset   bigint NOT NULL,
   record_sha256   bytea NOT NULL CHECK (length(record_sha256) = 32),
-  state           text NOT NULL
+  state           text NOT NULL CONSTRAINT dead_letters_state_check
                   CHECK (state IN ('unconfirmed', 'pending', 'resolved', 'dead', 'discarded', 'orphan')),
   -- As the record was rejected first; last_* as its last try failed.
   code            text NOT NULL,
