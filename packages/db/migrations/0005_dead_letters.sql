@@ -65,7 +65,7 @@ CREATE INDEX dead_letters_leased ON dead_letters (lane) WHERE lease_epoch IS NOT
 CREATE INDEX dead_letters_exhausted ON dead_letters (lane) WHERE is_exhausted;
 CREATE INDEX dead_letters_unconfirmed ON dead_letters (letter_id) WHERE state = 'unconfirmed';
 CREATE INDEX dead_letters_by_cause ON dead_letters (fingerprint, state, letter_id);
-CREATE INDEX dead_letters_by_arrival ON dead_letters (recorded_at);
+CREATE INDEX dead_letters_by_arrival ON dead_letters (dlq_append_ms);
 CREATE INDEX dead_letters_by_copy ON dead_letters (dlq_source_id, dlq_offset);
 
 CREATE TABLE dead_letter_records (

@@ -18,6 +18,8 @@ export * from './letters/confirm-letters.ts';
 export * from './letters/copy-letters.ts';
 export * from './letters/expire-records.ts';
 export * from './letters/lease-letters.ts';
+export * from './letters/letter-figures.ts';
+export * from './letters/redrive-jobs.ts';
 export * from './letters/settle-tries.ts';
 export * from './register-topic.ts';
 export * from './sources.ts';

@@ -28,6 +28,8 @@ export const DEAD_LETTER_HEADERS = {
   series: 'adtally.letter.series',
   /** Dead topic only: tries in that series. */
   attempts: 'adtally.letter.attempts',
+  /** Dead topic only: set where the record is too large for the topic and only the database has its bytes. */
+  withoutBytes: 'adtally.letter.bytes',
 } as const;
 
 /** The last header of every letter: how many were added before it, so that exactly those come off again. */

@@ -5,6 +5,7 @@ export {
   type AdminOptions,
   type FastifyInstance,
 } from './admin-server.ts';
+export { Closers } from './closers.ts';
 export { bool, durationMs, int, oneOf, text, url, type EnvField } from './env-fields.ts';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';

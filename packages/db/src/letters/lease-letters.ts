@@ -63,7 +63,9 @@ const LEASE = `
   WITH due AS (
     SELECT l.letter_id, held.epoch,
            greatest(coalesce(policy.attempts_max, $7::int), l.attempts + 1) AS attempts_max
-    FROM unnest($1::int[], $2::bigint[]) AS held (lane, epoch)
+    FROM unnest($1::int[], $2::bigint[], $10::int[]) AS held (lane, epoch, source_id)
+    -- A claim of the lane ends our backend: either this commits before it and is seen by it, or not at all.
+    JOIN cursors c ON c.source_id = held.source_id AND c.epoch = held.epoch
     CROSS JOIN LATERAL (
       SELECT d.letter_id, d.attempts, d.last_code
       FROM dead_letters d
@@ -108,6 +110,7 @@ export async function leaseLetters(
       request.limits.attemptsMax,
       policies.map(([code]) => code),
       policies.map(([, attemptsMax]) => attemptsMax),
+      request.lanes.map(({ sourceId }) => sourceId),
     ],
     'lease-letters',
   );

@@ -1,0 +1,142 @@
+import { hostname } from 'node:os';
+import type { AttemptLimits } from '@adtally/db';
+import { REDIS_URL_SCHEMES } from '@adtally/dedup';
+import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
+import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
+import {
+  ConfigError,
+  describeConfig,
+  durationMs,
+  int,
+  loadEnv,
+  oneOf,
+  SERVICE_ENV,
+  text,
+  url,
+  type ConfigOf,
+  type Env,
+} from '@adtally/service';
+import { ATTEMPTS_MAX, parseAttemptsByCode } from './attempt-limits.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Every variable of this app; its README's table is this list in words. */
+const SCHEMA = {
+  ...SERVICE_ENV,
+  databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
+  redisUrl: url('REDIS_URL', { schemes: REDIS_URL_SCHEMES, default: '' }),
+  group: text('REPROCESSOR_GROUP', { default: 'adtally-reprocessor', maxLength: 200 }),
+  groupProtocol: oneOf('GROUP_PROTOCOL', ['consumer', 'classic'], { default: 'consumer' }),
+  retryIntervalMs: durationMs('RETRY_INTERVAL_MS', {
+    default: 30_000,
+    min: 100,
+    max: 24 * HOUR_MS,
+  }),
+  retryBatchMax: int('RETRY_BATCH_MAX', { default: 500, min: 1, max: 10_000 }),
+  retriesPerSecond: int('RETRIES_PER_SECOND', { default: 1_000, min: 1, max: 1_000_000 }),
+  attemptsMax: int('MAX_ATTEMPTS', { default: 5, min: 1, max: ATTEMPTS_MAX }),
+  attemptsMaxByCode: text('MAX_ATTEMPTS_BY_CODE', { default: '' }),
+  backoffFirstMs: durationMs('RETRY_BACKOFF_FIRST_MS', {
+    default: 30_000,
+    min: 1,
+    max: 24 * HOUR_MS,
+  }),
+  backoffLastMs: durationMs('RETRY_BACKOFF_LAST_MS', {
+    default: HOUR_MS,
+    min: 1,
+    max: 720 * HOUR_MS,
+  }),
+  retentionDays: int('DEAD_LETTER_RETENTION_DAYS', { default: 30, min: 1, max: 36_500 }),
+  spikePerMinute: int('DLQ_SPIKE_PER_MINUTE', { default: 100, min: 1, max: 1_000_000_000 }),
+  spikeFactor: int('DLQ_SPIKE_FACTOR', { default: 5, min: 1, max: 1_000_000 }),
+  recordMaxBytes: int('RECORD_MAX_BYTES', { default: 65_536, min: 1_024, max: 16_777_216 }),
+  jsonMaxDepth: int('JSON_MAX_DEPTH', { default: 32, min: 1, max: 1_000 }),
+  dedupTtlSeconds: int('DEDUP_TTL_SECONDS', { default: 21_600, min: 1, max: 31_536_000 }),
+  dedupBudgetMs: durationMs('DEDUP_BUDGET_MS', { default: 50, min: 1, max: 10_000 }),
+  lockTimeoutMs: durationMs('LOCK_TIMEOUT_MS', { default: 5_000, min: 100, max: 600_000 }),
+  statementTimeoutMs: durationMs('STATEMENT_TIMEOUT_MS', {
+    default: 30_000,
+    min: 1_000,
+    max: 600_000,
+  }),
+  transientAttempts: int('TRANSIENT_ATTEMPTS', { default: 2, min: 1, max: 1_000 }),
+  transientBudgetMs: durationMs('TRANSIENT_BUDGET_MS', {
+    default: 10_000,
+    min: 0,
+    max: HOUR_MS,
+  }),
+  topicCheckMs: durationMs('TOPIC_CHECK_MS', { default: 5_000, min: 100, max: 600_000 }),
+} as const;
+
+export interface ReprocessorConfig extends Omit<ConfigOf<typeof SCHEMA>, 'attemptsMaxByCode'> {
+  readonly limits: AttemptLimits;
+  readonly topics: Readonly<Record<LogicalTopic, Topic>>;
+  readonly kafka: KafkaSettings;
+  /** Names this process in cursors and logs. */
+  readonly owner: string;
+  /** For OTEL_*: the telemetry package reads them itself. */
+  readonly env: Env;
+  /** As written, to be shown. */
+  readonly attemptsMaxByCode: string;
+}
+
+/** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
+export function readConfig(env: Env = process.env): ReprocessorConfig {
+  const problems: string[] = [];
+  const collect = <T>(read: () => T): T | null => {
+    try {
+      return read();
+    } catch (error) {
+      problems.push(
+        ...(error instanceof ConfigError ? error.problems : [(error as Error).message]),
+      );
+      return null;
+    }
+  };
+  const config = collect(() => loadEnv(SCHEMA, env, crossCheck));
+  const topics = collect(() => resolveTopics(env));
+  const kafka = kafkaSettingsFromEnv(env);
+  if ('problems' in kafka) problems.push(...kafka.problems);
+  const byCode = parseAttemptsByCode(env['MAX_ATTEMPTS_BY_CODE'] ?? '');
+  if (Array.isArray(byCode)) problems.push(...byCode);
+  if (config === null || topics === null || 'problems' in kafka || Array.isArray(byCode)) {
+    throw new ConfigError(problems);
+  }
+  const owner = `${hostname()}/${process.pid}`;
+  const limits = {
+    attemptsMax: config.attemptsMax,
+    attemptsMaxByCode: byCode as AttemptLimits['attemptsMaxByCode'],
+  };
+  return Object.freeze({ ...config, limits, topics, kafka: kafka.settings, owner, env });
+}
+
+/** What is in effect, for people; credentials masked. */
+export function describe(config: ReprocessorConfig): Record<string, string> {
+  return {
+    KAFKA_BROKERS: config.kafka.brokers,
+    EVENTS_TOPIC: config.topics.events.name,
+    DLQ_TOPIC: config.topics.dlq.name,
+    DEAD_TOPIC: config.topics.dead.name,
+    ...describeConfig(SCHEMA, config),
+  };
+}
+
+function crossCheck(config: ConfigOf<typeof SCHEMA>): string[] {
+  const problems: string[] = [];
+  const below = (
+    [small, smallMs]: readonly [string, number],
+    [large, largeMs]: readonly [string, number],
+  ): void => {
+    if (smallMs > largeMs)
+      problems.push(`${small} (${smallMs}) must not exceed ${large} (${largeMs})`);
+  };
+  below(
+    ['LOCK_TIMEOUT_MS', config.lockTimeoutMs],
+    ['STATEMENT_TIMEOUT_MS', config.statementTimeoutMs],
+  );
+  below(
+    ['RETRY_BACKOFF_FIRST_MS', config.backoffFirstMs],
+    ['RETRY_BACKOFF_LAST_MS', config.backoffLastMs],
+  );
+  return problems;
+}

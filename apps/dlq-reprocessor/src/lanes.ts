@@ -1,0 +1,108 @@
+import {
+  claimSource,
+  endLapsedTries,
+  releaseSources,
+  registerRedrives,
+  type Database,
+  type HeldLane,
+} from '@adtally/db';
+import type { KafkaAdmin } from '@adtally/kafka';
+import type { OwnedPartition, WriterLink } from '@adtally/pipeline';
+import type { Logger } from '@adtally/telemetry';
+
+export interface LanesParts {
+  readonly admin: KafkaAdmin;
+  readonly db: Database;
+  readonly link: WriterLink;
+  readonly log: Logger;
+}
+
+export interface LanesOptions {
+  readonly dlqTopic: string;
+  readonly eventsTopic: string;
+  readonly owner: string;
+}
+
+/** A lane as the commit protocol sees a partition: its offsets are the numbers of its tries. */
+export type Lane = OwnedPartition & HeldLane;
+
+/**
+ * The retries of a DLQ partition's letters are a source of their own, claimed by whoever the group grants
+ * the partition: also where the copying of that partition stands still.
+ */
+export class Lanes {
+  readonly #parts: LanesParts;
+  readonly #options: LanesOptions;
+  readonly #held = new Map<number, Lane>();
+
+  constructor(parts: LanesParts, options: LanesOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  get held(): Lane[] {
+    return [...this.#held.values()];
+  }
+
+  get(lane: number): Lane | undefined {
+    return this.#held.get(lane);
+  }
+
+  /**
+   * Claims what is granted and not held; tries that a former owner had begun end there. Returns whether
+   * it claimed any.
+   */
+  async claim(granted: ReadonlySet<number>, signal: AbortSignal): Promise<boolean> {
+    const missing = [...granted].filter((lane) => !this.#held.has(lane));
+    if (missing.length === 0) return false;
+    const { admin, db, link, log } = this.#parts;
+    const { dlqTopic, eventsTopic, owner } = this.#options;
+    const described = await admin.describeTopic(dlqTopic);
+    if (described === null) return false; // the loop says so
+    const sources = await registerRedrives(db, {
+      topic: dlqTopic,
+      topicId: described.topicId,
+      partitions: described.partitions.length,
+    });
+    const session = await link.session(signal);
+    for (const partition of missing) {
+      const sourceId = sources.get(partition);
+      if (sourceId === undefined) continue; // metadata lags behind the group
+      const { nextOffset, epoch } = await claimSource(session, sourceId, owner);
+      const lane: Lane = {
+        partition,
+        lane: partition,
+        sourceId,
+        topicId: described.topicId,
+        epoch,
+        committedOffset: nextOffset,
+        readOffset: nextOffset,
+        handoverSinceMs: null,
+      };
+      const lapsed = await endLapsedTries(session, eventsTopic, [lane]);
+      this.#held.set(partition, lane);
+      log.info({ lane: partition, epoch, lapsed }, 'lane claimed');
+    }
+    return true;
+  }
+
+  /** Somebody else has claimed these sources; where the group still grants them we claim again. */
+  lose(sourceIds: readonly number[]): void {
+    for (const lane of this.held) {
+      if (sourceIds.includes(lane.sourceId)) this.#held.delete(lane.lane);
+    }
+  }
+
+  /** An orderly goodbye, so that the next claim has nobody to evict. */
+  async release(lanes: readonly number[]): Promise<void> {
+    const { link, log } = this.#parts;
+    const going = this.held.filter(({ lane }) => lanes.includes(lane));
+    for (const { lane } of going) this.#held.delete(lane);
+    if (going.length === 0 || !link.isConnected) return;
+    try {
+      await releaseSources(await link.session(AbortSignal.timeout(0)), going);
+    } catch (error) {
+      log.warn({ err: error }, 'lanes could not be released in order');
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { cutConnections, type HeldSource } from '@adtally/db';
+import { createDeduplicator } from '@adtally/dedup';
+import {
+  BatchCommitter,
+  BatchFiller,
+  IngestLoop,
+  LoopService,
+  Ownership,
+  PartitionClaims,
+  TopicWatch,
+  WriterLink,
+  type LoopWiring,
+} from '@adtally/pipeline';
+import type { Heartbeat } from '@adtally/service';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { ReprocessorConfig } from './env.ts';
+import { Lanes } from './lanes.ts';
+import { LetterChores } from './letter-chores.ts';
+import { countCopies, LetterCopier, takeAsLetters } from './letter-copier.ts';
+import { RecordExpiry } from './record-expiry.ts';
+import { openResources, type Resources } from './resources.ts';
+import { Retrier } from './retrier.ts';
+import { RetrySink } from './retry-sink.ts';
+import { Undertaker } from './undertaker.ts';
+import { VERSION } from './version.ts';
+import { VolumeWatch } from './volume-watch.ts';
+
+export interface ReprocessorParts {
+  readonly config: ReprocessorConfig;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly heartbeat: Heartbeat;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const COPY_BATCH_MAX = 1_000;
+const COPY_LINGER_MS = 100;
+/** Copying moves whole records into the database: nothing there to predict. */
+const NOTHING_TO_PREDICT = createDeduplicator({
+  url: '',
+  ttlSeconds: 1,
+  keyPrefix: '',
+  onEvent: () => undefined,
+});
+
+/** Wires copying and retrying of dead letters together: the composition root of this app. */
+export function createReprocessor(parts: ReprocessorParts) {
+  const { config, metrics, log } = parts;
+  let lanes: Lanes | null = null;
+  const service = new LoopService<Resources>({
+    name: 'reprocessor',
+    drainDeadlineMs: config.drainDeadlineMs,
+    log,
+    open: (signal) => openResources(config, metrics, log, signal),
+    wire: (resources, abandoned) => {
+      const wired = wire(parts, resources, abandoned);
+      lanes = wired.lanes;
+      return wired.wiring;
+    },
+  });
+  /** The partitions copied, those that stand still, and the lanes retried. */
+  const status = (): object => ({
+    owner: config.owner,
+    topic: config.topics.dlq.name,
+    owned: (service.wiring?.ownership.allOwned() ?? []).map((owned) => ({
+      partition: owned.partition,
+      source_id: owned.sourceId,
+      epoch: owned.epoch,
+      next_offset: owned.committedOffset,
+      log_end: service.resources?.consumer.cachedEnd(owned.partition) ?? null,
+    })),
+    halted: service.wiring?.ownership.allHalted() ?? [],
+    lanes: (lanes?.held ?? []).map(({ lane, sourceId, epoch, committedOffset }) => ({
+      lane,
+      source_id: sourceId,
+      epoch,
+      tries: committedOffset,
+    })),
+  });
+  return { service, status };
+}
+
+function wire(
+  { config, metrics, log, heartbeat }: ReprocessorParts,
+  { consumer, admin, db, producer, dedup }: Resources,
+  abandoned: AbortSignal,
+): { wiring: LoopWiring; lanes: Lanes } {
+  const dlqTopic = config.topics.dlq.name;
+  const eventsTopic = config.topics.events.name;
+  const { owner } = config;
+  const decode = { maxValueBytes: config.recordMaxBytes, maxDepth: config.jsonMaxDepth };
+  const ownership = new Ownership();
+  const held = (): HeldSource[] => [...ownership.allOwned(), ...lanes.held];
+  const link = new WriterLink(
+    {
+      databaseUrl: config.databaseUrl,
+      applicationName: `adtally-reprocessor ${owner}`,
+      lockTimeoutMs: config.lockTimeoutMs,
+      statementTimeoutMs: config.statementTimeoutMs,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    },
+    held,
+    log,
+  );
+  const lanes = new Lanes({ admin, db, link, log }, { dlqTopic, eventsTopic, owner });
+
+  const sink = new RetrySink({ firstMs: config.backoffFirstMs, lastMs: config.backoffLastMs });
+  const retries = new BatchCommitter({ link, dedup, rejections: sink, metrics, log }, config);
+  const retrier = new Retrier(
+    { link, lanes, committer: retries, sink, metrics, log },
+    {
+      eventsTopic,
+      batchMax: config.retryBatchMax,
+      limits: config.limits,
+      decode,
+      appVersion: VERSION,
+    },
+  );
+  const undertaker = new Undertaker(
+    { link, producer, metrics, log },
+    { eventsTopic, deadTopic: config.topics.dead.name, appVersion: VERSION },
+  );
+  const chores = new LetterChores(
+    { link, lanes, retrier, undertaker, committer: retries, log },
+    config,
+  );
+
+  const copies = new BatchCommitter(
+    { link, dedup: NOTHING_TO_PREDICT, rejections: new LetterCopier(), metrics, log },
+    config,
+  );
+  const claims = new PartitionClaims(
+    { consumer, admin, db, link, ownership, metrics, log },
+    { kind: 'dlq', topic: dlqTopic, owner, startAt: { kind: 'log_start' } },
+  );
+  const filler = new BatchFiller(consumer, ownership, {
+    classify: takeAsLetters,
+    lingerMs: COPY_LINGER_MS,
+    mayHaveGaps: false,
+  });
+  const watch = new TopicWatch({ admin, db, ownership, log }, dlqTopic);
+  const loop = new IngestLoop(
+    {
+      consumer,
+      ownership,
+      claims,
+      filler,
+      committer: copies,
+      watch,
+      metrics,
+      log,
+      onCommitted: countCopies(metrics),
+      chores,
+      beat: () => heartbeat.beat(),
+      abandoned,
+    },
+    { batchMaxEvents: COPY_BATCH_MAX, limits: decode },
+  );
+  const volumeWatch = new VolumeWatch(
+    { db, lanes, metrics, log },
+    { dlqTopic, owner, perMinute: config.spikePerMinute, factor: config.spikeFactor },
+  );
+  const expiry = new RecordExpiry(db, config.retentionDays, log);
+  const topicWatch = { start: () => watch.start(config.topicCheckMs), stop: () => watch.stop() };
+  const wiring: LoopWiring = {
+    loop,
+    link,
+    ownership,
+    beside: [topicWatch, volumeWatch, expiry],
+    cut: () => cutConnections(db),
+  };
+  return { wiring, lanes };
+}

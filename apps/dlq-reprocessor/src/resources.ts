@@ -1,0 +1,79 @@
+import { openDatabase, type Database } from '@adtally/db';
+import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
+import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
+import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
+import { Closers, ConfigError } from '@adtally/service';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { ReprocessorConfig } from './env.ts';
+
+/** Every connection the service holds, opened in this order and closed in reverse. */
+export interface Resources {
+  readonly db: Database;
+  readonly admin: KafkaAdmin;
+  readonly producer: AckedProducer;
+  readonly dedup: Deduplicator;
+  readonly consumer: GroupConsumer;
+}
+
+/** For the topic watch, the volume watch and expiry; letters go through the writer session. */
+const POOL_CONNECTIONS = 3;
+/** What lies on the DLQ topic must fit the dead topic's records: our headers come on top. */
+const ADDED_HEADERS_BYTES = 64 * 1_024;
+
+/** Opens everything; what was opened is closed again where a later step fails. */
+export async function openResources(
+  config: ReprocessorConfig,
+  metrics: Metrics,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<{ resources: Resources; close: () => Promise<void> }> {
+  const closers = new Closers(log);
+  const onNotice = (notice: Notice) => log.warn({ notice }, 'kafka client');
+  try {
+    const db = openDatabase(config.databaseUrl, {
+      applicationName: 'adtally-dlq-reprocessor',
+      maxConnections: POOL_CONNECTIONS,
+    });
+    closers.add(() => db.destroy());
+    await requireSchema(db, log, signal);
+    const admin = new KafkaAdmin(config.kafka, { onNotice });
+    closers.add(() => admin.close());
+    await requireTopics(admin, config);
+    const producer = await AckedProducer.connect(config.kafka, {
+      maxRecordBytes: config.recordMaxBytes + 2 * ADDED_HEADERS_BYTES,
+      onNotice,
+    });
+    closers.add(() => producer.close());
+    const dedup = createDeduplicator({
+      url: config.redisUrl,
+      ttlSeconds: config.dedupTtlSeconds,
+      budgetMs: config.dedupBudgetMs,
+      // The same predictions as the consumer's: they are about this topic's keys.
+      keyPrefix: `adtally:${config.topics.events.name}`,
+      onEvent: (event) => noteDedupEvent(event, metrics, log),
+    });
+    closers.add(() => dedup.close());
+    const consumer = await GroupConsumer.connect(config.kafka, {
+      groupId: config.group,
+      topic: config.topics.dlq.name,
+      protocol: config.groupProtocol === 'classic' ? 'cooperative-sticky' : 'consumer',
+      onNotice,
+    });
+    closers.add(() => consumer.leave());
+    const resources = { db, admin, producer, dedup, consumer };
+    return { resources, close: () => closers.closeAll() };
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+async function requireTopics(admin: KafkaAdmin, config: ReprocessorConfig): Promise<void> {
+  const problems: string[] = [];
+  for (const { name } of [config.topics.dlq, config.topics.dead]) {
+    if ((await admin.describeTopic(name)) === null) {
+      problems.push(`topic ${name} does not exist: run the migration job, which makes it`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}

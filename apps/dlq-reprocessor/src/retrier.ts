@@ -1,0 +1,103 @@
+import { decodeHeaders, leaseLetters, type AttemptLimits, type LeasedLetter } from '@adtally/db';
+import type { DecodeLimits } from '@adtally/event-schema';
+import { BatchWork, classify, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Lane, Lanes } from './lanes.ts';
+import type { RetrySink } from './retry-sink.ts';
+
+export interface RetrierParts {
+  readonly link: WriterLink;
+  readonly lanes: Lanes;
+  readonly committer: BatchCommitter;
+  readonly sink: RetrySink;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+export interface RetrierOptions {
+  readonly eventsTopic: string;
+  readonly batchMax: number;
+  readonly limits: AttemptLimits;
+  readonly decode: DecodeLimits;
+  readonly appVersion: string;
+}
+
+/** Retries letters that are due through the path events take: classify, route, one transaction. */
+export class Retrier {
+  readonly #parts: RetrierParts;
+  readonly #options: RetrierOptions;
+  readonly #work: BatchWork;
+
+  constructor(parts: RetrierParts, options: RetrierOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#work = new BatchWork(options.batchMax);
+  }
+
+  /** Tries one batch of letters that are due; returns how many, 0 where none is. */
+  async retryBatch(signal: AbortSignal): Promise<number> {
+    const letters = await this.#lease(signal);
+    if (letters.length === 0) return 0;
+    const { committer, lanes, metrics, sink, log } = this.#parts;
+    const work = this.#fill(letters);
+    classify(work.batch, 0, {
+      horizonMs: committer.horizonMs,
+      partitions: null,
+      limits: this.#options.decode,
+    });
+    sink.expect(letters);
+    const spans = [...work.spans.values()];
+    const { fenced } = await committer.commit(work, signal);
+    lanes.lose(fenced);
+    for (const { owned, end } of spans) owned.committedOffset = end;
+    for (const { outcome } of sink.settled) metrics.retries.add(1, { outcome });
+    const failed = sink.settled.filter(({ outcome }) => outcome === 'failed').length;
+    log.info({ letters: letters.length, failed, lanesLost: fenced.length }, 'letters retried');
+    return letters.length;
+  }
+
+  /** Suspects come after the others and one at a time: a letter that kills us takes no other along. */
+  async #lease(signal: AbortSignal): Promise<LeasedLetter[]> {
+    const { lanes, link } = this.#parts;
+    const { eventsTopic, limits, appVersion, batchMax } = this.#options;
+    const held = lanes.held;
+    if (held.length === 0) return [];
+    const session = await link.session(signal);
+    const request = { eventsTopic, limits, appVersion, lanes: held };
+    const letters = await leaseLetters(session, { ...request, limit: batchMax, suspects: false });
+    if (letters.length > 0) return letters;
+    return await leaseLetters(session, { ...request, limit: 1, suspects: true });
+  }
+
+  /** One row a letter; the offset of a row is the number of its try in the lane's own count. */
+  #fill(letters: readonly LeasedLetter[]): BatchWork {
+    const work = this.#work;
+    work.clear();
+    work.horizonMs = this.#parts.committer.horizonMs;
+    for (const letter of letters) {
+      const lane = this.#parts.lanes.get(letter.lane) as Lane;
+      const span = work.spans.get(lane.sourceId) ?? {
+        owned: lane,
+        first: lane.committedOffset,
+        end: lane.committedOffset,
+        gap: 0,
+        firstAppendMs: letter.appendMs,
+      };
+      work.batch.append(
+        {
+          topic: letter.topic,
+          partition: letter.partition,
+          offset: span.end,
+          key: letter.key,
+          value: letter.value,
+          headers: decodeHeaders(letter.headers),
+          timestamp: letter.appendMs,
+        },
+        lane.sourceId,
+      );
+      span.end += 1;
+      work.spans.set(lane.sourceId, span);
+    }
+    return work;
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  settleTries,
+  type LeasedLetter,
+  type SettledTry,
+  type WriterSession,
+  type WrittenRows,
+} from '@adtally/db';
+import { rejectionFingerprint, VERDICT, type EventBatch } from '@adtally/event-schema';
+import type { RejectionSink } from '@adtally/pipeline';
+import { waitAfterMs, type LetterBackoff } from './backoff.ts';
+
+/**
+ * Ends the tries of a batch of letters in the commit that stores their events: resolved, due again, or
+ * exhausted. A letter that fails again goes nowhere else.
+ */
+export class RetrySink implements RejectionSink {
+  readonly #backoff: LetterBackoff;
+  #letters: readonly LeasedLetter[] = [];
+  #settled: readonly SettledTry[] = [];
+
+  constructor(backoff: LetterBackoff) {
+    this.#backoff = backoff;
+  }
+
+  /** The letters of the next batch, by row. */
+  expect(letters: readonly LeasedLetter[]): void {
+    this.#letters = letters;
+    this.#settled = [];
+  }
+
+  /** What the last commit settled; empty where its answer was lost. */
+  get settled(): readonly SettledTry[] {
+    return this.#settled;
+  }
+
+  begin(): void {
+    this.#settled = [];
+  }
+
+  async secure(): Promise<void> {
+    // The record is safe where it is.
+  }
+
+  async writeAlongside(session: WriterSession, written: WrittenRows): Promise<void> {
+    const { batch } = written;
+    const tries: SettledTry[] = [];
+    for (const [row, letter] of this.#letters.entries()) {
+      const verdict = batch.verdict[row];
+      if (verdict !== VERDICT.event && verdict !== VERDICT.rejected) continue;
+      tries.push(this.#ended(batch, row, letter, outcomeOf(written, row)));
+    }
+    await settleTries(session, tries);
+    this.#settled = tries;
+  }
+
+  #ended(
+    batch: EventBatch,
+    row: number,
+    letter: LeasedLetter,
+    outcome: SettledTry['outcome'],
+  ): SettledTry {
+    const rejection = outcome === 'failed' ? batch.rejections.get(row) : undefined;
+    return {
+      letterId: letter.letterId,
+      outcome,
+      code: rejection?.code ?? '',
+      field: rejection?.field ?? '',
+      message: rejection?.message ?? '',
+      fingerprint: rejection === undefined ? '' : rejectionFingerprint(rejection),
+      againInMs: waitAfterMs(this.#backoff, letter.attempt),
+      event:
+        outcome === 'failed'
+          ? null
+          : {
+              impressionId: bytesAt(batch.column('impression_id').bytes, row),
+              eventKey: bytesAt(batch.eventKey, row),
+            },
+      sourceId: batch.sourceId[row] as number,
+      position: batch.record(row).offset,
+    };
+  }
+}
+
+function outcomeOf(written: WrittenRows, row: number): SettledTry['outcome'] {
+  if (written.batch.verdict[row] === VERDICT.rejected) return 'failed';
+  if (written.conflicts.has(row)) return 'conflict';
+  return written.duplicates.has(row) ? 'duplicate' : 'stored';
+}
+
+function bytesAt(column: Buffer, row: number): Buffer {
+  return column.subarray(row * 16, row * 16 + 16);
+}

@@ -1,0 +1,103 @@
+import {
+  dlqVolume,
+  latestRequest,
+  letterCounts,
+  requestNotification,
+  type Database,
+  type DlqVolume,
+} from '@adtally/db';
+import type { Beside } from '@adtally/pipeline';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Lanes } from './lanes.ts';
+
+export interface VolumeWatchParts {
+  readonly db: Database;
+  readonly lanes: Lanes;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+export interface VolumeWatchOptions {
+  readonly dlqTopic: string;
+  readonly owner: string;
+  /** A spike is more arrivals in a minute than this ... */
+  readonly perMinute: number;
+  /** ... and more than so many times the average minute of the hour before. */
+  readonly factor: number;
+}
+
+export const SPIKE_ALERT = 'DlqVolumeSpike';
+const LOOK_EVERY_MS = 15_000;
+/** One process looks, whichever holds this lane. */
+const WATCHED_LANE = 0;
+
+/** Whether so many arrivals are a spike. */
+export function isSpike(
+  volume: Pick<DlqVolume, 'lastMinute' | 'baselinePerMinute'>,
+  { perMinute, factor }: Pick<VolumeWatchOptions, 'perMinute' | 'factor'>,
+): boolean {
+  return volume.lastMinute > perMinute && volume.lastMinute > factor * volume.baselinePerMinute;
+}
+
+/**
+ * Looks at how fast dead letters arrive, and asks the alerter to tell people when that jumps. What was asked
+ * for last stands in the database, so a restart neither repeats nor forgets it.
+ */
+export class VolumeWatch implements Beside {
+  readonly #parts: VolumeWatchParts;
+  readonly #options: VolumeWatchOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> | null = null;
+
+  constructor(parts: VolumeWatchParts, options: VolumeWatchOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.#look()
+        .catch((error: unknown) =>
+          this.#parts.log.debug({ err: error }, 'dead-letter volume could not be looked at'),
+        )
+        .finally(() => {
+          this.#looking = null;
+        });
+    }, LOOK_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const { db, lanes, metrics } = this.#parts;
+    metrics.letters.clear();
+    if (lanes.get(WATCHED_LANE) === undefined) return;
+    for (const { state, letters } of await letterCounts(db))
+      metrics.letters.set(letters, { state });
+    const volume = await dlqVolume(db, this.#options.dlqTopic);
+    metrics.dlqArrivalsPerMinute.set(volume.lastMinute);
+    await this.#tell(volume);
+  }
+
+  async #tell(volume: DlqVolume): Promise<void> {
+    const { db, log } = this.#parts;
+    const { dlqTopic, owner } = this.#options;
+    const spikes = isSpike(volume, this.#options);
+    const told = await latestRequest(db, SPIKE_ALERT, dlqTopic);
+    if (spikes === (told?.status === 'firing')) return;
+    const figures = `${volume.lastMinute} dead letters arrived in the last minute, ${volume.baselinePerMinute.toFixed(1)} a minute in the hour before`;
+    if (spikes) log.error({ ...volume }, 'dead letters spike');
+    else log.info({ ...volume }, 'dead letters are back to normal');
+    await requestNotification(db, {
+      alert: SPIKE_ALERT,
+      key: dlqTopic,
+      status: spikes ? 'firing' : 'resolved',
+      summary: `${dlqTopic}: ${figures}`,
+      detail: { ...volume },
+      requestedBy: owner,
+    });
+  }
+}

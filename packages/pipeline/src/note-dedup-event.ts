@@ -1,0 +1,16 @@
+import type { DedupEvent } from '@adtally/dedup';
+import type { Logger, Metrics } from '@adtally/telemetry';
+
+/** Counts and logs what happens between us and Redis. Without it every event goes the verified way. */
+export function noteDedupEvent(event: DedupEvent, metrics: Metrics, log: Logger): void {
+  if (event.type === 'failure') {
+    metrics.redisFailures.add(1, { operation: event.operation, kind: event.kind });
+    log.debug(
+      { err: event.error, operation: event.operation, kind: event.kind },
+      'no answer of Redis',
+    );
+    return;
+  }
+  if (event.type === 'disconnected') log.warn({ err: event.error }, 'Redis is away');
+  else log.info('Redis is connected');
+}
