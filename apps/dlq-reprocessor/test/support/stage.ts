@@ -7,6 +7,7 @@ import {
   ServiceProcess,
   testDatabase,
   testTopic,
+  truncatePartition,
   uniqueName,
   waitFor,
   type TcpProxy,
@@ -31,12 +32,16 @@ export interface Stage {
   readonly proxied: Readonly<Record<string, string>>;
   /** Starts a reprocessor with short waits; it is killed when the test ends. */
   start(env?: Readonly<Record<string, string>>): ServiceProcess;
+  /** Starts one that need not wait until the group has given up on a former one. */
+  startElsewhere(env?: Readonly<Record<string, string>>): ServiceProcess;
   /** Letters by state. */
   states(): Promise<Record<string, number>>;
   /** Waits for just these letters; `by` is whose log explains it where they are not. */
   untilStates(wanted: Record<string, number>, by?: ServiceProcess): Promise<void>;
   /** Every record of the dead topic. */
   deadRecords(): Promise<SourceRecord[]>;
+  /** Deletes the records of DLQ partition 0 before an offset, as retention does. */
+  truncateDlq(before: number): Promise<void>;
   expectBalanced(): Promise<void>;
 }
 
@@ -84,6 +89,11 @@ export async function stage(options: { dlqPartitions?: number } = {}): Promise<S
       SELECT state, count(*)::int AS letters FROM dead_letters GROUP BY state`.execute(db);
     return Object.fromEntries(rows.map(({ state, letters }) => [state, letters]));
   };
+  const start = (overrides: Readonly<Record<string, string>> = {}): ServiceProcess => {
+    const process = new ServiceProcess(MAIN, { ...env, ...overrides });
+    processes.push(process);
+    return process;
+  };
   return {
     ingest,
     db,
@@ -93,11 +103,9 @@ export async function stage(options: { dlqPartitions?: number } = {}): Promise<S
     producer,
     proxy,
     proxied: { DATABASE_URL: proxy.urlFor(database.url) },
-    start(overrides = {}) {
-      const process = new ServiceProcess(MAIN, { ...env, ...overrides });
-      processes.push(process);
-      return process;
-    },
+    start,
+    startElsewhere: (overrides = {}) =>
+      start({ ...overrides, REPROCESSOR_GROUP: uniqueName('adtally_test_group') }),
     states,
     async untilStates(wanted, by) {
       const what = `letters ${JSON.stringify(wanted)}`;
@@ -113,6 +121,7 @@ export async function stage(options: { dlqPartitions?: number } = {}): Promise<S
         throw new Error(`${what}, found ${JSON.stringify(await states())}`, { cause: error });
       }
     },
+    truncateDlq: (before) => truncatePartition(dlq.name, 0, before),
     deadRecords: () => readAll(settings, dead.name),
     async expectBalanced() {
       const report = await auditDatabase(db);
