@@ -5,7 +5,16 @@ export {
   type AdminOptions,
   type FastifyInstance,
 } from './admin-server.ts';
-export { bool, durationMs, int, oneOf, text, url, type EnvField } from './env-fields.ts';
+export {
+  bool,
+  durationMs,
+  int,
+  oneOf,
+  shareOrOff,
+  text,
+  url,
+  type EnvField,
+} from './env-fields.ts';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
 export {
