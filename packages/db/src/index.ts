@@ -15,6 +15,7 @@ export * from './partitions.ts';
 export * from './register-topic.ts';
 export * from './sources.ts';
 export * from './notification-requests.ts';
+export * from './firing-alerts.ts';
 export * from './audit/audit.ts';
 export type { AuditCounts, AuditedSource, AuditTotals } from './audit/totals.ts';
 export * from './audit/json-integer.ts';

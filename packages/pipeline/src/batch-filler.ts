@@ -3,6 +3,7 @@ import { OffsetOutOfRange, PartitionStalled, type GroupConsumer } from '@adtally
 import type { BatchWork } from './batch-work.ts';
 import { classify, type ClassifyRules } from './classify.ts';
 import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
+import type { PartitionBreakers } from './partition-breakers.ts';
 
 export interface FillerOptions {
   /** How long a batch that has records may wait to be filled. */
@@ -26,20 +27,28 @@ const FETCH_RECORDS = 1_000;
 
 /**
  * Step 2 and 3 of the commit protocol: gathers records of owned partitions into a batch and classifies
- * them as they come. Offsets must be contiguous; a hole ends the partition's part of the batch.
+ * them as they come. Offsets must be contiguous; a hole ends the partition's part of the batch, and so does
+ * an open breaker.
  */
 export class BatchFiller {
   readonly #consumer: GroupConsumer;
   readonly #ownership: Ownership;
+  readonly #breakers: PartitionBreakers;
   readonly #options: FillerOptions;
   /** Partitions that must be halted before anything else of theirs is read. */
   readonly halts = new Map<OwnedPartition, Halt>();
   /** Partitions the client stopped reading, for whatever reason: to be claimed again. */
   readonly stalled = new Set<OwnedPartition>();
 
-  constructor(consumer: GroupConsumer, ownership: Ownership, options: FillerOptions) {
+  constructor(
+    consumer: GroupConsumer,
+    ownership: Ownership,
+    breakers: PartitionBreakers,
+    options: FillerOptions,
+  ) {
     this.#consumer = consumer;
     this.#ownership = ownership;
+    this.#breakers = breakers;
     this.#options = options;
   }
 
@@ -55,6 +64,7 @@ export class BatchFiller {
       const wasEmpty = batch.count === 0;
       const lingerLeftMs = this.#options.lingerMs - (performance.now() - startedMs);
       const waitMs = wasEmpty ? FETCH_WAIT_MS : Math.min(FETCH_WAIT_MS, Math.max(1, lingerLeftMs));
+      this.#breakers.beforeFetch(performance.now());
       const records = await this.#fetch(
         Math.min(batch.capacity - batch.count, FETCH_RECORDS),
         waitMs,
@@ -63,6 +73,7 @@ export class BatchFiller {
       const from = batch.count;
       for (const record of records) this.#append(work, record);
       classify(batch, from, rules);
+      this.#breakers.afterClassify(work, from, performance.now());
       if (batch.count === 0) return;
     } while (
       !batch.isFull &&
@@ -86,6 +97,8 @@ export class BatchFiller {
     const owned = this.#ownership.owned(record.partition);
     // Not ours (any more), standing before a hole, or read before this claim.
     if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
+    if (owned.allowance === 0) return this.#breakers.hold(owned, record);
+    owned.allowance -= 1;
     const skipped = record.offset - owned.readOffset;
     if (skipped > 0 && !this.#options.mayHaveGaps) {
       this.halts.set(owned, {

@@ -9,6 +9,7 @@ import type { ClassifyRules } from './classify.ts';
 import { rejectedRows } from './dead-letters.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import { Abandoned } from './pacing.ts';
+import type { PartitionBreakers } from './partition-breakers.ts';
 import type { PartitionClaims } from './partition-claims.ts';
 import type { TopicWatch } from './topic-watch.ts';
 
@@ -19,6 +20,7 @@ export interface LoopParts {
   readonly filler: BatchFiller;
   readonly committer: BatchCommitter;
   readonly watch: TopicWatch;
+  readonly breakers: PartitionBreakers;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Called on every turn: liveness is that the loop turns. */
@@ -163,11 +165,13 @@ export class IngestLoop {
       new Map(committed.map(({ owned, end }) => [owned.partition, end])),
     );
     this.#count(work, counts, committed);
+    this.#parts.breakers.afterCommit(work);
   }
 
-  /** The age of the oldest record in hand; records still in the broker are younger. */
+  /** The age of the oldest record in hand or held back; records still in the broker are younger. */
   #noteLag(): void {
     const oldestMs = Math.min(
+      this.#parts.breakers.oldestHeldMs(),
       ...this.#uncommitted().flatMap((work) =>
         [...work.spans.values()]
           .filter(({ owned, end }) => end > owned.committedOffset)
