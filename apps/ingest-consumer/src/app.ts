@@ -2,8 +2,9 @@ import { REJECTION_CODES } from '@adtally/event-schema';
 import { Heartbeat, runService } from '@adtally/service';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { mountAudit } from './audit-endpoint.ts';
+import { mountBreaker } from './breaker-endpoint.ts';
 import type { IngestConfig } from './env.ts';
-import { IngestService } from './ingest-service.ts';
+import { breakerSettings, IngestService } from './ingest-service.ts';
 import { VERSION } from './version.ts';
 
 /** Past this without a turn of the loop the process is stuck; longer than any bounded statement. */
@@ -31,6 +32,7 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
       mount: (app) => {
         app.get('/status', () => ingest.status());
         mountAudit(app, config.databaseUrl);
+        mountBreaker(app, breakerSettings(config), () => ingest.breakers);
       },
     },
     drainDeadlineMs: config.drainDeadlineMs,

@@ -2,12 +2,15 @@ import { cutConnections, type HeldSource } from '@adtally/db';
 import {
   BatchCommitter,
   BatchFiller,
+  BreakerAlerts,
   DeadLetterSender,
   IngestLoop,
   Ownership,
+  PartitionBreakers,
   PartitionClaims,
   TopicWatch,
   WriterLink,
+  type BreakerSettings,
 } from '@adtally/pipeline';
 import type { Heartbeat, Service } from '@adtally/service';
 import type { Logger, Metrics } from '@adtally/telemetry';
@@ -43,6 +46,7 @@ export class IngestService implements Service {
   #starting: Promise<void> = Promise.resolve();
   #ownership = new Ownership();
   #link: WriterLink | null = null;
+  #breakers: PartitionBreakers | null = null;
 
   constructor(parts: IngestServiceParts) {
     this.#parts = parts;
@@ -92,6 +96,11 @@ export class IngestService implements Service {
     };
   }
 
+  /** null until connected. */
+  get breakers(): PartitionBreakers | null {
+    return this.#breakers;
+  }
+
   get resources(): Resources | null {
     return this.#resources;
   }
@@ -137,7 +146,11 @@ export class IngestService implements Service {
     const self = { app: 'ingest-consumer', version: VERSION };
     const deadLetters = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
     const committer = new BatchCommitter({ link, dedup, deadLetters, metrics, log }, config);
-    const filler = new BatchFiller(consumer, ownership, {
+    const breaker = breakerSettings(config);
+    const alerts = new BreakerAlerts(db, log, { topic, owner: config.owner, breaker });
+    const breakers = new PartitionBreakers({ consumer, ownership, alerts, metrics, log }, breaker);
+    this.#breakers = breakers;
+    const filler = new BatchFiller(consumer, ownership, breakers, {
       lingerMs: config.batchLingerMs,
       mayHaveGaps: config.mayHaveGaps,
     });
@@ -155,6 +168,7 @@ export class IngestService implements Service {
         filler,
         committer,
         watch,
+        breakers,
         metrics,
         log,
         beat: () => heartbeat.beat(),
@@ -171,7 +185,17 @@ export class IngestService implements Service {
       await this.#loop.run();
     } finally {
       await watch.stop();
+      await alerts.stop();
       await partitionMaker.stop();
     }
   }
+}
+
+/** The part of the configuration that breakers go by. */
+export function breakerSettings(config: IngestConfig): BreakerSettings {
+  return {
+    windowRecords: config.breakerWindowRecords,
+    rejectedShare: config.breakerRejectedShare,
+    recordsPerSecond: config.breakerRecordsPerSecond,
+  };
 }

@@ -137,8 +137,8 @@ export class ConsumerProcess {
     return await this.#request(path, 'GET');
   }
 
-  async post(path: string): Promise<Response> {
-    return await this.#request(path, 'POST');
+  async post(path: string, body?: object): Promise<Response> {
+    return await this.#request(path, 'POST', body);
   }
 
   async status(): Promise<Status> {
@@ -155,8 +155,12 @@ export class ConsumerProcess {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
-  async #request(path: string, method: string): Promise<Response> {
+  async #request(path: string, method: string, body?: object): Promise<Response> {
     const { port } = await this.logged('admin listening');
-    return await fetch(`http://127.0.0.1:${String(port)}${path}`, { method });
+    const json =
+      body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    return await fetch(`http://127.0.0.1:${String(port)}${path}`, { method, ...json });
   }
 }
