@@ -19,7 +19,7 @@ function app(control: BreakerControl | null, token = '') {
 }
 
 /** Owns partition 3, and remembers what it was told. */
-function control(): BreakerControl & { told: unknown[] } {
+function ownerOfThree(): BreakerControl & { told: unknown[] } {
   const told: unknown[] = [];
   return {
     told,
@@ -31,8 +31,8 @@ function control(): BreakerControl & { told: unknown[] } {
   };
 }
 
-const post = (control_: BreakerControl | null, payload: object | string) =>
-  app(control_).inject({
+const post = (control: BreakerControl | null, payload: object | string) =>
+  app(control).inject({
     method: 'POST',
     url: '/breaker',
     headers: { 'content-type': 'application/json' },
@@ -40,7 +40,7 @@ const post = (control_: BreakerControl | null, payload: object | string) =>
   });
 
 test('one partition or all are forced, and the answer names them', async () => {
-  const breakers = control();
+  const breakers = ownerOfThree();
   const one = await post(breakers, { partition: 3, force: 'open' });
   expect([one.statusCode, one.json()]).toEqual([202, { force: 'open', partitions: [3] }]);
   expect((await post(breakers, { force: 'auto' })).statusCode).toBe(202);
@@ -62,7 +62,7 @@ test.each([
   [{ force: 'open', partition: 1.5 }, /"partition" must be an integer/],
   [{ force: 'open', partitions: [3] }, /only "partition" and "force"/],
 ])('a body that says nothing clear is refused: %j', async (payload, words) => {
-  const breakers = control();
+  const breakers = ownerOfThree();
   const answer = await post(breakers, payload);
   expect(answer.statusCode).toBe(400);
   expect(answer.json<{ error: string }>().error).toMatch(words);
@@ -70,12 +70,12 @@ test.each([
 });
 
 test('a partition of another process is not found, and before the start nothing is', async () => {
-  expect((await post(control(), { force: 'open', partition: 4 })).statusCode).toBe(404);
+  expect((await post(ownerOfThree(), { force: 'open', partition: 4 })).statusCode).toBe(404);
   expect((await post(null, { force: 'open' })).statusCode).toBe(503);
 });
 
 test('reading is free, forcing needs the token', async () => {
-  const guarded = app(control(), 'a-token');
+  const guarded = app(ownerOfThree(), 'a-token');
   const shown = await guarded.inject('/breaker');
   expect(shown.json()).toEqual({
     settings: { rejected_share: 'off', window_records: 1_000, records_per_second: 50 },

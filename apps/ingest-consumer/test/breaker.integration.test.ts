@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestNotification } from '@adtally/db';
 import { BREAKER_ALERT, type BreakerStatus } from '@adtally/pipeline';
+import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ConsumerProcess } from './support/consumer-process.ts';
 import { planter, type Planter } from './support/planted.ts';
@@ -91,7 +92,7 @@ test('a flood of bad records is slowed and told once; others go on, a drain ends
   });
   expect(await nextOffset(first, BAD)).toBeLessThanOrEqual(bound());
 
-  await sleep(3_000);
+  await sleep(2_500);
   const slowed = await nextOffset(first, BAD);
   expect(slowed).toBeLessThanOrEqual(bound());
   // It is slowed, not stopped.
@@ -148,7 +149,7 @@ test('killed while open, and its successor forced closed by an operator: every r
   expect(await force(second, { force: 'open' })).toBe(202);
   await untilBreaker(second, GOOD, 'open');
   await plant.good(GOOD, 5_000);
-  await sleep(1_500);
+  await sleep(1_000);
   expect(await nextOffset(second, GOOD)).toBeLessThan(2_000 + 1_000);
   expect(await force(second, { force: 'auto' })).toBe(202);
   await the.untilConsumed(17_000, second);
@@ -173,23 +174,46 @@ test('an alert that a former owner left firing ends when the new one has read a 
   await expectCounted(the, 1_000, 0);
 });
 
-test('a partition revoked while it rests goes on with its next owner, and nothing is counted twice', async () => {
+test('rows the database refuses open it as well, and the loss of patience is bounded by two batches', async () => {
   const { the, plant } = await scene();
-  await Promise.all([plant.bad(GOOD, 4_000), plant.bad(BAD, 4_000)]);
-  const env = { BREAKER_RECORDS_PER_SECOND: '200' };
-  const first = the.start(env);
-  await untilBreaker(first, GOOD, 'open');
-  await untilBreaker(first, BAD, 'open');
-  const second = the.start(env);
-  await Promise.all([first.owns(1), second.owns(1)]);
-  const [moved] = (await second.status()).owned;
-  await untilBreaker(second, moved?.partition ?? -1, 'open');
-  expect((await first.stop()).code).toBe(0);
-  await second.owns(2);
-  await untilBreaker(second, GOOD, 'open');
-  await untilBreaker(second, BAD, 'open');
-  expect(await the.consumed()).toBeLessThan(8_000);
-  expect(await force(second, { force: 'closed' })).toBe(202);
-  await the.untilConsumed(8_000, second);
-  await expectCounted(the, 0, 8_000);
+  await plant.good(GOOD, 1_000);
+  await sql`ALTER TABLE events ADD CONSTRAINT a_mistake CHECK (currency <> 'EUR')`.execute(the.db);
+  const env = { BATCH_MAX_EVENTS: '100', BREAKER_WINDOW_RECORDS: '100' };
+  const consumer = the.start({ ...env, BREAKER_RECORDS_PER_SECOND: '1' });
+  await untilBreaker(consumer, GOOD, 'open');
+  await untilRequested(the, consumer, 'firing');
+  expect((await requests(the))[0]?.summary).toContain('data_refused');
+  await sql`ALTER TABLE events DROP CONSTRAINT a_mistake`.execute(the.db);
+  expect(await force(consumer, { force: 'closed' })).toBe(202);
+  await the.untilConsumed(1_000, consumer);
+  const { unique, dead_lettered } = await found(the);
+  const refused = dead_lettered['data_refused'] ?? 0;
+  expect(unique + refused).toBe(1_000);
+  expect(refused).toBeGreaterThan(50);
+  expect(refused).toBeLessThanOrEqual(2 * 100 + 10);
+  await expectBalanced(the);
 });
+
+test.each(['consumer', 'classic'])(
+  'a partition revoked while it rests goes on with its next owner by the %s protocol, each record once',
+  async (protocol) => {
+    const { the, plant } = await scene();
+    await Promise.all([plant.bad(GOOD, 4_000), plant.bad(BAD, 4_000)]);
+    const env = { BREAKER_RECORDS_PER_SECOND: '200', GROUP_PROTOCOL: protocol };
+    const first = the.start(env);
+    await untilBreaker(first, GOOD, 'open');
+    await untilBreaker(first, BAD, 'open');
+    const second = the.start(env);
+    await Promise.all([first.owns(1), second.owns(1)]);
+    const [moved] = (await second.status()).owned;
+    await untilBreaker(second, moved?.partition ?? -1, 'open');
+    expect((await first.stop()).code).toBe(0);
+    await second.owns(2);
+    await untilBreaker(second, GOOD, 'open');
+    await untilBreaker(second, BAD, 'open');
+    expect(await the.consumed()).toBeLessThan(8_000);
+    expect(await force(second, { force: 'closed' })).toBe(202);
+    await the.untilConsumed(8_000, second);
+    await expectCounted(the, 0, 8_000);
+  },
+);

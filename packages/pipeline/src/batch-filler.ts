@@ -31,7 +31,7 @@ const FETCH_RECORDS = 1_000;
  * an open breaker.
  */
 export class BatchFiller {
-  readonly #consumer: GroupConsumer;
+  readonly #consumer: Pick<GroupConsumer, 'fetch'>;
   readonly #ownership: Ownership;
   readonly #breakers: PartitionBreakers;
   readonly #options: FillerOptions;
@@ -41,7 +41,7 @@ export class BatchFiller {
   readonly stalled = new Set<OwnedPartition>();
 
   constructor(
-    consumer: GroupConsumer,
+    consumer: Pick<GroupConsumer, 'fetch'>,
     ownership: Ownership,
     breakers: PartitionBreakers,
     options: FillerOptions,

@@ -22,8 +22,8 @@ export interface AlertsOptions {
   readonly breaker: BreakerSettings;
 }
 
-/** The end of an alert for which this process made no change: another one left it firing. */
-export type AlertEnd = 'inherited';
+/** Ends an alert that this process did not fire, or whose end it could not ask for when it came. */
+type LateEnd = 'late_end';
 
 interface Job {
   readonly partition: number;
@@ -43,8 +43,8 @@ export class BreakerAlerts {
   readonly #stopping = new AbortController();
   readonly #waiting: Job[] = [];
   #working: Promise<void> | null = null;
-  /** Partitions whose alert a former owner left firing, until the present state answers it. */
-  readonly inherited = new Set<number>();
+  /** Partitions whose alert may be firing without a cause: left so by a former owner, or given up here. */
+  readonly leftFiring = new Set<number>();
 
   constructor(db: Database, log: Logger, options: AlertsOptions) {
     this.#db = db;
@@ -53,23 +53,24 @@ export class BreakerAlerts {
   }
 
   /** Looks whether a former owner of this partition left its alert firing. */
-  lookForInherited(partition: number, isWanted: () => boolean): void {
+  lookForLeftFiring(partition: number, isWanted: () => boolean): void {
     const key = this.#key(partition);
     this.#enqueue({
       partition,
       isWanted,
       run: async () => {
         const [firing] = await firingKeys(this.#db, BREAKER_ALERT, [key]);
-        if (firing !== undefined && isWanted()) this.inherited.add(partition);
+        if (firing !== undefined && isWanted()) this.leftFiring.add(partition);
       },
     });
   }
 
-  /** Reports a change, or that a closed breaker's partition still has an alert of a former owner. */
-  report(partition: number, change: BreakerChange | AlertEnd, isWanted: () => boolean): void {
+  /** Asks that people be told of a change, or of the late end of an alert that was left firing. */
+  report(partition: number, change: BreakerChange | LateEnd, isWanted: () => boolean): void {
+    this.leftFiring.delete(partition);
     const { topic, owner, breaker } = this.#options;
-    const isFiring = change !== 'inherited' && change.to === 'open';
-    const figures = change === 'inherited' ? {} : { cause: change.cause, ...change.figures };
+    const isFiring = change !== 'late_end' && change.to === 'open';
+    const figures = change === 'late_end' ? {} : { cause: change.cause, ...change.figures };
     const request = {
       alert: BREAKER_ALERT,
       key: this.#key(partition),
@@ -96,7 +97,8 @@ export class BreakerAlerts {
   }
 
   #enqueue(job: Job): void {
-    if (this.#stopping.signal.aborted || this.#waiting.length >= WAITING_MAX) return;
+    if (this.#stopping.signal.aborted) return;
+    if (this.#waiting.length >= WAITING_MAX) return this.#giveUp(job, 'too many wait');
     this.#waiting.push(job);
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
@@ -117,9 +119,7 @@ export class BreakerAlerts {
         return;
       } catch (error) {
         if (backoff.attempts + 1 >= ATTEMPTS_MAX || this.#stopping.signal.aborted) {
-          const { partition } = job;
-          this.#log.warn({ err: error, partition }, 'breaker alert given up');
-          return;
+          return this.#giveUp(job, error);
         }
       }
       try {
@@ -131,12 +131,18 @@ export class BreakerAlerts {
     }
   }
 
+  /** To be answered later by whatever state the breaker is in then. */
+  #giveUp({ partition }: Job, error: unknown): void {
+    this.#log.warn({ err: error, partition }, 'breaker alert given up for now');
+    this.leftFiring.add(partition);
+  }
+
   #key(partition: number): string {
     return `${this.#options.topic}/${partition}`;
   }
 
-  #sentence(change: BreakerChange | AlertEnd): string {
-    if (change === 'inherited') return 'its new owner reads it at full speed';
+  #sentence(change: BreakerChange | LateEnd): string {
+    if (change === 'late_end') return 'read at full speed';
     const { rejected, records, share, codes } = change.figures;
     const { recordsPerSecond } = this.#options.breaker;
     const named = Object.entries(codes).slice(0, CODES_NAMED);

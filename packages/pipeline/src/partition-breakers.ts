@@ -15,7 +15,7 @@ import {
 export interface BreakersParts {
   readonly consumer: Pick<GroupConsumer, 'start' | 'stop' | 'hasRebalance'>;
   readonly ownership: Ownership;
-  readonly alerts: BreakerAlerts;
+  readonly alerts: Pick<BreakerAlerts, 'report' | 'lookForLeftFiring' | 'leftFiring'>;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -47,8 +47,8 @@ interface Entry {
   heldAppendMs: number | null;
 }
 
-/** Closed for so long, a partition too quiet to fill a window answers an inherited alert all the same. */
-const INHERITED_ALERT_MS = 60_000;
+/** Claimed and closed for so long, even a partition too quiet to fill a window ends an alert left firing. */
+const LEFT_FIRING_MS = 60_000;
 
 /**
  * The rejection breakers of the owned partitions: says before each fetch how much of each partition may be
@@ -77,7 +77,7 @@ export class PartitionBreakers {
     for (const [sourceId, { owned }] of this.#entries) {
       if (ownership.isCurrent(owned)) continue;
       this.#entries.delete(sourceId);
-      this.#parts.alerts.inherited.delete(owned.partition);
+      this.#parts.alerts.leftFiring.delete(owned.partition);
       metrics.breakerOpen.remove({ partition: String(owned.partition) });
     }
     for (const owned of ownership.allOwned()) {
@@ -89,7 +89,7 @@ export class PartitionBreakers {
       this.#announce(entry, entry.breaker.settle(nowMs));
       this.#steer(entry, nowMs);
       entry.given = owned.allowance;
-      this.#answerInherited(entry, nowMs);
+      this.#endLeftFiring(entry, nowMs);
     }
   }
 
@@ -187,7 +187,7 @@ export class PartitionBreakers {
     };
     this.#entries.set(owned.sourceId, entry);
     metrics.breakerOpen.set(0, { partition: String(owned.partition) });
-    alerts.lookForInherited(owned.partition, () => ownership.isCurrent(owned));
+    alerts.lookForLeftFiring(owned.partition, () => ownership.isCurrent(owned));
     return entry;
   }
 
@@ -232,16 +232,14 @@ export class PartitionBreakers {
     } else {
       log.info(facts, 'rejection breaker closed: partition is read at full speed');
     }
-    alerts.inherited.delete(partition);
     alerts.report(partition, change, () => ownership.isCurrent(entry.owned));
   }
 
-  /** A former owner's alert ends once the partition has shown that it needs none, or a minute has passed. */
-  #answerInherited({ owned, breaker, claimedAtMs }: Entry, nowMs: number): void {
+  /** An alert left firing ends once the partition has shown that it needs none, or a minute has passed. */
+  #endLeftFiring({ owned, breaker, claimedAtMs }: Entry, nowMs: number): void {
     const { alerts, ownership } = this.#parts;
-    if (!alerts.inherited.has(owned.partition) || breaker.isOpen) return;
-    if (!breaker.hasSeenWindow && nowMs - claimedAtMs < INHERITED_ALERT_MS) return;
-    alerts.inherited.delete(owned.partition);
-    alerts.report(owned.partition, 'inherited', () => ownership.isCurrent(owned));
+    if (!alerts.leftFiring.has(owned.partition) || breaker.isOpen) return;
+    if (!breaker.hasSeenWindow && nowMs - claimedAtMs < LEFT_FIRING_MS) return;
+    alerts.report(owned.partition, 'late_end', () => ownership.isCurrent(owned));
   }
 }

@@ -20,7 +20,7 @@ function feed(breaker: RejectionBreaker, bad: number, good: number): void {
   breaker.addGood(good);
 }
 
-/** Open since 0 ms, by 501 rejections. */
+/** Open since 0 ms. */
 function opened(settings: BreakerSettings = SETTINGS): RejectionBreaker {
   const breaker = new RejectionBreaker(settings);
   feed(breaker, settings.windowRecords, 0);
