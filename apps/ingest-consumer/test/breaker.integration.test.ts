@@ -82,11 +82,11 @@ async function expectCounted(the: Stage, good: number, bad: number): Promise<voi
 test('a flood of bad records is slowed and told once; others go on, a drain ends, and it recovers by itself', async () => {
   const { the, plant } = await scene();
   await Promise.all([plant.good(GOOD, FLOOD), plant.bad(BAD, FLOOD)]);
+  const startedMs = performance.now();
+  // What may be let through by now, even had it opened at the start.
+  const bound = () => OVERSHOOT + RATE * ((performance.now() - startedMs) / 1_000 + 1);
   const first = the.start({ BREAKER_RECORDS_PER_SECOND: String(RATE) });
   await untilBreaker(first, BAD, 'open');
-  const openedMs = performance.now();
-  // What is let through by now, at the latest: the loop may have read it before it is seen here.
-  const bound = () => OVERSHOOT + (RATE * (performance.now() - openedMs)) / 1_000 + 2 * RATE;
   await first.until('the good partition drained', async () => {
     return (await nextOffset(first, GOOD)) === FLOOD;
   });
@@ -114,7 +114,7 @@ test('a flood of bad records is slowed and told once; others go on, a drain ends
   const drainMs = performance.now();
   expect((await first.stop()).code).toBe(0);
   expect(performance.now() - drainMs).toBeLessThan(5_000);
-  expect((await first.ended).stderr).not.toContain('"level":"error"');
+  expect(first.entries.filter(({ level }) => level === 'error')).toEqual([]);
 
   await plant.good(BAD, 15_000);
   const second = the.start({ BREAKER_RECORDS_PER_SECOND: '5000' });
@@ -194,26 +194,23 @@ test('rows the database refuses open it as well, and the loss of patience is bou
   await expectBalanced(the);
 });
 
-test.each(['consumer', 'classic'])(
-  'a partition revoked while it rests goes on with its next owner by the %s protocol, each record once',
-  async (protocol) => {
-    const { the, plant } = await scene();
-    await Promise.all([plant.bad(GOOD, 4_000), plant.bad(BAD, 4_000)]);
-    const env = { BREAKER_RECORDS_PER_SECOND: '200', GROUP_PROTOCOL: protocol };
-    const first = the.start(env);
-    await untilBreaker(first, GOOD, 'open');
-    await untilBreaker(first, BAD, 'open');
-    const second = the.start(env);
-    await Promise.all([first.owns(1), second.owns(1)]);
-    const [moved] = (await second.status()).owned;
-    await untilBreaker(second, moved?.partition ?? -1, 'open');
-    expect((await first.stop()).code).toBe(0);
-    await second.owns(2);
-    await untilBreaker(second, GOOD, 'open');
-    await untilBreaker(second, BAD, 'open');
-    expect(await the.consumed()).toBeLessThan(8_000);
-    expect(await force(second, { force: 'closed' })).toBe(202);
-    await the.untilConsumed(8_000, second);
-    await expectCounted(the, 0, 8_000);
-  },
-);
+test('a partition revoked while it rests goes on with its next owner, each record once', async () => {
+  const { the, plant } = await scene();
+  await Promise.all([plant.bad(GOOD, 4_000), plant.bad(BAD, 4_000)]);
+  const env = { BREAKER_RECORDS_PER_SECOND: '200' };
+  const first = the.start(env);
+  await untilBreaker(first, GOOD, 'open');
+  await untilBreaker(first, BAD, 'open');
+  const second = the.start(env);
+  await Promise.all([first.owns(1), second.owns(1)]);
+  const [moved] = (await second.status()).owned;
+  await untilBreaker(second, moved?.partition ?? -1, 'open');
+  expect((await first.stop()).code).toBe(0);
+  await second.owns(2);
+  await untilBreaker(second, GOOD, 'open');
+  await untilBreaker(second, BAD, 'open');
+  expect(await the.consumed()).toBeLessThan(8_000);
+  expect(await force(second, { force: 'closed' })).toBe(202);
+  await the.untilConsumed(8_000, second);
+  await expectCounted(the, 0, 8_000);
+});

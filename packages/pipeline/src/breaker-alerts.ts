@@ -100,15 +100,15 @@ export class BreakerAlerts {
     if (this.#stopping.signal.aborted) return;
     if (this.#waiting.length >= WAITING_MAX) return this.#giveUp(job, 'too many wait');
     this.#waiting.push(job);
-    this.#working ??= this.#work().finally(() => {
-      this.#working = null;
-    });
+    this.#working ??= this.#work();
   }
 
   async #work(): Promise<void> {
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
       await this.#try(job);
     }
+    // In the same turn as the look that found nothing: what is added from now on starts it again.
+    this.#working = null;
   }
 
   async #try(job: Job): Promise<void> {
