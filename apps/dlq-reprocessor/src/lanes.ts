@@ -77,6 +77,7 @@ export class Lanes {
         epoch,
         committedOffset: nextOffset,
         readOffset: nextOffset,
+        allowance: 0,
         handoverSinceMs: null,
       };
       const lapsed = await endLapsedTries(session, eventsTopic, [lane]);

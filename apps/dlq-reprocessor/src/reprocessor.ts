@@ -1,6 +1,7 @@
 import { cutConnections, type HeldSource } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
 import {
+  AdmitAll,
   BatchCommitter,
   BatchFiller,
   IngestLoop,
@@ -62,14 +63,7 @@ export function createReprocessor(parts: ReprocessorParts) {
   const status = (): object => ({
     owner: config.owner,
     topic: config.topics.dlq.name,
-    owned: (service.wiring?.ownership.allOwned() ?? []).map((owned) => ({
-      partition: owned.partition,
-      source_id: owned.sourceId,
-      epoch: owned.epoch,
-      next_offset: owned.committedOffset,
-      log_end: service.resources?.consumer.cachedEnd(owned.partition) ?? null,
-    })),
-    halted: service.wiring?.ownership.allHalted() ?? [],
+    ...service.partitions((partition) => service.resources?.consumer.cachedEnd(partition) ?? null),
     lanes: (lanes?.held ?? []).map(({ lane, sourceId, epoch, committedOffset }) => ({
       lane,
       source_id: sourceId,
@@ -133,12 +127,13 @@ function wire(
     { consumer, admin, db, link, ownership, metrics, log },
     { kind: 'dlq', topic: dlqTopic, owner, startAt: { kind: 'log_start' } },
   );
-  const filler = new BatchFiller(consumer, ownership, {
+  const watch = new TopicWatch({ admin, db, ownership, log }, dlqTopic, config.topicCheckMs);
+  const admission = new AdmitAll(ownership);
+  const filler = new BatchFiller(consumer, ownership, admission, {
     classify: takeAsLetters,
     lingerMs: COPY_LINGER_MS,
     mayHaveGaps: false,
   });
-  const watch = new TopicWatch({ admin, db, ownership, log }, dlqTopic);
   const loop = new IngestLoop(
     {
       consumer,
@@ -147,6 +142,7 @@ function wire(
       filler,
       committer: copies,
       watch,
+      admission,
       metrics,
       log,
       onCommitted: countCopies(metrics),
@@ -161,12 +157,11 @@ function wire(
     { dlqTopic, owner, perMinute: config.spikePerMinute, factor: config.spikeFactor },
   );
   const expiry = new RecordExpiry(db, config.retentionDays, log);
-  const topicWatch = { start: () => watch.start(config.topicCheckMs), stop: () => watch.stop() };
   const wiring: LoopWiring = {
     loop,
     link,
     ownership,
-    beside: [topicWatch, volumeWatch, expiry],
+    beside: [watch, volumeWatch, expiry],
     cut: () => cutConnections(db),
   };
   return { wiring, lanes };

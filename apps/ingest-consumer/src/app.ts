@@ -2,8 +2,9 @@ import { REJECTION_CODES } from '@adtally/event-schema';
 import { Heartbeat, runService } from '@adtally/service';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { mountAudit } from './audit-endpoint.ts';
+import { mountBreaker } from './breaker-endpoint.ts';
 import type { IngestConfig } from './env.ts';
-import { IngestService } from './ingest-service.ts';
+import { breakerSettings, createIngest } from './ingest-service.ts';
 import { VERSION } from './version.ts';
 
 /** Past this without a turn of the loop the process is stuck; longer than any bounded statement. */
@@ -19,9 +20,9 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
     deadLetterCodes: REJECTION_CODES,
   });
   const heartbeat = new Heartbeat(STUCK_AFTER_MS);
-  const ingest = new IngestService({ config, metrics, log: logger, heartbeat });
+  const ingest = createIngest({ config, metrics, log: logger, heartbeat });
   await runService({
-    services: [ingest],
+    services: [ingest.service],
     admin: {
       host: config.adminHost,
       port: config.adminPort,
@@ -31,6 +32,7 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
       mount: (app) => {
         app.get('/status', () => ingest.status());
         mountAudit(app, config.databaseUrl);
+        mountBreaker(app, breakerSettings(config), ingest.breakers);
       },
     },
     drainDeadlineMs: config.drainDeadlineMs,

@@ -24,6 +24,7 @@ export * from './letters/settle-tries.ts';
 export * from './register-topic.ts';
 export * from './sources.ts';
 export * from './notification-requests.ts';
+export * from './firing-alerts.ts';
 export * from './audit/audit.ts';
 export type { AuditCounts, AuditedSource, AuditTotals } from './audit/totals.ts';
 export * from './audit/json-integer.ts';

@@ -1,5 +1,6 @@
 import type { EventBatch, SourceRecord } from '@adtally/event-schema';
 import { OffsetOutOfRange, PartitionStalled, type GroupConsumer } from '@adtally/kafka';
+import type { Admission } from './admission.ts';
 import type { BatchWork } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
 import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
@@ -30,20 +31,28 @@ const FETCH_RECORDS = 250;
 
 /**
  * Step 2 and 3 of the commit protocol: gathers records of owned partitions into a batch and classifies
- * them as they come. Offsets must be contiguous; a hole ends the partition's part of the batch.
+ * them as they come. Offsets must be contiguous; a hole ends the partition's part of the batch, and so does
+ * an allowance that is used up.
  */
 export class BatchFiller {
-  readonly #consumer: GroupConsumer;
+  readonly #consumer: Pick<GroupConsumer, 'fetch'>;
   readonly #ownership: Ownership;
+  readonly #admission: Admission;
   readonly #options: FillerOptions;
   /** Partitions that must be halted before anything else of theirs is read. */
   readonly halts = new Map<OwnedPartition, Halt>();
   /** Partitions the client stopped reading, for whatever reason: to be claimed again. */
   readonly stalled = new Set<OwnedPartition>();
 
-  constructor(consumer: GroupConsumer, ownership: Ownership, options: FillerOptions) {
+  constructor(
+    consumer: Pick<GroupConsumer, 'fetch'>,
+    ownership: Ownership,
+    admission: Admission,
+    options: FillerOptions,
+  ) {
     this.#consumer = consumer;
     this.#ownership = ownership;
+    this.#admission = admission;
     this.#options = options;
   }
 
@@ -59,6 +68,7 @@ export class BatchFiller {
       const wasEmpty = batch.count === 0;
       const lingerLeftMs = this.#options.lingerMs - (performance.now() - startedMs);
       const waitMs = wasEmpty ? FETCH_WAIT_MS : Math.min(FETCH_WAIT_MS, Math.max(1, lingerLeftMs));
+      this.#admission.beforeFetch(performance.now());
       const records = await this.#fetch(
         Math.min(batch.capacity - batch.count, FETCH_RECORDS),
         waitMs,
@@ -67,6 +77,7 @@ export class BatchFiller {
       const from = batch.count;
       for (const record of records) this.#append(work, record);
       this.#options.classify(batch, from, rules);
+      this.#admission.afterClassify(work, from, performance.now());
       if (batch.count === 0) return;
     } while (
       !batch.isFull &&
@@ -90,6 +101,8 @@ export class BatchFiller {
     const owned = this.#ownership.owned(record.partition);
     // Not ours (any more), standing before a hole, or read before this claim.
     if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
+    if (owned.allowance === 0) return this.#admission.hold(owned, record);
+    owned.allowance -= 1;
     const skipped = record.offset - owned.readOffset;
     if (skipped > 0 && !this.#options.mayHaveGaps) {
       this.halts.set(owned, {

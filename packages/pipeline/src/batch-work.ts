@@ -19,6 +19,8 @@ export class BatchWork {
   readonly spans = new Map<number, PartitionSpan>();
   /** The horizon its rows were classified against; null where unknown. */
   horizonMs: number | null = null;
+  /** Rejections it had when it was filled; the database may add more. */
+  rejectedAtFill = 0;
 
   constructor(capacity: number) {
     this.batch = new EventBatch(capacity);
@@ -51,5 +53,6 @@ export class BatchWork {
     this.batch.clear();
     this.spans.clear();
     this.horizonMs = null;
+    this.rejectedAtFill = 0;
   }
 }

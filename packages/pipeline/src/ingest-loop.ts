@@ -2,6 +2,7 @@ import type { SourceCounts } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
 import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
 import { BatchWork, type PartitionSpan } from './batch-work.ts';
@@ -18,6 +19,7 @@ export interface LoopParts {
   readonly filler: BatchFiller;
   readonly committer: BatchCommitter;
   readonly watch: TopicWatch;
+  readonly admission: Admission;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Told of every commit, for counting. */
@@ -183,11 +185,13 @@ export class IngestLoop {
       new Map(committed.map(({ owned, end }) => [owned.partition, end])),
     );
     this.#parts.onCommitted(work, counts, committed);
+    this.#parts.admission.afterCommit(work);
   }
 
-  /** The age of the oldest record in hand; records still in the broker are younger. */
+  /** The age of the oldest record in hand or held back; records still in the broker are younger. */
   #noteLag(): void {
     const oldestMs = Math.min(
+      this.#parts.admission.oldestHeldMs(),
       ...this.#uncommitted().flatMap((work) =>
         [...work.spans.values()]
           .filter(({ owned, end }) => end > owned.committedOffset)

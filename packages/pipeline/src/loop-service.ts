@@ -6,7 +6,7 @@ import type { WriterLink } from './writer-link.ts';
 
 /** Something that runs beside the loop and changes nothing of it. */
 export interface Beside {
-  start(): Promise<void> | void;
+  start?(): Promise<void> | void;
   stop(): Promise<void>;
 }
 
@@ -83,6 +83,21 @@ export class LoopService<R> implements Service {
     this.#close = null;
   }
 
+  /** The partitions held, and those that stand still, for a status endpoint. */
+  partitions(logEnd: (partition: number) => number | null) {
+    const ownership = this.#wiring?.ownership;
+    return {
+      owned: (ownership?.allOwned() ?? []).map((owned) => ({
+        partition: owned.partition,
+        source_id: owned.sourceId,
+        epoch: owned.epoch,
+        next_offset: owned.committedOffset,
+        log_end: logEnd(owned.partition),
+      })),
+      halted: ownership?.allHalted() ?? [],
+    };
+  }
+
   notReady(): string | undefined {
     if (this.#wiring === null) return 'not connected yet';
     const { ownership, link } = this.#wiring;
@@ -115,7 +130,7 @@ export class LoopService<R> implements Service {
       wiring.link.cut();
       wiring.cut();
     });
-    for (const beside of wiring.beside) await beside.start();
+    for (const beside of wiring.beside) await beside.start?.();
     try {
       await wiring.loop.run();
     } finally {

@@ -9,6 +9,8 @@ export interface OwnedPartition {
   committedOffset: number;
   /** The next offset to read; ahead of the cursor by what is in flight. */
   readOffset: number;
+  /** So many records more may be read before its breaker is asked again; counted down by the filler. */
+  allowance: number;
   /** When the group granted it, on the monotonic clock; null once the first batch committed. */
   handoverSinceMs: number | null;
 }
@@ -64,10 +66,11 @@ export class Ownership {
       .map(([partition]) => partition);
   }
 
-  own(claimed: Omit<OwnedPartition, 'handoverSinceMs'>): OwnedPartition {
+  own(claimed: Omit<OwnedPartition, 'handoverSinceMs' | 'allowance'>): OwnedPartition {
     const { partition } = claimed;
     const owned = {
       ...claimed,
+      allowance: 0,
       handoverSinceMs: this.#waiting.get(partition)?.grantedAtMs ?? null,
     };
     this.#waiting.delete(partition);

@@ -18,21 +18,23 @@ export interface WatchParts {
 export class TopicWatch {
   readonly #parts: WatchParts;
   readonly #topic: string;
+  readonly #intervalMs: number;
   readonly #found = new Map<OwnedPartition, Halt>();
   #looking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(parts: WatchParts, topic: string) {
+  constructor(parts: WatchParts, topic: string, intervalMs: number) {
     this.#parts = parts;
     this.#topic = topic;
+    this.#intervalMs = intervalMs;
   }
 
-  start(intervalMs: number): void {
+  start(): void {
     this.#timer = setInterval(() => {
       this.#looking ??= this.#look().finally(() => {
         this.#looking = null;
       });
-    }, intervalMs);
+    }, this.#intervalMs);
   }
 
   async stop(): Promise<void> {

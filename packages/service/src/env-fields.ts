@@ -61,6 +61,21 @@ export function int(
   });
 }
 
+/** A share between 0 and 1, both excluded, or `off`, which reads as null. */
+export function shareOrOff(
+  variable: string,
+  options: CommonOptions<number> = {},
+): EnvField<number | null> {
+  const parse = (value: string) => {
+    if (/^off$/i.test(value)) return null;
+    const share = /^0?\.\d{1,6}$/.test(value) ? Number(value) : 0;
+    return share > 0 ? share : undefined;
+  };
+  const allowed = 'a share between 0 and 1, both excluded, such as 0.5, or off';
+  const declared = field<number | null>(variable, allowed, options, parse);
+  return { ...declared, show: (value) => (value === null ? 'off' : String(value)) };
+}
+
 /** `true` or `false`, also `1`, `0`, `yes`, `no`. */
 export function bool(variable: string, options: CommonOptions<boolean> = {}): EnvField<boolean> {
   return field(variable, 'true or false', options, (value) => {

@@ -6,7 +6,16 @@ export {
   type FastifyInstance,
 } from './admin-server.ts';
 export { Closers } from './closers.ts';
-export { bool, durationMs, int, oneOf, text, url, type EnvField } from './env-fields.ts';
+export {
+  bool,
+  durationMs,
+  int,
+  oneOf,
+  shareOrOff,
+  text,
+  url,
+  type EnvField,
+} from './env-fields.ts';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
 export {

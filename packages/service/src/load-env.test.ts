@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bool, durationMs, int, oneOf, text, url } from './env-fields.ts';
+import { bool, durationMs, int, oneOf, shareOrOff, text, url } from './env-fields.ts';
 import { ConfigError, describeConfig, EXIT_CONFIG, loadEnv } from './load-env.ts';
 import { exitCodeOf } from './service.ts';
 
@@ -101,3 +101,23 @@ test('values that do not go together are a configuration error too, with exit co
   expect(exitCodeOf(new Error('outer', { cause: new ConfigError(['x']) }))).toBe(EXIT_CONFIG);
   expect(exitCodeOf(new Error('plain'))).toBe(1);
 });
+
+test.each([
+  ['0.5', 0.5],
+  ['.25', 0.25],
+  ['off', null],
+  ['OFF', null],
+])('%s is a share or none', (value, expected) => {
+  const schema = { share: shareOrOff('SHARE', { default: 0.5 }) };
+  const config = loadEnv(schema, { SHARE: value });
+  expect(config.share).toBe(expected);
+  expect(describeConfig(schema, config)).toEqual({ SHARE: String(expected ?? 'off') });
+});
+
+test.each(['0', '1', '0.0', '1.5', '50%', '-0.5', 'none', '5e-1'])(
+  'does not take %j for a share',
+  (value) => {
+    const schema = { share: shareOrOff('SHARE', { default: 0.5 }) };
+    expect(() => loadEnv(schema, { SHARE: value })).toThrow(/SHARE.*between 0 and 1.*or off/);
+  },
+);

@@ -173,6 +173,18 @@ export const METRIC_DEFINITIONS = {
     help: '1 while a partition waits for an operator; the series goes away when it moves on.',
     labels: { partition: 'open', reason: 'open' },
   },
+  breakerOpen: {
+    name: 'adtally_breaker_open',
+    kind: 'gauge',
+    help: '1 while the rejection breaker of an owned partition slows it, else 0.',
+    labels: { partition: 'open' },
+  },
+  breakerOpenings: {
+    name: 'adtally_breaker_openings_total',
+    kind: 'counter',
+    help: 'Rejection breakers opened: by the share of rejected records, or forced by an operator.',
+    labels: { cause: ['share', 'forced'] },
+  },
   lagRecords: {
     name: 'adtally_consumer_lag_records',
     kind: 'gauge',

@@ -31,7 +31,7 @@ export class ServiceProcess {
   /** @param main path of the app's main.ts */
   constructor(main: string, env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
     this.#child = spawn(process.execPath, ['--conditions=@adtally/source', main, ...argv], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      env: { ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { stdout, stderr } = this.#child;
@@ -113,8 +113,8 @@ export class ServiceProcess {
     return await this.#request(path, 'GET');
   }
 
-  async post(path: string): Promise<Response> {
-    return await this.#request(path, 'POST');
+  async post(path: string, body?: object): Promise<Response> {
+    return await this.#request(path, 'POST', body);
   }
 
   /** Sum of the series of this name whose labels hold all of the given text. */
@@ -127,8 +127,12 @@ export class ServiceProcess {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
-  async #request(path: string, method: string): Promise<Response> {
+  async #request(path: string, method: string, body?: object): Promise<Response> {
     const { port } = await this.logged('admin listening');
-    return await fetch(`http://127.0.0.1:${String(port)}${path}`, { method });
+    const json =
+      body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    return await fetch(`http://127.0.0.1:${String(port)}${path}`, { method, ...json });
   }
 }
