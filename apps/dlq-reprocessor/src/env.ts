@@ -13,6 +13,7 @@ import {
   SERVICE_ENV,
   text,
   url,
+  wholeNumbers,
   type ConfigOf,
   type Env,
 } from '@adtally/service';
@@ -51,6 +52,7 @@ const SCHEMA = {
   spikeFactor: int('DLQ_SPIKE_FACTOR', { default: 5, min: 1, max: 1_000_000 }),
   recordMaxBytes: int('RECORD_MAX_BYTES', { default: 65_536, min: 1_024, max: 16_777_216 }),
   jsonMaxDepth: int('JSON_MAX_DEPTH', { default: 32, min: 1, max: 1_000 }),
+  readAsNewest: wholeNumbers('SCHEMA_VERSIONS_READ_AS_NEWEST', { max: 1_000_000 }),
   dedupTtlSeconds: int('DEDUP_TTL_SECONDS', { default: 21_600, min: 1, max: 31_536_000 }),
   dedupBudgetMs: durationMs('DEDUP_BUDGET_MS', { default: 50, min: 1, max: 10_000 }),
   lockTimeoutMs: durationMs('LOCK_TIMEOUT_MS', { default: 5_000, min: 100, max: 600_000 }),

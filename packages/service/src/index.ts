@@ -14,6 +14,7 @@ export {
   shareOrOff,
   text,
   url,
+  wholeNumbers,
   type EnvField,
 } from './env-fields.ts';
 export { Heartbeat } from './heartbeat.ts';
