@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { PAGE, RESOLUTION, told } from './support/listener.ts';
+import { stage, untilAccepted } from './support/stage.ts';
+
+test('killed between the evaluation and the answer of the sink: one page after the restart', async () => {
+  const the = await stage();
+  the.webhook.answer = 'hold';
+  const first = the.start();
+  await the.die(6);
+  await first.until('a request in the air', () => the.webhook.received.length > 0);
+  expect((await first.kill()).killedBy).toBe('SIGKILL');
+  expect(await the.incidents()).toMatchObject([{ status: 'firing' }]);
+  expect(the.webhook.accepted).toEqual([]);
+
+  the.webhook.answer = { status: 200 };
+  const second = the.start();
+  await untilAccepted(the.webhook, 1);
+  await the.die(6);
+  await the.untilEvaluated(12, second);
+  expect(told(the.webhook)).toEqual([PAGE]);
+  expect(await the.incidents()).toMatchObject([{ letters: 12n }]);
+});
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'restarted by %s while firing it says nothing new, and the quiet time goes on: it resolves',
+  async (way) => {
+    const the = await stage({
+      env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '5s' },
+    });
+    const first = the.start();
+    await the.die(6);
+    await first.logged('notification sent');
+    first.signal(way);
+    expect((await first.ended).code).toBe(way === 'SIGTERM' ? 0 : null);
+    const second = the.start();
+    await second.active();
+    await the.die(1);
+    await the.untilEvaluated(7, second);
+    expect(told(the.webhook)).toEqual([PAGE]);
+    await untilAccepted(the.webhook, 2);
+    expect(told(the.webhook)).toEqual([PAGE, RESOLUTION]);
+    const [incident] = await the.incidents();
+    expect(incident?.letters).toBe(7n);
+    // The end is a matter of append times, not of when somebody looked.
+    expect(incident?.endsAt?.getTime()).toBe((incident?.breachedUntil?.getTime() ?? 0) + 5_000);
+  },
+);
+
+test('a burst inside the quiet time goes on with the incident, one behind it is another', async () => {
+  const the = await stage({
+    timestamps: 'CreateTime',
+    env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '10s' },
+  });
+  const baseMs = Date.now() - 60_000;
+  const burst = (atMs: number) => Array.from({ length: 6 }, (_, index) => baseMs + atMs + index);
+  await the.die(18, { timesMs: [...burst(0), ...burst(10_900), ...burst(21_950)] });
+  the.start();
+  await untilAccepted(the.webhook, 4);
+  expect(told(the.webhook)).toEqual([PAGE, RESOLUTION, PAGE, RESOLUTION]);
+  expect(await the.incidents()).toMatchObject([
+    { letters: 12n, detectedLate: true },
+    { letters: 6n, detectedLate: true },
+  ]);
+});
+
+test('a burst that came and went while nobody ran is one late page and its resolution', async () => {
+  const the = await stage({
+    timestamps: 'CreateTime',
+    env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '2s' },
+  });
+  const first = the.start();
+  await first.active();
+  await first.stop();
+  const baseMs = Date.now() - 600_000;
+  // Ten minutes of it, one letter every 100 ms.
+  await the.die(6_000, {
+    timesMs: Array.from({ length: 6_000 }, (_, index) => baseMs - 10_000 + index * 100),
+  });
+  const second = the.start();
+  await the.untilEvaluated(6_000, second);
+  await untilAccepted(the.webhook, 2);
+  expect(told(the.webhook)).toEqual([PAGE, RESOLUTION]);
+  expect(the.webhook.accepted[0]?.body).toMatchObject({
+    commonAnnotations: {
+      detected_late: 'true',
+      summary: expect.stringMatching(/^Detected late: /),
+    },
+  });
+  expect(await the.incidents()).toMatchObject([{ letters: 6_000n, detectedLate: true }]);
+});

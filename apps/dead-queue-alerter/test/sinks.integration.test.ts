@@ -1,0 +1,130 @@
+import { requestNotification } from '@adtally/db';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { Listener, PAGE, RESOLUTION, told, type Received } from './support/listener.ts';
+import { stage, untilAccepted, type Stage } from './support/stage.ts';
+
+const SHORT = { DEAD_RATE_WINDOW_MS: '500ms', INCIDENT_RESOLVE_MS: '500ms' };
+
+async function outbox(the: Stage) {
+  const { rows } = await sql<{ sink: string; kind: string; state: string; attempts: number }>`
+    SELECT sink, kind, state, attempts FROM notifications ORDER BY notification_id`.execute(the.db);
+  return rows;
+}
+
+test('a sink that was away for a while gets opening and resolution once each, in order', async () => {
+  const the = await stage({ env: SHORT });
+  await the.webhook.down();
+  const alerter = the.start();
+  await the.die(6);
+  await alerter.logged('incident resolved');
+  await alerter.until('several tries', async () => ((await outbox(the))[0]?.attempts ?? 0) >= 3);
+  expect(the.webhook.received).toEqual([]);
+  await the.webhook.up();
+  await untilAccepted(the.webhook, 2);
+  await alerter.until('an empty outbox', async () => {
+    return (await outbox(the)).every(({ state }) => state === 'sent');
+  });
+  expect(told(the.webhook)).toEqual([PAGE, RESOLUTION]);
+});
+
+test('429 with Retry-After is left alone for that long, then told once', async () => {
+  const the = await stage();
+  let refusals = 0;
+  the.webhook.answer = () => {
+    refusals += 1;
+    return refusals === 1 ? { status: 429, headers: { 'retry-after': '2' } } : { status: 200 };
+  };
+  the.start();
+  await the.die(6);
+  await untilAccepted(the.webhook, 1);
+  const [first, second] = the.webhook.received as [Received, Received];
+  expect(first.status).toBe(429);
+  expect(second.atMs - first.atMs).toBeGreaterThanOrEqual(2_000);
+  expect(told(the.webhook)).toEqual([PAGE]);
+});
+
+test('one slow and one refusing sink hold up neither another nor what comes behind', async () => {
+  const slow = await Listener.open();
+  slow.answer = 'hold';
+  const refusing = await Listener.open();
+  refusing.answer = ({ body }) => {
+    return JSON.stringify(body).includes('DlqVolumeSpike') ? { status: 200 } : { status: 400 };
+  };
+  const the = await stage({
+    env: {
+      ALERTMANAGER_URL: slow.url,
+      SLACK_WEBHOOK_URL: refusing.url,
+      PAGERDUTY_URL: slow.url,
+      PAGERDUTY_ROUTING_KEY: 'a-routing-key',
+      SINK_REFUSALS_MAX: '3',
+    },
+  });
+  const alerter = the.start();
+  await the.die(6);
+  await untilAccepted(the.webhook, 1);
+  await requestNotification(the.db, {
+    alert: 'DlqVolumeSpike',
+    key: 'ad-events/3',
+    status: 'firing',
+    summary: 'many',
+    detail: {},
+    requestedBy: 'test',
+  });
+  await untilAccepted(the.webhook, 2);
+  await untilAccepted(refusing, 1);
+  await alerter.logged('notification given up: the sink refuses it for good');
+  expect(refusing.received.filter(({ status }) => status === 400)).toHaveLength(3);
+  expect(await alerter.metric('adtally_notifications_total', 'slack', 'failed')).toBe(1);
+  expect(await alerter.metric('adtally_notifications_total', 'slack', 'sent')).toBe(1);
+  expect((await outbox(the)).filter(({ state }) => state === 'waiting')).toMatchObject([
+    { sink: 'alertmanager' },
+    { sink: 'pagerduty' },
+    { sink: 'alertmanager' },
+    { sink: 'pagerduty' },
+  ]);
+  const shown = (await (await alerter.get('/incidents')).json()) as object;
+  expect(shown).toMatchObject({
+    role: 'active',
+    incidents: [{ alert: 'DlqVolumeSpike' }, { alert: 'DeadEventRateHigh', letters: 6 }],
+    outbox: [
+      { sink: 'alertmanager', waiting: 2 },
+      { sink: 'pagerduty', waiting: 2 },
+    ],
+  });
+});
+
+test('open incidents are said to Alertmanager again and again, to the end and not beyond', async () => {
+  const alertmanager = await Listener.open();
+  const the = await stage({
+    env: {
+      ...SHORT,
+      INCIDENT_RESOLVE_MS: '3s',
+      ALERT_WEBHOOK_URL: '',
+      ALERTMANAGER_URL: alertmanager.url,
+      ALERTMANAGER_RESEND_MS: '300ms',
+    },
+  });
+  const alerter = the.start();
+  await the.die(6);
+  await alerter.logged('notification sent', ({ kind }) => kind === 'resolved');
+  const bodies = alertmanager.accepted.map(({ body }) => body as { endsAt?: string }[]);
+  expect(bodies.length).toBeGreaterThanOrEqual(3);
+  expect(bodies.map(([alert]) => alert?.endsAt !== undefined).indexOf(true)).toBe(
+    bodies.length - 1,
+  );
+  const labels = new Set(
+    bodies.map((body) => JSON.stringify((body[0] as { labels?: object }).labels)),
+  );
+  expect(labels.size).toBe(1);
+});
+
+test('without a sink incidents are kept and logged, with a warning at the start', async () => {
+  const the = await stage({ env: { ALERT_WEBHOOK_URL: '' } });
+  const alerter = the.start();
+  await alerter.logged('no sink is configured: incidents are kept and logged, and nobody is told');
+  await the.die(6);
+  await alerter.logged('incident opened');
+  expect(await the.incidents()).toHaveLength(1);
+  expect(await outbox(the)).toEqual([]);
+});
