@@ -66,8 +66,12 @@ export class AlerterService implements Service, IncidentsSource {
     await this.#starting.catch(() => undefined);
     await this.#running;
     clearTimeout(giveUp);
-    await this.pool?.destroy();
+    const { pool } = this;
     this.pool = null;
+    if (pool === null) return;
+    // A goodbye to a server that says nothing would keep the process.
+    cutConnections(pool);
+    await pool.destroy();
   }
 
   notReady(): string | undefined {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { PAGE, RESOLUTION, told } from './support/listener.ts';
 import { stage, untilAccepted } from './support/stage.ts';
 
-test('killed between the evaluation and the answer of the sink: one page after the restart', async () => {
-  const the = await stage();
+test.concurrent('killed between the evaluation and the answer of the sink: one page after the restart', async (context) => {
+  const the = await stage(context);
   the.webhook.answer = 'hold';
   const first = the.start();
   await the.die(6);
@@ -21,11 +21,11 @@ test('killed between the evaluation and the answer of the sink: one page after t
   expect(await the.incidents()).toMatchObject([{ letters: 12n }]);
 });
 
-test.each(['SIGKILL', 'SIGTERM'] as const)(
+test.concurrent.for(['SIGKILL', 'SIGTERM'] as const)(
   'restarted by %s while firing it says nothing new, and the quiet time goes on: it resolves',
-  async (way) => {
-    const the = await stage({
-      env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '5s' },
+  async (way, context) => {
+    const the = await stage(context, {
+      env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '12s' },
     });
     const first = the.start();
     await the.die(6);
@@ -42,12 +42,12 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     const [incident] = await the.incidents();
     expect(incident?.letters).toBe(7n);
     // The end is a matter of append times, not of when somebody looked.
-    expect(incident?.endsAt?.getTime()).toBe((incident?.breachedUntil?.getTime() ?? 0) + 5_000);
+    expect(incident?.endsAt?.getTime()).toBe((incident?.breachedUntil?.getTime() ?? 0) + 12_000);
   },
 );
 
-test('a burst inside the quiet time goes on with the incident, one behind it is another', async () => {
-  const the = await stage({
+test.concurrent('a burst inside the quiet time goes on with the incident, one behind it is another', async (context) => {
+  const the = await stage(context, {
     timestamps: 'CreateTime',
     env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '10s' },
   });
@@ -63,8 +63,8 @@ test('a burst inside the quiet time goes on with the incident, one behind it is 
   ]);
 });
 
-test('a burst that came and went while nobody ran is one late page and its resolution', async () => {
-  const the = await stage({
+test.concurrent('a burst that came and went while nobody ran is one late page and its resolution', async (context) => {
+  const the = await stage(context, {
     timestamps: 'CreateTime',
     env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '2s' },
   });

@@ -1,19 +1,26 @@
 import { waitFor } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 import { PAGE, told } from './support/listener.ts';
-import { stage, untilAccepted } from './support/stage.ts';
+import type { AlerterProcess } from './support/alerter-process.ts';
+import { stage, untilAccepted, type Stage } from './support/stage.ts';
 
 const TAKE_OVER_MS = 15_000;
 
-test.each([
+/** Two instances: the active one and the one that stands by. */
+async function pair(the: Stage, env = {}): Promise<[AlerterProcess, AlerterProcess]> {
+  const [one, other] = [the.start(env), the.start(env)];
+  const first = await Promise.race([one.active(), other.active()]);
+  return [first, await (first === one ? other : one).standby()];
+}
+
+test.for([
   ['killed', 'SIGKILL'],
   ['frozen', 'SIGSTOP'],
 ] as const)(
   'of two instances one sends; with it %s the other takes over within 15 s, with one page',
-  async (_what, signal) => {
-    const the = await stage();
-    const first = await the.start().active();
-    const second = await the.start().standby();
+  async ([, signal], context) => {
+    const the = await stage(context);
+    const [first, second] = await pair(the);
     expect((await second.get('/readyz')).status).toBe(200);
     expect(await second.metric('adtally_alerter_active')).toBe(0);
     await the.die(5);
@@ -37,12 +44,11 @@ test.each([
   },
 );
 
-test('frozen with a page in its hands it sends nothing when it wakes; its successor did', async () => {
-  const the = await stage();
+test('frozen with a page in its hands it sends nothing when it wakes; its successor did', async (context) => {
+  const the = await stage(context);
   the.webhook.answer = { status: 503 };
   // Its next try comes after the thaw.
-  const first = await the.start({ SINK_RETRY_MS: '9s', SINK_RETRY_MAX_MS: '9s' }).active();
-  await the.start().standby();
+  const [first] = await pair(the, { SINK_RETRY_MS: '9s', SINK_RETRY_MAX_MS: '9s' });
   await the.die(6);
   await first.logged('notification not sent yet');
   first.signal('SIGSTOP');
@@ -53,8 +59,8 @@ test('frozen with a page in its hands it sends nothing when it wakes; its succes
   expect(told(the.webhook)).toEqual([PAGE]);
 });
 
-test('with its session cut the active one gives up and the other takes over within 15 s', async () => {
-  const the = await stage();
+test('with its session cut the active one gives up and the other takes over within 15 s', async (context) => {
+  const the = await stage(context);
   const first = await the.start(the.proxied).active();
   const second = await the.start().standby();
   the.proxy.refuse(true);
@@ -71,8 +77,8 @@ test('with its session cut the active one gives up and the other takes over with
   expect(told(the.webhook)).toEqual([PAGE]);
 });
 
-test('with its line to the database silent the other ends its session and takes over within 15 s', async () => {
-  const the = await stage();
+test('with its line to the database silent the other ends its session and takes over within 15 s', async (context) => {
+  const the = await stage(context);
   await the.start(the.proxied).active();
   await the.start().standby();
   the.proxy.blackhole(true);
@@ -85,14 +91,16 @@ test('with its line to the database silent the other ends its session and takes 
   expect(told(the.webhook)).toEqual([PAGE]);
 });
 
-test('a process whose clock is days off sees the same incident, its beginning and its end', async () => {
+test('a process whose clock is days off sees the same incident, its beginning and its end', async (context) => {
   const wrongClock = `data:text/javascript,
     const real = Date; const offMs = 5 * 86400000;
     globalThis.Date = class extends real {
       constructor(...given) { if (given.length === 0) super(real.now() + offMs); else super(...given); }
       static now() { return real.now() + offMs; }
     };`;
-  const the = await stage({ env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '2s' } });
+  const the = await stage(context, {
+    env: { DEAD_RATE_WINDOW_MS: '1s', INCIDENT_RESOLVE_MS: '2s' },
+  });
   const alerter = the.start({}, { preload: wrongClock });
   const beforeMs = Date.now();
   await the.die(6);

@@ -30,8 +30,8 @@ async function untilTaken(the: Stage): Promise<void> {
   );
 }
 
-test('requests of one alert and key are one incident: told once, updated, resolved', async () => {
-  const the = await stage({ env: { INCIDENT_UPDATE_MS: '1s' } });
+test.concurrent('requests of one alert and key are one incident: told once, updated, resolved', async (context) => {
+  const the = await stage(context, { env: { INCIDENT_UPDATE_MS: '1s' } });
   await ask(the, { status: 'resolved' }); // of nothing: nobody is told
   await ask(the);
   await ask(the);
@@ -67,8 +67,8 @@ test('requests of one alert and key are one incident: told once, updated, resolv
   expect(await the.incidents()).toHaveLength(3);
 });
 
-test('requests are told although the broker is away', async () => {
-  const the = await stage();
+test.concurrent('requests are told although the broker is away', async (context) => {
+  const the = await stage(context);
   const alerter = the.start({ KAFKA_BROKERS: '127.0.0.1:1' });
   await ask(the);
   await untilAccepted(the.webhook, 1);
@@ -76,8 +76,10 @@ test('requests are told although the broker is away', async () => {
   expect((await alerter.get('/livez')).status).toBe(200);
 });
 
-test('an acknowledged incident is told no more until its resolution, and the act is signed', async () => {
-  const the = await stage({ env: { INCIDENT_REPEAT_MS: '1s', INCIDENT_UPDATE_MS: '500ms' } });
+test.concurrent('an acknowledged incident is told no more until its resolution, and the act is signed', async (context) => {
+  const the = await stage(context, {
+    env: { INCIDENT_REPEAT_MS: '1s', INCIDENT_UPDATE_MS: '500ms' },
+  });
   the.start();
   await ask(the);
   await untilAccepted(the.webhook, 1);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Message } from '../src/incidents/message.ts';
 import { createSinks } from '../src/notify/create-sinks.ts';
 import { retryAfterMs } from '../src/notify/post-json.ts';
@@ -59,13 +59,13 @@ function sinksAt(url: string, timeoutMs = 2_000): Record<SinkName, Sink> {
 }
 
 async function bodyOf(name: SinkName, message: Message): Promise<unknown> {
-  const listener = await Listener.open();
+  const listener = await Listener.open({ onTestFinished });
   expect(await sinksAt(listener.url)[name].send(message, SIGNAL)).toEqual({ kind: 'sent' });
   return listener.accepted[0]?.body;
 }
 
 test('the webhook gets what Alertmanager sends to its receivers, version 4', async () => {
-  const listener = await Listener.open();
+  const listener = await Listener.open({ onTestFinished });
   const { webhook } = sinksAt(listener.url);
   await webhook.send(FIRING, SIGNAL);
   await webhook.send(RESOLVED, SIGNAL);
@@ -103,7 +103,7 @@ test('the webhook gets what Alertmanager sends to its receivers, version 4', asy
 });
 
 test('Alertmanager gets alerts at /api/v2/alerts, with the count in no label', async () => {
-  const listener = await Listener.open();
+  const listener = await Listener.open({ onTestFinished });
   const { alertmanager } = sinksAt(listener.url);
   await alertmanager.send(FIRING, SIGNAL);
   await alertmanager.send(RESOLVED, SIGNAL);
@@ -192,14 +192,14 @@ test.each([
   [500, 'unavailable'],
   [503, 'unavailable'],
 ])('the answer %i means %s', async (status, kind) => {
-  const listener = await Listener.open();
+  const listener = await Listener.open({ onTestFinished });
   listener.answer = { status, headers: { location: listener.url } };
   expect(await sinksAt(listener.url).webhook.send(FIRING, SIGNAL)).toMatchObject({ kind });
   expect(listener.received).toHaveLength(1);
 });
 
 test('a sink that answers nothing, or is not there, is unavailable in bounded time, its URL untold', async () => {
-  const listener = await Listener.open();
+  const listener = await Listener.open({ onTestFinished });
   listener.answer = 'hold';
   const held = await sinksAt(`${listener.url}/a-secret`, 200).webhook.send(FIRING, SIGNAL);
   expect(held).toEqual({ kind: 'unavailable', error: 'no answer in time', retryAfterMs: null });
@@ -209,7 +209,7 @@ test('a sink that answers nothing, or is not there, is unavailable in bounded ti
 });
 
 test('a password in a URL travels as a header', async () => {
-  const listener = await Listener.open();
+  const listener = await Listener.open({ onTestFinished });
   const url = listener.url.replace('http://', 'http://user:p%40ss@');
   await sinksAt(url).webhook.send(FIRING, SIGNAL);
   expect(listener.accepted[0]?.headers['authorization']).toBe(

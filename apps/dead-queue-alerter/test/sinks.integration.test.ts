@@ -12,8 +12,8 @@ async function outbox(the: Stage) {
   return rows;
 }
 
-test('a sink that was away for a while gets opening and resolution once each, in order', async () => {
-  const the = await stage({ env: SHORT });
+test.concurrent('a sink that was away for a while gets opening and resolution once each, in order', async (context) => {
+  const the = await stage(context, { env: SHORT });
   await the.webhook.down();
   const alerter = the.start();
   await the.die(6);
@@ -28,8 +28,8 @@ test('a sink that was away for a while gets opening and resolution once each, in
   expect(told(the.webhook)).toEqual([PAGE, RESOLUTION]);
 });
 
-test('429 with Retry-After is left alone for that long, then told once', async () => {
-  const the = await stage();
+test.concurrent('429 with Retry-After is left alone for that long, then told once', async (context) => {
+  const the = await stage(context);
   let refusals = 0;
   the.webhook.answer = () => {
     refusals += 1;
@@ -44,14 +44,14 @@ test('429 with Retry-After is left alone for that long, then told once', async (
   expect(told(the.webhook)).toEqual([PAGE]);
 });
 
-test('one slow and one refusing sink hold up neither another nor what comes behind', async () => {
-  const slow = await Listener.open();
+test.concurrent('one slow and one refusing sink hold up neither another nor what comes behind', async (context) => {
+  const slow = await Listener.open(context);
   slow.answer = 'hold';
-  const refusing = await Listener.open();
+  const refusing = await Listener.open(context);
   refusing.answer = ({ body }) => {
     return JSON.stringify(body).includes('DlqVolumeSpike') ? { status: 200 } : { status: 400 };
   };
-  const the = await stage({
+  const the = await stage(context, {
     env: {
       ALERTMANAGER_URL: slow.url,
       SLACK_WEBHOOK_URL: refusing.url,
@@ -94,9 +94,9 @@ test('one slow and one refusing sink hold up neither another nor what comes behi
   });
 });
 
-test('open incidents are said to Alertmanager again and again, to the end and not beyond', async () => {
-  const alertmanager = await Listener.open();
-  const the = await stage({
+test.concurrent('open incidents are said to Alertmanager again and again, to the end and not beyond', async (context) => {
+  const alertmanager = await Listener.open(context);
+  const the = await stage(context, {
     env: {
       ...SHORT,
       INCIDENT_RESOLVE_MS: '3s',
@@ -119,8 +119,8 @@ test('open incidents are said to Alertmanager again and again, to the end and no
   expect(labels.size).toBe(1);
 });
 
-test('without a sink incidents are kept and logged, with a warning at the start', async () => {
-  const the = await stage({ env: { ALERT_WEBHOOK_URL: '' } });
+test.concurrent('without a sink incidents are kept and logged, with a warning at the start', async (context) => {
+  const the = await stage(context, { env: { ALERT_WEBHOOK_URL: '' } });
   const alerter = the.start();
   await alerter.logged('no sink is configured: incidents are kept and logged, and nobody is told');
   await the.die(6);

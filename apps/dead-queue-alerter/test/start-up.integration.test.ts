@@ -7,8 +7,8 @@ import { stage, untilAccepted } from './support/stage.ts';
 
 const CONFIG_ERROR = 78;
 
-test('a schema of another version ends the start with 78 and both versions named', async () => {
-  const the = await stage();
+test.concurrent('a schema of another version ends the start with 78 and both versions named', async (context) => {
+  const the = await stage(context);
   const newer = SUPPORTED_SCHEMA_VERSION + 3;
   await sql`INSERT INTO kysely_migration (name, timestamp)
     VALUES (${`${String(newer).padStart(4, '0')}_of_a_newer_build`}, '')`.execute(the.db);
@@ -18,7 +18,7 @@ test('a schema of another version ends the start with 78 and both versions named
   expect(stderr).toContain(`supports ${SUPPORTED_SCHEMA_VERSION}`);
 });
 
-test('a wrong environment ends with 78 and all its problems', async () => {
+test.concurrent('a wrong environment ends with 78 and all its problems', async () => {
   const alerter = new AlerterProcess({ DEAD_RATE_THRESHOLD: 'x', SINK_TIMEOUT_MS: 'soon' });
   onTestFinished(() => void alerter.kill());
   const { code, stderr } = await alerter.ended;
@@ -28,7 +28,7 @@ test('a wrong environment ends with 78 and all its problems', async () => {
   }
 });
 
-test('--check-config touches no server and tells no secret', async () => {
+test.concurrent('--check-config touches no server and tells no secret', async () => {
   const env = {
     KAFKA_BROKERS: 'nowhere.invalid:9092',
     DATABASE_URL: 'postgres://user:a-secret@nowhere.invalid/adtally',
@@ -42,8 +42,8 @@ test('--check-config touches no server and tells no secret', async () => {
   expect(exit.stdout + exit.stderr).not.toContain('a-secret');
 });
 
-test('PostgreSQL away for a while: alive, then the page that was due, once', async () => {
-  const the = await stage();
+test.concurrent('PostgreSQL away for a while: alive, then the page that was due, once', async (context) => {
+  const the = await stage(context);
   const alerter = await the.start(the.proxied).active();
   the.proxy.refuse(true);
   the.proxy.cutAll();
@@ -61,8 +61,8 @@ test('PostgreSQL away for a while: alive, then the page that was due, once', asy
   expect((await alerter.get('/readyz')).status).toBe(200);
 });
 
-test('a drain with a database that answers nothing ends before its deadline', async () => {
-  const the = await stage();
+test.concurrent('a drain with a database that answers nothing ends before its deadline', async (context) => {
+  const the = await stage(context);
   const alerter = await the.start({ ...the.proxied, DRAIN_DEADLINE_MS: '4s' }).active();
   the.proxy.blackhole(true);
   const { code, stderr } = await alerter.stop();

@@ -14,8 +14,8 @@ async function positions(the: Stage) {
   return rows;
 }
 
-test('the first start reads from the log start, a restart from the database', async () => {
-  const the = await stage();
+test.concurrent('the first start reads from the log start, a restart from the database', async (context) => {
+  const the = await stage(context);
   await the.die(5);
   const first = the.start();
   await the.untilEvaluated(5, first);
@@ -28,8 +28,8 @@ test('the first start reads from the log start, a restart from the database', as
   expect(await positions(the)).toEqual([{ partition: 0, next: 6 }]);
 });
 
-test('letters of several partitions count together; added partitions are read from their start', async () => {
-  const the = await stage({ partitions: 2 });
+test.concurrent('letters of several partitions count together; added partitions are read from their start', async (context) => {
+  const the = await stage(context, { partitions: 2 });
   const alerter = await the.start().active();
   await the.die(2, { partition: 0 });
   await the.die(2, { partition: 1 });
@@ -44,8 +44,8 @@ test('letters of several partitions count together; added partitions are read fr
   ]);
 });
 
-test('a log truncated while nobody read is told of, and reading goes on behind the loss', async () => {
-  const the = await stage();
+test.concurrent('a log truncated while nobody read is told of, and reading goes on behind the loss', async (context) => {
+  const the = await stage(context);
   const first = the.start();
   await the.die(2);
   await the.untilEvaluated(2, first);
@@ -74,10 +74,10 @@ test('a log truncated while nobody read is told of, and reading goes on behind t
   ]);
 });
 
-test.each(['under a running alerter', 'while nobody ran'])(
+test.concurrent.for(['under a running alerter', 'while nobody ran'])(
   'a topic deleted and made again %s is read from its start, and people are told',
-  async (when) => {
-    const the = await stage();
+  async (when, context) => {
+    const the = await stage(context);
     const first = the.start();
     await the.die(3);
     await the.untilEvaluated(3, first);
@@ -101,8 +101,8 @@ test.each(['under a running alerter', 'while nobody ran'])(
   },
 );
 
-test('without its topic an alerter waits, and reads it once it is there', async () => {
-  const the = await stage();
+test.concurrent('without its topic an alerter waits, and reads it once it is there', async (context) => {
+  const the = await stage(context);
   await deleteTopic(the.topic);
   const alerter = the.start();
   await alerter.logged('the dead topic does not exist, waiting');
@@ -113,8 +113,8 @@ test('without its topic an alerter waits, and reads it once it is there', async 
   expect(told(the.webhook)).toEqual([PAGE]);
 });
 
-test('records nobody should send harm nothing and tell nothing of their bytes', async () => {
-  const the = await stage();
+test.concurrent('records nobody should send harm nothing and tell nothing of their bytes', async (context) => {
+  const the = await stage(context);
   const { produceRecords } = await import('@adtally/testkit');
   const { letterHeaders } = await import('./support/stage.ts');
   const alerter = the.start();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import type { TestContext } from 'vitest';
 
 export interface Received {
   readonly path: string;
@@ -33,7 +33,8 @@ export class Listener {
     server.on('request', (request, response) => void this.#take(request, response));
   }
 
-  static async open(): Promise<Listener> {
+  /** Is there until the test ends. */
+  static async open({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): Promise<Listener> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -11,7 +11,7 @@ import {
   type TimedRecord,
 } from '@adtally/testkit';
 import { sql } from 'kysely';
-import { onTestFinished } from 'vitest';
+import type { TestContext } from 'vitest';
 import { AlerterProcess } from './alerter-process.ts';
 import { Listener } from './listener.ts';
 
@@ -80,7 +80,10 @@ async function migrated(url: string): Promise<void> {
   await migrate(url);
 }
 
-export async function stage(options: StageOptions = {}): Promise<Stage> {
+export async function stage(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  options: StageOptions = {},
+): Promise<Stage> {
   const [brokers, database, topic, webhook] = await Promise.all([
     kafkaBrokers(),
     testDatabase(migrated),
@@ -88,7 +91,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
       partitions: options.partitions ?? 1,
       config: { 'message.timestamp.type': options.timestamps ?? 'LogAppendTime' },
     }),
-    Listener.open(),
+    Listener.open({ onTestFinished }),
   ]);
   const proxy = await proxyFor(database.url);
   const db = openDatabase(database.url, { applicationName: 'test' });
