@@ -1,4 +1,5 @@
 import {
+  alerterLeaseHolder,
   checkSchema,
   cutConnections,
   isTransientError,
@@ -144,16 +145,30 @@ export class AlerterService implements Service, IncidentsSource {
 
   async #standBy(session: Database): Promise<bigint | null> {
     const { config, heartbeat, log } = this.#parts;
+    const holder = { owner: config.owner, topic: config.topics.dead.name };
     while (!this.#stopping.signal.aborted) {
       heartbeat.beat();
-      const epoch = await takeAlerterLease(session, config.owner, LEASE_STALE_MS);
+      const epoch = await takeAlerterLease(session, holder, LEASE_STALE_MS);
       if (epoch !== null) return epoch;
-      if (this.role !== 'standby') log.info('standing by: another instance is active');
+      if (this.role !== 'standby') {
+        log.info('standing by: another instance is active');
+        await this.#compareTopics(session, holder.topic);
+      }
       this.role = 'standby';
       this.#failures = 0;
       await pause(LOOK_EVERY_MS, this.#stopping.signal);
     }
     return null;
+  }
+
+  /** One database, one dead topic: an instance for another one would stand by for good. */
+  async #compareTopics(session: Database, topic: string): Promise<void> {
+    const active = await alerterLeaseHolder(session);
+    if (active === undefined || active.topic === topic) return;
+    this.#parts.log.error(
+      { active: active.owner, its_topic: active.topic, topic },
+      'the active alerter of this database watches another dead topic',
+    );
   }
 
   async #beActive(session: Database, epoch: bigint): Promise<void> {

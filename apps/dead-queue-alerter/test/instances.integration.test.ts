@@ -44,6 +44,14 @@ test.for([
   },
 );
 
+test('an instance for another dead topic stands by and says that nobody watches it', async (context) => {
+  const the = await stage(context);
+  await the.start().active();
+  const other = await the.start({ DEAD_TOPIC: `${the.topic}.other` }).standby();
+  const said = await other.logged('the active alerter of this database watches another dead topic');
+  expect(said).toMatchObject({ its_topic: the.topic, topic: `${the.topic}.other` });
+});
+
 test('frozen with a page in its hands it sends nothing when it wakes; its successor did', async (context) => {
   const the = await stage(context);
   the.webhook.answer = { status: 503 };

@@ -115,14 +115,14 @@ test.concurrent('open incidents are said to Alertmanager again and again, to the
   await untilAccepted(alertmanager, 4);
   await requestNotification(the.db, { ...SPIKE, status: 'resolved' });
   await alerter.logged('notification sent', ({ kind }) => kind === 'resolved');
-  const told = alertmanager.accepted.length;
+  const saidOfFirst = alertmanager.accepted.length;
   // Another incident's opening is said behind whatever would be said of the first.
   await requestNotification(the.db, { ...SPIKE, key: 'another' });
-  await untilAccepted(alertmanager, told + 2);
+  await untilAccepted(alertmanager, saidOfFirst + 2);
   const alerts = alertmanager.accepted.flatMap(({ body }) => body as AlertmanagerAlert[]);
   const ofFirst = alerts.filter(({ labels }) => labels['key'] === SPIKE.key);
-  expect(ofFirst.map(({ endsAt }) => endsAt !== undefined).indexOf(true)).toBe(told - 1);
-  expect(ofFirst).toHaveLength(told);
+  expect(ofFirst.map(({ endsAt }) => endsAt !== undefined).indexOf(true)).toBe(saidOfFirst - 1);
+  expect(ofFirst).toHaveLength(saidOfFirst);
   expect(new Set(ofFirst.map(({ labels }) => JSON.stringify(labels))).size).toBe(1);
 });
 

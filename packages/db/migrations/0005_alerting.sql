@@ -7,6 +7,8 @@ CREATE TABLE alerter_lease (
   -- Raised by every take-over; rows of the outbox name the epoch that claimed them.
   epoch         bigint NOT NULL DEFAULT 0,
   owner         text,
+  -- The dead topic it watches: one a database.
+  topic         text,
   backend_pid   int,
   backend_start timestamptz,
   renewed_at    timestamptz NOT NULL DEFAULT '-infinity'
@@ -16,7 +18,7 @@ INSERT INTO alerter_lease DEFAULT VALUES;
 -- Makes the calling session the active one, or returns nothing. Lock and lease change in one call: a
 -- client frozen between the two would hold a lock that no lease speaks of. A holder that has not renewed
 -- for p_stale_after is ended, frozen or not; the next call then finds the lock free.
-CREATE FUNCTION take_alerter_lease(p_owner text, p_stale_after interval) RETURNS bigint
+CREATE FUNCTION take_alerter_lease(p_owner text, p_topic text, p_stale_after interval) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
   lease alerter_lease%ROWTYPE;
@@ -26,6 +28,7 @@ BEGIN
     UPDATE alerter_lease l SET
       epoch = l.epoch + 1,
       owner = p_owner,
+      topic = p_topic,
       backend_pid = pg_backend_pid(),
       backend_start = (SELECT a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid()),
       renewed_at = clock_timestamp()

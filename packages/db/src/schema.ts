@@ -165,6 +165,7 @@ export interface AlerterLeaseTable {
   only_row: Generated<boolean>;
   epoch: Generated<bigint>;
   owner: string | null;
+  topic: string | null;
   backend_pid: number | null;
   backend_start: Date | null;
   renewed_at: Generated<Date>;

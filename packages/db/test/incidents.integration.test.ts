@@ -73,13 +73,13 @@ test('one session is active; it is ended once it has not renewed for long enough
     openDatabase(database.url, { applicationName: name, maxConnections: 1 });
   const [one, other] = [open('one'), open('other')];
   try {
-    const epoch = await takeAlerterLease(one, 'one', STALE_MS);
+    const epoch = await takeAlerterLease(one, { owner: 'one', topic: 't' }, STALE_MS);
     expect(epoch).toBe(1n);
-    expect(await takeAlerterLease(other, 'other', STALE_MS)).toBeNull();
+    expect(await takeAlerterLease(other, { owner: 'other', topic: 't' }, STALE_MS)).toBeNull();
     expect(await renewAlerterLease(one, 1n)).toBeGreaterThan(0);
     // Anything is stale now: the holder's session is ended, and the lock free for the next call.
-    expect(await takeAlerterLease(other, 'other', -1_000)).toBeNull();
-    expect(await takeAlerterLease(other, 'other', STALE_MS)).toBe(2n);
+    expect(await takeAlerterLease(other, { owner: 'other', topic: 't' }, -1_000)).toBeNull();
+    expect(await takeAlerterLease(other, { owner: 'other', topic: 't' }, STALE_MS)).toBe(2n);
     // Its connection is gone, or the pool has another one already that holds no lock.
     expect(await renewAlerterLease(one, 1n).catch(() => null)).toBeNull();
   } finally {

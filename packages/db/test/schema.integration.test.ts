@@ -123,6 +123,7 @@ const COLUMNS = {
     only_row: 1,
     epoch: 1,
     owner: 1,
+    topic: 1,
     backend_pid: 1,
     backend_start: 1,
     renewed_at: 1,

@@ -41,7 +41,8 @@ export interface DeadTopicParts {
   readonly beat: () => void;
 }
 
-const FETCH_RECORDS = 5_000;
+/** A transaction that stays well below the time after which the lease is stale. */
+const FETCH_RECORDS = 1_000;
 const FETCH_WAIT_MS = 200;
 const LOOK_EVERY_MS = 1_000;
 const RETRY_FIRST_MS = 200;

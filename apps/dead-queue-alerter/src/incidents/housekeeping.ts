@@ -25,6 +25,8 @@ export interface HousekeepingParts {
 
 const EVERY_MS = 1_000;
 const PRUNE_EVERY_MS = 30_000;
+/** As fast as letters may come, in steps that let others in between. */
+const PRUNE_ROUNDS_MAX = 50;
 const OUTBOX_MEMORY_MS = 30 * 24 * 3_600_000;
 const OPEN_COUNTED_MAX = 1_000;
 
@@ -47,7 +49,9 @@ export async function keepHouse(parts: HousekeepingParts, signal: AbortSignal): 
     await measure(parts);
     if (performance.now() - prunedMs > PRUNE_EVERY_MS) {
       prunedMs = performance.now();
-      await pruneArrivals(session, settings.topic, settings.copyMemoryMs);
+      for (let round = 0, pruned = 1; pruned > 0 && round < PRUNE_ROUNDS_MAX; round += 1) {
+        pruned = await pruneArrivals(session, settings.topic, settings.copyMemoryMs);
+      }
       await pruneNotifications(session, OUTBOX_MEMORY_MS);
     }
     await pause(EVERY_MS, signal);

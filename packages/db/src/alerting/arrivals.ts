@@ -103,11 +103,11 @@ function timestampOf(ms: number): string {
   return ms > 0 ? 'infinity' : '-infinity';
 }
 
-const PRUNE_ROWS_MAX = 10_000;
+const PRUNE_ROWS_MAX = 5_000;
 
 /**
  * Forgets letters that came `memoryMs` of append time before the newest one: neither a window nor, any
- * longer, a second copy can reach them. At most 10,000 a call; returns how many.
+ * longer, a second copy can reach them. At most 5,000 a call; returns how many.
  */
 export async function pruneArrivals(
   db: DatabaseExecutor,

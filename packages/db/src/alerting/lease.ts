@@ -1,6 +1,13 @@
 import { sql } from 'kysely';
 import type { DatabaseExecutor } from '../database.ts';
 
+export interface LeaseHolder {
+  /** Names the process. */
+  readonly owner: string;
+  /** The dead topic it watches. */
+  readonly topic: string;
+}
+
 /**
  * Makes the calling session the active alerter. The session itself is the fence: it holds the lock, and
  * everything the active instance writes goes through it, so nobody else is active before it has ended.
@@ -11,14 +18,22 @@ import type { DatabaseExecutor } from '../database.ts';
  */
 export async function takeAlerterLease(
   session: DatabaseExecutor,
-  owner: string,
+  holder: LeaseHolder,
   staleAfterMs: number,
 ): Promise<bigint | null> {
   const { rows } = await sql<{ epoch: bigint | null }>`
-    SELECT take_alerter_lease(${owner}, ${staleAfterMs} * interval '1 millisecond') AS epoch`.execute(
+    SELECT take_alerter_lease(${holder.owner}, ${holder.topic},
+                              ${staleAfterMs} * interval '1 millisecond') AS epoch`.execute(
     session,
   );
   return rows[0]?.epoch ?? null;
+}
+
+/** Who is active, or was last. */
+export async function alerterLeaseHolder(
+  session: DatabaseExecutor,
+): Promise<{ owner: string | null; topic: string | null } | undefined> {
+  return await session.selectFrom('alerter_lease').select(['owner', 'topic']).executeTakeFirst();
 }
 
 /** Says that the active instance is alive. @returns the server's time in ms; null where another took over */
