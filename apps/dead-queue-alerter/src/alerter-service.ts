@@ -150,11 +150,12 @@ export class AlerterService implements Service, IncidentsSource {
       heartbeat.beat();
       const epoch = await takeAlerterLease(session, holder, LEASE_STALE_MS);
       if (epoch !== null) return epoch;
-      if (this.role !== 'standby') {
+      const isNew = this.role !== 'standby';
+      this.role = 'standby';
+      if (isNew) {
         log.info('standing by: another instance is active');
         await this.#compareTopics(session, holder.topic);
       }
-      this.role = 'standby';
       this.#failures = 0;
       await pause(LOOK_EVERY_MS, this.#stopping.signal);
     }

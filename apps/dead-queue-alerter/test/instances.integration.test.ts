@@ -21,7 +21,7 @@ test.for([
   async ([, signal], context) => {
     const the = await stage(context);
     const [first, second] = await pair(the);
-    expect((await second.get('/readyz')).status).toBe(200);
+    await second.until('a ready standby', async () => (await second.get('/readyz')).ok);
     expect(await second.metric('adtally_alerter_active')).toBe(0);
     await the.die(5);
     await the.untilEvaluated(5, first);
@@ -44,7 +44,7 @@ test.for([
   },
 );
 
-test('an instance for another dead topic stands by and says that nobody watches it', async (context) => {
+test.concurrent('an instance for another dead topic stands by and says that nobody watches it', async (context) => {
   const the = await stage(context);
   await the.start().active();
   const other = await the.start({ DEAD_TOPIC: `${the.topic}.other` }).standby();
@@ -52,7 +52,7 @@ test('an instance for another dead topic stands by and says that nobody watches 
   expect(said).toMatchObject({ its_topic: the.topic, topic: `${the.topic}.other` });
 });
 
-test('frozen with a page in its hands it sends nothing when it wakes; its successor did', async (context) => {
+test.concurrent('frozen with a page in its hands it sends nothing when it wakes; its successor did', async (context) => {
   const the = await stage(context);
   the.webhook.answer = { status: 503 };
   // Its next try comes after the thaw.
@@ -99,7 +99,7 @@ test('with its line to the database silent the other ends its session and takes 
   expect(told(the.webhook)).toEqual([PAGE]);
 });
 
-test('a process whose clock is days off sees the same incident, its beginning and its end', async (context) => {
+test.concurrent('a process whose clock is days off sees the same incident, its beginning and its end', async (context) => {
   const wrongClock = `data:text/javascript,
     const real = Date; const offMs = 5 * 86400000;
     globalThis.Date = class extends real {

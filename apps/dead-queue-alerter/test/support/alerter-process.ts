@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { waitFor } from '@adtally/testkit';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const COMPILE_CACHE = join(tmpdir(), 'adtally-compile-cache');
 const WAIT_MS = 40_000;
 const LAST_WORDS = 25;
 const OVER = Symbol('the process has ended');
@@ -36,7 +39,8 @@ export class AlerterProcess {
     const preload = options.preload === undefined ? [] : ['--import', options.preload];
     const argv = ['--conditions=@adtally/source', ...preload, MAIN, ...(options.argv ?? [])];
     this.#child = spawn(process.execPath, argv, {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      // Dozens of processes start from the same sources.
+      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { stdout, stderr } = this.#child;
