@@ -56,6 +56,28 @@ test.concurrent('killed in the quiet time it resolves after the restart, dated b
   expect(incident?.endsAt?.getTime()).toBe((incident?.breachedUntil?.getTime() ?? 0) + 7_000);
 });
 
+test.concurrent('killed again and again while letters stream in: one incident, every letter counted once', async (context) => {
+  const the = await stage(context, { env: { INCIDENT_UPDATE_MS: '300ms' } });
+  const kills = 4;
+  for (let round = 0; round < kills; round += 1) {
+    const alerter = await the.start().active();
+    await the.die(2_500);
+    // Somewhere in the middle of it, another place each time.
+    await alerter.until('some letters', async () => {
+      const [incident] = await the.incidents();
+      return (incident?.letters ?? 0n) > BigInt(round * 2_500);
+    });
+    expect((await alerter.kill()).killedBy).toBe('SIGKILL');
+  }
+  await the.untilEvaluated(kills * 2_500, the.start());
+  expect(await the.incidents()).toMatchObject([{ status: 'firing', letters: 10_000n }]);
+  // A kill between a sink's answer and its being written down may say a change twice, under one key.
+  const keys = the.webhook.accepted
+    .filter(({ body }) => !JSON.stringify(body).includes('More: '))
+    .map(({ headers }) => headers['idempotency-key']);
+  expect(new Set(keys).size).toBe(1);
+});
+
 test.concurrent('a burst inside the quiet time goes on with the incident, one behind it is another', async (context) => {
   const the = await stage(context, {
     timestamps: 'CreateTime',
