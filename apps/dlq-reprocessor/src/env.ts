@@ -4,6 +4,7 @@ import { REDIS_URL_SCHEMES } from '@adtally/dedup';
 import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
+  adminPort,
   ConfigError,
   describeConfig,
   durationMs,
@@ -24,6 +25,7 @@ const HOUR_MS = 3_600_000;
 /** Every variable of this app; its README's table is this list in words. */
 const SCHEMA = {
   ...SERVICE_ENV,
+  adminPort: adminPort(9465),
   databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
   redisUrl: url('REDIS_URL', { schemes: REDIS_URL_SCHEMES, default: '' }),
   group: text('REPROCESSOR_GROUP', { default: 'adtally-reprocessor', maxLength: 200 }),

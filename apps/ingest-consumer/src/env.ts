@@ -4,6 +4,7 @@ import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-sch
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import { parseStartAt, type StartAt } from '@adtally/pipeline';
 import {
+  adminPort,
   bool,
   ConfigError,
   describeConfig,
@@ -23,6 +24,7 @@ import {
 /** Every variable of this app; the README's table is this list in words. */
 const SCHEMA = {
   ...SERVICE_ENV,
+  adminPort: adminPort(9464),
   databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
   redisUrl: url('REDIS_URL', {
     schemes: REDIS_URL_SCHEMES,

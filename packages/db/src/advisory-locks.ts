@@ -11,4 +11,5 @@ export const ADVISORY_LOCKS = {
   partitions: 3,
   /** One registration of a topic's sources at a time. */
   sources: 4,
+  // 5 is the active dead-queue-alerter's, taken by take_alerter_lease (migrations/0005).
 } as const;

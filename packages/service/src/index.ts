@@ -29,5 +29,5 @@ export {
 } from './load-env.ts';
 export { runMain, type MainOptions } from './run-main.ts';
 export { runService, type RunServiceOptions } from './run-service.ts';
-export { SERVICE_ENV } from './service-env.ts';
+export { adminPort, SERVICE_ENV } from './service-env.ts';
 export { exitCodeOf, type Service } from './service.ts';
