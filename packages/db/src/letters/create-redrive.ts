@@ -2,7 +2,11 @@ import { sql } from 'kysely';
 import type { Database } from '../database.ts';
 import { orderOnLetters, recordAction, type Operator } from '../operator-actions.ts';
 import { letterMatches, type LetterFilter } from './find-letters.ts';
-import { MAY_BE_REDRIVEN, redriveCandidates, type RedriveCandidates } from './redrive-candidates.ts';
+import {
+  MAY_BE_REDRIVEN,
+  redriveCandidates,
+  type RedriveCandidates,
+} from './redrive-candidates.ts';
 
 /** An order that concerns more letters than this must name their number. */
 export const UNCONFIRMED_LETTERS_MAX = 1_000;

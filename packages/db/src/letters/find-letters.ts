@@ -35,7 +35,10 @@ export function letterMatches(filter: LetterFilter): RawBuilder<boolean> {
   add(filter.until, (time) => sql`l.recorded_at < ${time}::timestamptz`);
   add(filter.discardAction, (id) => sql`l.discard_action = ${id}::bigint`);
   // A topic that was made again has several sources.
-  add(filter.topic, (topic) => sql`l.source_id IN (SELECT source_id FROM sources WHERE topic = ${topic})`);
+  add(
+    filter.topic,
+    (topic) => sql`l.source_id IN (SELECT source_id FROM sources WHERE topic = ${topic})`,
+  );
   add(
     filter.partition,
     (partition) =>

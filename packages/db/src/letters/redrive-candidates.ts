@@ -92,9 +92,6 @@ export async function candidateRecords(
 
 /** The retention horizon, milliseconds since 1970; 0 = none. */
 export async function currentHorizonMs(db: DatabaseExecutor): Promise<number> {
-  const row = await db
-    .selectFrom('write_guards')
-    .select('horizon_ms')
-    .executeTakeFirstOrThrow();
+  const row = await db.selectFrom('write_guards').select('horizon_ms').executeTakeFirstOrThrow();
   return Number(row.horizon_ms);
 }

@@ -57,7 +57,9 @@ export async function orderJob(
     if (to === 'cancelled') {
       const { numAffectedRows } = await sql`
         UPDATE redrive_receipts SET outcome = 'skipped', changed_at = clock_timestamp()
-        WHERE job_id = ${jobId}::bigint AND place > ${job.admitted} AND outcome IS NULL`.execute(trx);
+        WHERE job_id = ${jobId}::bigint AND place > ${job.admitted} AND outcome IS NULL`.execute(
+        trx,
+      );
       skipped = numAffectedRows ?? 0n;
     }
     const detail = { job_id: Number(jobId), skipped: Number(skipped) };
