@@ -40,10 +40,6 @@ export interface Environment {
 
 /** Runs one command and returns its exit code; whatever goes wrong is told on standard error. */
 export async function runCommand(argv: readonly string[], env: Environment): Promise<number> {
-  // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
   try {
     if (argv.length === 0 || argv.some((arg) => arg === '--help' || arg === '-h')) return help();
     if (argv[0] === 'help') return help();
