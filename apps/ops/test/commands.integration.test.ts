@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { SUPPORTED_SCHEMA_VERSION } from '@adtally/db';
 import { garbage, shown } from '@adtally/pipeline/testing';
 import { keepLetters } from './support/letters.ts';
 import { captured, opsStage } from './support/ops.ts';
@@ -209,8 +210,8 @@ test('exit codes tell a database that is away from one that does not fit and fro
   expect((await captured(['--check-config'], GONE)).code).toBe(0);
   expect((await captured(['redrive', '--help'], {})).code).toBe(0);
   const { db, ops } = await opsStage();
-  await sql`DELETE FROM kysely_migration WHERE name LIKE '0006%'`.execute(db);
+  await sql`DELETE FROM kysely_migration WHERE name LIKE '%_operator'`.execute(db);
   const unfit = await ops('dead-letters', 'list');
   expect(unfit).toMatchObject({ code: 78, stdout: '' });
-  expect(unfit.stderr).toContain('schema version 5');
+  expect(unfit.stderr).toContain(`schema version ${SUPPORTED_SCHEMA_VERSION - 1}`);
 });

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { DatabaseExecutor } from './database.ts';
 
 /** A change of an alert's state that people should hear of. */
@@ -50,4 +51,31 @@ export async function latestRequest(
     .orderBy('request_id', 'desc')
     .limit(1)
     .executeTakeFirst();
+}
+
+export interface WaitingRequest extends NotificationRequest {
+  readonly requestId: bigint;
+  readonly requestedAt: Date;
+}
+
+/**
+ * Takes the oldest waiting requests, at most `limit`, and marks them taken: for the transaction that acts
+ * on them.
+ */
+export async function takeNotificationRequests(
+  trx: DatabaseExecutor,
+  limit: number,
+): Promise<WaitingRequest[]> {
+  const { rows } = await sql<WaitingRequest>`
+    WITH taken AS (
+      UPDATE notification_requests SET taken_at = clock_timestamp()
+      WHERE request_id IN (
+        SELECT request_id FROM notification_requests WHERE taken_at IS NULL
+        ORDER BY request_id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+      RETURNING *
+    )
+    SELECT request_id AS "requestId", alert, alert_key AS key, status, summary, detail,
+           requested_by AS "requestedBy", requested_at AS "requestedAt"
+    FROM taken ORDER BY request_id`.execute(trx);
+  return rows;
 }

@@ -1,7 +1,12 @@
 import { EVENT_TYPES, PAYLOAD_COLUMNS } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { DEAD_LETTER_STATES, type Schema, SOURCE_KINDS } from '../src/schema.ts';
+import {
+  DEAD_LETTER_STATES,
+  NOTIFICATION_KINDS,
+  type Schema,
+  SOURCE_KINDS,
+} from '../src/schema.ts';
 import { WRITTEN_COLUMNS } from '../src/table-columns.ts';
 import { migratedDatabase } from './databases.ts';
 
@@ -179,6 +184,70 @@ const COLUMNS = {
     requested_at: 1,
     taken_at: 1,
   },
+  alerter_lease: {
+    only_row: 1,
+    epoch: 1,
+    owner: 1,
+    topic: 1,
+    backend_pid: 1,
+    backend_start: 1,
+    renewed_at: 1,
+  },
+  dead_topic_positions: {
+    topic: 1,
+    topic_id: 1,
+    partition: 1,
+    next_offset: 1,
+    last_append_at: 1,
+  },
+  dead_letter_arrivals: {
+    topic: 1,
+    letter: 1,
+    appended_at: 1,
+    partition: 1,
+    dead_offset: 1,
+    cause: 1,
+    origin: 1,
+    evaluated: 1,
+  },
+  incidents: {
+    incident_id: 1,
+    incident_uid: 1,
+    alert: 1,
+    alert_key: 1,
+    status: 1,
+    opened_at: 1,
+    starts_at: 1,
+    ends_at: 1,
+    breached_at: 1,
+    breached_until: 1,
+    letters: 1,
+    summary: 1,
+    detail: 1,
+    detected_late: 1,
+    revision: 1,
+    told_at: 1,
+    has_news: 1,
+    acknowledged_at: 1,
+    acknowledged_by: 1,
+  },
+  notifications: {
+    notification_id: 1,
+    incident_id: 1,
+    revision: 1,
+    sink: 1,
+    kind: 1,
+    message: 1,
+    state: 1,
+    attempts: 1,
+    refusals: 1,
+    next_attempt_at: 1,
+    claimed_epoch: 1,
+    claimed_at: 1,
+    settled_at: 1,
+    last_error: 1,
+    created_at: 1,
+  },
 } as const satisfies { readonly [T in keyof Schema]: Readonly<Record<keyof Schema[T], 1>> };
 
 interface Column {
@@ -238,10 +307,10 @@ test('the enumerations of the code are those of the database', async () => {
   expect(rows.map((row) => row.label)).toEqual(EVENT_TYPES);
   const checks = await sql<{ table: string; check: string }>`
     SELECT conrelid::regclass::text AS "table", pg_get_constraintdef(oid) AS "check" FROM pg_constraint
-    WHERE contype = 'c' AND conname IN ('sources_kind_check', 'dead_letters_state_check')
+    WHERE contype = 'c' AND conname IN ('sources_kind_check', 'dead_letters_state_check', 'notifications_kind_check')
     ORDER BY 1`.execute(database.db);
   const labels = checks.rows.map(({ check }) =>
     [...check.matchAll(/'(\w+)'/g)].map((match) => match[1]),
   );
-  expect(labels).toEqual([DEAD_LETTER_STATES, SOURCE_KINDS]);
+  expect(labels).toEqual([DEAD_LETTER_STATES, NOTIFICATION_KINDS, SOURCE_KINDS]);
 });

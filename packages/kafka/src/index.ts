@@ -17,3 +17,5 @@ export type { ProducerMode } from './producer-config.ts';
 export type { RebalanceEvent } from './rebalances.ts';
 export { kafkaSettingsFromEnv } from './settings.ts';
 export type { KafkaSettings, KafkaSettingsResult } from './settings.ts';
+export { TopicReader } from './topic-reader.ts';
+export type { TopicReaderOptions } from './topic-reader.ts';

@@ -25,6 +25,7 @@ const DURATION_SECONDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;
 const ROWS = [1, 10, 50, 100, 250, 500, 1000, 2000, 3000, 4000, 5000, 10_000, 20_000] as const;
+const NOTIFICATION_SINKS = ['webhook', 'alertmanager', 'slack', 'pagerduty'] as const;
 
 export const METRIC_DEFINITIONS = {
   // Traffic and outcomes. After a drain: consumed = the sum of adtally_events_total.
@@ -203,6 +204,50 @@ export const METRIC_DEFINITIONS = {
     help: 'From the assignment of partitions to the first commit on them.',
     labels: {},
     buckets: LATENCY_SECONDS,
+  },
+
+  // The dead-queue-alerter. All but the first are told by the active instance only.
+  alerterActive: {
+    name: 'adtally_alerter_active',
+    kind: 'gauge',
+    help: '1 on the instance that reads the dead topic and sends, 0 on those that stand by.',
+    labels: {},
+  },
+  alerterHeartbeatTimestampSeconds: {
+    name: 'adtally_alerter_heartbeat_timestamp_seconds',
+    kind: 'gauge',
+    help: "Unix time, by PostgreSQL's clock, at which the dead topic was last looked at; 0 on an instance that stands by.",
+    labels: {},
+  },
+  deadArrivals: {
+    name: 'adtally_dead_arrivals_total',
+    kind: 'counter',
+    help: 'Records read from the dead topic: letters, and copies of letters that had come already.',
+    labels: { kind: ['letter', 'copy'] },
+  },
+  incidentsOpen: {
+    name: 'adtally_incidents_open',
+    kind: 'gauge',
+    help: 'Incidents that are open.',
+    labels: {},
+  },
+  notifications: {
+    name: 'adtally_notifications_total',
+    kind: 'counter',
+    help: 'Attempts to tell people, by what became of them; failed is given up for good.',
+    labels: { sink: NOTIFICATION_SINKS, outcome: ['sent', 'retried', 'failed'] },
+  },
+  outboxWaiting: {
+    name: 'adtally_outbox_waiting',
+    kind: 'gauge',
+    help: 'Notifications that wait to be sent.',
+    labels: { sink: NOTIFICATION_SINKS },
+  },
+  outboxOldestSeconds: {
+    name: 'adtally_outbox_oldest_waiting_seconds',
+    kind: 'gauge',
+    help: 'Age of the oldest notification that waits; 0 where none does.',
+    labels: { sink: NOTIFICATION_SINKS },
   },
 
   // The process.

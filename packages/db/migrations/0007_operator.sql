@@ -86,4 +86,4 @@ BEGIN
   RETURN admitted_now;
 END $$;
 
-INSERT INTO schema_versions VALUES (6, 5);
+INSERT INTO schema_versions VALUES (7, 5);

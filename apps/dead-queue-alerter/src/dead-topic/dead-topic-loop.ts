@@ -1,0 +1,261 @@
+import {
+  advanceDeadTopic,
+  insertArrivals,
+  serverNowMs,
+  type ArrivedLetter,
+  type Database,
+  type DatabaseExecutor,
+  type DeadTopicAdvance,
+} from '@adtally/db';
+import type { SourceRecord } from '@adtally/event-schema';
+import {
+  KafkaError,
+  KafkaFatalError,
+  OffsetOutOfRange,
+  PartitionStalled,
+  TopicReader,
+  type KafkaAdmin,
+  type KafkaSettings,
+  type Notice,
+} from '@adtally/kafka';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import { applyArrivals, type EvaluationResult } from '../incidents/apply-arrivals.ts';
+import type { AlertSettings } from '../incidents/settings.ts';
+import { announce } from '../incidents/announce.ts';
+import { backoffMs, pause, type Bell } from '../pacing.ts';
+import { letterOf } from './letters.ts';
+import { evaluationBounds, isReadTo, type PartitionProgress } from './partition-progress.ts';
+import { placePartitions } from './place-partitions.ts';
+
+export interface DeadTopicParts {
+  readonly session: Database;
+  readonly kafka: KafkaSettings;
+  readonly admin: KafkaAdmin;
+  readonly settings: AlertSettings;
+  readonly topicCheckMs: number;
+  readonly owner: string;
+  readonly bell: Bell;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Called once a turn. */
+  readonly beat: () => void;
+}
+
+/** A transaction that stays well below the time after which the lease is stale. */
+const FETCH_RECORDS = 1_000;
+const FETCH_WAIT_MS = 200;
+const LOOK_EVERY_MS = 1_000;
+const RETRY_FIRST_MS = 200;
+const RETRY_LAST_MS = 5_000;
+
+/**
+ * Reads the dead topic and turns its records into incidents: each batch in one transaction, the position
+ * among what it writes. Kafka being away is waited for; an error of the database ends the loop, and with it
+ * the term of this instance.
+ */
+export class DeadTopicLoop {
+  readonly #parts: DeadTopicParts;
+  readonly #partitions = new Map<number, PartitionProgress>();
+  #topicId: string | null = null;
+  #failures = 0;
+  #checkedMs = -Infinity;
+  #lookedMs = -Infinity;
+  /** An episode waits for its end, as far as known. */
+  #isOpen = true;
+
+  constructor(parts: DeadTopicParts) {
+    this.#parts = parts;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const reader = await this.#connect(signal);
+      if (reader === null) continue;
+      try {
+        await this.#read(reader, signal);
+      } finally {
+        await reader.close();
+      }
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<TopicReader | null> {
+    const { kafka, settings, log, beat } = this.#parts;
+    beat();
+    this.#forget();
+    try {
+      return await TopicReader.connect(kafka, {
+        topic: settings.topic,
+        onNotice: (notice: Notice) => log.warn({ notice }, 'kafka client'),
+      });
+    } catch (error) {
+      await this.#wait(error, signal);
+      return null;
+    }
+  }
+
+  /** Returns when the reader cannot be used any more, or the signal fires. */
+  async #read(reader: TopicReader, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#parts.beat();
+      try {
+        await this.#checkTopic(reader);
+        const records = await this.#fetch(reader);
+        if (records.length > 0) await this.#store(reader, records);
+        await this.#look(reader);
+        this.#failures = 0;
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        await this.#wait(error, signal);
+        if (error instanceof KafkaFatalError) return;
+      }
+    }
+  }
+
+  async #wait(error: unknown, signal: AbortSignal): Promise<void> {
+    if (!(error instanceof KafkaError)) throw error;
+    this.#failures += 1;
+    this.#parts.log.warn({ err: error }, 'dead topic cannot be read now, waiting');
+    await pause(backoffMs(this.#failures, RETRY_FIRST_MS, RETRY_LAST_MS), signal);
+  }
+
+  /** Is it still the topic we read, and are all its partitions read? */
+  async #checkTopic(reader: TopicReader): Promise<void> {
+    const { admin, settings, topicCheckMs, log } = this.#parts;
+    if (performance.now() - this.#checkedMs < topicCheckMs) return;
+    const described = await admin.describeTopic(settings.topic);
+    if (described?.topicId !== this.#topicId) {
+      for (const partition of this.#partitions.keys()) reader.stop(partition);
+      this.#forget();
+    }
+    this.#checkedMs = performance.now();
+    if (described === null) {
+      log.warn({ topic: settings.topic }, 'the dead topic does not exist, waiting');
+      return;
+    }
+    this.#topicId = described.topicId;
+    const placed = await placePartitions(
+      { ...this.#parts, reader, topic: settings.topic },
+      described,
+      (partition) => this.#partitions.has(partition),
+    );
+    for (const progress of placed) this.#partitions.set(progress.partition, progress);
+  }
+
+  async #fetch(reader: TopicReader): Promise<SourceRecord[]> {
+    try {
+      return await reader.fetch(FETCH_RECORDS, FETCH_WAIT_MS);
+    } catch (error) {
+      if (!(error instanceof OffsetOutOfRange || error instanceof PartitionStalled)) throw error;
+      this.#parts.log.warn({ err: error }, 'position in the dead topic is looked up again');
+      const partitions =
+        error.partition === undefined ? [...this.#partitions.keys()] : [error.partition];
+      for (const partition of partitions) {
+        reader.stop(partition);
+        this.#partitions.delete(partition);
+      }
+      // The check finds out what it means, the topic's id first.
+      this.#checkedMs = -Infinity;
+      return [];
+    }
+  }
+
+  async #store(reader: TopicReader, records: readonly SourceRecord[]): Promise<void> {
+    const { session, settings, metrics } = this.#parts;
+    const topicId = this.#topicId;
+    if (topicId === null) return;
+    const { letters, advances } = this.#take(topicId, records);
+    if (advances.length === 0) return;
+    this.#noteProgress(reader, advances);
+    const stored = await session.transaction().execute(async (trx) => {
+      await advanceDeadTopic(trx, topicId, advances);
+      const inserted = await insertArrivals(trx, settings.topic, letters);
+      return { inserted, evaluated: await this.#evaluate(trx, -Infinity) };
+    });
+    metrics.deadArrivals.add(stored.inserted, { kind: 'letter' });
+    metrics.deadArrivals.add(records.length - stored.inserted, { kind: 'copy' });
+    this.#finish(stored.evaluated);
+  }
+
+  #take(
+    topicId: string,
+    records: readonly SourceRecord[],
+  ): { letters: ArrivedLetter[]; advances: DeadTopicAdvance[] } {
+    const letters = new Map<string, ArrivedLetter>();
+    const advances = new Map<number, DeadTopicAdvance>();
+    for (const record of records) {
+      const progress = this.#partitions.get(record.partition);
+      if (progress === undefined) continue;
+      const before = advances.get(record.partition);
+      const lastMs = before?.lastAppendMs ?? progress.lastAppendMs;
+      const letter = letterOf(record, topicId, Math.max(lastMs, 0));
+      // Of two copies the one appended first counts.
+      if (!letters.has(letter.letter)) letters.set(letter.letter, letter);
+      advances.set(record.partition, {
+        partition: record.partition,
+        from: before?.from ?? progress.position,
+        next: record.offset + 1,
+        lastAppendMs: Math.max(lastMs, letter.appendedMs),
+      });
+    }
+    return { letters: [...letters.values()], advances: [...advances.values()] };
+  }
+
+  /** Should the transaction fail, the term ends and nothing here matters any more. */
+  #noteProgress(reader: TopicReader, advances: readonly DeadTopicAdvance[]): void {
+    for (const { partition, next, lastAppendMs } of advances) {
+      const progress = this.#partitions.get(partition);
+      if (progress === undefined) continue;
+      progress.position = next;
+      progress.lastAppendMs = lastAppendMs;
+      progress.deliveredAtMs = performance.now();
+    }
+    for (const progress of this.#partitions.values()) {
+      progress.knownEnd = Math.max(progress.knownEnd, reader.cachedEnd(progress.partition) ?? 0);
+    }
+  }
+
+  /** Once a second: have letters waited long enough, is an episode over? */
+  async #look(reader: TopicReader): Promise<void> {
+    const { session } = this.#parts;
+    if (performance.now() - this.#lookedMs < LOOK_EVERY_MS) return;
+    this.#lookedMs = performance.now();
+    if (!this.#isOpen && this.#partitions.size <= 1) return;
+    const completeMs = await this.#completeMs(reader);
+    const evaluated = await session.transaction().execute((trx) => this.#evaluate(trx, completeMs));
+    this.#finish(evaluated);
+  }
+
+  /**
+   * The server's time at which everything appended before is stored; -Infinity while something is still to
+   * be read. The clock is asked first and the logs' ends afterwards.
+   */
+  async #completeMs(reader: TopicReader): Promise<number> {
+    if (this.#partitions.size === 0) return -Infinity;
+    const nowMs = await serverNowMs(this.#parts.session);
+    for (const progress of this.#partitions.values()) {
+      const { end } = await reader.watermarks(progress.partition);
+      progress.knownEnd = end;
+      if (!isReadTo(progress, end)) return -Infinity;
+    }
+    return nowMs;
+  }
+
+  async #evaluate(trx: DatabaseExecutor, completeMs: number): Promise<EvaluationResult> {
+    const bounds = evaluationBounds([...this.#partitions.values()], completeMs);
+    return await applyArrivals(trx, this.#parts.settings, bounds);
+  }
+
+  #finish({ told, isOpen }: EvaluationResult): void {
+    this.#isOpen = isOpen;
+    announce(told, this.#parts.log);
+    if (told.length > 0) this.#parts.bell.ring();
+  }
+
+  #forget(): void {
+    this.#partitions.clear();
+    this.#topicId = null;
+    this.#checkedMs = -Infinity;
+    this.#isOpen = true;
+  }
+}

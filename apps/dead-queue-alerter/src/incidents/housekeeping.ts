@@ -1,0 +1,79 @@
+import {
+  incidentsToTell,
+  listIncidents,
+  outboxBacklog,
+  pruneArrivals,
+  pruneNotifications,
+  type Database,
+} from '@adtally/db';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import { SINK_NAMES } from '../notify/sink.ts';
+import { pause, type Bell } from '../pacing.ts';
+import { announce } from './announce.ts';
+import { applyRequests } from './apply-requests.ts';
+import type { Message } from './message.ts';
+import type { AlertSettings } from './settings.ts';
+import { tell } from './tell.ts';
+
+export interface HousekeepingParts {
+  readonly session: Database;
+  readonly settings: AlertSettings;
+  readonly bell: Bell;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+const EVERY_MS = 1_000;
+const PRUNE_EVERY_MS = 30_000;
+/** As fast as letters may come, in steps that let others in between. */
+const PRUNE_ROUNDS_MAX = 50;
+const OUTBOX_MEMORY_MS = 30 * 24 * 3_600_000;
+const OPEN_COUNTED_MAX = 1_000;
+
+/** What goes by the server's clock and needs no broker: requests of others, updates, reminders, pruning. */
+export async function keepHouse(parts: HousekeepingParts, signal: AbortSignal): Promise<void> {
+  const { session, settings, bell, log } = parts;
+  let prunedMs = performance.now();
+  while (!signal.aborted) {
+    const told = await session.transaction().execute(async (trx) => {
+      const requested = await applyRequests(trx, settings);
+      const due: Message[] = [];
+      for (const incident of await incidentsToTell(trx, settings.updateMs, settings.repeatMs)) {
+        const kind = incident.hasNews ? 'update' : 'repeat';
+        due.push(await tell(trx, incident.incidentId, kind, settings));
+      }
+      return [...requested, ...due];
+    });
+    announce(told, log);
+    if (told.length > 0) bell.ring();
+    await measure(parts);
+    if (performance.now() - prunedMs > PRUNE_EVERY_MS) {
+      prunedMs = performance.now();
+      for (let round = 0, pruned = 1; pruned > 0 && round < PRUNE_ROUNDS_MAX; round += 1) {
+        pruned = await pruneArrivals(session, settings.topic, settings.copyMemoryMs);
+      }
+      await pruneNotifications(session, OUTBOX_MEMORY_MS);
+    }
+    await pause(EVERY_MS, signal);
+  }
+}
+
+async function measure({ session, metrics }: HousekeepingParts): Promise<void> {
+  const open = await listIncidents(session, { status: 'firing', limit: OPEN_COUNTED_MAX });
+  metrics.incidentsOpen.set(open.length);
+  const backlog = await outboxBacklog(session);
+  for (const sink of SINK_NAMES) {
+    const waits = backlog.find((one) => one.sink === sink);
+    metrics.outboxWaiting.set(waits?.waiting ?? 0, { sink });
+    metrics.outboxOldestSeconds.set(waits?.oldestSeconds ?? 0, { sink });
+  }
+}
+
+/** Only the active instance tells these: a sum over instances is right. */
+export function clearMeasures(metrics: Metrics): void {
+  metrics.incidentsOpen.set(0);
+  for (const sink of SINK_NAMES) {
+    metrics.outboxWaiting.set(0, { sink });
+    metrics.outboxOldestSeconds.set(0, { sink });
+  }
+}

@@ -1,0 +1,49 @@
+import type { Message } from '../incidents/message.ts';
+import { postJson } from './post-json.ts';
+import type { Sink } from './sink.ts';
+
+const SUMMARY_MAX = 1_024;
+
+export interface PagerDutyOptions {
+  readonly url: string;
+  readonly routingKey: string;
+  readonly timeoutMs: number;
+}
+
+/** Events API v2. Triggers of one incident have one key: PagerDuty pages for the first alone. */
+export function pagerDutySink({ url, routingKey, timeoutMs }: PagerDutyOptions): Sink {
+  return {
+    name: 'pagerduty',
+    send: (message, signal) =>
+      postJson({ url, body: pagerDutyEvent(message, routingKey), timeoutMs, signal }),
+  };
+}
+
+export function pagerDutyEvent(message: Message, routingKey: string): object {
+  const event = { routing_key: routingKey, dedup_key: `adtally/${message.incident}` };
+  if (message.status === 'resolved') return { ...event, event_action: 'resolve' };
+  return {
+    ...event,
+    event_action: 'trigger',
+    client: 'adtally',
+    payload: {
+      summary: `${message.alert} (${message.env}): ${message.summary}`.slice(0, SUMMARY_MAX),
+      source: message.key,
+      severity: 'critical',
+      timestamp: message.startsAt,
+      component: 'dead-queue-alerter',
+      group: message.env,
+      class: message.alert,
+      custom_details: {
+        description: message.description,
+        runbook: message.runbookUrl,
+        incident_id: message.incidentId,
+        detected_late: message.detectedLate,
+        ...(message.letters !== null && { letters: message.letters }),
+      },
+    },
+    ...(/^https?:\/\//.test(message.runbookUrl) && {
+      links: [{ href: message.runbookUrl, text: 'Runbook' }],
+    }),
+  };
+}

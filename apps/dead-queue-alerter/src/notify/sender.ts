@@ -1,0 +1,126 @@
+import {
+  claimNotification,
+  openInSink,
+  settleNotification,
+  type ClaimedNotification,
+  type DatabaseExecutor,
+} from '@adtally/db';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Message } from '../incidents/message.ts';
+import type { Lease } from '../lease.ts';
+import { backoffMs, pause, type Bell } from '../pacing.ts';
+import type { SendOutcome, Sink } from './sink.ts';
+
+export interface SenderOptions {
+  readonly retryFirstMs: number;
+  readonly retryLastMs: number;
+  /** So many refusals for good, and a row is given up. */
+  readonly refusalsMax: number;
+}
+
+export interface SenderParts {
+  readonly sink: Sink;
+  readonly session: DatabaseExecutor;
+  readonly lease: Lease;
+  readonly bell: Bell;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Rows whose time has come are found at the latest after this. */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Empties the outbox of one sink, one message at a time; every sink has its own, so that a slow one holds
+ * up nobody. A row is claimed before it is sent and settled afterwards: a process that dies in between
+ * sends it again, since a page too many is better than none.
+ */
+export class Sender {
+  readonly #parts: SenderParts;
+  readonly #options: SenderOptions;
+  /** In a row, of the sink as a whole. */
+  #failures = 0;
+  #refreshedMs = performance.now();
+
+  constructor(parts: SenderParts, options: SenderOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /**
+   * Sends until `stopping` fires, the message in hand included; `lost` gives that one up too. Rejects when
+   * the session or the lease is gone.
+   */
+  async run(stopping: AbortSignal, lost: AbortSignal): Promise<void> {
+    const { sink, session, lease, bell } = this.#parts;
+    while (!stopping.aborted) {
+      const row = await claimNotification(session, sink.name, lease.epoch);
+      if (row === null) {
+        await this.#refresh(stopping, lost);
+        await bell.wait(LOOK_EVERY_MS, stopping);
+        continue;
+      }
+      lease.requireFresh();
+      const outcome = await sink.send(row.message as Message, lost);
+      lost.throwIfAborted();
+      await this.#settle(row, outcome, stopping);
+    }
+  }
+
+  async #settle(
+    row: ClaimedNotification,
+    outcome: SendOutcome,
+    stopping: AbortSignal,
+  ): Promise<void> {
+    const { sink, session, metrics, log } = this.#parts;
+    const id = row.notificationId;
+    const about = { sink: sink.name, incident: Number(row.incidentId), kind: row.kind };
+    if (outcome.kind === 'sent') {
+      this.#failures = 0;
+      await settleNotification(session, id, { state: 'sent' });
+      metrics.notifications.add(1, { sink: sink.name, outcome: 'sent' });
+      log.info(about, 'notification sent');
+      return;
+    }
+    const { error } = outcome;
+    if (outcome.kind === 'refused' && row.refusals + 1 >= this.#options.refusalsMax) {
+      await settleNotification(session, id, { state: 'failed', error });
+      metrics.notifications.add(1, { sink: sink.name, outcome: 'failed' });
+      log.error({ ...about, error }, 'notification given up: the sink refuses it for good');
+      return;
+    }
+    const isRefusal = outcome.kind === 'refused';
+    if (!isRefusal) this.#failures += 1;
+    const delayMs = this.#delayMs(isRefusal ? row.refusals + 1 : this.#failures, outcome);
+    await settleNotification(session, id, { state: 'waiting', error, delayMs, isRefusal });
+    metrics.notifications.add(1, { sink: sink.name, outcome: 'retried' });
+    log.warn({ ...about, error, attempt: row.attempts, delayMs }, 'notification not sent yet');
+    // What waits behind would fare no better, unless it is this row alone that the sink does not want.
+    if (!isRefusal) await pause(delayMs, stopping);
+  }
+
+  #delayMs(failures: number, outcome: SendOutcome): number {
+    const { retryFirstMs, retryLastMs } = this.#options;
+    const ownMs = backoffMs(failures, retryFirstMs, retryLastMs);
+    const askedMs = outcome.kind === 'unavailable' ? (outcome.retryAfterMs ?? 0) : 0;
+    return Math.round(Math.max(ownMs, askedMs));
+  }
+
+  /** Says open incidents again to a sink that would forget them. Best effort: the next time heals it. */
+  async #refresh(stopping: AbortSignal, lost: AbortSignal): Promise<void> {
+    const { sink, session, lease, log } = this.#parts;
+    const { refresh } = sink;
+    if (refresh === undefined || performance.now() - this.#refreshedMs < refresh.everyMs) return;
+    this.#refreshedMs = performance.now();
+    const open = await openInSink(session, sink.name);
+    if (open.length === 0 || stopping.aborted) return;
+    lease.requireFresh();
+    const outcome = await refresh.send(
+      open.map(({ message }) => message as Message),
+      lost,
+    );
+    if (outcome.kind !== 'sent') {
+      log.warn({ sink: sink.name, error: outcome.error }, 'open incidents not repeated');
+    }
+  }
+}

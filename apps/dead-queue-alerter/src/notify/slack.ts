@@ -1,0 +1,43 @@
+import type { Message } from '../incidents/message.ts';
+import { postJson } from './post-json.ts';
+import type { Sink } from './sink.ts';
+
+/** Slack's own limits, in characters. */
+const HEADER_MAX = 150;
+const SECTION_MAX = 3_000;
+
+/** An incoming webhook: it can add messages, never change one. */
+export function slackSink(options: { url: string; timeoutMs: number }): Sink {
+  return {
+    name: 'slack',
+    send: (message, signal) => postJson({ ...options, signal, body: slackBody(message) }),
+  };
+}
+
+export function slackBody(message: Message): object {
+  const mark = message.status === 'firing' ? ':rotating_light:' : ':white_check_mark:';
+  const title = `${message.alert} (${message.env}): ${message.status}`;
+  return {
+    text: `${mark} ${escaped(title)}: ${escaped(message.summary)}`,
+    blocks: [
+      { type: 'header', text: { type: 'plain_text', text: cut(escaped(title), HEADER_MAX) } },
+      section(`${mark} ${escaped(message.summary)}`),
+      section(escaped(message.description)),
+      section(`Runbook: ${escaped(message.runbookUrl)}`),
+    ],
+  };
+}
+
+function section(text: string): object {
+  return { type: 'section', text: { type: 'mrkdwn', text: cut(text, SECTION_MAX) } };
+}
+
+/** Otherwise text from a header could call a whole channel. */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** Never through the middle of an escaped character. */
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/&[a-z]*$/, '')}…`;
+}

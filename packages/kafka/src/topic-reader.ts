@@ -1,0 +1,163 @@
+import type { SourceRecord } from '@adtally/event-schema';
+import { consumerConfig } from './consumer-config.ts';
+import {
+  classify,
+  codeOf,
+  isFatal,
+  KafkaFatalError,
+  messageOf,
+  OffsetOutOfRange,
+} from './errors.ts';
+import { cachedEnd, queryWatermarks } from './log-offsets.ts';
+import { LogWatch } from './log-watch.ts';
+import { disconnect } from './membership.ts';
+import { NoticeBoard, type OnNotice } from './notices.ts';
+import { PacedConsume } from './paced-consume.ts';
+import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
+import { Readers } from './readers.ts';
+import type { Watermarks } from './admin.ts';
+import type { KafkaSettings } from './settings.ts';
+
+export interface TopicReaderOptions {
+  readonly topic: string;
+  readonly onNotice?: OnNotice | undefined;
+}
+
+const CONNECT_TIMEOUT_MS = 30_000;
+/** The client wants a name; nothing joins this group and nothing is committed to it. */
+const UNUSED_GROUP = 'adtally-reader';
+
+/**
+ * Reads partitions of one topic at offsets the caller names, without a consumer group: for a reader that is
+ * alone by other means than the group's. Whoever calls says which partitions there are and when they change.
+ *
+ * `fetch` returns records of started partitions only, each partition in offset order from its start offset,
+ * none twice. One fetch at a time; `start` and `stop` between fetches.
+ */
+export class TopicReader {
+  readonly #native: NativeConsumer;
+  readonly #topic: string;
+  readonly #notices: NoticeBoard;
+  readonly #readers = new Readers();
+  readonly #watch: LogWatch;
+  readonly #paced: PacedConsume;
+  #fetching: Promise<unknown> | null = null;
+  #closed: Promise<void> | undefined;
+
+  private constructor(settings: KafkaSettings, options: TopicReaderOptions) {
+    this.#topic = options.topic;
+    this.#notices = new NoticeBoard(options.onNotice);
+    this.#native = newConsumer(
+      consumerConfig(settings, {
+        groupId: UNUSED_GROUP,
+        topic: options.topic,
+        protocol: 'cooperative-sticky',
+      }),
+    );
+    this.#paced = new PacedConsume(this.#native);
+    this.#watch = new LogWatch({
+      topic: options.topic,
+      readers: this.#readers,
+      notices: this.#notices,
+      watermarks: (partition) => this.watermarks(partition),
+    });
+    this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+  }
+
+  /** Connects and reads nothing yet. Rejects with a `KafkaError` when no broker answers in 30 seconds. */
+  static async connect(settings: KafkaSettings, options: TopicReaderOptions): Promise<TopicReader> {
+    const reader = new TopicReader(settings, options);
+    await new Promise<void>((resolve, reject) => {
+      reader.#native.connect({ timeout: CONNECT_TIMEOUT_MS }, (error) =>
+        error ? reject(classify(error, 'connect')) : resolve(),
+      );
+    });
+    return reader;
+  }
+
+  /** Reads a partition from `offset` on. Throws when it is already read. */
+  start(partition: number, offset: number): void {
+    this.#requireIdle('start');
+    if (this.#readers.has(partition)) throw new Error(`partition ${partition} is already read`);
+    if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
+    this.#native.incrementalAssign([{ topic: this.#topic, partition, offset }]);
+    this.#readers.add(partition, offset);
+  }
+
+  /** Ends reading a partition; harmless when it is not read. */
+  stop(partition: number): void {
+    this.#requireIdle('stop');
+    this.#watch.forget(partition);
+    if (!this.#readers.remove(partition)) return;
+    this.#native.incrementalUnassign([{ topic: this.#topic, partition }]);
+  }
+
+  isReading(partition: number): boolean {
+    return this.#readers.has(partition);
+  }
+
+  /**
+   * Waits up to `timeoutMs` for a first record, then takes what is at hand, up to `maxRecords`; may be empty.
+   * Throws `OffsetOutOfRange` or `PartitionStalled` for one partition (the others go on) and
+   * `KafkaFatalError`; everything else is retried inside and noticed.
+   */
+  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    if (this.#closed !== undefined) throw new Error('fetch on a closed reader');
+    this.#requireIdle('fetch');
+    const waiting = this.#watch.take();
+    if (waiting !== undefined) throw waiting;
+    const fetching = this.#consume(maxRecords, timeoutMs);
+    this.#fetching = fetching;
+    try {
+      return this.#readers.keep(await fetching);
+    } finally {
+      this.#fetching = null;
+      if (this.#closed === undefined) this.#watch.checkQuiet();
+    }
+  }
+
+  /** Asks the broker for the offsets the partition's log holds. */
+  watermarks(partition: number): Promise<Watermarks> {
+    return queryWatermarks(this.#native, this.#topic, partition);
+  }
+
+  /** The partition's end as the last fetch response told it, without a request; null when unknown. */
+  cachedEnd(partition: number): number | null {
+    return cachedEnd(this.#native, this.#topic, partition);
+  }
+
+  /** Disconnects, in at most 15 seconds. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#fetching?.catch(() => undefined);
+    await disconnect(this.#native, this.#notices);
+  }
+
+  #requireIdle(doing: string): void {
+    if (this.#fetching !== null) throw new Error(`${doing} while a fetch is in flight`);
+  }
+
+  async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    try {
+      return await this.#paced.consume(maxRecords, timeoutMs);
+    } catch (error) {
+      if (isFatal(error)) {
+        const text = `the Kafka client gave up: ${messageOf(error)}`;
+        throw new KafkaFatalError(text, codeOf(error), { cause: error });
+      }
+      if (codeOf(error) === CODE.autoOffsetReset) {
+        // The error names no partition.
+        await this.#watch
+          .compare(this.#readers.partitions())
+          .catch((failure: unknown) => this.#notices.post('consume', failure));
+        throw this.#watch.take() ?? new OffsetOutOfRange();
+      }
+      this.#notices.post('consume', error);
+      return [];
+    }
+  }
+}
