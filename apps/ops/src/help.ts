@@ -1,5 +1,5 @@
 /** What `--help` prints. */
-export const HELP = `Looks after dead letters: finds them, redrives them, discards them, and brings them back.
+export const HELP = `Looks after dead letters and incidents.
 
   dead-letters list                what failed, newest first            [filters] --limit N --after ID
   dead-letters show <id>           everything of one letter, bytes masked
@@ -13,6 +13,10 @@ export const HELP = `Looks after dead letters: finds them, redrives them, discar
   redrive pause|resume|cancel <job> --reason TEXT
   discard                          never try these again; can be undone [filters] [order]
   restore                          undo discards                        [filters] [order] --discard N
+  incidents list                   what people were told of, newest first
+                                     --status firing|resolved --alert NAME --limit N
+  incidents show <id>              one incident, its figures and notifications
+  incidents ack <id> --reason TEXT [--actor NAME]
 
 Filters: --id N --code C --fingerprint F --state S (each repeatable, or with commas), --source N,
 --topic T, --partition N, --since T, --until T (RFC 3339, by when a letter was recorded; until excluded).

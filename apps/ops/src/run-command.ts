@@ -28,6 +28,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'redrive cancel': async () => (await import('./commands/job-order.ts')).jobOrder('cancel'),
   discard: async () => (await import('./commands/move.ts')).discard,
   restore: async () => (await import('./commands/move.ts')).restore,
+  'incidents list': async () => (await import('./commands/incidents.ts')).list,
+  'incidents show': async () => (await import('./commands/incidents.ts')).show,
+  'incidents ack': async () => (await import('./commands/incidents.ts')).ack,
 };
 
 /** Orders on many letters take their time; a look never needs it. */

@@ -21,7 +21,7 @@ function pad(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** `ad-events/3@1234`: where the original lies; letters without a source claim nothing we know. */
+/** `<topic>/3@1234`: where the original lies; letters without a source claim nothing we know. */
 export function coordinate(at: {
   readonly topic: string | null;
   readonly partition: number | null;

@@ -42,3 +42,4 @@ export * from './alerting/incidents.ts';
 export * from './alerting/lease.ts';
 export * from './alerting/outbox.ts';
 export * from './alerting/positions.ts';
+export * from './alerting/show-incident.ts';
