@@ -1,5 +1,13 @@
 import { userInfo } from 'node:os';
-import { int, loadEnv, text, url, describeConfig, type ConfigOf, type Env } from '@adtally/service';
+import {
+  int,
+  loadEnv,
+  text,
+  url,
+  describeConfig,
+  type ConfigOf,
+  type Env,
+} from '@adtally/service/config';
 
 /** Every variable of this app; its README's table is this list in words. */
 const SCHEMA = {
