@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
+  adminPort,
   ConfigError,
   describeConfig,
   durationMs,
@@ -22,6 +23,7 @@ const PAGERDUTY_EVENTS = 'https://events.pagerduty.com/v2/enqueue';
 /** Every variable of this app; the README's table is this list in words. */
 const SCHEMA = {
   ...SERVICE_ENV,
+  adminPort: adminPort(9466),
   databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
   deadRateThreshold: int('DEAD_RATE_THRESHOLD', { default: 5, min: 0, max: 100_000 }),
   deadRateWindowMs: durationMs('DEAD_RATE_WINDOW_MS', { default: 60_000, min: 1, max: DAY_MS }),

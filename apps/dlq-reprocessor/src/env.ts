@@ -4,6 +4,7 @@ import { REDIS_URL_SCHEMES } from '@adtally/dedup';
 import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
+  adminPort,
   ConfigError,
   describeConfig,
   durationMs,
@@ -13,6 +14,7 @@ import {
   SERVICE_ENV,
   text,
   url,
+  wholeNumbers,
   type ConfigOf,
   type Env,
 } from '@adtally/service';
@@ -23,6 +25,7 @@ const HOUR_MS = 3_600_000;
 /** Every variable of this app; its README's table is this list in words. */
 const SCHEMA = {
   ...SERVICE_ENV,
+  adminPort: adminPort(9465),
   databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
   redisUrl: url('REDIS_URL', { schemes: REDIS_URL_SCHEMES, default: '' }),
   group: text('REPROCESSOR_GROUP', { default: 'adtally-reprocessor', maxLength: 200 }),
@@ -51,6 +54,7 @@ const SCHEMA = {
   spikeFactor: int('DLQ_SPIKE_FACTOR', { default: 5, min: 1, max: 1_000_000 }),
   recordMaxBytes: int('RECORD_MAX_BYTES', { default: 65_536, min: 1_024, max: 16_777_216 }),
   jsonMaxDepth: int('JSON_MAX_DEPTH', { default: 32, min: 1, max: 1_000 }),
+  readAsNewest: wholeNumbers('SCHEMA_VERSIONS_READ_AS_NEWEST', { max: 1_000_000 }),
   dedupTtlSeconds: int('DEDUP_TTL_SECONDS', { default: 21_600, min: 1, max: 31_536_000 }),
   dedupBudgetMs: durationMs('DEDUP_BUDGET_MS', { default: 50, min: 1, max: 10_000 }),
   lockTimeoutMs: durationMs('LOCK_TIMEOUT_MS', { default: 5_000, min: 100, max: 600_000 }),

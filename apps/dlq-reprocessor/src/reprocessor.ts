@@ -82,7 +82,11 @@ function wire(
   const dlqTopic = config.topics.dlq.name;
   const eventsTopic = config.topics.events.name;
   const { owner } = config;
-  const decode = { maxValueBytes: config.recordMaxBytes, maxDepth: config.jsonMaxDepth };
+  const decode = {
+    maxValueBytes: config.recordMaxBytes,
+    maxDepth: config.jsonMaxDepth,
+    readAsNewest: config.readAsNewest,
+  };
   const ownership = new Ownership();
   const held = (): HeldSource[] => [...ownership.allOwned(), ...lanes.held];
   const link = new WriterLink(

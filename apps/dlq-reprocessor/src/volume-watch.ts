@@ -1,6 +1,6 @@
 import {
   dlqVolume,
-  latestRequest,
+  firingKeys,
   letterCounts,
   requestNotification,
   type Database,
@@ -86,8 +86,8 @@ export class VolumeWatch implements Beside {
     const { db, log } = this.#parts;
     const { dlqTopic, owner } = this.#options;
     const spikes = isSpike(volume, this.#options);
-    const told = await latestRequest(db, SPIKE_ALERT, dlqTopic);
-    if (spikes === (told?.status === 'firing')) return;
+    const isTold = (await firingKeys(db, SPIKE_ALERT, [dlqTopic])).length > 0;
+    if (spikes === isTold) return;
     const figures = `${volume.lastMinute} dead letters arrived in the last minute, ${volume.baselinePerMinute.toFixed(1)} a minute in the hour before`;
     if (spikes) log.error({ ...volume }, 'dead letters spike');
     else log.info({ ...volume }, 'dead letters are back to normal');

@@ -4,6 +4,7 @@ import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-sch
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import { parseStartAt, type StartAt } from '@adtally/pipeline';
 import {
+  adminPort,
   bool,
   ConfigError,
   describeConfig,
@@ -15,6 +16,7 @@ import {
   shareOrOff,
   text,
   url,
+  wholeNumbers,
   type ConfigOf,
   type Env,
 } from '@adtally/service';
@@ -22,6 +24,7 @@ import {
 /** Every variable of this app; the README's table is this list in words. */
 const SCHEMA = {
   ...SERVICE_ENV,
+  adminPort: adminPort(9464),
   databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
   redisUrl: url('REDIS_URL', {
     schemes: REDIS_URL_SCHEMES,
@@ -36,6 +39,7 @@ const SCHEMA = {
   batchLingerMs: durationMs('BATCH_LINGER_MS', { default: 100, min: 0, max: 60_000 }),
   recordMaxBytes: int('RECORD_MAX_BYTES', { default: 65_536, min: 1_024, max: 16_777_216 }),
   jsonMaxDepth: int('JSON_MAX_DEPTH', { default: 32, min: 1, max: 1_000 }),
+  readAsNewest: wholeNumbers('SCHEMA_VERSIONS_READ_AS_NEWEST', { max: 1_000_000 }),
   dedupTtlSeconds: int('DEDUP_TTL_SECONDS', { default: 21_600, min: 1, max: 31_536_000 }),
   dedupBudgetMs: durationMs('DEDUP_BUDGET_MS', { default: 50, min: 1, max: 10_000 }),
   lockTimeoutMs: durationMs('LOCK_TIMEOUT_MS', { default: 5_000, min: 100, max: 600_000 }),

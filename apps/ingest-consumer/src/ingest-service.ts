@@ -109,7 +109,11 @@ function wire(
     },
     {
       batchMaxEvents: config.batchMaxEvents,
-      limits: { maxValueBytes: config.recordMaxBytes, maxDepth: config.jsonMaxDepth },
+      limits: {
+        maxValueBytes: config.recordMaxBytes,
+        maxDepth: config.jsonMaxDepth,
+        readAsNewest: config.readAsNewest,
+      },
     },
   );
   const wiring: LoopWiring = {

@@ -4,6 +4,7 @@ import {
   loadEnv,
   text,
   url,
+  wholeNumbers,
   describeConfig,
   type ConfigOf,
   type Env,
@@ -16,6 +17,7 @@ const SCHEMA = {
   // As the dlq-reprocessor has them: "would pass now" means there.
   recordMaxBytes: int('RECORD_MAX_BYTES', { default: 65_536, min: 1_024, max: 16_777_216 }),
   jsonMaxDepth: int('JSON_MAX_DEPTH', { default: 32, min: 1, max: 1_000 }),
+  readAsNewest: wholeNumbers('SCHEMA_VERSIONS_READ_AS_NEWEST', { max: 1_000_000 }),
 } as const;
 
 export type OpsConfig = ConfigOf<typeof SCHEMA>;

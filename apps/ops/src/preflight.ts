@@ -5,15 +5,14 @@ import {
   type Database,
   type LetterFilter,
 } from '@adtally/db';
-import { EventBatch, VERDICT } from '@adtally/event-schema';
+import { EventBatch, VERDICT, type DecodeLimits } from '@adtally/event-schema';
 import { classify } from '@adtally/pipeline';
 
 export interface PreflightOptions {
   /** At most so many letters, oldest first, as a job would take them. */
   readonly limit?: number | undefined;
   readonly horizonMs: number;
-  readonly recordMaxBytes: number;
-  readonly jsonMaxDepth: number;
+  readonly limits: DecodeLimits;
   readonly onProgress: (checked: number) => void;
 }
 
@@ -37,14 +36,15 @@ export async function preflight(
   filter: LetterFilter,
   options: PreflightOptions,
 ): Promise<Preflight> {
-  const { limit = Infinity, horizonMs, recordMaxBytes, jsonMaxDepth, onProgress } = options;
+  const { limit = Infinity, horizonMs, limits, onProgress } = options;
+  const { maxValueBytes } = limits;
   const capacity = Math.max(
     1,
-    Math.min(PAGE_LETTERS_MAX, Math.floor(PAGE_BYTES_MAX / recordMaxBytes)),
+    Math.min(PAGE_LETTERS_MAX, Math.floor(PAGE_BYTES_MAX / maxValueBytes)),
   );
   const batch = new EventBatch(capacity);
   // Stands for values that are too long: the check of their length sees them, nobody reads them.
-  const tooLong = Buffer.alloc(recordMaxBytes + 1);
+  const tooLong = Buffer.alloc(maxValueBytes + 1);
   const wouldFail = new Map<string, number>();
   let [checked, wouldPass, upToDatabase] = [0, 0, 0];
   let after = '0';
@@ -52,16 +52,12 @@ export async function preflight(
     const page = {
       after,
       limit: Math.min(capacity, limit - checked),
-      maxValueBytes: recordMaxBytes,
+      maxValueBytes,
     };
     const records = page.limit > 0 ? await candidateRecords(db, filter, page) : [];
     if (records.length === 0) break;
     fill(batch, records, tooLong);
-    classify(batch, 0, {
-      horizonMs,
-      partitions: null,
-      limits: { maxValueBytes: recordMaxBytes, maxDepth: jsonMaxDepth },
-    });
+    classify(batch, 0, { horizonMs, partitions: null, limits });
     for (const [row, { lastCode }] of records.entries()) {
       if (batch.verdict[row] === VERDICT.event) {
         wouldPass += 1;

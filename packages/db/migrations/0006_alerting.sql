@@ -135,4 +135,7 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_waiting ON notifications (sink, notification_id) WHERE state = 'waiting';
 CREATE INDEX notifications_settled ON notifications (settled_at) WHERE state <> 'waiting';
 
+-- What was asked for last about an alert.
+CREATE INDEX notification_requests_by_key ON notification_requests (alert, alert_key, request_id);
+
 INSERT INTO schema_versions VALUES (6, 5);

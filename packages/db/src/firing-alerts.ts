@@ -2,7 +2,6 @@ import type { DatabaseExecutor } from './database.ts';
 
 /**
  * Those of the keys whose latest request for this alert is `firing`: nobody has asked for its end yet.
- * Reads the whole table; meant for the moment a partition changes hands, not for every batch.
  */
 export async function firingKeys(
   db: DatabaseExecutor,

@@ -37,22 +37,6 @@ export async function requestNotification(
     .execute();
 }
 
-/** What was asked for last about an alert; undefined where nothing ever was. */
-export async function latestRequest(
-  db: DatabaseExecutor,
-  alert: string,
-  key: string,
-): Promise<{ status: 'firing' | 'resolved'; requestedAt: Date } | undefined> {
-  return await db
-    .selectFrom('notification_requests')
-    .select(['status', 'requested_at as requestedAt'])
-    .where('alert', '=', alert)
-    .where('alert_key', '=', key)
-    .orderBy('request_id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-}
-
 export interface WaitingRequest extends NotificationRequest {
   readonly requestId: bigint;
   readonly requestedAt: Date;

@@ -3,6 +3,7 @@ import { batchOf } from '../test/rows.ts';
 import { VERDICT } from './batch.ts';
 import { createContract } from './contract.ts';
 import { createDecoder } from './decode/decode.ts';
+import { DEFAULT_DECODE_LIMITS } from './decode/limits.ts';
 import { FIELDS } from './fields.ts';
 import { readEvent } from './read-event.ts';
 import { newestVersion, SCHEMA_VERSIONS, type SchemaVersion } from './versions.ts';
@@ -79,6 +80,27 @@ describe('schema versions', () => {
       campaign: 'ignored',
     });
     expect(batch.verdict[0]).toBe(VERDICT.event);
+    expect(batch.unknownFields).toBe(1);
+  });
+
+  it('nobody knows are read as the newest only where an operator vouches for them', () => {
+    const { campaign, price_cents: _cents, ...rest } = versionZero;
+    const text = JSON.stringify({
+      ...rest,
+      schema_version: 7,
+      campaign_id: campaign,
+      price_micros: 5,
+      shade: 'only version 7 has it',
+    });
+    const decodeWith = (readAsNewest: ReadonlySet<number>) => {
+      const batch = batchOf(text, contract);
+      decoder.decode(batch, 0, { ...DEFAULT_DECODE_LIMITS, readAsNewest });
+      return batch;
+    };
+    expect(decodeWith(new Set([6, 8])).rejections.get(0)?.code).toBe('schema_mismatch');
+    const batch = decodeWith(new Set([6, 7]));
+    expect(batch.verdict[0]).toBe(VERDICT.event);
+    expect(readEvent(batch, 0)).toMatchObject({ campaign_id: campaign, price_micros: 5n });
     expect(batch.unknownFields).toBe(1);
   });
 

@@ -109,16 +109,19 @@ export class IngestLoop {
   }
 
   get #mustSettle(): boolean {
-    const { chores, consumer, ownership, filler, watch } = this.#parts;
-    const nowMs = performance.now();
+    return this.#isInterrupted || this.#parts.chores?.isDue(performance.now()) === true;
+  }
+
+  /** What ends a fill at once; chores wait until the batch is full or has lingered. */
+  get #isInterrupted(): boolean {
+    const { consumer, ownership, filler, watch } = this.#parts;
     return (
       this.#stopped.signal.aborted ||
       consumer.hasRebalance ||
       filler.halts.size > 0 ||
       filler.stalled.size > 0 ||
       watch.hasFound ||
-      ownership.due(nowMs).length > 0 ||
-      chores?.isDue(nowMs) === true
+      ownership.due(performance.now()).length > 0
     );
   }
 
@@ -133,7 +136,7 @@ export class IngestLoop {
     await filler.fill(work, rules, {
       // While a batch is being written the next one may as well grow.
       mayLinger: () => this.#isWriting,
-      mustReturn: () => this.#mustSettle,
+      mustReturn: () => this.#isInterrupted,
     });
   }
 

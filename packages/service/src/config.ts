@@ -7,6 +7,7 @@ export {
   shareOrOff,
   text,
   url,
+  wholeNumbers,
   type EnvField,
 } from './env-fields.ts';
 export {

@@ -95,6 +95,26 @@ export function oneOf<const T extends string>(
   );
 }
 
+/** Whole numbers with commas between them; empty = none. */
+export function wholeNumbers(
+  variable: string,
+  options: CommonOptions<ReadonlySet<number>> & { max: number },
+): EnvField<ReadonlySet<number>> {
+  const { max } = options;
+  const allowed = `whole numbers 0..${max} with commas between them`;
+  const parse = (value: string): ReadonlySet<number> | undefined => {
+    const parts = value.split(',').map((part) => part.trim());
+    const isFine = parts.every((part) => /^\d{1,16}$/.test(part) && Number(part) <= max);
+    return isFine ? new Set(parts.map(Number)) : undefined;
+  };
+  return {
+    ...field<ReadonlySet<number>>(variable, allowed, {}, parse),
+    defaultText: '',
+    parse: (value) => (value === '' ? new Set() : parse(value)),
+    show: (value) => [...value].join(','),
+  };
+}
+
 /** A URL with one of the given schemes; `default: ''` makes it optional. Its password is masked. */
 export function url(
   variable: string,

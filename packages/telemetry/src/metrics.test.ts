@@ -39,6 +39,8 @@ test('the text parses and holds every documented name with its type', async () =
   metrics.partitionHalted.set(1, { partition: '3', reason: 'truncated "log"\n\\' });
   metrics.lagRecords.set(7, { partition: '3' });
   metrics.breakerOpen.set(1, { partition: '3' });
+  metrics.lettersDead.add(1, { code: 'empty' });
+  metrics.letters.set(4, { state: 'pending' });
   metrics.batchRows.record(5000);
   metrics.batchWriteSeconds.record(0.02);
   metrics.commitLatencySeconds.record(0.3);

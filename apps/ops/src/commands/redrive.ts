@@ -57,8 +57,11 @@ async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<numbe
   const verdict = await preflight(db, wanted.filter, {
     limit: wanted.limit,
     horizonMs: await currentHorizonMs(db),
-    recordMaxBytes: config.recordMaxBytes,
-    jsonMaxDepth: config.jsonMaxDepth,
+    limits: {
+      maxValueBytes: config.recordMaxBytes,
+      maxDepth: config.jsonMaxDepth,
+      readAsNewest: config.readAsNewest,
+    },
     onProgress: (checked) => progress.update(`checked ${count(checked)} of ${letters(selected)}`),
   });
   progress.finish();

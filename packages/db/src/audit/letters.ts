@@ -8,25 +8,24 @@ export const LETTERS: AuditCheck = {
   id: 'I6',
   name: 'every letter has its reference and its tries; resolved ones are in events',
   statement: `
-    WITH tries AS (
-      SELECT letter_id, series, count(*) AS begun FROM dead_letter_attempts GROUP BY letter_id, series
-    )
     SELECT l.source_id,
            CASE WHEN r.source_id IS NULL THEN format('letter %s is %s without a reference', l.letter_id, l.state)
                 WHEN r.code <> l.code THEN format('letter %s says %s, its reference %s', l.letter_id, l.code, r.code)
                 WHEN l.state = 'resolved' AND e.event_key IS NULL
                 THEN format('letter %s is resolved, but key %s is not in events', l.letter_id, l.event_key)
                 ELSE format('letter %s counts %s tries in series %s, %s were begun', l.letter_id, l.attempts,
-                            l.series, coalesce(t.begun, 0)) END AS detail,
+                            l.series, t.begun) END AS detail,
            l.source_offset AS first_offset, l.source_offset + 1 AS end_offset
     FROM dead_letters l
     LEFT JOIN dead_letter_refs r ON r.source_id = l.source_id AND r.source_offset = l.source_offset
                                 AND r.record_sha256 = l.record_sha256
     LEFT JOIN events e ON l.state = 'resolved' AND e.impression_id = l.impression_id AND e.event_key = l.event_key
-    LEFT JOIN tries t ON t.letter_id = l.letter_id AND t.series = l.series
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS begun FROM dead_letter_attempts a WHERE a.letter_id = l.letter_id AND a.series = l.series
+    ) AS t
     WHERE l.state NOT IN ('unconfirmed', 'orphan')
       AND (r.source_id IS NULL OR r.code <> l.code OR (l.state = 'resolved' AND e.event_key IS NULL)
-           OR l.attempts <> coalesce(t.begun, 0))
+           OR l.attempts <> t.begun)
     ORDER BY l.source_id, l.source_offset
     LIMIT ${OFFENDING_FETCH}`,
 };

@@ -100,7 +100,7 @@ function decodeValue(
   if (pass.hasLoneSurrogate)
     return rejection('lone_surrogate', 'an escape is half of a surrogate pair');
   if (pass.hasNotANumber) return rejection('not_a_number', 'NaN and Infinity are not JSON numbers');
-  return decodeMembers(text, pass.members, contract, readers);
+  return decodeMembers(text, pass.members, limits, contract, readers);
 }
 
 function repeatedName(members: readonly Member[], known: ReadonlySet<string>): string | null {
@@ -116,6 +116,7 @@ function repeatedName(members: readonly Member[], known: ReadonlySet<string>): s
 function decodeMembers(
   text: string,
   members: readonly Member[],
+  limits: DecodeLimits,
   contract: Contract,
   readers: Readers,
 ): ValidEvent | Rejection {
@@ -126,10 +127,13 @@ function decodeMembers(
   const version = known['schema_version'];
   if (version === undefined) return missing('schema_version');
   if (typeof version !== 'bigint') return wrongType('schema_version', 'an integer');
-  const formerNames = readers.formerNames.get(Number(version));
-  if (formerNames === undefined)
+  const readAs = readers.formerNames.has(Number(version))
+    ? Number(version)
+    : vouchedFor(Number(version), limits, contract);
+  const formerNames = readAs === null ? undefined : readers.formerNames.get(readAs);
+  if (readAs === null || formerNames === undefined)
     return rejection('schema_mismatch', 'the version is unknown', 'schema_version');
-  const raw = upcast(known, Number(version), contract);
+  const raw = upcast(known, readAs, contract);
   if (raw === null)
     return rejection('schema_mismatch', 'the event does not fit its version', 'schema_version');
 
@@ -143,6 +147,10 @@ function decodeMembers(
   const own = readers.ownNames[type];
   const unknown = members.filter(({ name }) => !own.has(name) && !formerNames.has(name));
   return { type, raw, unknownFields: unknown.length };
+}
+
+function vouchedFor(version: number, limits: DecodeLimits, contract: Contract): number | null {
+  return limits.readAsNewest?.has(version) === true ? contract.newestVersion : null;
 }
 
 function upcast(raw: RawEvent, version: number, contract: Contract): RawEvent | null {

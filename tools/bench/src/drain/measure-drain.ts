@@ -1,5 +1,6 @@
 import { removeKeys, type Servers, walPosition } from '../servers.ts';
 import { withFreshDatabase } from '../bench-database.ts';
+import { AppProcess } from '../app-process.ts';
 import { BenchError } from '../errors.ts';
 import type { Load } from '../preload/loads-file.ts';
 import { topicsOf } from '../preload/preload.ts';
@@ -7,7 +8,6 @@ import { cpuPerEvent, type CpuPerEvent, readCpu } from '../proc/cpu-meter.ts';
 import { peakRssBytes } from '../proc/process-cpu.ts';
 import { type BatchStats, batchStats } from './batch-stats.ts';
 import { findProblems } from './check-exact.ts';
-import { ConsumerProcess } from './consumer-process.ts';
 import { DrainWatch } from './progress.ts';
 
 export interface DrainOptions {
@@ -46,7 +46,8 @@ export async function measureDrain(
   await removeKeys(servers.redis, keyPrefix);
   try {
     return await withFreshDatabase(servers, 'drain', async (databaseUrl) => {
-      const consumer = new ConsumerProcess(
+      const consumer = new AppProcess(
+        'ingest-consumer',
         consumerEnv(servers, load, databaseUrl),
         options.logFile,
         options.nodeOptions,
@@ -69,7 +70,7 @@ async function observe(
   servers: Servers,
   load: Load,
   databaseUrl: string,
-  consumer: ConsumerProcess,
+  consumer: AppProcess,
   options: DrainOptions,
 ): Promise<Omit<DrainMeasurement, 'problems'>> {
   const watch = await DrainWatch.open(databaseUrl);

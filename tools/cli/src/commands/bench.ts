@@ -1,10 +1,18 @@
-import { benchDrain, type BenchDrainResult, type DrainReport } from '@adtally/bench';
-import { kafkaSettingsFromEnv } from '@adtally/kafka';
-import { ensureStack, StackError } from '@adtally/local-stack';
+import {
+  benchDrain,
+  benchReprocess,
+  type BenchDrainResult,
+  type DrainReport,
+  type ReprocessReport,
+} from '@adtally/bench';
+import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
+import { ensureStack, StackError, type StackAddresses } from '@adtally/local-stack';
 import { parseCommand, UsageError, wholeNumber } from '../args.ts';
 import { formatTable, printJson, progressLine, say } from '../output.ts';
 
 const EVENTS_MAX = 20_000_000;
+const LETTERS_MIN = 1_000;
+const LETTERS_MAX = 5_000_000;
 const REPEAT_MAX = 100;
 const ROW_BY_ROW_SECONDS_MAX = 600;
 const TOP_FUNCTIONS = 20;
@@ -16,6 +24,8 @@ const BENCHES = `drain   a filled topic through the real service, against the fl
           --row-by-row-seconds S    0 leaves that phase out (default 30)
           --reload                  fill a new topic although one is there
           --cpu-profile             profile the consumer and list its functions
+reprocess   dead letters copied and retried by the real service
+          --letters N (default 100000)  --json
 
 Run one: ./dev bench drain. What is measured and how: tools/bench/README.md
 `;
@@ -27,8 +37,60 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(BENCHES);
     return 0;
   }
-  if (bench !== 'drain') throw new UsageError(`there is no bench "${bench}". Known: drain`);
-  return await drain(rest);
+  if (bench === 'drain') return await drain(rest);
+  if (bench === 'reprocess') return await reprocess(rest);
+  throw new UsageError(`there is no bench "${bench}". Known: drain, reprocess`);
+}
+
+async function reprocess(args: string[]): Promise<number> {
+  const { values } = parseCommand(args, {
+    letters: { type: 'string', default: '100000' },
+    json: { type: 'boolean', default: false },
+  });
+  const letters = wholeNumber('letters', values.letters, LETTERS_MIN, LETTERS_MAX);
+  const report = await onStack((addresses, kafka, onProgress, signal) =>
+    benchReprocess(addresses, kafka, { letters, onProgress, signal }),
+  );
+  for (const problem of report.problems) say(problem);
+  if (values.json) printJson(report);
+  else process.stdout.write(`${reprocessText(report)}\n`);
+  return report.exact ? 0 : EXIT_NOT_EXACT;
+}
+
+function reprocessText(report: ReprocessReport): string {
+  const { cpu_us_per_letter: cpu } = report;
+  const rows = [
+    ['letters', `${report.letters}`, `${report.curable} of them curable`],
+    ['copied', `${report.copied_per_second}`, 'letters/s'],
+    ['retried', `${report.retried_per_second}`, 'letters/s'],
+    ['CPU, reprocessor', micros(cpu.reprocessor), 'us a letter, copying included'],
+    ['CPU, PostgreSQL', micros(cpu.postgres), ''],
+    ['exact', report.exact ? 'yes' : 'NO', ''],
+  ];
+  return formatTable(rows, new Set([1]));
+}
+
+/** Runs a bench against the stack, with a progress line, until it ends or is interrupted. */
+async function onStack<T>(
+  work: (
+    addresses: StackAddresses,
+    kafka: KafkaSettings,
+    onProgress: (text: string) => void,
+    signal: AbortSignal,
+  ) => Promise<T>,
+): Promise<T> {
+  const addresses = await ensureStack();
+  const kafka = kafkaSettingsFromEnv({ ...process.env, KAFKA_BROKERS: addresses.kafkaBrokers });
+  if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
+  const progress = progressLine();
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort(new StackError('interrupted'));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    return await work(addresses, kafka.settings, progress.update, interrupted.signal);
+  } finally {
+    progress.finish();
+  }
 }
 
 async function drain(args: string[]): Promise<number> {
@@ -50,18 +112,9 @@ async function drain(args: string[]): Promise<number> {
     reload: values.reload,
     cpuProfile: values['cpu-profile'],
   };
-  const addresses = await ensureStack();
-  const kafka = kafkaSettingsFromEnv({ ...process.env, KAFKA_BROKERS: addresses.kafkaBrokers });
-  if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
-  const progress = progressLine();
-  const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort(new StackError('interrupted'));
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  const result = await benchDrain(addresses, kafka.settings, {
-    ...options,
-    onProgress: progress.update,
-    signal: interrupted.signal,
-  }).finally(() => progress.finish());
+  const result = await onStack((addresses, kafka, onProgress, signal) =>
+    benchDrain(addresses, kafka, { ...options, onProgress, signal }),
+  );
   for (const problem of result.report.problems) say(problem);
   if (values.json) printJson(jsonResult(result));
   else process.stdout.write(`${drainText(result)}\n`);

@@ -2,28 +2,34 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { repositoryRoot } from '@adtally/local-stack';
-import { BenchError } from '../errors.ts';
+import { BenchError } from './errors.ts';
 
-const MAIN = join(repositoryRoot, 'apps/ingest-consumer/src/main.ts');
 /** The service ends by itself within its drain deadline (25 s). */
 const STOP_LIMIT_MS = 40_000;
 const METRICS_TIMEOUT_MS = 5_000;
 const LOG_TAIL_LINES = 15;
 
-/** The real ingest-consumer in a process of its own, its output in a file. */
-export class ConsumerProcess {
+/** One of the apps in a process of its own, its output in a file. */
+export class AppProcess {
+  readonly #app: string;
   readonly #child: ChildProcess;
   readonly #logFile: string;
   readonly #ended: Promise<number | null>;
   #hasEnded = false;
 
-  constructor(env: NodeJS.ProcessEnv, logFile: string, nodeOptions: readonly string[]) {
+  constructor(
+    app: string,
+    env: NodeJS.ProcessEnv,
+    logFile: string,
+    nodeOptions: readonly string[] = [],
+  ) {
+    this.#app = app;
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'w');
     this.#logFile = logFile;
     this.#child = spawn(
       process.execPath,
-      ['--conditions=@adtally/source', ...nodeOptions, MAIN],
+      ['--conditions=@adtally/source', ...nodeOptions, mainOf(app)],
       // Ctrl-C goes to the bench alone, which then ends its children in order.
       { stdio: ['ignore', log, log], env, detached: true },
     );
@@ -45,7 +51,7 @@ export class ConsumerProcess {
 
   /** @throws BenchError when it ended by itself */
   checkAlive(): void {
-    if (this.#hasEnded) throw new BenchError(`the consumer ended by itself:\n${this.#logTail()}`);
+    if (this.#hasEnded) throw new BenchError(`${this.#app} ended by itself:\n${this.#logTail()}`);
   }
 
   /** Its metrics in Prometheus text, from the admin port its log names. */
@@ -63,7 +69,7 @@ export class ConsumerProcess {
     const late = setTimeout(() => this.kill(), STOP_LIMIT_MS);
     const code = await this.#ended;
     clearTimeout(late);
-    if (code !== 0) throw new BenchError(`the consumer ended with ${code}:\n${this.#logTail()}`);
+    if (code !== 0) throw new BenchError(`${this.#app} ended with ${code}:\n${this.#logTail()}`);
   }
 
   /** Ends it at once; harmless when it has ended. */
@@ -78,4 +84,8 @@ export class ConsumerProcess {
       .slice(-LOG_TAIL_LINES)
       .join('\n');
   }
+}
+
+function mainOf(app: string): string {
+  return join(repositoryRoot, 'apps', app, 'src/main.ts');
 }
