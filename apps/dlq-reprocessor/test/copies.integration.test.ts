@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { DEAD_LETTER_HEADERS, withAddedHeaders } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { garbage, shown } from './support/messages.ts';
+import { garbage, shown } from '@adtally/pipeline/testing';
 import { stage, type Stage } from './support/stage.ts';
 
 /** A copy on the DLQ topic that claims a coordinate, as anybody could write it. */

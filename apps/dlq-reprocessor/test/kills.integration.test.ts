@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { garbage, shown } from './support/messages.ts';
+import { garbage, shown } from '@adtally/pipeline/testing';
 import { stage, type Stage } from './support/stage.ts';
 
 const LETTERS = 40;

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { DEAD_LETTER_HEADERS, splitHeaders } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { garbage, shown } from './support/messages.ts';
+import { garbage, shown } from '@adtally/pipeline/testing';
 import { stage } from './support/stage.ts';
 
 test('I6: letters the database refused are stored once it takes them, each in the commit that resolves it', async () => {

@@ -11,5 +11,7 @@ export const ADVISORY_LOCKS = {
   partitions: 3,
   /** One registration of a topic's sources at a time. */
   sources: 4,
-  // 5 is the active dead-queue-alerter's, taken by take_alerter_lease (migrations/0005).
+  // 5 is the active dead-queue-alerter's, taken by take_alerter_lease (migrations/0006).
+  /** One operator at a time on dead letters; admit_redrives makes way (migrations/0007). */
+  letters: 6,
 } as const;

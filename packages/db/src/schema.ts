@@ -167,6 +167,8 @@ export interface DeadLettersTable {
   event_key: string | null;
   settled_at: Date | null;
   job_id: bigint | null;
+  discarded_from: 'pending' | 'dead' | null;
+  discard_action: bigint | null;
 }
 
 export interface DeadLetterRecordsTable {

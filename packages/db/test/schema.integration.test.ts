@@ -127,6 +127,8 @@ const COLUMNS = {
     event_key: 1,
     settled_at: 1,
     job_id: 1,
+    discarded_from: 1,
+    discard_action: 1,
   },
   dead_letter_records: {
     letter_id: 1,

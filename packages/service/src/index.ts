@@ -6,27 +6,9 @@ export {
   type FastifyInstance,
 } from './admin-server.ts';
 export { Closers } from './closers.ts';
-export {
-  bool,
-  durationMs,
-  int,
-  oneOf,
-  shareOrOff,
-  text,
-  url,
-  wholeNumbers,
-  type EnvField,
-} from './env-fields.ts';
+export * from './config.ts';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
-export {
-  ConfigError,
-  describeConfig,
-  EXIT_CONFIG,
-  loadEnv,
-  type ConfigOf,
-  type Env,
-} from './load-env.ts';
 export { runMain, type MainOptions } from './run-main.ts';
 export { runService, type RunServiceOptions } from './run-service.ts';
 export { adminPort, SERVICE_ENV } from './service-env.ts';

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
   down: () => import('./commands/down.ts'),
   help: () => import('./commands/help.ts'),
   migrate: () => import('./commands/migrate.ts'),
+  ops: () => import('./commands/ops.ts'),
   run: () => import('./commands/run.ts'),
   sources: () => import('./commands/sources.ts'),
   status: () => import('./commands/status.ts'),
@@ -31,7 +32,12 @@ async function main([name = 'help', ...args]: string[]): Promise<number> {
   if (load === undefined) {
     throw new UsageError(`no command "${name}". Known: ${Object.keys(COMMANDS).join(', ')}`);
   }
-  if (command !== 'run' && args.some((arg) => arg === '--help' || arg === '-h')) {
+  // These two have a help of their own.
+  if (
+    command !== 'run' &&
+    command !== 'ops' &&
+    args.some((arg) => arg === '--help' || arg === '-h')
+  ) {
     return await (await import('./commands/help.ts')).run();
   }
   return await (await load()).run(args);

@@ -14,7 +14,7 @@ import {
 } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
-import { InProcessIngest } from './in-process-ingest.ts';
+import { InProcessIngest } from '@adtally/pipeline/testing';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const WAIT_MS = 40_000;

@@ -223,3 +223,15 @@ export async function listIncidents(
     .limit(limit ?? LIST_LIMIT)
     .execute();
 }
+
+/** One incident; undefined where there is none of that id. */
+export async function findIncident(
+  db: DatabaseExecutor,
+  incidentId: bigint,
+): Promise<Incident | undefined> {
+  return await db
+    .selectFrom('incidents')
+    .select(COLUMNS)
+    .where('incident_id', '=', incidentId)
+    .executeTakeFirst();
+}

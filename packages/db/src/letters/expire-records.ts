@@ -4,8 +4,9 @@ import type { DatabaseExecutor } from '../database.ts';
 const AT_ONCE_MAX = 5_000;
 
 /**
- * Drops the bytes of letters that have been settled for so long; hash, code and outcome stay. A letter
- * that is still tried keeps its bytes. Returns how many were dropped, at most 5,000 a call.
+ * Drops the bytes of settled letters that are so old; hash, code and outcome stay. A letter that is still
+ * tried keeps its bytes, and a discarded one for as long after the discard, so that it can be undone.
+ * Returns how many were dropped, at most 5,000 a call.
  */
 export async function expireLetterRecords(
   db: DatabaseExecutor,
@@ -16,6 +17,10 @@ export async function expireLetterRecords(
       SELECT b.letter_id FROM dead_letter_records b JOIN dead_letters l USING (letter_id)
       WHERE b.recorded_at < now() - ${retentionDays} * interval '1 day'
         AND l.state IN ('resolved', 'dead', 'discarded', 'orphan')
+        AND NOT EXISTS (
+          SELECT FROM operator_actions a
+          WHERE a.action_id = l.discard_action AND a.acted_at >= now() - ${retentionDays} * interval '1 day'
+        )
       ORDER BY b.recorded_at LIMIT ${sql.lit(AT_ONCE_MAX)}
       FOR UPDATE OF b SKIP LOCKED
     )

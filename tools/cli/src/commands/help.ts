@@ -11,6 +11,7 @@ Usage: ./dev <command> [options]
   down      end exactly what up started; --purge removes their data         --json
   status    which servers are there                                         --json
   migrate   bring the database's schema and the topics up to date
+  ops       dead letters and incidents: look, redrive, discard, acknowledge         ./dev ops --help
   run       run one app from its sources: ./dev run ingest-consumer
   audit     check the guarantees on the live database; on the last demo's while nothing
             was counted in the stack's own                                  --json

@@ -2,15 +2,13 @@ import { claimSource, registerTopic, type Database } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
 import type { SourceRecord } from '@adtally/event-schema';
 import type { AckedProducer } from '@adtally/kafka';
-import {
-  BatchCommitter,
-  BatchWork,
-  classify,
-  DeadLetterSender,
-  Ownership,
-  WriterLink,
-} from '@adtally/pipeline';
 import { createLogger, createMetrics } from '@adtally/telemetry';
+import { BatchCommitter } from '../batch-committer.ts';
+import { BatchWork } from '../batch-work.ts';
+import { classify } from '../classify.ts';
+import { DeadLetterSender } from '../dead-letters.ts';
+import { Ownership } from '../ownership.ts';
+import { WriterLink } from '../writer-link.ts';
 
 export type Message = Pick<SourceRecord, 'key' | 'value' | 'headers' | 'timestamp'>;
 

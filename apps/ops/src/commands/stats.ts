@@ -1,0 +1,85 @@
+import { formatTable, parseCommand, printJson, say, wholeNumber } from '@adtally/command-line';
+import { jsonInteger, letterStats, type LetterGroup, type LetterStats } from '@adtally/db';
+import { EXIT } from '../exit-codes.ts';
+import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
+import type { Command } from '../run-command.ts';
+import { coordinate, count, printable } from '../words.ts';
+
+const GROUPS_MAX = 1_000;
+
+/** `dead-letters stats`: counts by state and by cause, the largest causes first. */
+export const stats: Command = (args) => {
+  const { values } = parseCommand(args, {
+    ...FILTER_OPTIONS,
+    json: { type: 'boolean', default: false },
+    groups: { type: 'string', default: '20' },
+  });
+  const filter = readFilter(values);
+  const groups = wholeNumber('groups', values.groups, 1, GROUPS_MAX);
+  return async ({ db }) => {
+    const found = await letterStats(db, filter, { groups });
+    if (values.json) printJson(statsJson(found));
+    else if (found.letters === 0) say('no letters match');
+    else process.stdout.write(`${statsText(found)}\n`);
+    return EXIT.ok;
+  };
+};
+
+function statsJson(found: LetterStats): object {
+  return {
+    letters: found.letters,
+    by_state: found.byState,
+    causes: found.groupCount,
+    groups: found.groups.map((group) => ({
+      fingerprint: group.fingerprint,
+      code: group.code,
+      field: group.field,
+      message: group.message,
+      letters: group.letters,
+      by_state: group.byState,
+      first_seen: group.firstSeen,
+      last_seen: group.lastSeen,
+      sample: {
+        id: jsonInteger(group.sample.letterId),
+        topic: group.sample.topic,
+        partition: group.sample.partition,
+        offset: jsonInteger(group.sample.offset),
+      },
+    })),
+  };
+}
+
+function statsText(found: LetterStats): string {
+  const header = ['LETTERS', 'CODE', 'FINGERPRINT', 'STATES', 'FIRST', 'LAST', 'SAMPLE', 'MESSAGE'];
+  const table = formatTable([header, ...found.groups.map(groupRow)], new Set([0]));
+  const cut = found.groupCount - found.groups.length;
+  return [
+    `${count(found.letters)} letters: ${statesText(found.byState)}`,
+    '',
+    table,
+    ...(cut > 0 ? [`... and ${count(cut)} more causes (--groups N)`] : []),
+  ].join('\n');
+}
+
+function groupRow(group: LetterGroup): string[] {
+  return [
+    count(group.letters),
+    printable(group.code),
+    printable(group.fingerprint),
+    statesText(group.byState),
+    minute(group.firstSeen),
+    minute(group.lastSeen),
+    coordinate(group.sample),
+    printable(group.message),
+  ];
+}
+
+function statesText(byState: Readonly<Record<string, number>>): string {
+  return Object.entries(byState)
+    .map(([state, letters]) => `${count(letters)} ${state}`)
+    .join(', ');
+}
+
+function minute(time: Date): string {
+  return `${time.toISOString().slice(0, 16)}Z`;
+}

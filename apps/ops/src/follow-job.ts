@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { printJson, progressLine, say, stderrTarget } from '@adtally/command-line';
+import { redriveJob, type Database } from '@adtally/db';
+import { EXIT } from './exit-codes.ts';
+import { jobJson, jobLine } from './job-words.ts';
+
+const LOOK_EVERY_MS = 500;
+const SPARSE_LINE_MS = 10_000;
+
+/** Follows a job until it is over and prints how it stands then. Ending this changes nothing for the job. */
+export async function followJob(db: Database, jobId: string, json: boolean): Promise<number> {
+  const progress = progressLine(stderrTarget(), () => performance.now(), SPARSE_LINE_MS);
+  for (;;) {
+    const job = await redriveJob(db, jobId);
+    if (job === undefined) {
+      progress.finish();
+      if (json) printJson({ found: false });
+      say(`there is no job ${jobId}`);
+      return EXIT.refused;
+    }
+    if (job.state === 'done' || job.state === 'cancelled') {
+      progress.finish();
+      if (json) printJson(jobJson(job));
+      else process.stdout.write(`${jobLine(job)}\n`);
+      const isClean = job.state === 'done' && job.dead + job.failed === 0;
+      return isClean ? EXIT.ok : EXIT.finishedWithFailures;
+    }
+    progress.update(jobLine(job));
+    await sleep(LOOK_EVERY_MS);
+  }
+}

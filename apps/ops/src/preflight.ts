@@ -1,0 +1,95 @@
+import {
+  candidateRecords,
+  decodeHeaders,
+  type CandidateRecord,
+  type Database,
+  type LetterFilter,
+} from '@adtally/db';
+import { EventBatch, VERDICT, type DecodeLimits } from '@adtally/event-schema';
+import { classify } from '@adtally/pipeline';
+
+export interface PreflightOptions {
+  /** At most so many letters, oldest first, as a job would take them. */
+  readonly limit?: number | undefined;
+  readonly horizonMs: number;
+  readonly limits: DecodeLimits;
+  readonly onProgress: (checked: number) => void;
+}
+
+/** What this build says of letters, without trying them. */
+export interface Preflight {
+  readonly checked: number;
+  readonly wouldPass: number;
+  /** Of those: PostgreSQL refused them last time, and only a try can tell whether it takes them now. */
+  readonly upToDatabase: number;
+  /** How many would fail again, by code. */
+  readonly wouldFail: Readonly<Record<string, number>>;
+}
+
+const PAGE_LETTERS_MAX = 500;
+const PAGE_BYTES_MAX = 64 * 1024 * 1024;
+const REFUSED_BY_DATABASE = new Set(['data_refused', 'transient_downstream']);
+
+/** Runs the records of letters that may be redriven through the checks of this build, page by page. */
+export async function preflight(
+  db: Database,
+  filter: LetterFilter,
+  options: PreflightOptions,
+): Promise<Preflight> {
+  const { limit = Infinity, horizonMs, limits, onProgress } = options;
+  const { maxValueBytes } = limits;
+  const capacity = Math.max(
+    1,
+    Math.min(PAGE_LETTERS_MAX, Math.floor(PAGE_BYTES_MAX / maxValueBytes)),
+  );
+  const batch = new EventBatch(capacity);
+  // Stands for values that are too long: the check of their length sees them, nobody reads them.
+  const tooLong = Buffer.alloc(maxValueBytes + 1);
+  const wouldFail = new Map<string, number>();
+  let [checked, wouldPass, upToDatabase] = [0, 0, 0];
+  let after = '0';
+  for (;;) {
+    const page = {
+      after,
+      limit: Math.min(capacity, limit - checked),
+      maxValueBytes,
+    };
+    const records = page.limit > 0 ? await candidateRecords(db, filter, page) : [];
+    if (records.length === 0) break;
+    fill(batch, records, tooLong);
+    classify(batch, 0, { horizonMs, partitions: null, limits });
+    for (const [row, { lastCode }] of records.entries()) {
+      if (batch.verdict[row] === VERDICT.event) {
+        wouldPass += 1;
+        if (REFUSED_BY_DATABASE.has(lastCode)) upToDatabase += 1;
+      } else {
+        const code = batch.rejections.get(row)?.code ?? 'unknown';
+        wouldFail.set(code, (wouldFail.get(code) ?? 0) + 1);
+      }
+    }
+    checked += records.length;
+    after = String(records.at(-1)?.letterId);
+    onProgress(checked);
+  }
+  const byNumber = [...wouldFail].toSorted(([, a], [, b]) => b - a);
+  return { checked, wouldPass, upToDatabase, wouldFail: Object.fromEntries(byNumber) };
+}
+
+function fill(batch: EventBatch, records: readonly CandidateRecord[], tooLong: Buffer): void {
+  batch.clear();
+  for (const record of records) {
+    const isTooLong = record.value === null && record.valueBytes !== null;
+    batch.append(
+      {
+        topic: record.topic,
+        partition: record.partition,
+        offset: Number(record.offset),
+        key: record.key,
+        value: isTooLong ? tooLong : record.value,
+        headers: decodeHeaders(record.headers),
+        timestamp: Number(record.appendMs ?? -1),
+      },
+      0,
+    );
+  }
+}

@@ -1,0 +1,47 @@
+/** Figures for people. */
+export function count(value: number | bigint): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `1 letter`, `1,200 letters`. */
+export function letters(value: number): string {
+  return `${count(value)} ${value === 1 ? 'letter' : 'letters'}`;
+}
+
+/** A span in its two largest units: `45 s`, `2 m 05 s`, `3 h 20 m`, `4 d 1 h`. */
+export function span(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return `${Math.floor(whole / 60)} m ${pad(whole % 60)} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3_600)} h ${pad(Math.floor(whole / 60) % 60)} m`;
+  return `${count(Math.floor(whole / 86_400))} d ${Math.floor(whole / 3_600) % 24} h`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** `<topic>/3@1234`: where the original lies; letters without a source claim nothing we know. */
+export function coordinate(at: {
+  readonly topic: string | null;
+  readonly partition: number | null;
+  readonly offset: bigint;
+}): string {
+  return at.topic === null ? '-' : `${printable(at.topic)}/${at.partition}@${at.offset}`;
+}
+
+/** Text from outside as one line of printable ASCII: a record must not steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(
+    /[^\x20-\x7e]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+/** As `printable`, but whole text: letters of any script, and lines, stay. */
+export function withoutControls(text: string): string {
+  return text.replace(
+    /(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}

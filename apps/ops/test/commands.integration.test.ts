@@ -1,0 +1,217 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { SUPPORTED_SCHEMA_VERSION } from '@adtally/db';
+import { garbage, shown } from '@adtally/pipeline/testing';
+import { keepLetters } from './support/letters.ts';
+import { captured, opsStage } from './support/ops.ts';
+
+const GONE = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
+
+test('a dry run says what this build would take, what not and why, and changes nothing', async () => {
+  const { db, json, ops } = await opsStage();
+  const refusedBefore = { ...shown(1), code: 'data_refused', message: 'SQLSTATE 23514' };
+  const future = { ...shown(9), timestamp: 1 };
+  await keepLetters(db, [
+    refusedBefore,
+    { ...shown(2), code: 'schema_mismatch' },
+    { ...shown(3), code: 'schema_mismatch', state: 'pending' },
+    garbage('one'),
+    garbage('two'),
+    future,
+    { value: Buffer.alloc(70_000, 0x20) },
+    { ...shown(4), headers: [{ 'adtally-event-key': 'no uuid' }] },
+    { value: null },
+    { ...shown(5), hasBytes: false },
+  ]);
+  const expected = {
+    executed: false,
+    matched: 9,
+    eligible: 8,
+    tried_now: 0,
+    in_a_job: 0,
+    without_bytes: 1,
+    selected: 8,
+    would_pass: 2,
+    would_pass_up_to_database: 1,
+    would_fail: { malformed_json: 2, future: 1, oversize: 1, key_mismatch: 1, empty: 1 },
+    needs_confirm: false,
+  };
+  expect(await json('redrive', '--dry-run')).toMatchObject({ code: 0, result: expected });
+  expect((await json('redrive', '--limit', '2')).result).toMatchObject({
+    selected: 2,
+    would_pass: 2,
+    would_fail: {},
+  });
+  // Events older than the horizon are expired now, whatever they failed with.
+  await sql`UPDATE write_guards SET horizon_ms = 1800000000000`.execute(db);
+  expect((await json('redrive')).result).toMatchObject({
+    would_pass: 0,
+    would_fail: { expired: 2 },
+  });
+  const { stdout } = await ops('redrive');
+  expect(stdout).toContain('9 letters match, 8 can be redriven (not 1 whose bytes have expired).');
+  expect(stdout).toContain('  malformed_json  2\n');
+  const { rows } = await sql<{ touched: number }>`
+    SELECT (SELECT count(*)::int FROM redrive_jobs) + (SELECT count(*)::int FROM operator_actions)
+         + (SELECT count(*)::int FROM dead_letters WHERE series > 1) AS touched`.execute(db);
+  expect(rows).toEqual([{ touched: 0 }]);
+});
+
+test('the limits of a dry run are those of the environment', async () => {
+  const { db, databaseUrl } = await opsStage();
+  await keepLetters(db, [shown(1), { ...shown(2), value: Buffer.alloc(2_000, 0x20) }]);
+  const env = { DATABASE_URL: databaseUrl, RECORD_MAX_BYTES: '1024' };
+  const { stdout } = await captured(['redrive', '--json'], env);
+  expect(JSON.parse(stdout)).toMatchObject({ would_pass: 1, would_fail: { oversize: 1 } });
+});
+
+test('orders: a reason is needed, the actor is who is named, and the number above 1,000', async () => {
+  const { db, ops, json } = await opsStage();
+  await keepLetters(db, [garbage('a'), garbage('b')]);
+  expect((await ops('discard', '--execute')).code).toBe(2);
+  expect((await ops('redrive', '--execute', '--reason', ' ')).code).toBe(2);
+  expect((await ops('redrive', '--execute', '--dry-run', '--reason', 'x')).code).toBe(2);
+  expect((await ops('redrive', '--state', 'discarded')).code).toBe(2);
+  expect((await ops('restore', '--state', 'dead')).code).toBe(2);
+  const why = ['--execute', '--reason', 'test traffic'];
+  expect(await json('discard', ...why, '--confirm', '3')).toEqual({
+    code: 4,
+    result: { executed: false, outcome: 'not-confirmed', matched: 2, letters: 2 },
+  });
+  expect(await json('discard')).toMatchObject({ code: 0, result: { executed: false, letters: 2 } });
+  const done = await json('discard', ...why, '--actor', 'bob', '--confirm', '2');
+  expect(done).toMatchObject({ code: 0, result: { executed: true, letters: 2 } });
+  expect((await json('discard', ...why)).code).toBe(4);
+  expect((await json('redrive')).code).toBe(4);
+  expect((await json('redrive', ...why)).code).toBe(4);
+  const undo = ['restore', '--discard', String(done.result.action)];
+  expect(await json(...undo)).toMatchObject({ code: 0, result: { executed: false, letters: 2 } });
+  expect(await json(...undo, ...why)).toMatchObject({ code: 0, result: { letters: 2 } });
+  expect((await json(...undo, ...why)).code).toBe(4);
+  const { rows } = await sql`SELECT actor, action FROM operator_actions ORDER BY action_id`.execute(
+    db,
+  );
+  expect(rows).toEqual([
+    { actor: 'bob', action: 'discard-letters' },
+    { actor: 'ann', action: 'restore-letters' },
+  ]);
+});
+
+test('a job can be looked at, paused, resumed and cancelled', async () => {
+  const { db, ops, json } = await opsStage();
+  await keepLetters(db, [garbage('a'), garbage('b'), garbage('c')]);
+  const ordered = await json('redrive', '--execute', '--reason', 'deployed', '--rate', '50/s');
+  expect(ordered).toMatchObject({ code: 0, result: { executed: true, letters: 3, rate: 50 } });
+  const job = String(ordered.result.job);
+  const why = ['--reason', 'look first'];
+  expect((await ops('redrive', 'pause', job)).code).toBe(2);
+  expect((await json('redrive', 'pause', job, ...why)).result).toMatchObject({ state: 'paused' });
+  expect((await json('redrive', 'pause', job, ...why)).code).toBe(4);
+  expect((await json('redrive', 'resume', job, ...why)).result).toMatchObject({ state: 'running' });
+  expect((await json('redrive', 'status', job)).result).toMatchObject({
+    state: 'running',
+    letters: 3,
+    remaining: 3,
+    waiting: 3,
+    eta_seconds: 0.06,
+  });
+  expect((await json('redrive', 'cancel', job, ...why)).result).toMatchObject({
+    state: 'cancelled',
+    remaining: 0,
+    outcomes: { skipped: 3 },
+  });
+  // Over, and not as was meant.
+  expect(await json('redrive', 'status', job, '--wait')).toMatchObject({ code: 3 });
+  const page = await json('redrive', 'receipts', job, '--outcome', 'skipped', '--limit', '2');
+  expect(page.result.receipts.map(({ place }: { place: number }) => place)).toEqual([1, 2]);
+  const rest = await json(
+    'redrive',
+    'receipts',
+    job,
+    '--limit',
+    '2',
+    '--after',
+    String(page.result.next),
+  );
+  expect(rest.result).toMatchObject({ receipts: [{ place: 3, outcome: 'skipped' }], next: null });
+  expect((await json('redrive', 'jobs')).result.jobs).toHaveLength(1);
+  for (const argv of [['status'], ['receipts'], ['cancel', ...why]]) {
+    const [verb = '', ...more] = argv;
+    expect((await json('redrive', verb, '99', ...more)).code).toBe(4);
+  }
+  const { rows } = await sql<{ state: string }>`SELECT DISTINCT state FROM dead_letters`.execute(
+    db,
+  );
+  expect(rows).toEqual([{ state: 'dead' }]);
+});
+
+test('filters reach the letters, pages follow one another, empty answers are no error', async () => {
+  const { db, ops, json } = await opsStage();
+  const ids = await keepLetters(db, [
+    { ...garbage(), code: 'empty' },
+    { ...garbage(), code: 'future' },
+    { ...garbage(), code: 'expired', state: 'pending' },
+  ]);
+  const found = async (...argv: string[]): Promise<number[]> =>
+    (await json('dead-letters', 'list', ...argv)).result.letters.map(
+      ({ id }: { id: number }) => id,
+    );
+  const [one, two, three] = ids.map(Number);
+  expect(await found()).toEqual([three, two, one]);
+  expect(await found('--code', 'empty,future')).toEqual([two, one]);
+  expect(await found('--code', 'empty', '--code', 'expired', '--state', 'pending')).toEqual([
+    three,
+  ]);
+  expect(await found('--id', `${one},${three}`)).toEqual([three, one]);
+  expect(await found('--topic', 'events', '--partition', '0', '--limit', '1')).toEqual([three]);
+  expect(await found('--limit', '1', '--after', String(three))).toEqual([two]);
+  expect(await found('--since', '2100-01-01T00:00:00+02:00')).toEqual([]);
+  expect(await found('--until', '2100-01-01T00:00:00')).toHaveLength(3);
+  expect(await found('--topic', "x' OR true --")).toEqual([]);
+  expect((await ops('dead-letters', 'list', '--source', '77')).code).toBe(0);
+  expect((await json('dead-letters', 'stats', '--state', 'pending')).result).toMatchObject({
+    letters: 1,
+    by_state: { pending: 1 },
+    causes: 1,
+    groups: [{ code: 'expired', letters: 1, sample: { id: three, topic: 'events' } }],
+  });
+  const table = await ops('dead-letters', 'list', '--code', 'future');
+  expect(table.stdout).toMatch(
+    /^ID +STATE +CODE.*\n +\d+ +dead +future +[0-9a-f]{16} +events\/0@1 /,
+  );
+});
+
+test.each([
+  [['nothing'], 'no command "nothing"'],
+  [['dead-letters'], 'no command "dead-letters"'],
+  [['dead-letters', 'list', '--lmit', '3'], '--lmit'],
+  [['dead-letters', 'list', '--limit', '0'], '--limit must be'],
+  [['dead-letters', 'list', '--state', 'lost'], '--state must be one of'],
+  [['dead-letters', 'list', '--since', '2026-02-29T00:00:00Z'], '--since must be a time'],
+  [['dead-letters', 'list', '--until', '2026-02-28T24:00:00Z'], '--until must be a time'],
+  [['dead-letters', 'list', '--since', 'yesterday'], '--since must be a time'],
+  [['dead-letters', 'list', '--code', 'a,'], '--code needs a value'],
+  [['dead-letters', 'list', '--after', '-1'], '--after'],
+  [['dead-letters', 'show'], 'which letter'],
+  [['dead-letters', 'show', '9223372036854775808'], 'is no number of a letter'],
+  [['dead-letters', 'show', '1', '2'], 'unexpected "2"'],
+  [['redrive', '--rate', '0'], '--rate must be'],
+  [['redrive', 'receipts', '1', '--outcome', 'fine'], '--outcome must be one of'],
+])('wrong usage is told before anything is asked of the database: %j', async (argv, message) => {
+  const outcome = await captured(argv, GONE);
+  expect(outcome).toMatchObject({ code: 2, stdout: '' });
+  expect(outcome.stderr).toContain(message);
+});
+
+test('exit codes tell a database that is away from one that does not fit and from a wrong setting', async () => {
+  expect((await captured(['dead-letters', 'list'], GONE)).code).toBe(69);
+  expect((await captured(['dead-letters', 'list'], {})).code).toBe(78);
+  expect((await captured(['redrive'], { ...GONE, RECORD_MAX_BYTES: 'many' })).code).toBe(78);
+  expect((await captured(['--check-config'], GONE)).code).toBe(0);
+  expect((await captured(['redrive', '--help'], {})).code).toBe(0);
+  const { db, ops } = await opsStage();
+  await sql`DELETE FROM kysely_migration WHERE name LIKE '%_operator'`.execute(db);
+  const unfit = await ops('dead-letters', 'list');
+  expect(unfit).toMatchObject({ code: 78, stdout: '' });
+  expect(unfit.stderr).toContain(`schema version ${SUPPORTED_SCHEMA_VERSION - 1}`);
+});

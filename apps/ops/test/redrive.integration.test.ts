@@ -1,0 +1,157 @@
+import { createRedrive, discardLetters, orderJob, restoreLetters } from '@adtally/db';
+import { garbage, shown } from '@adtally/pipeline/testing';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { pipelineStage, type PipelineStage } from './support/pipeline-stage.ts';
+
+const WHY = ['--execute', '--reason', 'the constraint is gone'];
+
+/** So many letters that the database refused and that were given up, and then the reason is gone. */
+async function refusedLetters(the: PipelineStage, count: number): Promise<void> {
+  await sql`ALTER TABLE events ADD CONSTRAINT no_poison CHECK (campaign_id <> 'poison')`.execute(
+    the.db,
+  );
+  const refused = Array.from({ length: count }, (_, n) => shown(100 + n, 'poison'));
+  await the.ingest.take([shown(1), ...refused, garbage('never')]);
+}
+
+async function constraintGone(the: PipelineStage): Promise<void> {
+  await sql`ALTER TABLE events DROP CONSTRAINT no_poison`.execute(the.db);
+}
+
+async function eventsAndKeys(the: PipelineStage) {
+  const { rows } = await sql`
+    SELECT count(*)::int AS events, count(DISTINCT event_key)::int AS keys FROM events`.execute(
+    the.db,
+  );
+  return rows[0];
+}
+
+test('I6: letters given up are redriven once the reason is gone: each receipt says stored, and the count balances', async () => {
+  const the = await pipelineStage();
+  await refusedLetters(the, 20);
+  const process = the.reprocessor();
+  await process.until('letters dead', async () => (await the.states())['dead'] === 21);
+  await constraintGone(the);
+
+  expect(await the.ops('redrive')).toMatchObject({
+    code: 0,
+    result: {
+      matched: 21,
+      would_pass: 20,
+      would_pass_up_to_database: 20,
+      would_fail: { malformed_json: 1 },
+    },
+  });
+  expect(await the.states()).toEqual({ dead: 21 });
+
+  const job = await the.ops('redrive', '--code', 'data_refused', ...WHY, '--wait');
+  expect(job).toMatchObject({
+    code: 0,
+    result: {
+      state: 'done',
+      letters: 20,
+      remaining: 0,
+      outcomes: { stored: 20, dead: 0, skipped: 0 },
+    },
+  });
+  const { result } = await the.ops('redrive', 'receipts', String(job.result.job));
+  expect(result.receipts.map((receipt: Record<string, unknown>) => receipt['outcome'])).toEqual(
+    Array.from({ length: 20 }, () => 'stored'),
+  );
+  expect(await eventsAndKeys(the)).toEqual({ events: 21, keys: 21 });
+
+  // What cannot pass ends dead again, in a series of its own, and the exit code says so.
+  expect(await the.ops('redrive', ...WHY, '--wait')).toMatchObject({
+    code: 3,
+    result: { state: 'done', letters: 1, outcomes: { dead: 1 } },
+  });
+  expect(await the.states()).toEqual({ resolved: 20, dead: 1 });
+  await the.expectBalanced();
+});
+
+test('I6: a reprocessor killed amid a job: the job goes on, no letter is counted twice', async () => {
+  const the = await pipelineStage();
+  await refusedLetters(the, 60);
+  const first = the.reprocessor();
+  await first.until('letters dead', async () => (await the.states())['dead'] === 61);
+  await first.kill();
+  await constraintGone(the);
+  const ordered = await the.ops('redrive', '--code', 'data_refused', ...WHY, '--rate', '30');
+  expect(ordered).toMatchObject({ code: 0, result: { letters: 60 } });
+
+  // Dies with a batch committed whose answer it has not seen.
+  const victim = the.reprocessor({ ...the.proxied, RETRY_BATCH_MAX: '10', MAX_ATTEMPTS: '3' });
+  let isKilled = false;
+  let settles = false;
+  the.proxy.onClientData((chunk) => {
+    settles ||= chunk.includes('settle-tries');
+    if (!settles || isKilled || !chunk.includes('commit_batch')) return 'forward';
+    isKilled = true;
+    victim.signal('SIGKILL');
+    return 'forward';
+  });
+  expect((await victim.ended).killedBy).toBe('SIGKILL');
+  const stopped = await the.ops('redrive', 'status', String(ordered.result.job));
+  expect(stopped.result).toMatchObject({ state: 'running' });
+  expect(stopped.result.remaining).toBeGreaterThan(0);
+
+  the.reprocessor({ MAX_ATTEMPTS: '3' });
+  const done = await the.ops('redrive', 'status', String(ordered.result.job), '--wait');
+  expect(done).toMatchObject({
+    code: 0,
+    result: { state: 'done', letters: 60, outcomes: { stored: 60, duplicate: 0, dead: 0 } },
+  });
+  expect(await eventsAndKeys(the)).toEqual({ events: 61, keys: 61 });
+  await the.expectBalanced();
+});
+
+test('I6: operators against a reprocessor that is trying the same letters: no deadlock, each letter ends once', async () => {
+  const the = await pipelineStage();
+  await refusedLetters(the, 80);
+  const process = the.reprocessor({
+    MAX_ATTEMPTS: '1000',
+    RETRY_BACKOFF_FIRST_MS: '1ms',
+    RETRY_BACKOFF_LAST_MS: '20ms',
+    RETRY_INTERVAL_MS: '100ms',
+    RETRY_BATCH_MAX: '20',
+  });
+  await process.until('tries', async () => (await process.metric('adtally_retries_total')) > 0);
+  const by = { actor: 'ann', reason: 'everything at once' };
+  const open = { states: ['pending', 'dead'], codes: ['data_refused'] } as const;
+  let discards = 0;
+  let jobs = 0;
+  const operator = async (round: number): Promise<void> => {
+    const discarded = await discardLetters(the.db, { ...by, filter: open });
+    const redriven = await createRedrive(the.db, {
+      ...by,
+      filter: open,
+      ratePerSecond: 500,
+      limit: 20,
+    });
+    await restoreLetters(the.db, { ...by, filter: { states: ['discarded'] } });
+    if (discarded.outcome === 'done') discards += 1;
+    if (redriven.outcome === 'created') {
+      jobs += 1;
+      if (round % 3 === 0) await orderJob(the.db, by, String(redriven.jobId), 'cancel');
+    }
+  };
+  for (let round = 0; round < 25; round += 1)
+    await Promise.all([operator(round), operator(round + 1)]);
+  expect(discards).toBeGreaterThan(0);
+  expect(jobs).toBeGreaterThan(0);
+  await constraintGone(the);
+  await process.until('letters resolved', async () => (await the.states())['resolved'] === 80);
+  await process.until('jobs over', async () => {
+    const { rows } = await sql`SELECT FROM redrive_jobs WHERE state = 'running'`.execute(the.db);
+    return rows.length === 0;
+  });
+  expect(await eventsAndKeys(the)).toEqual({ events: 81, keys: 81 });
+  const { rows } = await sql<{ noted: number }>`
+    SELECT count(*)::int AS noted FROM operator_actions WHERE action = 'discard-letters'`.execute(
+    the.db,
+  );
+  expect(rows).toEqual([{ noted: discards }]);
+  expect(process.entries.filter((entry) => JSON.stringify(entry).includes('deadlock'))).toEqual([]);
+  await the.expectBalanced();
+});

@@ -1,0 +1,62 @@
+import { migrate, openDatabase, type Database } from '@adtally/db';
+import { testDatabase } from '@adtally/testkit';
+import { onTestFinished, vi } from 'vitest';
+import { describe, readConfig } from '../../src/env.ts';
+import { runCommand } from '../../src/run-command.ts';
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A migrated database of its own and the command on it. */
+export interface OpsStage {
+  readonly db: Database;
+  readonly databaseUrl: string;
+  /** Runs the command in this process and returns what it printed. */
+  ops(...argv: string[]): Promise<Outcome>;
+  /** The same with `--json`: the object of its last line. */
+  json(...argv: string[]): Promise<{ code: number; result: any }>;
+}
+
+const migrated = async (url: string) => void (await migrate(url));
+
+export async function opsStage(): Promise<OpsStage> {
+  const database = await testDatabase(migrated);
+  const db = openDatabase(database.url, { applicationName: 'test' });
+  onTestFinished(async () => {
+    await db.destroy();
+    await database.drop();
+  });
+  const env = { DATABASE_URL: database.url, ADTALLY_ACTOR: 'ann' };
+  const ops = (...argv: string[]) => captured(argv, env);
+  const json = async (...argv: string[]) => {
+    const { code, stdout } = await ops(...argv, '--json');
+    return { code, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') };
+  };
+  return { db, databaseUrl: database.url, ops, json };
+}
+
+/** One command with this environment. */
+export async function captured(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Outcome> {
+  let [stdout, stderr] = ['', ''];
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    stdout += String(text);
+    return true;
+  });
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += String(text);
+    return true;
+  });
+  try {
+    const code = await runCommand(argv, { readConfig: () => readConfig(env), describe });
+    return { code, stdout, stderr };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+}
