@@ -1,6 +1,7 @@
 export * from './apply-late.ts';
 export * from './bases.ts';
 export * from './cohorts.ts';
+export * from './compare-versions.ts';
 export * from './definitions.ts';
 export * from './frontier.ts';
 export * from './measures.ts';
