@@ -44,9 +44,8 @@ export async function applyLate(db: Database, options: ApplyOptions): Promise<Ap
       const noteIds = notes.map(({ noteId }) => noteId);
       // Joins by key with few rows; without statistics the planner would read whole days.
       await sql`SET LOCAL jit = off; SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)};
-        SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`.execute(
-        trx,
-      );
+        SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+        SET LOCAL enable_sort = off`.execute(trx);
       await lockBases(trx, noteIds);
       const spoiled = await spoilBases(trx, overtaken(from, notes));
       const to = advanced(from, notes);
@@ -140,7 +139,8 @@ async function addDifferences(
   );
   const { rows } = await sql<{ rollup: Rollup; row: string }>`
     WITH ${inputOf(version, noteIds, from, to)},
-    ${totalsOf('input', definition)},
+    companions AS (SELECT * FROM input),
+    ${totalsOf('impression_id, sign', definition)},
     ${sql.join(adds)}
     ${sql.join(empties, sql` UNION ALL `)}`.execute(trx);
   // No row means zero, as after a recompute.

@@ -1,27 +1,39 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RollupDefinition } from './definitions.ts';
 
+/** What is attributed together: an impression's events, or those of each sign where both occur. */
+export type Partition = 'impression_id' | 'impression_id, sign';
+
 /**
- * The query that gives each event its kind (measures.ts), in one pass over the events of each impression.
+ * The query that gives each event its kind (measures.ts). It reads two relations with the columns of
+ * `events`, `cohort` and `sign` (+1 adds the event, -1 takes it away):
+ * - `input`: all events; an impression is one, whatever else there is
+ * - `companions`: of them at least every event of the impressions that have any other event
  *
  * Every window has a full order and a ROWS frame: with ties, or with the default RANGE frame, the result
  * would depend on the order in which rows happen to be read. Ties end at `event_key`, a uuid, which
  * compares by bytes. Of the clicks before a conversion only the last need be looked at: validity and
  * window are bounds in time, so where the last one fails, all before it fail.
  *
- * @param input a relation with the columns of `events`, `cohort` and `sign` (+1 adds the event, -1 takes
- *   it away: the events of an impression are attributed among those of one sign)
  * @returns a SELECT with `cohort, hour, currency, campaign_id, creative_id, placement_id, kind,
  *   amount_micros, sign`; a conversion earned by a click or an impression has the dimensions of that
  */
-export function attributionQuery(input: string, definition: RollupDefinition): RawBuilder<unknown> {
+export function attributionQuery(
+  partition: Partition,
+  definition: RollupDefinition,
+): RawBuilder<unknown> {
   const { order, shownFrame, isEarly, toleranceMs } = rulesOf(definition);
   // The same order in every window: it is sorted once.
-  const ordered = `PARTITION BY impression_id, sign ORDER BY ${order}`;
+  const ordered = `PARTITION BY ${partition} ORDER BY ${order}`;
   const isShown = `FILTER (WHERE event_type = 'impression')`;
   const before = 'ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW';
+  const hour = `date_bin('1 hour', occurred_at, '0001-01-01 00:00:00+00')`;
   return sql.raw(`
-    SELECT cohort, date_bin('1 hour', occurred_at, '0001-01-01 00:00:00+00') AS hour, currency,
+    SELECT cohort, ${hour} AS hour, currency, campaign_id, creative_id, placement_id,
+           'impression' AS kind, amount_micros, sign
+    FROM input WHERE event_type = 'impression'
+    UNION ALL
+    SELECT cohort, ${hour}, currency,
            CASE kind WHEN 'click_conversion' THEN clicked_campaign_id
                      WHEN 'view_conversion' THEN shown_campaign_id ELSE campaign_id END AS campaign_id,
            CASE kind WHEN 'click_conversion' THEN clicked_creative_id
@@ -31,8 +43,7 @@ export function attributionQuery(input: string, definition: RollupDefinition): R
            kind, amount_micros, sign
     FROM (
       SELECT *,
-        CASE WHEN event_type = 'impression' THEN 'impression'
-             WHEN shown_at IS NULL
+        CASE WHEN shown_at IS NULL
              THEN CASE event_type WHEN 'click' THEN 'unmatched_click' ELSE 'unmatched_conversion' END
              WHEN ${isEarly}
              THEN CASE event_type WHEN 'click' THEN 'early_click' ELSE 'early_conversion' END
@@ -57,12 +68,14 @@ export function attributionQuery(input: string, definition: RollupDefinition): R
               max(campaign_id COLLATE "C") ${isShown} OVER shown AS shown_campaign_id,
               max(creative_id COLLATE "C") ${isShown} OVER shown AS shown_creative_id,
               max(placement_id COLLATE "C") ${isShown} OVER shown AS shown_placement_id
-            FROM ${input}
+            FROM companions
             WINDOW shown AS (${ordered} ${shownFrame})
           ) positioned
         ) clicked
         WINDOW clicks AS (${ordered} ${before})
       ) credited
+      WHERE event_type <> 'impression'
+      OFFSET 0 -- or the kind would be worked out once for each column that depends on it
     ) classified`);
 }
 

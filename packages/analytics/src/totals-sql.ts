@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { attributionQuery } from './attribution-sql.ts';
+import { attributionQuery, type Partition } from './attribution-sql.ts';
 import type { RollupDefinition } from './definitions.ts';
 import { COUNTS, KINDS, MEASURES, type Measure, MONEY, type Rollup, ROLLUPS } from './measures.ts';
 
@@ -9,17 +9,17 @@ const GROUPING: Readonly<Record<Rollup, number>> = { creative: 1, placement: 2, 
 const NAMES = Object.keys(ROLLUPS) as Rollup[];
 
 /**
- * The common table expressions `attributed` and `totals` over an input relation of events (see
+ * The common table expressions `attributed` and `totals` over `input` and `companions` (see
  * `attributionQuery`): counts and money by cohort, hour, currency, kind and the dimensions of each rollup.
  */
-export function totalsOf(input: string, definition: RollupDefinition): RawBuilder<unknown> {
+export function totalsOf(partition: Partition, definition: RollupDefinition): RawBuilder<unknown> {
   const common = 'cohort, hour, currency, kind';
   const sets = NAMES.map((name) => `(${common}, ${ROLLUPS[name].dimensions.join(', ')})`);
-  return sql`attributed AS (${attributionQuery(input, definition)}),
+  return sql`attributed AS (${attributionQuery(partition, definition)}),
     totals AS (
       SELECT grouping(creative_id, placement_id) AS rollup, ${sql.raw(common)},
              campaign_id, creative_id, placement_id,
-             sum(sign)::bigint AS events, sum(sign * amount_micros) AS micros
+             sum(sign)::int AS events, sum(sign * amount_micros) AS micros
       FROM attributed
       GROUP BY GROUPING SETS (${sql.raw(sets.join(', '))})
     )`;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DEFAULT_DEFINITION } from '../src/index.ts';
+import { COUNTS, DEFAULT_DEFINITION } from '../src/index.ts';
 import { anyEvent, START_MS } from './events.ts';
 import { referenceTotals } from './reference.ts';
 import { World, type Writer } from './world.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const RUNS = 40;
+const RUNS = 35;
 const LATER_MS = START_MS + 3_600_000;
 
 it('I11: any permutation, duplication and batch cut of a set of events gives the rollups of plain code', async () => {
@@ -48,7 +48,7 @@ it('I11: any permutation, duplication and batch cut of a set of events gives the
     { numRuns: RUNS },
   );
   // The sets were rich enough to meet every kind of event.
-  expect(met.size).toBe(15);
+  expect(COUNTS.filter((name) => !met.has(name))).toEqual([]);
 });
 
 function identity(one: { event_type: string; impression_id: string }): string {

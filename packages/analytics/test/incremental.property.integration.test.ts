@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const RUNS = 60;
+const RUNS = 30;
 const SLICE_MS = 10_000;
 const END_MS = START_MS + 60_000;
 
