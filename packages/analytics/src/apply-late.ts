@@ -144,7 +144,7 @@ async function addDifferences(
     ${sql.join(adds)}
     ${sql.join(empties, sql` UNION ALL `)}`.execute(trx);
   // No row means zero, as after a recompute.
-  for (const [rollup, group] of Map.groupBy(rows, ({ rollup }) => rollup)) {
+  for (const [rollup, group] of Map.groupBy(rows, (empty) => empty.rollup)) {
     await sql`DELETE FROM ${sql.table(ROLLUPS[rollup].table)}
       WHERE ctid = ANY (${group.map(({ row }) => row)}::tid[])`.execute(trx);
   }
@@ -178,7 +178,7 @@ function inputOf(
       FROM based
       JOIN events e ON e.impression_id = based.impression_id
       CROSS JOIN LATERAL (SELECT ${offsetOf(sql`based.seen_sources`, sql`based.seen_offsets`)} AS base,
-        ${offsetOf(sources(from), offsets(from))} AS was, ${offsetOf(sources(to), offsets(to))} AS now) upto
+        ${offsetOf(sourcesOf(from), offsetsOf(from))} AS was, ${offsetOf(sourcesOf(to), offsetsOf(to))} AS now) upto
       CROSS JOIN (VALUES (-1), (1)) side (sign)
       WHERE e.source_offset < greatest(upto.base, CASE side.sign WHEN -1 THEN upto.was ELSE upto.now END)
     )`;
@@ -188,10 +188,10 @@ function offsetOf(sourceIds: RawBuilder<unknown>, upTo: RawBuilder<unknown>): Ra
   return sql`coalesce((${upTo})[array_position(${sourceIds}, e.source_id)], 0)`;
 }
 
-function sources(vector: Vector): RawBuilder<unknown> {
+function sourcesOf(vector: Vector): RawBuilder<unknown> {
   return sql`${[...vector.keys()]}::int[]`;
 }
 
-function offsets(vector: Vector): RawBuilder<unknown> {
+function offsetsOf(vector: Vector): RawBuilder<unknown> {
   return sql`${[...vector.values()]}::bigint[]`;
 }

@@ -1,9 +1,23 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
-import { cohortAt, cohortStartMs, firstIdOf, lastCohortBefore, TIMELESS } from './cohorts.ts';
+import {
+  COHORT_MS,
+  cohortAt,
+  cohortStartMs,
+  firstIdOf,
+  lastCohortBefore,
+  TIMELESS,
+} from './cohorts.ts';
 
-/** A base is cut where it would hold more rows than this; one cohort is never cut. */
-const BASE_ROWS = 50_000;
+const COHORTS_PER_DAY = BigInt(86_400_000 / COHORT_MS);
+
+/** How claims are cut. */
+export interface ClaimSize {
+  /** Most bases claimed in one transaction. */
+  readonly maxBases: number;
+  /** A base is cut where it would hold more rows than this; one cohort is never cut. */
+  readonly baseRows: number;
+}
 
 /** Cohorts, both ends included. */
 export interface CohortRange {
@@ -12,20 +26,19 @@ export interface CohortRange {
 }
 
 /**
- * The worker's claim: bases for a version's cohorts up to the frontier that nobody has claimed, at most
- * `maxBases` of them. Returns how many it claimed; 0 = none are left.
+ * The worker's claim: bases for a version's cohorts up to the frontier that nobody has claimed. Returns how many it claimed; 0 = none are left.
  */
 export async function claimToFrontier(
   db: Database,
   version: number,
   frontierMs: number,
-  maxBases: number,
+  size: ClaimSize,
 ): Promise<number> {
   return await claiming(db, version, async (trx, claimedTo) => {
     const last = lastCohortBefore(frontierMs);
     if (claimedTo >= last) return 0;
-    const claimed = await claimHoles(trx, version, { first: claimedTo + 1n, last }, maxBases);
-    const to = claimed.length < maxBases ? last : (claimed.at(-1)?.last ?? last);
+    const claimed = await claimHoles(trx, version, { first: claimedTo + 1n, last }, size);
+    const to = claimed.length < size.maxBases ? last : (claimed.at(-1)?.last ?? last);
     await sql`UPDATE rollup_versions SET claimed_to = ${to} WHERE version = ${version}`.execute(
       trx,
     );
@@ -38,12 +51,12 @@ export async function claimRange(
   db: Database,
   version: number,
   range: CohortRange,
-  maxBases: number,
+  size: ClaimSize,
 ): Promise<number> {
   return await claiming(
     db,
     version,
-    async (trx) => (await claimHoles(trx, version, range, maxBases)).length,
+    async (trx) => (await claimHoles(trx, version, range, size)).length,
   );
 }
 
@@ -68,12 +81,12 @@ async function claimHoles(
   trx: DatabaseExecutor,
   version: number,
   range: CohortRange,
-  maxBases: number,
+  size: ClaimSize,
 ): Promise<CohortRange[]> {
   const claimed: CohortRange[] = [];
   for (const hole of holesIn(range, await basesIn(trx, version, range))) {
-    for (let first = hole.first; first <= hole.last && claimed.length < maxBases;) {
-      const last = await lastOfBase(trx, { first, last: hole.last });
+    for (let first = hole.first; first <= hole.last && claimed.length < size.maxBases;) {
+      const last = await lastOfBase(trx, { first, last: hole.last }, size.baseRows);
       claimed.push({ first, last });
       first = last + 1n;
     }
@@ -111,17 +124,40 @@ export function holesIn(range: CohortRange, taken: readonly CohortRange[]): Coho
   return holes;
 }
 
-/** Where a base that begins with the range is to end: as far as its rows allow. */
-async function lastOfBase(trx: DatabaseExecutor, { first, last }: CohortRange): Promise<bigint> {
+/**
+ * Where a base that begins with the range is to end: as far as its rows allow, but never past a UTC day,
+ * since retention drops days. Time without any event is one base, however long.
+ */
+async function lastOfBase(
+  trx: DatabaseExecutor,
+  { first, last }: CohortRange,
+  baseRows: number,
+): Promise<bigint> {
   if (first === last) return last;
-  const { rows } = await sql<{ id: string }>`
+  const next = await cohortAfter(trx, { first, last }, 0);
+  if (next === null) return last;
+  const day = next - (next % COHORTS_PER_DAY);
+  if (day > first) return day - 1n;
+  const endOfDay = day + COHORTS_PER_DAY - 1n;
+  const within = { first, last: last < endOfDay ? last : endOfDay };
+  const full = await cohortAfter(trx, within, baseRows);
+  if (full === null) return within.last;
+  return full > first ? full - 1n : first;
+}
+
+/** The cohort of the row that has so many rows of the range before it; null where there are fewer. */
+async function cohortAfter(
+  trx: DatabaseExecutor,
+  { first, last }: CohortRange,
+  rows: number,
+): Promise<bigint | null> {
+  const found = await sql<{ id: string }>`
     SELECT impression_id::text AS id FROM events
     WHERE impression_id >= ${firstIdOf(first)}::uuid AND impression_id < ${firstIdOf(last + 1n)}::uuid
-    ORDER BY impression_id OFFSET ${sql.lit(BASE_ROWS)} LIMIT 1`.execute(trx);
-  if (rows[0] === undefined) return last;
+    ORDER BY impression_id OFFSET ${sql.lit(rows)} LIMIT 1`.execute(trx);
+  const id = found.rows[0]?.id;
   // Any id, also one without a time of its own: it only says how many rows lie before it.
-  const cut = cohortAt(Number.parseInt(rows[0].id.replace('-', '').slice(0, 12), 16)) - 1n;
-  return cut < first ? first : cut;
+  return id === undefined ? null : cohortAt(Number.parseInt(id.replace('-', '').slice(0, 12), 16));
 }
 
 /** The part of a range that retention has not touched; what lies before can never be summed up again. */

@@ -1,4 +1,5 @@
 export * from './apply-late.ts';
+export * from './backfills.ts';
 export * from './bases.ts';
 export * from './cohorts.ts';
 export * from './compare-versions.ts';
@@ -7,5 +8,7 @@ export * from './freshness.ts';
 export * from './frontier.ts';
 export * from './keep-rollups.ts';
 export * from './measures.ts';
+export * from './plan-backfill.ts';
 export * from './take-base.ts';
 export * from './versions.ts';
+export * from './work-backfill.ts';

@@ -10,6 +10,8 @@ export interface KeepOptions {
   readonly settleMs: number;
   /** Most late impressions applied in one transaction. */
   readonly maxImpressions: number;
+  /** Most rows in one base, as far as whole cohorts allow. */
+  readonly baseRows: number;
   /** Leaves the frontier where it is: while ingest is behind, every event would count as late. */
   readonly holdsFrontier: boolean;
 }
@@ -44,7 +46,10 @@ export async function keepRollups(
   let events = 0n;
   if (frontierMs > 0) {
     for (const definition of await readDefinitions(db)) {
-      await claimToFrontier(db, definition.version, frontierMs, BASES_PER_TURN);
+      await claimToFrontier(db, definition.version, frontierMs, {
+        maxBases: BASES_PER_TURN,
+        baseRows: options.baseRows,
+      });
       for (let taken = 0; taken < BASES_PER_TURN && !signal.aborted; taken += 1) {
         const base = await takeNextBase(db, definition, 'untaken');
         if (base === null) break;

@@ -21,7 +21,7 @@ it('I11: any permutation, duplication and batch cut of a set of events gives the
   await fc.assert(
     fc.asyncProperty(
       fc
-        .uniqueArray(anyEvent, { minLength: 1, maxLength: 25, selector: identity })
+        .uniqueArray(anyEvent, { minLength: 8, maxLength: 30, selector: identity })
         .chain((events) =>
           fc.tuple(
             fc.constant(events),

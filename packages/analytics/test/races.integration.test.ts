@@ -213,14 +213,14 @@ it('two workers and two writers at once end as one after the other', async () =>
     const type = (['impression', 'click', 'conversion'] as const)[Math.floor(n / 40)];
     return event({ id, type: type ?? 'impression', atMs: 1_000 * n });
   });
-  let isOver = false;
+  const over = new AbortController();
   const work = async (which: Writer, parity: number) => {
     const own = events.filter((_, n) => n % 2 === parity);
     for (let at = 0; at < own.length; at += 3) await which.commit(own.slice(at, at + 3));
   };
   const applied = { notes: 0 };
   const keep = async () => {
-    for (let turn = 0; !isOver; turn += 1) {
+    for (let turn = 0; !over.signal.aborted; turn += 1) {
       await world.settle(START_MS + (turn % 7) * 10_000);
       await world.takeBases();
       applied.notes += (await applyLate(world.db, { maxImpressions: 4 })).notes;
@@ -228,7 +228,7 @@ it('two workers and two writers at once end as one after the other', async () =>
   };
   const keeping = [keep(), keep()];
   await Promise.all([work(writer, 0), work(other, 1)]);
-  isOver = true;
+  over.abort();
   await Promise.all(keeping);
   expect(applied.notes).toBeGreaterThan(0);
   await world.settle(SETTLED_MS);

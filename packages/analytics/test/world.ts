@@ -159,7 +159,11 @@ export class World {
     let taken = 0;
     for (const definition of await readDefinitions(this.db)) {
       const frontierMs = await readFrontierMs(this.db);
-      if (frontierMs > 0) await claimToFrontier(this.db, definition.version, frontierMs, 100);
+      if (frontierMs > 0)
+        await claimToFrontier(this.db, definition.version, frontierMs, {
+          maxBases: 100,
+          baseRows: 3,
+        });
       while ((await takeNextBase(this.db, definition, 'untaken')) !== null) taken += 1;
     }
     return taken;

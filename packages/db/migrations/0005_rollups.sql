@@ -189,7 +189,6 @@ CREATE TABLE backfill_runs (
   version       int NOT NULL REFERENCES rollup_versions,
   first_cohort  bigint NOT NULL,
   last_cohort   bigint NOT NULL,
-  with_timeless boolean NOT NULL,
   state         text NOT NULL DEFAULT 'running'
                 CHECK (state IN ('running', 'paused', 'cancelled', 'done', 'failed')),
   -- Rows a second over all workers; null = as fast as it goes.

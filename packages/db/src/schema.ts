@@ -241,7 +241,6 @@ export interface BackfillRunsTable {
   version: number;
   first_cohort: bigint;
   last_cohort: bigint;
-  with_timeless: boolean;
   state: Generated<BackfillState>;
   rate: number | null;
   actor: string;

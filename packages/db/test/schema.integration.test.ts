@@ -174,7 +174,6 @@ const COLUMNS = {
     version: 1,
     first_cohort: 1,
     last_cohort: 1,
-    with_timeless: 1,
     state: 1,
     rate: 1,
     actor: 1,
