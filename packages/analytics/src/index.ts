@@ -9,6 +9,7 @@ export * from './frontier.ts';
 export * from './keep-rollups.ts';
 export * from './measures.ts';
 export * from './plan-backfill.ts';
+export * from './rollups-check.ts';
 export * from './take-base.ts';
 export * from './versions.ts';
 export * from './work-backfill.ts';

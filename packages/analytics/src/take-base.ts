@@ -1,7 +1,8 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
-import { type RawBuilder, sql } from 'kysely';
-import { type CohortRange, isTimeless } from './bases.ts';
-import { COHORT_MS, firstIdOf } from './cohorts.ts';
+import { sql } from 'kysely';
+import { inputOfBase, planForBases } from './base-input.ts';
+import type { CohortRange } from './bases.ts';
+import { COHORT_MS } from './cohorts.ts';
 import type { RollupDefinition } from './definitions.ts';
 import { type Rollup, ROLLUPS } from './measures.ts';
 import { insertTotals, totalsOf } from './totals-sql.ts';
@@ -15,12 +16,7 @@ export interface TakenBase extends CohortRange {
   readonly events: bigint;
 }
 
-// uuid version 7, RFC variant, and not as far ahead as to be timeless: what `rollup_cohort` asks first.
-// A CASE, since the planner would take two equalities for very selective.
-const IS_TIMED = `CASE WHEN get_byte(uuid_send(impression_id), 6) >> 4 = 7
-  AND get_byte(uuid_send(impression_id), 8) >> 6 = 2 THEN true ELSE false END`;
 const NAMES = Object.keys(ROLLUPS) as Rollup[];
-const WORK_MEMORY = '64MB';
 
 /**
  * Takes (or takes again) the next wanted base of a version in one transaction; null where none is left
@@ -39,16 +35,11 @@ export async function takeNextBase(
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (trx) => {
-      // No day may be dropped between the look at the horizon and the scan.
-      await sql`LOCK TABLE events IN ACCESS SHARE MODE`.execute(trx);
+      // No day may be dropped between the look at the horizon and the scan; days may be attached.
+      await sql`LOCK TABLE ONLY events IN ACCESS SHARE MODE`.execute(trx);
       const base = await lockNextBase(trx, definition.version, wanted);
       if (base === null) return null;
-      // The planner knows little of fresh rows: a walk along the key, joins and groups by hash.
-      await sql`SET LOCAL jit = off; SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)};
-      SET LOCAL enable_seqscan = ${sql.raw(isTimeless(base) ? 'on' : 'off')};
-      SET LOCAL enable_bitmapscan = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off`.execute(
-        trx,
-      );
+      await planForBases(trx, base);
       // Statements of their own: one that deleted and inserted would not see its own deletions.
       for (const rollup of NAMES) {
         await sql`DELETE FROM ${sql.table(ROLLUPS[rollup].table)} WHERE version = ${definition.version}
@@ -98,11 +89,7 @@ async function sumUp(
              coalesce(array_agg(next_offset ORDER BY source_id), '{}') AS offsets
       FROM cursors WHERE next_offset > 0
     ),
-    input AS NOT MATERIALIZED (${inputOf(base)}),
-    companions AS NOT MATERIALIZED (
-      SELECT * FROM input
-      WHERE impression_id IN (SELECT impression_id FROM input WHERE event_type <> 'impression')
-    ),
+    ${inputOfBase(base, sql`true`)},
     ${totalsOf('impression_id', definition)},
     ${sql.join(inserts)}
     UPDATE rollup_bases SET seen_sources = seen.sources, seen_offsets = seen.offsets,
@@ -111,17 +98,4 @@ async function sumUp(
     FROM seen WHERE version = ${version} AND first_cohort = ${base.first}
     RETURNING events`.execute(trx);
   return rows[0]?.events ?? 0n;
-}
-
-/** The events of a base's impressions, by a range of the primary key where they have a time. */
-function inputOf(base: CohortRange): RawBuilder<unknown> {
-  if (isTimeless(base)) {
-    return sql`SELECT e.*, ${base.first}::bigint AS cohort, 1 AS sign FROM events e
-      WHERE rollup_cohort(impression_id) = ${base.first}`;
-  }
-  const cohort =
-    base.first === base.last ? sql`${base.first}::bigint` : sql`rollup_cohort(impression_id)`;
-  return sql`SELECT e.*, ${cohort} AS cohort, 1 AS sign FROM events e
-    WHERE impression_id >= ${firstIdOf(base.first)}::uuid
-      AND impression_id < ${firstIdOf(base.last + 1n)}::uuid AND ${sql.raw(IS_TIMED)}`;
 }

@@ -30,20 +30,29 @@ export function keyOf(rollup: Rollup): readonly string[] {
   return ['version', 'cohort', 'hour', ...ROLLUPS[rollup].dimensions, 'currency'];
 }
 
-/** `INSERT INTO <rollup> SELECT` of the rows that `totals` gives for it. */
-export function insertTotals(rollup: Rollup, version: number): RawBuilder<unknown> {
-  const { table, dimensions } = ROLLUPS[rollup];
-  const group = ['cohort', 'hour', ...dimensions, 'currency'].join(', ');
+/** Key and measures of a rollup's rows, in the order of `selectTotals`. */
+export function columnsOf(rollup: Rollup): readonly string[] {
+  return [...keyOf(rollup), ...MEASURES];
+}
+
+/** The rows that `totals` gives for a rollup. */
+export function selectTotals(rollup: Rollup, version: number): RawBuilder<unknown> {
+  const group = ['cohort', 'hour', ...ROLLUPS[rollup].dimensions, 'currency'].join(', ');
   const sums = [
     ...COUNTS.map((count) => sumOf(count, 'events')),
     ...MONEY.map((money) => sumOf(money, 'micros')),
   ];
   return sql.raw(`
-    INSERT INTO ${table} (${[...keyOf(rollup), ...MEASURES].join(', ')})
     SELECT ${version}, ${group}, ${sums.join(', ')}
     FROM totals
     WHERE rollup = ${GROUPING[rollup]} AND (events <> 0 OR micros <> 0)
     GROUP BY ${group}`);
+}
+
+/** Inserts the rows that `totals` gives for a rollup. */
+export function insertTotals(rollup: Rollup, version: number): RawBuilder<unknown> {
+  return sql`INSERT INTO ${sql.table(ROLLUPS[rollup].table)} (${sql.raw(columnsOf(rollup).join(', '))})
+    ${selectTotals(rollup, version)}`;
 }
 
 /** Adds `totals` to the rows that are there; returns those that became empty, which are to be deleted. */

@@ -98,6 +98,8 @@ it('I11: after any interleaving of commits, frontier, bases and notes the rollup
       await world.clear();
       for (const step of steps) await take(step);
       seen.noted += await world.count('late_notes');
+      // In the middle of it the audit holds too.
+      expect(await world.rollupOffences()).toEqual([]);
       await world.settle(END_MS);
       await world.takeBases();
       await world.applyNotes();

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import {
+  auditDatabase,
   claimSource,
   CopyEncoder,
   migrate,
@@ -7,6 +8,7 @@ import {
   registerTopic,
   writeBatch,
   WriterSession,
+  type AuditOffence,
   type Database,
   type Frontier,
 } from '@adtally/db';
@@ -32,6 +34,7 @@ import {
   readDefinitions,
   readFrontierMs,
   ROLLUPS,
+  rollupsCheck,
   takeNextBase,
   type Rollup,
 } from '../src/index.ts';
@@ -193,6 +196,12 @@ export class World {
       }),
     );
     return Object.fromEntries(entries) as unknown as Totals;
+  }
+
+  /** What the audit says of the rollups. */
+  async rollupOffences(full = true): Promise<readonly AuditOffence[]> {
+    const report = await auditDatabase(this.db, { extraChecks: [rollupsCheck({ full })] });
+    return report.checks.find(({ id }) => id === 'rollups')?.offending ?? [];
   }
 
   async count(from: string): Promise<number> {
