@@ -139,7 +139,6 @@ async function addDifferences(
   );
   const { rows } = await sql<{ rollup: Rollup; row: string }>`
     WITH ${inputOf(version, noteIds, from, to)},
-    companions AS (SELECT * FROM input),
     ${totalsOf('impression_id, sign', definition)},
     ${sql.join(adds)}
     ${sql.join(empties, sql` UNION ALL `)}`.execute(trx);
@@ -173,15 +172,17 @@ function inputOf(
       WHERE b.last_cohort >= late.cohort AND b.seen_sources IS NOT NULL
       ORDER BY late.impression_id
     ),
-    input AS (
-      SELECT e.*, based.cohort, side.sign
+    companions AS (
+      SELECT e.*, based.cohort, side.sign, e.source_offset >= greatest(upto.base, upto.was) AS is_new
       FROM based
       JOIN events e ON e.impression_id = based.impression_id
       CROSS JOIN LATERAL (SELECT ${offsetOf(sql`based.seen_sources`, sql`based.seen_offsets`)} AS base,
         ${offsetOf(sourcesOf(from), offsetsOf(from))} AS was, ${offsetOf(sourcesOf(to), offsetsOf(to))} AS now) upto
       CROSS JOIN (VALUES (-1), (1)) side (sign)
       WHERE e.source_offset < greatest(upto.base, CASE side.sign WHEN -1 THEN upto.was ELSE upto.now END)
-    )`;
+    ),
+    -- An impression that was counted counts on both sides.
+    input AS (SELECT * FROM companions WHERE is_new)`;
 }
 
 function offsetOf(sourceIds: RawBuilder<unknown>, upTo: RawBuilder<unknown>): RawBuilder<unknown> {

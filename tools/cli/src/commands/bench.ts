@@ -1,10 +1,18 @@
-import { benchDrain, type BenchDrainResult, type DrainReport } from '@adtally/bench';
+import {
+  benchDrain,
+  benchRollup,
+  type BenchDrainResult,
+  type DrainReport,
+  type RollupReport,
+} from '@adtally/bench';
 import { kafkaSettingsFromEnv } from '@adtally/kafka';
 import { ensureStack, StackError } from '@adtally/local-stack';
 import { parseCommand, UsageError, wholeNumber } from '../args.ts';
 import { formatTable, printJson, progressLine, say } from '../output.ts';
 
 const EVENTS_MAX = 20_000_000;
+/** Fewer are no cohort. */
+const ROLLUP_EVENTS_MIN = 100_000;
 const REPEAT_MAX = 100;
 const ROW_BY_ROW_SECONDS_MAX = 600;
 const TOP_FUNCTIONS = 20;
@@ -17,6 +25,9 @@ const BENCHES = `drain   a filled topic through the real service, against the fl
           --reload                  fill a new topic although one is there
           --cpu-profile             profile the consumer and list its functions
 
+rollup  what keeping rollups costs: bases, late events, recompute, the note on the hot path
+          --events N (default 10000000, beside a run with a tenth)  --json
+
 Run one: ./dev bench drain. What is measured and how: tools/bench/README.md
 `;
 
@@ -27,8 +38,59 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(BENCHES);
     return 0;
   }
-  if (bench !== 'drain') throw new UsageError(`there is no bench "${bench}". Known: drain`);
+  if (bench === 'rollup') return await rollup(rest);
+  if (bench !== 'drain') {
+    throw new UsageError(`there is no bench "${bench}". Known: drain, rollup`);
+  }
   return await drain(rest);
+}
+
+async function rollup(args: string[]): Promise<number> {
+  const { values } = parseCommand(args, {
+    events: { type: 'string', default: '10000000' },
+    json: { type: 'boolean', default: false },
+  });
+  const events = wholeNumber('events', values.events, ROLLUP_EVENTS_MIN, EVENTS_MAX);
+  const addresses = await ensureStack();
+  const kafka = kafkaSettingsFromEnv({ ...process.env, KAFKA_BROKERS: addresses.kafkaBrokers });
+  if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
+  const progress = progressLine();
+  const report = await benchRollup(addresses, kafka.settings, {
+    events,
+    onProgress: progress.update,
+  }).finally(() => progress.finish());
+  if (values.json) printJson(report);
+  else process.stdout.write(`${rollupText(report)}\n`);
+  return report.exact ? 0 : EXIT_NOT_EXACT;
+}
+
+/** The report for people. */
+function rollupText(report: RollupReport): string {
+  const { note } = report;
+  return formatTable(
+    [
+      ['events', `${report.events}`, ''],
+      ['base', `${report.base_us_per_event}`, 'us of PostgreSQL CPU an event'],
+      [
+        'late',
+        `${report.late_us_per_impression}`,
+        `us a late impression (${report.late_share} an event)`,
+      ],
+      ['cores', `${report.cores_at_50000_per_second}`, 'at 50,000 events/s'],
+      [
+        'recompute',
+        `${report.recompute_rows_per_second}`,
+        `rows/s; ${report.recompute_flatness} of the run with a tenth`,
+      ],
+      [
+        'note',
+        `${note.ratio_median}`,
+        `times the CPU of a write (${note.ratio_min} to ${note.ratio_max})`,
+      ],
+      ['exact', report.exact ? 'yes' : 'NO', ''],
+    ],
+    new Set([1]),
+  );
 }
 
 async function drain(args: string[]): Promise<number> {
