@@ -11,6 +11,8 @@ export interface Freshness {
   readonly newestCohortSeconds: number | null;
   /** Bases claimed and not taken, over all versions. */
   readonly waitingBases: number;
+  /** Versions with cohorts below the frontier that nobody has claimed yet. */
+  readonly unclaimedVersions: number;
   readonly frontierMs: number;
 }
 
@@ -20,6 +22,7 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
     notes: bigint;
     newest_cohort: number | null;
     bases: bigint;
+    unclaimed: bigint;
     frontier_ms: bigint;
   }>`SELECT
       (SELECT extract(epoch FROM clock_timestamp() - noted_at)::float8
@@ -29,6 +32,8 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
        FROM rollup_bases JOIN rollup_promotion USING (version)
        WHERE taken_at IS NOT NULL AND last_cohort >= 0 ORDER BY first_cohort DESC LIMIT 1) AS newest_cohort,
       (SELECT count(*) FROM rollup_bases WHERE taken_at IS NULL) AS bases,
+      (SELECT count(*) FROM rollup_versions, write_guards
+       WHERE claimed_to < frontier_ms / ${COHORT_MS}::int - 1) AS unclaimed,
       (SELECT frontier_ms FROM write_guards) AS frontier_ms`.execute(db);
   const [row] = rows;
   return {
@@ -36,6 +41,7 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
     waitingNotes: Number(row?.notes ?? 0),
     newestCohortSeconds: row?.newest_cohort ?? null,
     waitingBases: Number(row?.bases ?? 0),
+    unclaimedVersions: Number(row?.unclaimed ?? 0),
     frontierMs: Number(row?.frontier_ms ?? 0),
   };
 }

@@ -1,6 +1,7 @@
 export * from './apply-late.ts';
 export * from './backfills.ts';
 export * from './bases.ts';
+export * from './campaign-totals.ts';
 export * from './cohorts.ts';
 export * from './compare-versions.ts';
 export * from './definitions.ts';
