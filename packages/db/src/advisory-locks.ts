@@ -1,10 +1,11 @@
 /**
- * Keys of the advisory locks, all in one class; (4701, 1) is the guard that commit_batch takes
- * (migrations/0003). A number here is never used for another purpose again.
+ * Keys of the advisory locks, all in one class. A number here is never used for another purpose again.
  */
 export const ADVISORY_LOCK_CLASS = 4701;
 
 export const ADVISORY_LOCKS = {
+  /** Commits take it shared; whoever moves the horizon or the rollups' frontier, exclusively. */
+  guard: 1,
   /** One migration run at a time. */
   migrate: 2,
   /** One maker of day partitions at a time. */

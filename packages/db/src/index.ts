@@ -1,3 +1,4 @@
+export * from './advisory-locks.ts';
 export * from './create-database.ts';
 export * from './database.ts';
 export * from './migrate.ts';
@@ -6,6 +7,7 @@ export * from './schema.ts';
 export * from './claims.ts';
 export * from './dead-letter-refs.ts';
 export * from './encode-copy.ts';
+export * from './late-notes.ts';
 export * from './pg-errors.ts';
 export * from './record-hash.ts';
 export * from './table-columns.ts';

@@ -7,6 +7,7 @@ export type WritePhase = 'events' | 'other';
  * What an error of the write transaction means for the batch (docs/architecture.md, "Errors"):
  * - `fenced`: a cursor or epoch is not what the batch assumed; `sourceIds` names the stale ones
  * - `horizon_moved`: classify again and write again
+ * - `frontier_moved`: write again, now noting what lies below the frontier
  * - `key_taken`: COPY met a key that is there already; write the batch the verified way
  * - `outcome_unknown`: the session is gone and nobody told us whether COMMIT happened
  * - `transient`: the database cannot take anything now; back off and retry the same range
@@ -16,6 +17,7 @@ export type WritePhase = 'events' | 'other';
 export type WriteFailure =
   | { readonly kind: 'fenced'; readonly sourceIds: readonly number[] }
   | { readonly kind: 'horizon_moved' }
+  | { readonly kind: 'frontier_moved'; readonly frontierMs: number }
   | { readonly kind: 'key_taken' }
   | { readonly kind: 'outcome_unknown' }
   | { readonly kind: 'transient'; readonly sqlState: string; readonly phase: WritePhase }
@@ -35,6 +37,7 @@ export class WriteError extends Error {
 
 const FENCED = 'ADT01';
 const HORIZON_MOVED = 'ADT02';
+const FRONTIER_MOVED = 'ADT04';
 /** Ends of the session whose outcome the client cannot know: 08xxx and these. */
 const SESSION_ENDED = new Set([
   '57P01', // admin_shutdown: also what an eviction looks like from the inside
@@ -61,6 +64,9 @@ export function classifyWriteError(error: unknown, phase: WritePhase): WriteFail
   const sqlState = error.code;
   if (sqlState === FENCED) return { kind: 'fenced', sourceIds: parseIds(error.detail) };
   if (sqlState === HORIZON_MOVED) return { kind: 'horizon_moved' };
+  if (sqlState === FRONTIER_MOVED) {
+    return { kind: 'frontier_moved', frontierMs: Number(error.detail) };
+  }
   if (sqlState.startsWith('08') || SESSION_ENDED.has(sqlState)) return { kind: 'outcome_unknown' };
   if (TRANSIENT.has(sqlState) || TRANSIENT_CLASSES.has(sqlState.slice(0, 2))) {
     return { kind: 'transient', sqlState, phase };

@@ -1,6 +1,7 @@
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
 import { identityArrays } from './encode-arrays.ts';
 import type { CopyEncoder } from './encode-copy.ts';
+import { type Frontier, selectLate, writeLateNote } from './late-notes.ts';
 import { classifyWriteError, WriteError, type WriteFailure, type WritePhase } from './pg-errors.ts';
 import { recordArrays } from './encode-records.ts';
 import { copyRows, findConflicts, insertRows, routeRows, sortByKey } from './write-events.ts';
@@ -31,6 +32,8 @@ export interface SourceCounts {
 export interface WriteOptions {
   /** The horizon the batch was classified against; the commit fails where it moved. */
   readonly horizonMs: number;
+  /** What this writer knows of the frontier, kept up to date here; one object for all its batches. */
+  readonly frontier: Frontier;
   /** Trust no prediction: write every row the verified way. */
   readonly verifyAll: boolean;
   /** Writes what belongs into the same commit; called after the events, before the cursors move. */
@@ -52,7 +55,7 @@ export interface WrittenRows {
 
 /**
  * Writes a classified and routed batch in one READ COMMITTED transaction: events, conflicts, what the
- * caller writes alongside, and last, in one message with COMMIT, ledger and cursors with compare-and-swap.
+ * caller writes alongside, a note of late impressions, and last, in one message with COMMIT, ledger and cursors with compare-and-swap.
  * Nothing is committed where it throws a WriteError, except for `outcome_unknown`.
  */
 export async function writeBatch(
@@ -77,7 +80,16 @@ export async function writeBatch(
     await keepConflicts(session, batch, [...conflicts]);
     const count: CountRow = (row, as) => (countsOf(counts, batch, row)[as] += 1);
     await options.alongside(session, { batch, duplicates, conflicts, rejected, count });
-    await session.query(commitCall(sorted, counts, options.horizonMs));
+    const late = selectLate(batch, present, options.frontier.ms);
+    await writeLateNote(session, batch, late.rows, sorted);
+    const [committed] = await session.query<{ frontier_ms: string }>(
+      commitCall(sorted, counts, options.horizonMs, late.notedBelowMs),
+    );
+    options.frontier.ms = Number(committed?.frontier_ms);
+  }).catch((error: unknown) => {
+    const failure = error instanceof WriteError ? error.failure : null;
+    if (failure?.kind === 'frontier_moved') options.frontier.ms = failure.frontierMs;
+    throw error;
   });
   return [...counts.values()];
 }
@@ -196,6 +208,7 @@ function commitCall(
   ranges: readonly SourceRange[],
   counts: Map<number, SourceCounts>,
   horizonMs: number,
+  notedBelowMs: number,
 ): string {
   const list = (value: (range: SourceRange, of: SourceCounts) => number | bigint): string =>
     `'{${ranges.map((range) => String(value(range, counts.get(range.sourceId) as SourceCounts))).join(',')}}'`;
@@ -211,5 +224,5 @@ function commitCall(
     list((range) => range.gap),
     list((_, of) => (BigInt(of.fingerprintHigh) << 32n) | BigInt(of.fingerprintLow >>> 0)),
   ];
-  return `SELECT commit_batch(${lists.join(', ')}, ${horizonMs}); COMMIT`;
+  return `SELECT commit_batch(${lists.join(', ')}, ${horizonMs}, ${notedBelowMs}) AS frontier_ms; COMMIT`;
 }

@@ -83,7 +83,10 @@ export class WriterSession {
     return this.#broken === null;
   }
 
-  /** Runs one statement; with a `name` it is prepared once. Buffers travel as binary parameters. */
+  /**
+   * Runs one statement; with a `name` it is prepared once. Buffers travel as binary parameters. Of
+   * several statements in one text it returns the rows of the first.
+   */
   async query<Row extends QueryResultRow>(
     text: string,
     values: unknown[] = [],
@@ -92,7 +95,8 @@ export class WriterSession {
     const query = values.length === 0 && name === undefined ? { text } : { text, values };
     const config = name === undefined ? query : { ...query, name };
     const result = await this.#bounded(this.#client.query<Row>(config));
-    return Array.isArray(result) ? [] : result.rows;
+    const [first] = [result].flat();
+    return first?.rows ?? [];
   }
 
   /** Streams an encoded binary COPY into `events`; errors carry the server's SQLSTATE. */

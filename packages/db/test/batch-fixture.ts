@@ -83,6 +83,7 @@ export function asConsumer(
 ): WriteOptions {
   return {
     horizonMs: 0,
+    frontier: { ms: 0 },
     verifyAll: false,
     alongside: async (session, { batch, rejected }) => {
       await referToDeadLetters(session, batch, rejected);

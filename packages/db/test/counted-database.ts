@@ -76,7 +76,7 @@ async function commitBatch(
 ): Promise<void> {
   await sql`SELECT commit_batch(ARRAY[${sourceId}::int], ARRAY[${start}::bigint],
     ARRAY[${start + BigInt(BATCH_OFFSETS)}::bigint], ARRAY[1::bigint], ARRAY[6::bigint], ARRAY[2::bigint],
-    ARRAY[1::bigint], ARRAY[1::bigint], ARRAY[0::bigint], ARRAY[${fingerprint}::bigint], 0)`.execute(
+    ARRAY[1::bigint], ARRAY[1::bigint], ARRAY[0::bigint], ARRAY[${fingerprint}::bigint], 0, 0)`.execute(
     trx,
   );
 }

@@ -10,6 +10,29 @@ import {
 import { WRITTEN_COLUMNS } from '../src/table-columns.ts';
 import { migratedDatabase } from './databases.ts';
 
+const ROLLUP = {
+  version: 1,
+  cohort: 1,
+  hour: 1,
+  campaign_id: 1,
+  currency: 1,
+  impressions: 1,
+  clicks: 1,
+  click_conversions: 1,
+  view_conversions: 1,
+  unmatched_clicks: 1,
+  unmatched_conversions: 1,
+  early_clicks: 1,
+  early_conversions: 1,
+  spend_micros: 1,
+  click_value_micros: 1,
+  view_value_micros: 1,
+  unmatched_spend_micros: 1,
+  unmatched_value_micros: 1,
+  invalid_spend_micros: 1,
+  invalid_value_micros: 1,
+} as const;
+
 // The compiler keeps this list equal to the types; the test keeps it equal to the database.
 const COLUMNS = {
   schema_versions: { version: 1, oldest_build: 1 },
@@ -172,7 +195,7 @@ const COLUMNS = {
     outcome: 1,
     changed_at: 1,
   },
-  write_guards: { only_row: 1, horizon_ms: 1 },
+  write_guards: { only_row: 1, horizon_ms: 1, frontier_ms: 1 },
   notification_requests: {
     request_id: 1,
     alert: 1,
@@ -247,6 +270,50 @@ const COLUMNS = {
     settled_at: 1,
     last_error: 1,
     created_at: 1,
+  },
+  late_notes: {
+    note_id: 1,
+    noted_at: 1,
+    source_ids: 1,
+    first_offsets: 1,
+    end_offsets: 1,
+    impressions: 1,
+    impression_ids: 1,
+  },
+  rollup_versions: {
+    version: 1,
+    algorithm: 1,
+    window_ms: 1,
+    tolerance_ms: 1,
+    claimed_to: 1,
+    created_at: 1,
+  },
+  rollup_bases: {
+    version: 1,
+    first_cohort: 1,
+    last_cohort: 1,
+    seen_sources: 1,
+    seen_offsets: 1,
+    events: 1,
+    taken_at: 1,
+    run_id: 1,
+  },
+  rollup_progress: { only_row: 1, applied_sources: 1, applied_offsets: 1 },
+  rollup_by_campaign: ROLLUP,
+  rollup_by_creative: { ...ROLLUP, creative_id: 1 },
+  rollup_by_placement: { ...ROLLUP, placement_id: 1 },
+  rollup_promotion: { only_row: 1, version: 1, previous_version: 1, promoted_at: 1 },
+  backfill_runs: {
+    run_id: 1,
+    version: 1,
+    first_cohort: 1,
+    last_cohort: 1,
+    state: 1,
+    rate: 1,
+    actor: 1,
+    started_at: 1,
+    seen_at: 1,
+    ended_at: 1,
   },
 } as const satisfies { readonly [T in keyof Schema]: Readonly<Record<keyof Schema[T], 1>> };
 

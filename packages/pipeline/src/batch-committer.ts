@@ -5,6 +5,7 @@ import {
   rejectedRows,
   WriteError,
   writeBatch,
+  type Frontier,
   type SourceCounts,
 } from '@adtally/db';
 import type { Deduplicator } from '@adtally/dedup';
@@ -62,6 +63,7 @@ export class BatchCommitter {
   readonly #parts: CommitterParts;
   readonly #options: CommitterOptions;
   readonly #encoder = new CopyEncoder();
+  readonly #frontier: Frontier = { ms: 0 };
   /** The retention horizon that batches are classified against. */
   horizonMs = 0;
 
@@ -98,6 +100,7 @@ export class BatchCommitter {
       try {
         const counts = await writeBatch(session, this.#encoder, work.batch, work.ranges(), {
           horizonMs: this.horizonMs,
+          frontier: this.#frontier,
           verifyAll: attempt.verifyAll,
           alongside: (open, written) => rejections.writeAlongside(open, written),
         });
@@ -122,6 +125,9 @@ export class BatchCommitter {
         return;
       case 'horizon_moved':
         await this.#reclassify(attempt, signal);
+        return;
+      case 'frontier_moved':
+        // writeBatch knows it now, and notes more.
         return;
       case 'key_taken':
         metrics.copyFallbacks.add(1);

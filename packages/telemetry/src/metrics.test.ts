@@ -45,6 +45,7 @@ test('the text parses and holds every documented name with its type', async () =
   metrics.batchWriteSeconds.record(0.02);
   metrics.commitLatencySeconds.record(0.3);
   metrics.handoverSeconds.record(0.4);
+  metrics.rollupTurnSeconds.record(0.1);
   const { types, series } = parse(await metrics.render());
   for (const definition of Object.values<MetricDefinition>(METRIC_DEFINITIONS)) {
     const name = definition.kind === 'histogram' ? `${definition.name}_count` : definition.name;

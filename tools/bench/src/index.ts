@@ -1,3 +1,5 @@
+export { benchRollup } from './bench-rollup.ts';
+export type { BenchRollupOptions, RollupReport } from './bench-rollup.ts';
 export { benchDrain, DEFAULT_LOADS_FILE } from './bench-drain.ts';
 export type { BenchDrainOptions, BenchDrainResult } from './bench-drain.ts';
 export { benchReprocess } from './bench-reprocess.ts';

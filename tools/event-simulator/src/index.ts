@@ -1,3 +1,5 @@
+export { CampaignBooks } from './campaign-books.ts';
+export type { AttributionRules, CampaignTotals } from './campaign-books.ts';
 export { readJournal, readTruth } from './journal.ts';
 export type { JournalEvent, JournalRecord, JournalRejection, JournalRun } from './journal.ts';
 export { DEFAULT_MIX, MALFORMED_KINDS } from './mix.ts';

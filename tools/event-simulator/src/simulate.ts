@@ -26,6 +26,8 @@ export interface SimulateOptions {
   readonly mix?: Partial<Mix> | undefined;
   /** Where to write the journal; none, if absent. */
   readonly journalPath?: string | undefined;
+  /** Told what became of every record, in the order of producing: for books of one's own. */
+  readonly onOutcome?: ((truth: PlannedTruth, outcome: Outcome) => void) | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Stops cleanly: what was sent is waited for, and the truth tells of it alone. */
   readonly signal?: AbortSignal | undefined;
@@ -83,6 +85,7 @@ export async function simulate(options: SimulateOptions): Promise<Truth> {
         const answer = outcomes[index] as ProduceOutcome;
         const outcome = outcomeOf(answer);
         books.enter(record.truth, outcome);
+        options.onOutcome?.(record.truth, outcome);
         if (journal !== null)
           await journal.write(record.truth, outcome, placeOf(record, partitions));
         // A producer that is finished would fail all the rest: end here, with what is known.

@@ -17,11 +17,21 @@ export interface AuditOptions {
   readonly timeoutMs?: number;
   /** Told as each check ends, for progress; waited for. */
   readonly onCheck?: (result: AuditCheckResult) => void | Promise<void>;
+  /** Checks of other packages, run last and in the same snapshot. */
+  readonly extraChecks?: readonly ExtraCheck[];
+}
+
+/** A check whose statement is not ours to know, e.g. that of the rollups. No offences: it holds. */
+export interface ExtraCheck {
+  readonly id: string;
+  readonly name: string;
+  readonly run: (trx: DatabaseExecutor) => Promise<readonly AuditOffence[]>;
 }
 
 /** Where a check does not hold; offsets are null where none can be named. */
 export interface AuditOffence {
-  readonly source: number;
+  /** Null where it is not about one source. */
+  readonly source: number | null;
   readonly detail: string;
   readonly firstOffset: JsonInteger | null;
   /** Exclusive. */
@@ -87,10 +97,21 @@ export async function auditDatabase(
       // Compiling the plan for every day partition costs more than it saves.
       await sql`SET LOCAL jit = off`.execute(trx);
       const checks: AuditCheckResult[] = [];
-      for (const check of AUDIT_CHECKS) {
-        const result = await runCheck(trx, check);
+      const done = async (result: AuditCheckResult) => {
         await options.onCheck?.(result);
         checks.push(result);
+      };
+      for (const check of AUDIT_CHECKS) await done(await runCheck(trx, check));
+      for (const { id, name, run } of options.extraChecks ?? []) {
+        const found = await run(trx);
+        const offending = found.slice(0, OFFENDING_MAX);
+        await done({
+          id,
+          name,
+          ok: found.length === 0,
+          offending,
+          more: found.length > OFFENDING_MAX,
+        });
       }
       const sources = await auditedSources(trx);
       return {

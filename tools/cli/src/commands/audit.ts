@@ -4,6 +4,7 @@ import {
   type AuditOffence,
   type AuditReport,
 } from '@adtally/db';
+import { rollupsCheck } from '@adtally/analytics';
 import { parseCommand } from '../args.ts';
 import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
 import { withDatabase } from '../open-database.ts';
@@ -16,10 +17,14 @@ const EXIT_UNBALANCED = 1;
  * Exit code 0 only when everything balances.
  */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseCommand(args, { json: { type: 'boolean', default: false } });
+  const { values } = parseCommand(args, {
+    json: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+  });
   return await withDatabase(await inspectedDatabaseUrl(), async (db) => {
     const progress = progressLine();
     const report = await auditDatabase(db, {
+      extraChecks: [rollupsCheck({ full: values.full })],
       onCheck: ({ id, ok }) => progress.update(`audit: ${id} ${ok ? 'holds' : 'does not hold'}`),
     });
     progress.finish();
@@ -68,7 +73,8 @@ function offences(check: AuditCheckResult, report: AuditReport): string {
   return `${check.id} does not hold:\n${formatTable(rows)}${more}`;
 }
 
-function sourceName(id: number, report: AuditReport): string {
+function sourceName(id: number | null, report: AuditReport): string {
+  if (id === null) return 'rollups';
   const source = report.sources.find((candidate) => candidate.source === id);
   return source === undefined
     ? `source ${id}`

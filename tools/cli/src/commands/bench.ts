@@ -1,9 +1,11 @@
 import {
   benchDrain,
   benchReprocess,
+  benchRollup,
   type BenchDrainResult,
   type DrainReport,
   type ReprocessReport,
+  type RollupReport,
 } from '@adtally/bench';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import { ensureStack, StackError, type StackAddresses } from '@adtally/local-stack';
@@ -13,6 +15,8 @@ import { formatTable, printJson, progressLine, say } from '../output.ts';
 const EVENTS_MAX = 20_000_000;
 const LETTERS_MIN = 1_000;
 const LETTERS_MAX = 5_000_000;
+/** Fewer are no cohort. */
+const ROLLUP_EVENTS_MIN = 100_000;
 const REPEAT_MAX = 100;
 const ROW_BY_ROW_SECONDS_MAX = 600;
 const TOP_FUNCTIONS = 20;
@@ -27,6 +31,9 @@ const BENCHES = `drain   a filled topic through the real service, against the fl
 reprocess   dead letters copied and retried by the real service
           --letters N (default 100000)  --json
 
+rollup  what keeping rollups costs: bases, late events, recompute, the note on the hot path
+          --events N (default 10000000, beside a run with a tenth)  --json
+
 Run one: ./dev bench drain. What is measured and how: tools/bench/README.md
 `;
 
@@ -39,7 +46,8 @@ export async function run(args: string[]): Promise<number> {
   }
   if (bench === 'drain') return await drain(rest);
   if (bench === 'reprocess') return await reprocess(rest);
-  throw new UsageError(`there is no bench "${bench}". Known: drain, reprocess`);
+  if (bench === 'rollup') return await rollup(rest);
+  throw new UsageError(`there is no bench "${bench}". Known: drain, reprocess, rollup`);
 }
 
 async function reprocess(args: string[]): Promise<number> {
@@ -91,6 +99,49 @@ async function onStack<T>(
   } finally {
     progress.finish();
   }
+}
+
+async function rollup(args: string[]): Promise<number> {
+  const { values } = parseCommand(args, {
+    events: { type: 'string', default: '10000000' },
+    json: { type: 'boolean', default: false },
+  });
+  const events = wholeNumber('events', values.events, ROLLUP_EVENTS_MIN, EVENTS_MAX);
+  const report = await onStack((addresses, kafka, onProgress) =>
+    benchRollup(addresses, kafka, { events, onProgress }),
+  );
+  if (values.json) printJson(report);
+  else process.stdout.write(`${rollupText(report)}\n`);
+  return report.exact ? 0 : EXIT_NOT_EXACT;
+}
+
+/** The report for people. */
+function rollupText(report: RollupReport): string {
+  const { note } = report;
+  return formatTable(
+    [
+      ['events', `${report.events}`, ''],
+      ['base', `${report.base_us_per_event}`, 'us of PostgreSQL CPU an event'],
+      [
+        'late',
+        `${report.late_us_per_impression}`,
+        `us a late impression (${report.late_share} an event)`,
+      ],
+      ['cores', `${report.cores_at_50000_per_second}`, 'at 50,000 events/s'],
+      [
+        'recompute',
+        `${report.recompute_rows_per_second}`,
+        `rows/s; ${report.recompute_flatness} of the run with a tenth`,
+      ],
+      [
+        'note',
+        `${note.ratio_median}`,
+        `times the CPU of a write (${note.ratio_min} to ${note.ratio_max})`,
+      ],
+      ['exact', report.exact ? 'yes' : 'NO', ''],
+    ],
+    new Set([1]),
+  );
 }
 
 async function drain(args: string[]): Promise<number> {

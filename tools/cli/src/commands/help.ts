@@ -14,7 +14,7 @@ Usage: ./dev <command> [options]
   ops       dead letters and incidents: look, redrive, discard, acknowledge         ./dev ops --help
   run       run one app from its sources: ./dev run ingest-consumer
   audit     check the guarantees on the live database; on the last demo's while nothing
-            was counted in the stack's own                                  --json
+            was counted in the stack's own; --full checks every rollup      --json
   sources   list the sources; accept-loss --reason TEXT after a halt
   bench     measure: ./dev bench drain --events N --json
   help      this text

@@ -1,4 +1,4 @@
-import { simulate, type Truth } from '@adtally/event-simulator';
+import { type CampaignBooks, simulate, type Truth } from '@adtally/event-simulator';
 import type { KafkaSettings } from '@adtally/kafka';
 import type { AppProcess } from './app-process.ts';
 import type { Fleet } from './fleet.ts';
@@ -13,6 +13,8 @@ export interface CountingParts {
   readonly observer: Observer;
   readonly events: number;
   readonly seed: number;
+  /** Told of every record, for what each campaign must come to. */
+  readonly books: CampaignBooks;
   readonly signal: AbortSignal;
 }
 
@@ -95,7 +97,7 @@ async function waitForShares(
 }
 
 async function produce(parts: CountingParts, signal: AbortSignal): Promise<Truth> {
-  const { kafka, topic, events, seed, observer } = parts;
+  const { kafka, topic, events, seed, observer, books } = parts;
   return await simulate({
     brokers: kafka.brokers,
     security: kafka.security,
@@ -103,6 +105,7 @@ async function produce(parts: CountingParts, signal: AbortSignal): Promise<Truth
     events,
     seed,
     rate: events < FLAT_OUT_EVENTS_MIN ? events / PRODUCE_SECONDS_MIN : 0,
+    onOutcome: (truth, outcome) => books.enter(truth, outcome),
     onProgress: ({ attempted }) => observer.noteProduced(attempted),
     signal,
   });

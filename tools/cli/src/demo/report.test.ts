@@ -22,6 +22,7 @@ const RESULT: DemoResult = {
     balanced: true,
     checks: [{ id: 'I1', name: 'tiling', ok: true, offending: [], more: false }],
   },
+  rollups: { campaigns: [], problems: [], wrongBefore: 3, differences: { clicks: 5n } },
   kill: {
     consumer: 'consumer-2',
     pid: 7,
@@ -57,6 +58,10 @@ test('a run whose lines are all equal is exact, and says what to try next', () =
     exact: true,
     problems: [],
     audit: { balanced: true, checks: { I1: true } },
+    rollups: {
+      equal_to_producer: true,
+      wrong_before: { version: 1, campaigns: 3, differences: { clicks: 5 } },
+    },
     seconds: 11.5,
     ready_seconds: 3.25,
     events_per_second: 300,
@@ -73,6 +78,11 @@ test('the JSON survives a round trip: nothing in it is a bigint or a Map', () =>
 });
 
 test.each<[string, Partial<DemoResult>, string]>([
+  [
+    'a campaign that differs',
+    { rollups: { ...RESULT.rollups, problems: ['rollups of c-1: found nothing'] } },
+    'rollups of c-1',
+  ],
   ['one event too many', { actual: { ...TALLY, unique: 1_151n } }, 'unique: expected 1150'],
   [
     'one micro too few',

@@ -1,7 +1,9 @@
+import { DEFAULT_DEFINITION, NAIVE_DEFINITION } from '@adtally/analytics';
 import { type AuditReport, jsonInteger } from '@adtally/db';
 import { formatTable } from '../output.ts';
 import type { FailurePath } from './failure-path.ts';
 import type { Kill } from './kill.ts';
+import type { RollupResult } from './rollups.ts';
 import { compareTallies, isEqual, type Tally, tallyJson, type TallyLine } from './tally.ts';
 import type { TopicNames } from './workspace.ts';
 
@@ -12,6 +14,7 @@ export interface DemoResult {
   readonly expected: Tally;
   readonly actual: Tally;
   readonly audit: Pick<AuditReport, 'balanced' | 'checks'>;
+  readonly rollups: RollupResult;
   readonly kill: Kill;
   readonly takeoverSeconds: number | null;
   readonly fenced: number | null;
@@ -43,6 +46,7 @@ export function problemsOf(result: DemoResult): string[] {
   for (const check of result.audit.checks) {
     if (!check.ok) problems.push(`audit: ${check.id} (${check.name}) does not hold`);
   }
+  problems.push(...result.rollups.problems);
   if (!result.audit.balanced) problems.push('the audit does not balance');
   if (result.produceFailures > 0) {
     problems.push(`${result.produceFailures} records were not acknowledged by the broker`);
@@ -69,6 +73,7 @@ export function demoJson(result: DemoResult): object {
       balanced: result.audit.balanced,
       checks: Object.fromEntries(result.audit.checks.map(({ id, ok }) => [id, ok])),
     },
+    rollups: rollupJson(result.rollups),
     kill: {
       consumer: kill.consumer,
       signal: 'SIGKILL',
@@ -131,6 +136,7 @@ export function demoText(result: DemoResult, next: string): string {
       `${grouped(actual.records)} records in ${result.countSeconds.toFixed(1)} s, ` +
       `${grouped(Math.round(eventsPerSecond(result)))} a second, kill and takeover included; ` +
       `${result.seconds.toFixed(1)} s in all.`,
+    rollupText(result.rollups),
     ...problems.map((problem) => `NOT EXACT: ${problem}`),
     problems.length === 0
       ? `Exact in every line. ${next}`
@@ -159,6 +165,35 @@ function failurePathJson({ lines, letters, pages }: FailurePath): object {
     ),
     pages,
   };
+}
+
+function rollupJson({ campaigns, problems, wrongBefore, differences }: RollupResult): object {
+  return {
+    promoted_version: DEFAULT_DEFINITION.version,
+    equal_to_producer: problems.length === 0,
+    wrong_before: {
+      version: NAIVE_DEFINITION.version,
+      campaigns: wrongBefore,
+      differences: Object.fromEntries(
+        Object.entries(differences).map(([measure, by]) => [measure, jsonInteger(by)]),
+      ),
+    },
+    campaigns: campaigns.map((row) => ({
+      ...row,
+      spend_micros: jsonInteger(row.spend_micros),
+      value_micros: jsonInteger(row.value_micros),
+    })),
+  };
+}
+
+function rollupText({ campaigns, problems, wrongBefore, differences }: RollupResult): string {
+  const moved = (differences['clicks'] ?? 0n) + (differences['click_conversions'] ?? 0n);
+  const verdict = problems.length === 0 ? 'equal to the producer' : 'NOT equal to the producer';
+  return (
+    `Rollups: version ${NAIVE_DEFINITION.version}, which takes arrival for order, was wrong in ${wrongBefore} of ` +
+    `${campaigns.length} campaign totals (${grouped(moved)} clicks and conversions); ` +
+    `after run and promote version ${DEFAULT_DEFINITION.version} is ${verdict} in every one.`
+  );
 }
 
 function eventsPerSecond({ actual, countSeconds }: DemoResult): number {

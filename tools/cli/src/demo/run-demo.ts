@@ -1,5 +1,7 @@
 import { constants } from 'node:os';
+import { rollupsCheck } from '@adtally/analytics';
 import { auditDatabase, openDatabase } from '@adtally/db';
+import { CampaignBooks } from '@adtally/event-simulator';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import { ensureStack, type StackAddresses } from '@adtally/local-stack';
 import { UsageError } from '../args.ts';
@@ -14,6 +16,7 @@ import { Observer } from './observer.ts';
 import { commandSeconds } from './process-age.ts';
 import { readTally } from './read-tally.ts';
 import type { DemoResult } from './report.ts';
+import { DemoRollups } from './rollups.ts';
 import { tallyOfTruth } from './tally.ts';
 import { makeWorkspace, topicVariables, type Workspace } from './workspace.ts';
 
@@ -22,6 +25,7 @@ export interface DemoOptions {
   readonly seed: number;
 }
 
+const AUDIT = { extraChecks: [rollupsCheck({ full: true })] };
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const SIGNAL_EXIT_BASE = 128;
 /** Predictions outlive the demo in Redis; not by hours. */
@@ -72,14 +76,20 @@ async function countAndCompare(
     // An audit bounds itself.
     statementTimeoutMs: 0,
   });
-  const fleet = new Fleet(consumerEnvironment(addresses, workspace), logFolder);
+  const environment = consumerEnvironment(addresses, workspace);
+  const fleet = new Fleet(environment, logFolder);
+  const rollups = new DemoRollups(db, environment, logFolder);
+  const books = new CampaignBooks();
   const observer = new Observer(db, kafka, fleet, topics.events, events);
   try {
     const topic = topics.events;
-    const parts = { kafka, topic, fleet, observer, events, seed, signal };
+    const parts = { kafka, topic, fleet, observer, events, seed, books, signal };
+    await rollups.start();
     const { truth, seconds, ...counted } = await countWithKill(parts);
+    observer.tell('summing up by campaign: first the wrong query, then the right one');
+    const rollupResult = await rollups.putRight(books, Date.now(), signal);
     observer.tell('auditing');
-    const audit = await auditDatabase(db);
+    const audit = await auditDatabase(db, AUDIT);
     const places = { ...topics, groupId: `adtally-demo-${name}-dlq-check` };
     const letters = await findDeadLetterCopies(db, kafka, places, signal);
     const actual = await readTally(db, audit, letters.kept);
@@ -93,7 +103,8 @@ async function countAndCompare(
       actual,
       failurePath,
       // The ledger only grows: what balances now balanced before.
-      audit: await auditDatabase(db),
+      audit: await auditDatabase(db, AUDIT),
+      rollups: rollupResult,
       produceFailures: truth.failed + truth.unknown,
       dlqRecords: letters.onTopic,
       countSeconds: seconds,
@@ -103,6 +114,7 @@ async function countAndCompare(
     };
   } finally {
     observer.close();
+    await rollups.end();
     await fleet.end();
     await db.destroy();
   }

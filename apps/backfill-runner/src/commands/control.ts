@@ -1,0 +1,62 @@
+import {
+  listBackfills,
+  orderBackfill,
+  readBackfill,
+  readDefinitions,
+  readFreshness,
+  readPromotion,
+  type BackfillOrder,
+} from '@adtally/analytics';
+import { parseCommand } from '../args.ts';
+import { actOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
+import { backfillJson, backfillText } from '../describe.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runIdOf } from './run.ts';
+
+/** `status`: versions, freshness, and the latest backfills. */
+export const status: Command = async (args, { db, print }) => {
+  parseCommand(args, COMMON_OPTIONS);
+  const [definitions, promotion, freshness, backfills] = await Promise.all([
+    readDefinitions(db),
+    readPromotion(db),
+    readFreshness(db),
+    listBackfills(db),
+  ]);
+  const json = {
+    promoted: promotion?.version ?? null,
+    previous: promotion?.previousVersion ?? null,
+    versions: definitions.map((one) => ({
+      version: one.version,
+      algorithm: one.algorithm,
+      window_ms: one.windowMs,
+      tolerance_ms: one.toleranceMs,
+    })),
+    frontier: freshness.frontierMs === 0 ? null : new Date(freshness.frontierMs).toISOString(),
+    oldest_note_seconds: freshness.oldestNoteSeconds,
+    waiting_notes: freshness.waitingNotes,
+    newest_cohort_seconds: freshness.newestCohortSeconds,
+    waiting_bases: freshness.waitingBases,
+    backfills: backfills.map(backfillJson),
+  };
+  const text = [
+    `readers see version ${json.promoted ?? 'none'}; known: ${definitions.map(({ version, algorithm }) => `${version} (${algorithm})`).join(', ') || 'none'}`,
+    `frontier ${json.frontier ?? 'none: nobody keeps rollups'}`,
+    `${freshness.waitingNotes} notes wait, the oldest for ${Math.round(freshness.oldestNoteSeconds)} s; ${freshness.waitingBases} bases wait`,
+    ...backfills.map(backfillText),
+  ];
+  print(json, text.join('\n'));
+  return EXIT.done;
+};
+
+/** `pause` and `cancel`: from any terminal; the backfill's process obeys before its next base. */
+export function ordering(order: Exclude<BackfillOrder, 'resume'>): Command {
+  return async (args, { db, config, print }) => {
+    const { values, positionals } = parseCommand(args, ACTING_OPTIONS);
+    const runId = runIdOf(positionals);
+    if (values.execute) await orderBackfill(db, runId, order, actOf(values, config));
+    const backfill = await readBackfill(db, runId);
+    const end = values.execute ? '' : `\n${DRY}`;
+    print(backfillJson(backfill), `${backfillText(backfill)}${end}`);
+    return EXIT.done;
+  };
+}

@@ -1,0 +1,72 @@
+import {
+  cohortStartMs,
+  type Backfill,
+  type BackfillPlan,
+  type CohortRange,
+} from '@adtally/analytics';
+
+/** A range of cohorts as times, half-open; null where it has no beginning. */
+export function rangeJson({ first, last }: CohortRange): object {
+  return {
+    first_cohort: Number(first),
+    last_cohort: Number(last),
+    from: first < 0n ? null : new Date(cohortStartMs(first)).toISOString(),
+    to: new Date(cohortStartMs(last + 1n)).toISOString(),
+    timeless: first < 0n,
+  };
+}
+
+function rangeText({ first, last }: CohortRange): string {
+  const from = first < 0n ? 'the beginning, ids without a time too,' : isoOf(first);
+  return `impressions born from ${from} to ${isoOf(last + 1n)}`;
+}
+
+function isoOf(cohort: bigint): string {
+  return new Date(cohortStartMs(cohort)).toISOString();
+}
+
+export function planJson(plan: BackfillPlan, rowsPerSecond: number): object {
+  return {
+    version: plan.version,
+    ...rangeJson(plan.range),
+    cohorts: Number(plan.range.last - (plan.range.first < 0n ? 0n : plan.range.first) + 1n),
+    bases: plan.bases,
+    bases_taken: plan.takenBases,
+    rows: plan.events,
+    estimated_seconds: Math.ceil(plan.events / rowsPerSecond),
+  };
+}
+
+export function planText(plan: BackfillPlan, rowsPerSecond: number): string {
+  return [
+    `version ${plan.version}, ${rangeText(plan.range)}`,
+    `${plan.events.toLocaleString('en')} rows in ${plan.bases} bases, of which ${plan.takenBases} are taken (again)`,
+    `about ${Math.ceil(plan.events / rowsPerSecond)} s at ${rowsPerSecond.toLocaleString('en')} rows/s`,
+  ].join('\n');
+}
+
+export function backfillJson(backfill: Backfill): object {
+  return {
+    run_id: Number(backfill.runId),
+    version: backfill.version,
+    ...rangeJson(backfill.range),
+    state: stateOf(backfill),
+    rate: backfill.rate,
+    actor: backfill.actor,
+    started_at: backfill.startedAt.toISOString(),
+    ended_at: backfill.endedAt?.toISOString() ?? null,
+    bases_done: backfill.basesDone,
+    bases_left: backfill.basesLeft,
+    rows: backfill.eventsDone,
+  };
+}
+
+export function backfillText(backfill: Backfill): string {
+  const { runId, version, basesDone, basesLeft, actor } = backfill;
+  return `backfill ${runId}: ${stateOf(backfill)}, version ${version}, ${basesDone} of ${basesDone + basesLeft} bases, by ${actor}`;
+}
+
+/** As the database has it, but for one that nobody attends to. */
+function stateOf({ state, isAttended }: Backfill): string {
+  return state === 'running' && !isAttended ? 'interrupted' : state;
+}

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ensureSomeVersion,
+  keepRollups,
+  readFreshness,
+  readIngestLag,
+  type KeptTurn,
+} from '@adtally/analytics';
+import {
+  checkSchema,
+  cutConnections,
+  isTransientError,
+  openDatabase,
+  type Database,
+} from '@adtally/db';
+import { ConfigError, type Heartbeat, type Service } from '@adtally/service';
+import type { Logger, Metrics } from '@adtally/telemetry';
+import type { RunnerConfig } from './env.ts';
+
+export interface RollupKeeperParts {
+  readonly config: RunnerConfig;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly heartbeat: Heartbeat;
+}
+
+/** One at the worker's turn, one for freshness and status. */
+const CONNECTIONS = 2;
+/** A base of ten seconds at full load takes seconds, of ids without a time a scan of all events. */
+const STATEMENT_TIMEOUT_MS = 1_800_000;
+const RETRY_MS = 1_000;
+/** The frontier waits for ingest to catch up, but not for ever: a partition may never do. */
+const HOLD_MAX_MS = 900_000;
+/** Of the drain deadline: how long a turn may go on. A turn cut short is rolled back and done again. */
+const GIVE_UP_SHARE = 0.6;
+
+/** Keeps every version of the rollups up to date until it is stopped. */
+export class RollupKeeper implements Service {
+  readonly name = 'rollup-keeper';
+  readonly failed: Promise<Error>;
+  readonly #parts: RollupKeeperParts;
+  readonly #stopping = new AbortController();
+  readonly #failure = Promise.withResolvers<Error>();
+  readonly #db: Database;
+  #running: Promise<void> = Promise.resolve();
+  #heldSinceMs: number | null = null;
+  #isReady = false;
+
+  constructor(parts: RollupKeeperParts) {
+    this.#parts = parts;
+    this.failed = this.#failure.promise;
+    this.#db = openDatabase(parts.config.databaseUrl, {
+      applicationName: 'adtally-backfill-runner',
+      maxConnections: CONNECTIONS,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#run().catch((error: unknown) => {
+      this.#parts.log.fatal({ err: error }, 'rollups stopped: a person must look at this');
+      this.#failure.resolve(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  /** Lets the turn in hand end, within bounds: nothing of it is lost, it is only done again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const giveUpMs = this.#parts.config.drainDeadlineMs * GIVE_UP_SHARE;
+    const cut = setTimeout(() => cutConnections(this.#db), giveUpMs);
+    await this.#running;
+    clearTimeout(cut);
+    await this.#db.destroy();
+  }
+
+  notReady(): string | undefined {
+    return this.#isReady ? undefined : 'no turn has ended yet';
+  }
+
+  /** For `GET /status`. */
+  async status(): Promise<object> {
+    return await readFreshness(this.#db);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      let pauseMs = this.#parts.config.turnMs;
+      try {
+        if (!this.#isReady) await this.#prepare();
+        const turn = await this.#turn();
+        this.#isReady = true;
+        if (turn.hasMore) pauseMs = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isTransientError(error)) throw error;
+        this.#parts.log.warn({ err: error }, 'database not reachable, waiting');
+        pauseMs = RETRY_MS;
+      }
+      this.#parts.heartbeat.beat();
+      // Also where there is more: a signal must get its turn.
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const check = await checkSchema(this.#db);
+    if (!check.ok) throw new ConfigError([check.problem]);
+    await ensureSomeVersion(this.#db);
+  }
+
+  async #turn(): Promise<KeptTurn> {
+    const { config, metrics } = this.#parts;
+    const startedMs = performance.now();
+    const turn = await keepRollups(
+      this.#db,
+      {
+        settleMs: config.settleMs,
+        maxImpressions: config.lateBatch,
+        baseRows: config.baseRows,
+        holdsFrontier: await this.#mustHold(),
+      },
+      this.#stopping.signal,
+    );
+    metrics.rollupTurnSeconds.record((performance.now() - startedMs) / 1000);
+    metrics.rollupBaseEvents.add(turn.events);
+    metrics.rollupLateImpressions.add(turn.lateImpressions);
+    metrics.rollupSpoiledBases.add(turn.spoiledBases);
+    const freshness = await readFreshness(this.#db);
+    metrics.rollupOldestNoteSeconds.set(freshness.oldestNoteSeconds);
+    metrics.rollupWaitingNotes.set(freshness.waitingNotes);
+    metrics.rollupNewestCohortSeconds.set(freshness.newestCohortSeconds ?? 0);
+    metrics.rollupWaitingBases.set(freshness.waitingBases);
+    metrics.rollupFrontierSeconds.set(freshness.frontierMs / 1000);
+    return turn;
+  }
+
+  /** Behind a frontier that ran ahead of ingest every event is late: right, but dear. */
+  async #mustHold(): Promise<boolean> {
+    const { config, log } = this.#parts;
+    const lag = await readIngestLag(this.#db);
+    if (lag <= config.lagMaxRecords) {
+      this.#heldSinceMs = null;
+      return false;
+    }
+    if (this.#heldSinceMs === null) {
+      this.#heldSinceMs = performance.now();
+      log.info({ lag }, 'ingest is behind: the frontier waits');
+    }
+    return performance.now() - this.#heldSinceMs < HOLD_MAX_MS;
+  }
+}

@@ -1,0 +1,70 @@
+import { waitFor } from '@adtally/testkit';
+import { expect, test } from 'vitest';
+import { stage, type Stage } from './support/stage.ts';
+
+const FAST = { ROLLUP_SETTLE_MS: '0', ROLLUP_TURN_MS: '50ms', ROLLUP_BASE_ROWS: '500' };
+
+async function untilCounted(the: Stage, events: number): Promise<void> {
+  const counted = async () => {
+    const [row] = await the.rows<{ n: string | null }>(
+      `SELECT sum(impressions + clicks + click_conversions + view_conversions + unmatched_clicks
+                  + unmatched_conversions + early_clicks + early_conversions)::text AS n
+       FROM rollup_by_creative WHERE version = 2`,
+    );
+    return Number(row?.n) === events;
+  };
+  await waitFor(counted, { what: `${events} events in the rollups`, timeoutMs: 20_000 });
+}
+
+test('it sums up what is there, applies what comes late, and SIGTERM ends it with 0', async () => {
+  const the = await stage(6_000, FAST);
+  const [first, second] = [the.start('--watch'), the.start('--watch')];
+  await untilCounted(the, the.events);
+  const [impression] = await the.rows<{ id: string }>(
+    'SELECT min(impression_id::text) AS id FROM events',
+  );
+  await the.rows(`
+    WITH late AS (
+      INSERT INTO events (impression_id, event_key, event_type, occurred_at, amount_micros, source_offset,
+                          source_id, currency, campaign_id, creative_id, placement_id)
+      SELECT '${impression?.id}', gen_random_uuid(), 'click', now(), 1, next_offset, 1, 'EUR', 'c', 'cr', 'p'
+      FROM cursors RETURNING impression_id, source_offset
+    ), noted AS (
+      INSERT INTO late_notes (source_ids, first_offsets, end_offsets, impressions, impression_ids)
+      SELECT '{1}', ARRAY[source_offset], ARRAY[source_offset + 1], 1, ARRAY[impression_id] FROM late
+    ), ledger AS (
+      INSERT INTO ledger (source_id, first_offset, end_offset, epoch, consumed, stored)
+      SELECT 1, source_offset, source_offset + 1, 0, 1, 1 FROM late RETURNING end_offset
+    )
+    UPDATE cursors SET next_offset = ledger.end_offset FROM ledger`);
+  await untilCounted(the, the.events + 1);
+
+  expect(JSON.parse(await first.get('/readyz'))).toMatchObject({ ready: true });
+  const metrics = `${await first.get('/metrics')}\n${await second.get('/metrics')}`;
+  const sum = (name: string) =>
+    [...metrics.matchAll(new RegExp(`^${name} (\\S+)`, 'gm'))].reduce(
+      (all, [, n]) => all + Number(n),
+      0,
+    );
+  expect(sum('adtally_rollup_late_impressions_total')).toBe(1);
+  expect(sum('adtally_rollup_base_events_total')).toBe(the.events);
+  expect(sum('adtally_rollup_waiting_notes')).toBe(0);
+  expect(sum('adtally_rollup_frontier_timestamp_seconds')).toBeGreaterThan(1_700_000_000);
+  expect((await first.stop()).code).toBe(0);
+  expect((await second.stop()).code).toBe(0);
+});
+
+test('killed at any moment, the next one goes on and the rollups are exact', async () => {
+  const the = await stage(30_000, FAST);
+  for (let life = 0; life < 3; life += 1) {
+    const victim = the.start('--watch');
+    await victim.logged('running');
+    await victim.kill();
+  }
+  the.start('--watch');
+  await untilCounted(the, the.events);
+  const [bases] = await the.rows<{ n: string }>(
+    'SELECT sum(events)::text AS n FROM rollup_bases WHERE version = 2',
+  );
+  expect(bases?.n).toBe(String(the.events));
+});

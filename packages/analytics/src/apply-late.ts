@@ -1,0 +1,198 @@
+import type { Database, DatabaseExecutor } from '@adtally/db';
+import { type RawBuilder, sql } from 'kysely';
+import { readDefinitions, type RollupDefinition } from './definitions.ts';
+import { advanced, type NoteRanges, overtaken, type Vector, vectorOf } from './late-vectors.ts';
+import { type Rollup, ROLLUPS } from './measures.ts';
+import { addTotals, totalsOf } from './totals-sql.ts';
+
+export interface ApplyOptions {
+  /** Of the notes that wait, oldest first, at most so many impressions (one note is never cut). */
+  readonly maxImpressions: number;
+}
+
+export interface AppliedNotes {
+  readonly notes: number;
+  readonly impressions: number;
+  /** Bases that must be taken again, because a note came out of order; see `overtaken`. */
+  readonly spoiled: number;
+}
+
+const NAMES = Object.keys(ROLLUPS) as Rollup[];
+const NOTES_MAX = 2_000;
+const WORK_MEMORY = '64MB';
+const NOTHING: AppliedNotes = { notes: 0, impressions: 0, spoiled: 0 };
+
+/**
+ * Applies waiting notes of late impressions to every version, all in one transaction; another process
+ * that is at it makes this one do nothing.
+ *
+ * For an impression of a base with cursors W, what the rollups hold of it are its events before max(W, V),
+ * source by source, where V is how far notes have been applied. The notes taken bring V to V'. So
+ * f(events before max(W, V')) - f(events before max(W, V)) is added, the notes are deleted by row and V
+ * becomes V'. Bases are locked before their W is read, in a later statement (and so a later snapshot).
+ * An impression whose base is not taken yet is skipped: the base's snapshot will be later than ours.
+ */
+export async function applyLate(db: Database, options: ApplyOptions): Promise<AppliedNotes> {
+  return await db
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (trx) => {
+      const from = await lockProgress(trx);
+      if (from === null) return NOTHING;
+      const notes = await chooseNotes(trx, options.maxImpressions);
+      if (notes.length === 0) return NOTHING;
+      const noteIds = notes.map(({ noteId }) => noteId);
+      // Joins by key with few rows; without statistics the planner would read whole days.
+      await sql`SET LOCAL jit = off; SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)};
+        SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+        SET LOCAL enable_sort = off`.execute(trx);
+      await lockBases(trx, noteIds);
+      const spoiled = await spoilBases(trx, overtaken(from, notes));
+      const to = advanced(from, notes);
+      for (const definition of await readDefinitions(trx)) {
+        await addDifferences(trx, definition, noteIds, from, to);
+      }
+      await sql`DELETE FROM late_notes WHERE note_id = ANY (${noteIds}::bigint[])`.execute(trx);
+      await sql`UPDATE rollup_progress SET applied_sources = ${[...to.keys()]}::int[],
+        applied_offsets = ${[...to.values()]}::bigint[]`.execute(trx);
+      const impressions = notes.reduce((sum, note) => sum + note.impressions, 0);
+      return { notes: notes.length, impressions, spoiled };
+    });
+}
+
+/** V; null where another process is applying. */
+async function lockProgress(trx: DatabaseExecutor): Promise<Vector | null> {
+  const { rows } = await sql<{ sources: number[]; offsets: string[] }>`
+    SELECT applied_sources AS sources, applied_offsets AS offsets FROM rollup_progress
+    FOR UPDATE SKIP LOCKED`.execute(trx);
+  const [row] = rows;
+  return row === undefined ? null : vectorOf(row.sources, row.offsets.map(BigInt));
+}
+
+interface ChosenNote extends NoteRanges {
+  readonly impressions: number;
+}
+
+async function chooseNotes(trx: DatabaseExecutor, maxImpressions: number): Promise<ChosenNote[]> {
+  const { rows } = await sql<{
+    note_id: bigint;
+    sources: number[];
+    firsts: string[];
+    ends: string[];
+    impressions: number;
+  }>`SELECT note_id, source_ids AS sources, first_offsets AS firsts, end_offsets AS ends, impressions
+     FROM (SELECT *, sum(impressions) OVER (ORDER BY note_id) AS running
+           FROM late_notes ORDER BY note_id LIMIT ${sql.lit(NOTES_MAX)}) oldest
+     WHERE running - impressions < ${maxImpressions} ORDER BY note_id`.execute(trx);
+  return rows.map(({ note_id, sources, firsts, ends, impressions }) => ({
+    noteId: note_id,
+    sourceIds: sources,
+    firstOffsets: firsts.map(BigInt),
+    endOffsets: ends.map(BigInt),
+    impressions,
+  }));
+}
+
+/** The keys of the bases, of all versions, that hold the noted impressions. */
+function basesOf(noteIds: readonly bigint[]): RawBuilder<unknown> {
+  return sql`SELECT DISTINCT b.version, b.first_cohort
+    FROM (SELECT DISTINCT rollup_cohort(id) AS cohort
+          FROM late_notes n CROSS JOIN LATERAL unnest(n.impression_ids) id
+          WHERE n.note_id = ANY (${noteIds}::bigint[])) noted
+    CROSS JOIN rollup_versions v
+    CROSS JOIN LATERAL (
+      SELECT version, first_cohort, last_cohort FROM rollup_bases b
+      WHERE b.version = v.version AND b.first_cohort <= noted.cohort
+      ORDER BY b.first_cohort DESC LIMIT 1
+    ) b
+    WHERE b.last_cohort >= noted.cohort`;
+}
+
+/** In one order, so that nobody who takes several bases waits for us while we wait for them. */
+async function lockBases(trx: DatabaseExecutor, noteIds: readonly bigint[]): Promise<void> {
+  await sql`SELECT FROM rollup_bases WHERE (version, first_cohort) IN (${basesOf(noteIds)})
+    ORDER BY version, first_cohort FOR UPDATE`.execute(trx);
+}
+
+async function spoilBases(trx: DatabaseExecutor, noteIds: readonly bigint[]): Promise<number> {
+  if (noteIds.length === 0) return 0;
+  const { rows } = await sql`
+    UPDATE rollup_bases SET seen_sources = NULL, seen_offsets = NULL, taken_at = NULL
+    WHERE (version, first_cohort) IN (${basesOf(noteIds)}) AND taken_at IS NOT NULL
+    RETURNING version`.execute(trx);
+  return rows.length;
+}
+
+async function addDifferences(
+  trx: DatabaseExecutor,
+  definition: RollupDefinition,
+  noteIds: readonly bigint[],
+  from: Vector,
+  to: Vector,
+): Promise<void> {
+  const { version } = definition;
+  const adds = NAMES.map(
+    (rollup) => sql`${sql.raw(`into_${rollup}`)} AS (${addTotals(rollup, version)})`,
+  );
+  const empties = NAMES.map(
+    (rollup) => sql`SELECT rollup, row::text FROM ${sql.raw(`into_${rollup}`)} WHERE is_empty`,
+  );
+  const { rows } = await sql<{ rollup: Rollup; row: string }>`
+    WITH ${inputOf(version, noteIds, from, to)},
+    ${totalsOf('impression_id, sign', definition)},
+    ${sql.join(adds)}
+    ${sql.join(empties, sql` UNION ALL `)}`.execute(trx);
+  // No row means zero, as after a recompute.
+  for (const [rollup, group] of Map.groupBy(rows, (empty) => empty.rollup)) {
+    await sql`DELETE FROM ${sql.table(ROLLUPS[rollup].table)}
+      WHERE ctid = ANY (${group.map(({ row }) => row)}::tid[])`.execute(trx);
+  }
+}
+
+/** The noted impressions' events: once with sign -1 as they were counted, once with +1 as they now are. */
+function inputOf(
+  version: number,
+  noteIds: readonly bigint[],
+  from: Vector,
+  to: Vector,
+): RawBuilder<unknown> {
+  return sql`
+    late AS MATERIALIZED (
+      SELECT DISTINCT id AS impression_id, rollup_cohort(id) AS cohort
+      FROM late_notes n CROSS JOIN LATERAL unnest(n.impression_ids) id
+      WHERE n.note_id = ANY (${noteIds}::bigint[])
+    ),
+    based AS MATERIALIZED (
+      SELECT late.impression_id, late.cohort, b.seen_sources, b.seen_offsets
+      FROM late CROSS JOIN LATERAL (
+        SELECT last_cohort, seen_sources, seen_offsets FROM rollup_bases b
+        WHERE b.version = ${version} AND b.first_cohort <= late.cohort
+        ORDER BY b.first_cohort DESC LIMIT 1
+      ) b
+      WHERE b.last_cohort >= late.cohort AND b.seen_sources IS NOT NULL
+      ORDER BY late.impression_id
+    ),
+    companions AS (
+      SELECT e.*, based.cohort, side.sign, e.source_offset >= greatest(upto.base, upto.was) AS is_new
+      FROM based
+      JOIN events e ON e.impression_id = based.impression_id
+      CROSS JOIN LATERAL (SELECT ${offsetOf(sql`based.seen_sources`, sql`based.seen_offsets`)} AS base,
+        ${offsetOf(sourcesOf(from), offsetsOf(from))} AS was, ${offsetOf(sourcesOf(to), offsetsOf(to))} AS now) upto
+      CROSS JOIN (VALUES (-1), (1)) side (sign)
+      WHERE e.source_offset < greatest(upto.base, CASE side.sign WHEN -1 THEN upto.was ELSE upto.now END)
+    ),
+    -- An impression that was counted counts on both sides.
+    input AS (SELECT * FROM companions WHERE is_new)`;
+}
+
+function offsetOf(sourceIds: RawBuilder<unknown>, upTo: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`coalesce((${upTo})[array_position(${sourceIds}, e.source_id)], 0)`;
+}
+
+function sourcesOf(vector: Vector): RawBuilder<unknown> {
+  return sql`${[...vector.keys()]}::int[]`;
+}
+
+function offsetsOf(vector: Vector): RawBuilder<unknown> {
+  return sql`${[...vector.values()]}::bigint[]`;
+}

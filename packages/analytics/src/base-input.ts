@@ -1,0 +1,48 @@
+import type { DatabaseExecutor } from '@adtally/db';
+import { type RawBuilder, sql } from 'kysely';
+import { type CohortRange, isTimeless } from './bases.ts';
+import { firstIdOf } from './cohorts.ts';
+
+// uuid version 7, RFC variant, and not as far ahead as to be timeless: what `rollup_cohort` asks first.
+// A CASE, since the planner would take two equalities for very selective.
+const IS_TIMED = `CASE WHEN get_byte(uuid_send(impression_id), 6) >> 4 = 7
+  AND get_byte(uuid_send(impression_id), 8) >> 6 = 2 THEN true ELSE false END`;
+const WORK_MEMORY = '64MB';
+
+/**
+ * The relations `input` and `companions` (see `attributionQuery`) of a base's impressions: a range of the
+ * primary key, or a scan of everything for the ids without a time.
+ *
+ * @param condition which of the events `e` count
+ */
+export function inputOfBase(
+  base: CohortRange,
+  condition: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  return sql`input AS NOT MATERIALIZED (${eventsOf(base)} AND ${condition}),
+    companions AS NOT MATERIALIZED (
+      SELECT * FROM input
+      WHERE impression_id IN (SELECT impression_id FROM input WHERE event_type <> 'impression')
+    )`;
+}
+
+/** The planner knows little of fresh rows: a walk along the key, joins and groups by hash. */
+export async function planForBases(trx: DatabaseExecutor, base: CohortRange): Promise<void> {
+  await sql`SET LOCAL jit = off; SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)};
+    SET LOCAL enable_seqscan = ${sql.raw(isTimeless(base) ? 'on' : 'off')};
+    SET LOCAL enable_bitmapscan = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off`.execute(
+    trx,
+  );
+}
+
+function eventsOf(base: CohortRange): RawBuilder<unknown> {
+  if (isTimeless(base)) {
+    return sql`SELECT e.*, ${base.first}::bigint AS cohort, 1 AS sign FROM events e
+      WHERE rollup_cohort(impression_id) = ${base.first}::bigint`;
+  }
+  const cohort =
+    base.first === base.last ? sql`${base.first}::bigint` : sql`rollup_cohort(impression_id)`;
+  return sql`SELECT e.*, ${cohort} AS cohort, 1 AS sign FROM events e
+    WHERE impression_id >= ${firstIdOf(base.first)}::uuid
+      AND impression_id < ${firstIdOf(base.last + 1n)}::uuid AND ${sql.raw(IS_TIMED)}`;
+}

@@ -1,0 +1,172 @@
+import type { Database, DatabaseExecutor } from '@adtally/db';
+import { sql } from 'kysely';
+import {
+  COHORT_MS,
+  cohortAt,
+  cohortStartMs,
+  firstIdOf,
+  lastCohortBefore,
+  TIMELESS,
+} from './cohorts.ts';
+
+const COHORTS_PER_DAY = BigInt(86_400_000 / COHORT_MS);
+
+/** How claims are cut. */
+export interface ClaimSize {
+  /** Most bases claimed in one transaction. */
+  readonly maxBases: number;
+  /** A base is cut where it would hold more rows than this; one cohort is never cut. */
+  readonly baseRows: number;
+}
+
+/** Cohorts, both ends included. */
+export interface CohortRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/**
+ * The worker's claim: bases for a version's cohorts up to the frontier that nobody has claimed. Returns how many it claimed; 0 = none are left.
+ */
+export async function claimToFrontier(
+  db: Database,
+  version: number,
+  frontierMs: number,
+  size: ClaimSize,
+): Promise<number> {
+  return await claiming(db, version, async (trx, claimedTo) => {
+    const last = lastCohortBefore(frontierMs);
+    if (claimedTo >= last) return 0;
+    const claimed = await claimHoles(trx, version, { first: claimedTo + 1n, last }, size);
+    const to = claimed.length < size.maxBases ? last : (claimed.at(-1)?.last ?? last);
+    await sql`UPDATE rollup_versions SET claimed_to = ${to} WHERE version = ${version}`.execute(
+      trx,
+    );
+    return claimed.length;
+  });
+}
+
+/** A backfill's claim: bases for whatever nobody has claimed in a range. Returns how many it claimed. */
+export async function claimRange(
+  db: Database,
+  version: number,
+  range: CohortRange,
+  size: ClaimSize,
+): Promise<number> {
+  return await claiming(
+    db,
+    version,
+    async (trx) => (await claimHoles(trx, version, range, size)).length,
+  );
+}
+
+/** One claimer of a version at a time, so that bases never overlap. */
+async function claiming<T>(
+  db: Database,
+  version: number,
+  work: (trx: DatabaseExecutor, claimedTo: bigint) => Promise<T>,
+): Promise<T> {
+  return await db.transaction().execute(async (trx) => {
+    const { rows } = await sql<{ claimed_to: bigint }>`
+      SELECT claimed_to FROM rollup_versions WHERE version = ${version} FOR UPDATE`.execute(trx);
+    if (rows[0] === undefined) throw new Error(`there is no version ${version}`);
+    // Without statistics the planner would rather sort whole days than walk the key.
+    await sql`SET LOCAL enable_seqscan = off`.execute(trx);
+    return await work(trx, rows[0].claimed_to);
+  });
+}
+
+/** Covers the range's cohorts that have no base yet, in ascending order. */
+async function claimHoles(
+  trx: DatabaseExecutor,
+  version: number,
+  range: CohortRange,
+  size: ClaimSize,
+): Promise<CohortRange[]> {
+  const claimed: CohortRange[] = [];
+  for (const hole of holesIn(range, await basesIn(trx, version, range))) {
+    for (let first = hole.first; first <= hole.last && claimed.length < size.maxBases;) {
+      const last = await lastOfBase(trx, { first, last: hole.last }, size.baseRows);
+      claimed.push({ first, last });
+      first = last + 1n;
+    }
+  }
+  if (claimed.length > 0) {
+    await sql`INSERT INTO rollup_bases (version, first_cohort, last_cohort)
+      SELECT ${version}::int, first, last
+      FROM unnest(${claimed.map(({ first }) => first)}::bigint[], ${claimed.map(({ last }) => last)}::bigint[])
+        AS claimed (first, last)`.execute(trx);
+  }
+  return claimed;
+}
+
+async function basesIn(
+  trx: DatabaseExecutor,
+  version: number,
+  { first, last }: CohortRange,
+): Promise<CohortRange[]> {
+  const { rows } = await sql<CohortRange>`
+    SELECT first_cohort AS first, last_cohort AS last FROM rollup_bases
+    WHERE version = ${version} AND last_cohort >= ${first} AND first_cohort <= ${last}
+    ORDER BY first_cohort`.execute(trx);
+  return rows;
+}
+
+/** What a range has beside the parts that are taken, which are sorted and disjoint. */
+export function holesIn(range: CohortRange, taken: readonly CohortRange[]): CohortRange[] {
+  const holes: CohortRange[] = [];
+  let { first } = range;
+  for (const part of taken) {
+    if (part.first > first) holes.push({ first, last: part.first - 1n });
+    if (part.last >= first) first = part.last + 1n;
+  }
+  if (first <= range.last) holes.push({ first, last: range.last });
+  return holes;
+}
+
+/**
+ * Where a base that begins with the range is to end: as far as its rows allow, but never past a UTC day,
+ * since retention drops days. Time without any event is one base, however long.
+ */
+async function lastOfBase(
+  trx: DatabaseExecutor,
+  { first, last }: CohortRange,
+  baseRows: number,
+): Promise<bigint> {
+  if (first === last) return last;
+  const next = await cohortAfter(trx, { first, last }, 0);
+  if (next === null) return last;
+  const day = next - (next % COHORTS_PER_DAY);
+  if (day > first) return day - 1n;
+  const endOfDay = day + COHORTS_PER_DAY - 1n;
+  const within = { first, last: last < endOfDay ? last : endOfDay };
+  const full = await cohortAfter(trx, within, baseRows);
+  if (full === null) return within.last;
+  return full > first ? full - 1n : first;
+}
+
+/** The cohort of the row that has so many rows of the range before it; null where there are fewer. */
+async function cohortAfter(
+  trx: DatabaseExecutor,
+  { first, last }: CohortRange,
+  rows: number,
+): Promise<bigint | null> {
+  const found = await sql<{ id: string }>`
+    SELECT impression_id::text AS id FROM events
+    WHERE impression_id >= ${firstIdOf(first)}::uuid AND impression_id < ${firstIdOf(last + 1n)}::uuid
+    ORDER BY impression_id OFFSET ${sql.lit(rows)} LIMIT 1`.execute(trx);
+  const id = found.rows[0]?.id;
+  // Any id, also one without a time of its own: it only says how many rows lie before it.
+  return id === undefined ? null : cohortAt(Number.parseInt(id.replace('-', '').slice(0, 12), 16));
+}
+
+/** The part of a range that retention has not touched; what lies before can never be summed up again. */
+export function aboveHorizon(range: CohortRange, horizonMs: number): CohortRange {
+  const lowest = cohortAt(horizonMs);
+  const first = cohortStartMs(lowest) < horizonMs ? lowest + 1n : lowest;
+  return { first: range.first > first ? range.first : first, last: range.last };
+}
+
+export function isTimeless(range: CohortRange): boolean {
+  return range.first === TIMELESS;
+}

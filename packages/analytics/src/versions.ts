@@ -1,0 +1,158 @@
+import type { Database, DatabaseExecutor } from '@adtally/db';
+import { sql } from 'kysely';
+import { lastCohortBefore, TIMELESS } from './cohorts.ts';
+import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from './definitions.ts';
+import { readFrontierMs } from './frontier.ts';
+
+/** A request that the present state does not allow; nothing was changed. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/** Where the worker begins to take a new version's bases. */
+export type KeptFrom = 'the beginning' | 'the frontier';
+
+/**
+ * Makes a version known: from now on the worker keeps it. What lies before where it begins is left to a
+ * backfill. Knowing it already is fine.
+ *
+ * @throws RefusedError where the version means something else in this database
+ */
+export async function registerVersion(
+  db: Database,
+  definition: RollupDefinition,
+  keptFrom: KeptFrom,
+): Promise<void> {
+  const { version, algorithm, windowMs, toleranceMs } = definition;
+  const claimedTo =
+    keptFrom === 'the beginning' ? TIMELESS : lastCohortBefore(await readFrontierMs(db));
+  await db.transaction().execute(async (trx) => {
+    const { rows } = await sql`
+      INSERT INTO rollup_versions (version, algorithm, window_ms, tolerance_ms, claimed_to)
+      VALUES (${version}, ${algorithm}, ${windowMs}, ${toleranceMs}, ${claimedTo})
+      ON CONFLICT (version) DO NOTHING RETURNING version`.execute(trx);
+    if (rows.length > 0 && keptFrom === 'the beginning') await claimTimeless(trx, version);
+  });
+  const known = (await readDefinitions(db)).find((one) => one.version === version);
+  if (JSON.stringify(known) !== JSON.stringify(definition)) {
+    throw new RefusedError(
+      `version ${version} is known as ${JSON.stringify(known)}, not ${JSON.stringify(definition)}: take another number`,
+    );
+  }
+}
+
+/** Claims the base of the ids without a time; it is there once, whoever asks. */
+export async function claimTimeless(db: DatabaseExecutor, version: number): Promise<void> {
+  await sql`INSERT INTO rollup_bases (version, first_cohort, last_cohort)
+    VALUES (${version}, ${TIMELESS}, ${TIMELESS}) ON CONFLICT DO NOTHING`.execute(db);
+}
+
+/** In a database that knows no version: registers the default one and shows it to readers. */
+export async function ensureSomeVersion(db: Database): Promise<void> {
+  if ((await readDefinitions(db)).length === 0) {
+    await registerVersion(db, DEFAULT_DEFINITION, 'the beginning');
+  }
+  await sql`INSERT INTO rollup_promotion (version)
+    SELECT max(version) FROM rollup_versions HAVING count(*) = 1
+    ON CONFLICT DO NOTHING`.execute(db);
+}
+
+/** Who acts, and why; kept for good in `operator_actions`. */
+export interface Act {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** The version readers see and the one before it; null where nothing was promoted yet. */
+export interface Promotion {
+  readonly version: number;
+  readonly previousVersion: number | null;
+}
+
+export async function readPromotion(db: DatabaseExecutor): Promise<Promotion | null> {
+  const { rows } = await sql<Promotion>`
+    SELECT version, previous_version AS "previousVersion" FROM rollup_promotion`.execute(db);
+  return rows[0] ?? null;
+}
+
+/**
+ * Shows another version to readers, in one transaction.
+ *
+ * @throws RefusedError where the version is unknown, or lacks bases of cohorts that the shown one has
+ */
+export async function promote(db: Database, version: number, act: Act): Promise<Promotion> {
+  return await db.transaction().execute(async (trx) => {
+    await sql`LOCK TABLE rollup_promotion IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
+    const known = (await readDefinitions(trx)).some((one) => one.version === version);
+    if (!known) throw new RefusedError(`there is no version ${version}`);
+    const shown = await readPromotion(trx);
+    if (shown?.version === version) return shown;
+    const missing = await cohortsMissing(trx, version, shown?.version ?? null);
+    if (missing > 0n) {
+      throw new RefusedError(
+        `version ${version} lacks ${missing} bases: run a backfill of it to its end first`,
+      );
+    }
+    return await show(trx, { version, previousVersion: shown?.version ?? null }, 'promote', act);
+  });
+}
+
+/**
+ * Shows the version that was shown before, in one transaction. Once: then there is none before it.
+ *
+ * @throws RefusedError where there is no version before
+ */
+export async function rollback(db: Database, act: Act): Promise<Promotion> {
+  return await db.transaction().execute(async (trx) => {
+    await sql`LOCK TABLE rollup_promotion IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
+    const previous = (await readPromotion(trx))?.previousVersion ?? null;
+    if (previous === null) throw new RefusedError('there is no version before this one');
+    return await show(trx, { version: previous, previousVersion: null }, 'rollback', act);
+  });
+}
+
+async function show(
+  trx: DatabaseExecutor,
+  promotion: Promotion,
+  action: 'promote' | 'rollback',
+  act: Act,
+): Promise<Promotion> {
+  const { version, previousVersion } = promotion;
+  await sql`INSERT INTO rollup_promotion (version, previous_version) VALUES (${version}, ${previousVersion})
+    ON CONFLICT (only_row) DO UPDATE SET version = excluded.version,
+      previous_version = excluded.previous_version, promoted_at = clock_timestamp()`.execute(trx);
+  await recordAct(trx, action, act, { version });
+  return promotion;
+}
+
+/** Writes down what an operator did to the rollups. */
+export async function recordAct(
+  db: DatabaseExecutor,
+  action: string,
+  { actor, reason }: Act,
+  detail: object,
+): Promise<void> {
+  await sql`INSERT INTO operator_actions (actor, action, reason, detail)
+    VALUES (${actor}, ${`rollups ${action}`}, ${reason}, ${JSON.stringify(detail)}::jsonb)`.execute(
+    db,
+  );
+}
+
+/** Bases of `version` that are claimed and not taken, or that another version has and it lacks. */
+async function cohortsMissing(
+  trx: DatabaseExecutor,
+  version: number,
+  other: number | null,
+): Promise<bigint> {
+  const { rows } = await sql<{ missing: bigint }>`
+    WITH own AS (
+      SELECT range_agg(int8range(first_cohort, last_cohort, '[]')) AS cohorts
+      FROM rollup_bases WHERE version = ${version} AND taken_at IS NOT NULL
+    )
+    SELECT (SELECT count(*) FROM rollup_bases WHERE version = ${version} AND taken_at IS NULL)
+         + (SELECT count(*) FROM rollup_bases b, own
+            WHERE b.version = ${other} AND b.taken_at IS NOT NULL
+              AND NOT coalesce(own.cohorts @> int8range(b.first_cohort, b.last_cohort, '[]'), false))
+      AS missing`.execute(trx);
+  return rows[0]?.missing ?? 0n;
+}

@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTransientError, type Database } from '@adtally/db';
+import { attendBackfill, type Backfill, endBackfill, readBackfill } from './backfills.ts';
+import { claimRange } from './bases.ts';
+import { TIMELESS } from './cohorts.ts';
+import { readDefinitions, type RollupDefinition } from './definitions.ts';
+import { readIngestLag } from './freshness.ts';
+import { takeNextBase } from './take-base.ts';
+import { claimTimeless } from './versions.ts';
+
+export interface WorkOptions {
+  /** Bases taken at the same time, each on a connection of its own. */
+  readonly parallelism: number;
+  /** Most rows in one base, as far as whole cohorts allow. */
+  readonly baseRows: number;
+  /** Ingest lag, in records, above which a backfill waits. */
+  readonly lagMaxRecords: number;
+  readonly onProgress: (progress: BackfillProgress) => void;
+  /** Ends it after the bases in hand; it can be resumed. */
+  readonly signal: AbortSignal;
+}
+
+export interface BackfillProgress {
+  readonly runId: bigint;
+  readonly basesDone: number;
+  readonly basesTotal: number;
+  /** Events summed up by this process. */
+  readonly events: number;
+  readonly elapsedMs: number;
+  /** Why it does not move just now. */
+  readonly waitsFor: 'ingest' | 'resume' | 'the database' | null;
+}
+
+/**
+ * - `done`: every base of the range was taken by this backfill
+ * - `cancelled`: an operator ended it; what it took stays
+ * - `interrupted`: the signal; it is paused and can be resumed
+ */
+export type BackfillOutcome = 'done' | 'cancelled' | 'interrupted';
+
+const CLAIM_BASES = 200;
+const ATTEND_MS = 1_000;
+const WAIT_MS = 500;
+
+/**
+ * Works a backfill off to its end: claims bases where there are none yet, then takes every base of its
+ * range once more. A base carries the number of the backfill that took it last, in the transaction that
+ * takes it, so that after a kill at any moment, and with several processes at it, each is taken and none
+ * is counted twice.
+ */
+export async function workBackfill(
+  db: Database,
+  runId: bigint,
+  options: WorkOptions,
+): Promise<BackfillOutcome> {
+  const backfill = await readBackfill(db, runId);
+  const definition = (await readDefinitions(db)).find(
+    ({ version }) => version === backfill.version,
+  );
+  if (definition === undefined) throw new Error(`there is no version ${backfill.version}`);
+  const work = new BackfillWork(db, backfill, definition, options);
+  try {
+    return await work.run();
+  } catch (error) {
+    await endBackfill(db, runId, 'failed').catch(() => undefined);
+    throw error;
+  }
+}
+
+class BackfillWork {
+  readonly #db: Database;
+  readonly #backfill: Backfill;
+  readonly #definition: RollupDefinition;
+  readonly #options: WorkOptions;
+  readonly #startedMs = performance.now();
+  #state: Backfill['state'] = 'running';
+  #rate: number | null = null;
+  #attendedMs = Number.NEGATIVE_INFINITY;
+  #lag = 0;
+  #total = 0;
+  #done = 0;
+  #events = 0;
+
+  constructor(
+    db: Database,
+    backfill: Backfill,
+    definition: RollupDefinition,
+    options: WorkOptions,
+  ) {
+    this.#db = db;
+    this.#backfill = backfill;
+    this.#definition = definition;
+    this.#options = options;
+  }
+
+  async run(): Promise<BackfillOutcome> {
+    await this.#claim();
+    for (;;) {
+      const { basesDone, basesLeft } = await readBackfill(this.#db, this.#backfill.runId);
+      this.#done = basesDone;
+      this.#total = basesDone + basesLeft;
+      if (this.#isOver()) break;
+      if (basesLeft === 0) {
+        await endBackfill(this.#db, this.#backfill.runId, 'done');
+        return 'done';
+      }
+      const workers = Array.from({ length: this.#options.parallelism }, () => this.#takeAll());
+      await Promise.all(workers);
+      // What is left may be in another process' hands; then there is nothing to take for a while.
+      if (this.#done === basesDone) await this.#pause(null);
+    }
+    if (this.#state === 'cancelled') return 'cancelled';
+    await endBackfill(this.#db, this.#backfill.runId, 'paused');
+    return 'interrupted';
+  }
+
+  async #claim(): Promise<void> {
+    const { range, version } = this.#backfill;
+    if (range.first === TIMELESS) await claimTimeless(this.#db, version);
+    const timed = { first: range.first < 0n ? 0n : range.first, last: range.last };
+    while (!this.#isOver()) {
+      await this.#attend();
+      const size = { maxBases: CLAIM_BASES, baseRows: this.#options.baseRows };
+      if ((await claimRange(this.#db, version, timed, size)) === 0) return;
+    }
+  }
+
+  async #takeAll(): Promise<void> {
+    while (await this.#mayGoOn()) {
+      try {
+        const wanted = { runId: this.#backfill.runId, range: this.#backfill.range };
+        const base = await takeNextBase(this.#db, this.#definition, wanted);
+        if (base === null) return;
+        this.#done += 1;
+        this.#events += Number(base.events);
+        this.#tell(null);
+      } catch (error) {
+        if (!isTransientError(error)) throw error;
+        await this.#pause('the database');
+      }
+    }
+  }
+
+  /** Waits while it must; false where it is over. */
+  async #mayGoOn(): Promise<boolean> {
+    for (;;) {
+      if (this.#isOver()) return false;
+      await this.#attend();
+      if (this.#state === 'paused') await this.#pause('resume');
+      else if (this.#lag > this.#options.lagMaxRecords) await this.#pause('ingest');
+      else if (this.#isTooFast()) await this.#pause(null);
+      else return !this.#isOver();
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#options.signal.aborted || this.#state === 'cancelled';
+  }
+
+  #isTooFast(): boolean {
+    if (this.#rate === null) return false;
+    return this.#events / this.#rate > (performance.now() - this.#startedMs) / 1000;
+  }
+
+  /** Once a second, whichever worker comes first. */
+  async #attend(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs - this.#attendedMs < ATTEND_MS) return;
+    this.#attendedMs = nowMs;
+    const { state, rate } = await attendBackfill(this.#db, this.#backfill.runId);
+    this.#state = state;
+    this.#rate = rate;
+    this.#lag = await readIngestLag(this.#db);
+  }
+
+  async #pause(waitsFor: BackfillProgress['waitsFor']): Promise<void> {
+    this.#tell(waitsFor);
+    if (this.#isOver()) return;
+    await sleep(WAIT_MS, undefined, { signal: this.#options.signal }).catch(() => undefined);
+  }
+
+  #tell(waitsFor: BackfillProgress['waitsFor']): void {
+    this.#options.onProgress({
+      runId: this.#backfill.runId,
+      basesDone: this.#done,
+      basesTotal: this.#total,
+      events: this.#events,
+      elapsedMs: performance.now() - this.#startedMs,
+      waitsFor,
+    });
+  }
+}

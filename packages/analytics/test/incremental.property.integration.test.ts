@@ -1,0 +1,124 @@
+import * as fc from 'fast-check';
+import type { AdEvent } from '@adtally/event-schema';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DEFAULT_DEFINITION, takeNextBase } from '../src/index.ts';
+import { anyEvent, START_MS } from './events.ts';
+import { referenceTotals } from './reference.ts';
+import { World, type Writer } from './world.ts';
+
+let world: World;
+let writers: Writer[];
+beforeAll(async () => {
+  world = await World.create();
+  writers = [await world.writer(), await world.writer()];
+});
+afterAll(() => world.close());
+
+const RUNS = 30;
+const SLICE_MS = 10_000;
+const END_MS = START_MS + 60_000;
+
+type Step =
+  | { readonly do: 'commit'; readonly writer: number; readonly events: readonly AdEvent[] }
+  /** The frontier moves, and perhaps bases are taken, while the batch waits to commit. */
+  | {
+      readonly do: 'commit in flight';
+      readonly writer: number;
+      readonly events: readonly AdEvent[];
+      readonly toSlice: number;
+      readonly takesBases: boolean;
+    }
+  | { readonly do: 'settle'; readonly toSlice: number }
+  | { readonly do: 'take' }
+  | { readonly do: 'take again' }
+  | { readonly do: 'apply' };
+
+const someEvents = fc.array(anyEvent, { minLength: 1, maxLength: 5 });
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant('commit' as const), writer: fc.nat(1), events: someEvents }),
+  fc.record({ do: fc.constant('commit' as const), writer: fc.nat(1), events: someEvents }),
+  fc.record({
+    do: fc.constant('commit in flight' as const),
+    writer: fc.nat(1),
+    events: someEvents,
+    toSlice: fc.nat(5),
+    takesBases: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant('settle' as const), toSlice: fc.nat(5) }),
+  fc.record({ do: fc.constantFrom('take' as const, 'take again' as const, 'apply' as const) }),
+);
+
+/** That the interesting things happened at all, over all runs. */
+const seen = { noted: 0, applied: 0, taken: 0, retaken: 0, madeToNote: 0 };
+
+async function take(step: Step): Promise<void> {
+  switch (step.do) {
+    case 'commit':
+      return await writers[step.writer]?.commit(step.events);
+    case 'commit in flight':
+      return await commitInFlight(step);
+    case 'settle':
+      return await world.settle(START_MS + step.toSlice * SLICE_MS);
+    case 'take':
+      seen.taken += await world.takeBases();
+      return;
+    case 'take again':
+      await sql`UPDATE rollup_bases SET taken_at = NULL, seen_sources = NULL, seen_offsets = NULL
+        WHERE first_cohort % 2 = 0`.execute(world.db);
+      while ((await takeNextBase(world.db, DEFAULT_DEFINITION, 'untaken')) !== null)
+        seen.retaken += 1;
+      return;
+    case 'apply':
+      seen.applied += await world.applyNotes();
+  }
+}
+
+async function commitInFlight(step: Extract<Step, { do: 'commit in flight' }>): Promise<void> {
+  const writer = writers[step.writer] as Writer;
+  let tries = 0;
+  const inBetween = async () => {
+    tries += 1;
+    await world.settle(START_MS + step.toSlice * SLICE_MS);
+    if (step.takesBases) seen.taken += await world.takeBases();
+  };
+  const offset = writer.nextOffset;
+  await writer.try(step.events, inBetween).catch(async (error: { failure?: { kind: string } }) => {
+    expect(error.failure?.kind).toBe('frontier_moved');
+    seen.madeToNote += 1;
+    expect(writer.nextOffset).toBe(offset);
+    await writer.try(step.events);
+  });
+  expect(tries).toBe(1);
+}
+
+it('I11: after any interleaving of commits, frontier, bases and notes the rollups are those of a full recompute', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { minLength: 6, maxLength: 24 }), async (steps) => {
+      await world.clear();
+      for (const step of steps) await take(step);
+      seen.noted += await world.count('late_notes');
+      // In the middle of it the audit holds too.
+      expect(await world.rollupOffences()).toEqual([]);
+      await world.settle(END_MS);
+      await world.takeBases();
+      await world.applyNotes();
+      const all = steps.flatMap((step) => ('events' in step ? step.events : []));
+      // Copies with another payload are conflicts: the first committed stays.
+      expect(await world.totals(DEFAULT_DEFINITION.version)).toEqual(
+        referenceTotals(all, DEFAULT_DEFINITION),
+      );
+      expect(await world.count('late_notes')).toBe(0);
+      expect(await emptyRows()).toBe(0);
+    }),
+    { numRuns: RUNS },
+  );
+  expect(Object.entries(seen).filter(([, times]) => times === 0)).toEqual([]);
+}, 120_000);
+
+/** No row means zero: rows that came to nothing are gone, as after a recompute. */
+function emptyRows(): Promise<number> {
+  return world.count(`rollup_by_creative WHERE impressions = 0 AND clicks = 0 AND click_conversions = 0
+    AND view_conversions = 0 AND unmatched_clicks = 0 AND unmatched_conversions = 0 AND early_clicks = 0
+    AND early_conversions = 0`);
+}

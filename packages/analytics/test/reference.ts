@@ -1,0 +1,116 @@
+import type { AdEvent } from '@adtally/event-schema';
+import { eventKeyOf } from '@adtally/key-derivation';
+import { KINDS, MEASURES, type EventKind, type Rollup } from '../src/index.ts';
+import { bytesOf, microsOf } from './events.ts';
+
+/**
+ * The rollups in plain code, written apart from the SQL: what must come out, whatever the way there.
+ * By rollup, then by a key of hour and dimensions: every measure that is not zero.
+ */
+export type Totals = Readonly<
+  Record<Rollup, ReadonlyMap<string, Readonly<Record<string, string>>>>
+>;
+
+export interface Rules {
+  readonly windowMs: number;
+  readonly toleranceMs: number;
+}
+
+interface Credited {
+  readonly kind: EventKind;
+  readonly event: AdEvent;
+  /** Whose dimensions count. */
+  readonly credit: AdEvent;
+}
+
+const RANK = { impression: 0, click: 1, conversion: 2 } as const;
+const HOUR_MICROS = 3_600_000_000n;
+
+/** Sums up a set of events (copies of an identity count once: the first). */
+export function referenceTotals(events: readonly AdEvent[], rules: Rules): Totals {
+  const unique = [...new Map(events.toReversed().map((event) => [keyText(event), event])).values()];
+  const totals = { campaign: new Map(), creative: new Map(), placement: new Map() };
+  for (const ofOne of Map.groupBy(unique, (event) => event.impression_id).values()) {
+    for (const credited of attribute(ofOne, rules)) {
+      for (const rollup of ['campaign', 'creative', 'placement'] as const) {
+        add(totals[rollup], rollup, credited);
+      }
+    }
+  }
+  return totals;
+}
+
+/** f: what becomes of each event of one impression. */
+export function attribute(events: readonly AdEvent[], rules: Rules): Credited[] {
+  const ordered = events.toSorted(inOrder);
+  const impression = ordered.find((event) => event.event_type === 'impression');
+  const tolerance = BigInt(rules.toleranceMs) * 1000n;
+  const earliest = impression === undefined ? 0n : microsOf(impression) - tolerance;
+  let lastClick: AdEvent | undefined;
+  return ordered.map((event) => {
+    const is = (kind: EventKind, credit = event): Credited => ({ kind, event, credit });
+    if (event.event_type === 'impression') return is('impression');
+    if (impression === undefined) return is(`unmatched_${event.event_type}`);
+    if (microsOf(event) < earliest) return is(`early_${event.event_type}`);
+    if (event.event_type === 'click') {
+      lastClick = event;
+      return is('click');
+    }
+    const isEarned =
+      lastClick !== undefined &&
+      microsOf(event) - microsOf(lastClick) <= BigInt(rules.windowMs) * 1000n;
+    return isEarned ? is('click_conversion', lastClick) : is('view_conversion', impression);
+  });
+}
+
+function inOrder(a: AdEvent, b: AdEvent): number {
+  const [timeA, timeB] = [microsOf(a), microsOf(b)];
+  if (timeA !== timeB) return timeA < timeB ? -1 : 1;
+  return RANK[a.event_type] - RANK[b.event_type] || (keyText(a) < keyText(b) ? -1 : 1);
+}
+
+function add(
+  totals: Map<string, Record<string, string>>,
+  rollup: Rollup,
+  { kind, event, credit }: Credited,
+): void {
+  const micros = microsOf(event);
+  const hour = (micros / HOUR_MICROS) * HOUR_MICROS;
+  const dimension =
+    rollup === 'creative' ? credit.creative_id : rollup === 'placement' ? credit.placement_id : '';
+  const key = JSON.stringify([String(hour), credit.campaign_id, dimension, event.currency]);
+  const row = totals.get(key) ?? {};
+  const { count, money } = KINDS[kind];
+  const amount = event.event_type === 'conversion' ? event.value_micros : event.price_micros;
+  const sum = (measure: string, by: bigint) => {
+    const value = BigInt(row[measure] ?? 0) + by;
+    if (value !== 0n) row[measure] = String(value);
+  };
+  sum(count, 1n);
+  sum(money, amount);
+  totals.set(key, row);
+}
+
+function keyText(event: AdEvent): string {
+  const identity =
+    event.event_type === 'click'
+      ? bytesOf(event.click_id)
+      : event.event_type === 'conversion'
+        ? Buffer.from(event.conversion_id)
+        : null;
+  return eventKeyOf(event.event_type, bytesOf(event.impression_id), identity).toString('hex');
+}
+
+/** A rollup row as the database gives it, in the reference's form. */
+export function rowEntry(
+  row: Readonly<Record<string, unknown>>,
+): [string, Readonly<Record<string, string>>] {
+  const key = JSON.stringify([
+    String(row['hour_micros']),
+    row['campaign_id'],
+    row['dimension'],
+    row['currency'],
+  ]);
+  const measures = MEASURES.map((name) => [name, String(row[name])] as const);
+  return [key, Object.fromEntries(measures.filter(([, value]) => value !== '0'))];
+}
