@@ -23,6 +23,7 @@ const COMPOSE = parse(read('docker-compose.yml'), { merge: true }) as {
   services: Record<string, Service>;
 };
 const JOBS = ['topics', 'migrate'];
+const APPS = ['ingest-consumer', 'dlq-reprocessor', 'dead-queue-alerter'];
 
 function read(path: string): string {
   return readFileSync(resolve(ROOT, path), 'utf8');
@@ -40,8 +41,8 @@ function imageVariable(property: string): string {
 }
 
 describe('docker-compose.yml', () => {
-  it('has the three servers, the two jobs and the service', () => {
-    const names = ['kafka', 'postgres', 'redis', ...JOBS, 'ingest-consumer'];
+  it('has the three servers, the two jobs and the services', () => {
+    const names = ['kafka', 'postgres', 'redis', ...JOBS, ...APPS];
     expect(Object.keys(COMPOSE.services).toSorted()).toEqual(names.toSorted());
   });
 
@@ -54,7 +55,7 @@ describe('docker-compose.yml', () => {
   it('publishes ports on the loopback interface only, each documented at the top', () => {
     const head = read('docker-compose.yml').split('\nname:')[0];
     const ports = Object.values(COMPOSE.services).flatMap((one) => one.ports ?? []);
-    expect(ports).toHaveLength(4);
+    expect(ports).toHaveLength(3 + APPS.length);
     for (const port of ports) {
       expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
       expect(head).toContain(port.split(':').slice(0, 2).join(':'));
@@ -82,10 +83,10 @@ describe('docker-compose.yml', () => {
     expect(command).toContain('--appendonly no');
   });
 
-  it('starts the service only when topics and schema are there', () => {
-    const { depends_on: needs } = service('ingest-consumer');
+  it('starts the services only when topics and schema are there', () => {
     for (const job of JOBS) {
-      expect(needs?.[job]?.condition).toBe('service_completed_successfully');
+      for (const app of APPS)
+        expect(service(app).depends_on?.[job]?.condition).toBe('service_completed_successfully');
       expect(service(job).restart).toBe('no');
     }
     expect(service('migrate').depends_on?.['postgres']?.condition).toBe('service_healthy');
@@ -103,24 +104,24 @@ describe('docker-compose.yml', () => {
     expect(script).toContain('message.timestamp.type=LogAppendTime');
   });
 
-  it('configures the service as the service itself understands it', async () => {
-    const env = { PATH: process.env['PATH'], ...service('ingest-consumer').environment };
-    const args = ['--conditions=@adtally/source', 'apps/ingest-consumer/src/main.ts'];
-    const check = promisify(execFile)(process.execPath, [...args, '--check-config'], {
-      cwd: ROOT,
-      env,
-    });
-    const { stdout, stderr } = await check;
-    for (const name of ['KAFKA_BROKERS', 'EVENTS_TOPIC', 'DLQ_TOPIC', 'CONSUMER_GROUP'])
-      expect(stdout + stderr).toContain(service('ingest-consumer').environment?.[name]);
+  it.each([
+    ['ingest-consumer', ['KAFKA_BROKERS', 'EVENTS_TOPIC', 'DLQ_TOPIC', 'CONSUMER_GROUP']],
+    ['dlq-reprocessor', ['KAFKA_BROKERS', 'DLQ_TOPIC', 'DEAD_TOPIC', 'REPROCESSOR_GROUP']],
+    ['dead-queue-alerter', ['KAFKA_BROKERS', 'DEAD_TOPIC', 'ALERT_ENV']],
+  ])('configures %s as the service itself understands it', async (app, names) => {
+    const env = { PATH: process.env['PATH'], ...service(app).environment };
+    const args = ['--conditions=@adtally/source', `apps/${app}/src/main.ts`, '--check-config'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env });
+    for (const name of names)
+      expect(stdout).toContain(`${name}=${service(app).environment?.[name]}`);
   });
 
   it('builds every app image from the one Dockerfile', () => {
-    for (const name of ['migrate', 'ingest-consumer'])
-      expect(service(name).build).toEqual({
+    for (const [name, app] of [['migrate', 'ingest-consumer'], ...APPS.map((one) => [one, one])])
+      expect(service(name as string).build).toEqual({
         context: '.',
         dockerfile: 'infra/docker/Dockerfile',
-        args: { APP: 'ingest-consumer' },
+        args: { APP: app },
       });
     const stages = read('infra/docker/Dockerfile').match(/^FROM .* AS (\w+)$/gm);
     expect(stages?.map((line) => line.split(' ').at(-1))).toEqual([
