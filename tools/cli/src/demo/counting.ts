@@ -1,6 +1,6 @@
 import { simulate, type Truth } from '@adtally/event-simulator';
 import type { KafkaSettings } from '@adtally/kafka';
-import type { ConsumerProcess } from './consumer-process.ts';
+import type { AppProcess } from './app-process.ts';
 import type { Fleet } from './fleet.ts';
 import { isTakenOver, type Kill, killHalfWay } from './kill.ts';
 import type { Observer } from './observer.ts';
@@ -81,7 +81,7 @@ export async function countWithKill(parts: CountingParts): Promise<Counted> {
 
 async function waitForShares(
   { observer, signal }: CountingParts,
-  consumers: readonly ConsumerProcess[],
+  consumers: readonly AppProcess[],
 ): Promise<void> {
   const partitions = await observer.partitions();
   const what = 'both consumers to share the partitions';
@@ -146,10 +146,7 @@ function watch(work: Promise<unknown>): () => boolean {
   return () => isDone;
 }
 
-async function sumCounters(
-  consumers: readonly ConsumerProcess[],
-  name: string,
-): Promise<number | null> {
+async function sumCounters(consumers: readonly AppProcess[], name: string): Promise<number | null> {
   const counts = await Promise.all(consumers.map((consumer) => consumer.counter(name)));
   return counts.reduce((sum, count) => (sum === null || count === null ? null : sum + count), 0);
 }

@@ -1,6 +1,6 @@
 import { withAddedHeaders } from '@adtally/event-schema';
 import { expect, test } from 'vitest';
-import { counterSum } from './consumer-process.ts';
+import { counterSum } from './app-process.ts';
 import { coordinateOf } from './dead-letter-copies.ts';
 import { isTakenOver, type Kill } from './kill.ts';
 import { progressText } from './observer.ts';

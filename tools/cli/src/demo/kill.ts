@@ -1,4 +1,4 @@
-import type { ConsumerProcess } from './consumer-process.ts';
+import type { AppProcess } from './app-process.ts';
 import { DemoError } from './errors.ts';
 import type { Observer } from './observer.ts';
 import { committedOf, type Position, shareOf } from './position.ts';
@@ -27,7 +27,7 @@ const POLL_MS = 50;
  */
 export async function killHalfWay(
   observer: Observer,
-  consumers: readonly ConsumerProcess[],
+  consumers: readonly AppProcess[],
   events: number,
   options: { limitMs: number; signal: AbortSignal },
 ): Promise<Kill> {

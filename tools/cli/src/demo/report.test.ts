@@ -35,6 +35,12 @@ const RESULT: DemoResult = {
   takeoverSeconds: 2,
   fenced: 0,
   exitCodes: { 'consumer-1': 0, 'consumer-2-restarted': 0 },
+  failurePath: {
+    lines: [{ name: 'redriven and stored', expected: 200n, actual: 200n }],
+    letters: { empty: { deadLettered: 2n, resolved: 0n, dead: 1n, pending: 1n, discarded: 0n } },
+    pages: ['firing: 6 dead letters'],
+    exitCodes: { alerter: 0 },
+  },
   produceFailures: 0,
   dlqRecords: 2,
   countSeconds: 4,

@@ -1,5 +1,6 @@
-import type { AuditReport } from '@adtally/db';
+import { type AuditReport, jsonInteger } from '@adtally/db';
 import { formatTable } from '../output.ts';
+import type { FailurePath } from './failure-path.ts';
 import type { Kill } from './kill.ts';
 import { compareTallies, isEqual, type Tally, tallyJson, type TallyLine } from './tally.ts';
 import type { TopicNames } from './workspace.ts';
@@ -15,6 +16,7 @@ export interface DemoResult {
   readonly takeoverSeconds: number | null;
   readonly fenced: number | null;
   readonly exitCodes: Readonly<Record<string, number>>;
+  readonly failurePath: FailurePath;
   /** Records the broker refused or never answered for: what is expected is then not known. */
   readonly produceFailures: number;
   readonly dlqRecords: number;
@@ -35,6 +37,9 @@ export function problemsOf(result: DemoResult): string[] {
     if (isEqual(line)) continue;
     problems.push(`${line.name}: expected ${line.expected}, found ${line.actual}`);
   }
+  for (const { name, expected, actual } of result.failurePath.lines) {
+    if (expected !== actual) problems.push(`failure path: ${name}: ${expected} against ${actual}`);
+  }
   for (const check of result.audit.checks) {
     if (!check.ok) problems.push(`audit: ${check.id} (${check.name}) does not hold`);
   }
@@ -42,8 +47,9 @@ export function problemsOf(result: DemoResult): string[] {
   if (result.produceFailures > 0) {
     problems.push(`${result.produceFailures} records were not acknowledged by the broker`);
   }
-  for (const [consumer, code] of Object.entries(result.exitCodes)) {
-    if (code !== 0) problems.push(`${consumer} ended with exit code ${code} after SIGTERM`);
+  const exitCodes = { ...result.exitCodes, ...result.failurePath.exitCodes };
+  for (const [service, code] of Object.entries(exitCodes)) {
+    if (code !== 0) problems.push(`${service} ended with exit code ${code} after SIGTERM`);
   }
   return problems;
 }
@@ -74,6 +80,7 @@ export function demoJson(result: DemoResult): object {
       takeover_seconds: result.takeoverSeconds === null ? null : rounded(result.takeoverSeconds),
       fenced_partitions: result.fenced,
     },
+    failure_path: failurePathJson(result.failurePath),
     dlq_records: result.dlqRecords,
     consumer_exit_codes: result.exitCodes,
     seconds: rounded(result.seconds),
@@ -95,6 +102,18 @@ export function demoText(result: DemoResult, next: string): string {
     new Set([1, 2]),
   );
   const problems = problemsOf(result);
+  const failures = formatTable(
+    [
+      ['FAILURE PATH', 'EXPECTED', 'ACTUAL', ''],
+      ...result.failurePath.lines.map(({ name, expected, actual: found }) => [
+        name,
+        grouped(expected),
+        grouped(found),
+        expected === found ? '=' : '!=',
+      ]),
+    ],
+    new Set([1, 2]),
+  );
   const takeover =
     result.takeoverSeconds === null
       ? ''
@@ -102,6 +121,9 @@ export function demoText(result: DemoResult, next: string): string {
   const checks = result.audit.checks.filter(({ ok }) => ok).length;
   return [
     table,
+    '',
+    failures,
+    ...result.failurePath.pages.map((page) => `page: ${page}`),
     '',
     `${kill.consumer} was killed with SIGKILL after ${grouped(kill.atEvents)} events, ` +
       `${grouped(kill.lag)} records behind in ${kill.partitions.length} partitions${takeover}.`,
@@ -114,6 +136,29 @@ export function demoText(result: DemoResult, next: string): string {
       ? `Exact in every line. ${next}`
       : `The numbers differ. Logs: ${result.logFolder}. ${next}`,
   ].join('\n');
+}
+
+function failurePathJson({ lines, letters, pages }: FailurePath): object {
+  return {
+    lines: lines.map(({ name, expected, actual }) => ({
+      name,
+      expected: jsonInteger(expected),
+      actual: jsonInteger(actual),
+    })),
+    letters_by_code: Object.fromEntries(
+      Object.entries(letters).map(([code, of]) => [
+        code,
+        {
+          dead_lettered: jsonInteger(of.deadLettered),
+          resolved: jsonInteger(of.resolved),
+          dead: jsonInteger(of.dead),
+          pending: jsonInteger(of.pending),
+          discarded: jsonInteger(of.discarded),
+        },
+      ]),
+    ),
+    pages,
+  };
 }
 
 function eventsPerSecond({ actual, countSeconds }: DemoResult): number {

@@ -8,6 +8,7 @@ import { serviceEnvironment } from '../stack.ts';
 import { countWithKill } from './counting.ts';
 import { findDeadLetterCopies } from './dead-letter-copies.ts';
 import { Interrupted } from './errors.ts';
+import { showFailurePath } from './failure-path.ts';
 import { Fleet } from './fleet.ts';
 import { Observer } from './observer.ts';
 import { commandSeconds } from './process-age.ts';
@@ -81,13 +82,18 @@ async function countAndCompare(
     const audit = await auditDatabase(db);
     const places = { ...topics, groupId: `adtally-demo-${name}-dlq-check` };
     const letters = await findDeadLetterCopies(db, kafka, places, signal);
+    const actual = await readTally(db, audit, letters.kept);
+    const failurePath = await showFailurePath({ db, kafka, topic, fleet, observer, name, signal });
+    observer.tell('auditing again');
     return {
       ...counted,
       events,
       seed,
       expected: tallyOfTruth(truth),
-      actual: await readTally(db, audit, letters.kept),
-      audit,
+      actual,
+      failurePath,
+      // The ledger only grows: what balances now balanced before.
+      audit: await auditDatabase(db),
       produceFailures: truth.failed + truth.unknown,
       dlqRecords: letters.onTopic,
       countSeconds: seconds,

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from '@adtally/local-stack';
 import { DemoError } from './errors.ts';
 
-const MAIN = join(repositoryRoot, 'apps/ingest-consumer/src/main.ts');
 /** The service ends by itself within its drain deadline (25 s). */
 const STOP_LIMIT_MS = 40_000;
 /** As shells give it: a process ended by a signal. */
@@ -14,8 +13,15 @@ const SIGNAL_EXIT_BASE = 128;
 const METRICS_TIMEOUT_MS = 2_000;
 const LOG_TAIL_LINES = 15;
 
-/** One ingest-consumer in a process of its own, its output in a log file of its own. */
-export class ConsumerProcess {
+export type AppName = 'ingest-consumer' | 'dlq-reprocessor' | 'dead-queue-alerter' | 'ops';
+
+/** Where an app's sources begin. */
+export function mainOf(app: AppName): string {
+  return join(repositoryRoot, 'apps', app, 'src/main.ts');
+}
+
+/** One app in a process of its own, its output in a log file of its own. */
+export class AppProcess {
   readonly label: string;
   readonly logFile: string;
   /** The name it signs its claims with. */
@@ -40,25 +46,26 @@ export class ConsumerProcess {
   }
 
   static async start(
+    app: AppName,
     label: string,
     logFile: string,
     env: NodeJS.ProcessEnv,
-  ): Promise<ConsumerProcess> {
+  ): Promise<AppProcess> {
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'w');
     try {
-      const child = spawn(process.execPath, ['--conditions=@adtally/source', MAIN], {
+      const child = spawn(process.execPath, ['--conditions=@adtally/source', mainOf(app)], {
         stdio: ['ignore', log, log],
         env,
         // Ctrl-C goes to this command alone, which then ends its children in order.
         detached: true,
       });
-      const consumer = new ConsumerProcess(label, logFile, child);
+      const started = new AppProcess(label, logFile, child);
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve);
         child.once('error', reject);
       });
-      return consumer;
+      return started;
     } finally {
       closeSync(log);
     }
