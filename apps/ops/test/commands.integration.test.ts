@@ -57,12 +57,32 @@ test('a dry run says what this build would take, what not and why, and changes n
   expect(rows).toEqual([{ touched: 0 }]);
 });
 
-test('the limits of a dry run are those of the environment', async () => {
+test('limits and versions of a dry run are those of the environment', async () => {
   const { db, databaseUrl } = await opsStage();
-  await keepLetters(db, [shown(1), { ...shown(2), value: Buffer.alloc(2_000, 0x20) }]);
-  const env = { DATABASE_URL: databaseUrl, RECORD_MAX_BYTES: '1024' };
-  const { stdout } = await captured(['redrive', '--json'], env);
-  expect(JSON.parse(stdout)).toMatchObject({ would_pass: 1, would_fail: { oversize: 1 } });
+  const ofVersion7 = Buffer.from(
+    String(shown(3).value).replace('"schema_version":1', '"schema_version":7'),
+  );
+  await keepLetters(db, [
+    shown(1),
+    { ...shown(2), value: Buffer.alloc(2_000, 0x20) },
+    { ...shown(3), value: ofVersion7 },
+  ]);
+  const dryRun = async (more: Record<string, string>) =>
+    JSON.parse(
+      (await captured(['redrive', '--json'], { DATABASE_URL: databaseUrl, ...more })).stdout,
+    ) as object;
+  expect(await dryRun({})).toMatchObject({
+    would_pass: 1,
+    would_fail: { malformed_json: 1, schema_mismatch: 1 },
+  });
+  expect(await dryRun({ RECORD_MAX_BYTES: '1024' })).toMatchObject({
+    would_pass: 1,
+    would_fail: { oversize: 1, schema_mismatch: 1 },
+  });
+  expect(await dryRun({ SCHEMA_VERSIONS_READ_AS_NEWEST: '7' })).toMatchObject({
+    would_pass: 2,
+    would_fail: { malformed_json: 1 },
+  });
 });
 
 test('orders: a reason is needed, the actor is who is named, and the number above 1,000', async () => {

@@ -1,0 +1,87 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { ServerTime } from './server-time.ts';
+
+// Aggregates and their backfills (migration 0008).
+
+export interface LateNotesTable {
+  note_id: GeneratedAlways<bigint>;
+  noted_at: ServerTime;
+  source_ids: number[];
+  first_offsets: bigint[];
+  end_offsets: bigint[];
+  impressions: number;
+  impression_ids: string[];
+}
+
+export interface RollupVersionsTable {
+  version: number;
+  algorithm: string;
+  window_ms: bigint;
+  tolerance_ms: bigint;
+  claimed_to: bigint;
+  created_at: ServerTime;
+}
+
+export interface RollupBasesTable {
+  version: number;
+  first_cohort: bigint;
+  last_cohort: bigint;
+  seen_sources: number[] | null;
+  seen_offsets: bigint[] | null;
+  events: bigint | null;
+  taken_at: Date | null;
+  run_id: bigint | null;
+}
+
+export interface RollupProgressTable {
+  only_row: Generated<boolean>;
+  applied_sources: number[];
+  applied_offsets: bigint[];
+}
+
+/** Sums of money are numeric, which the driver reads as text. */
+export interface RollupByCampaignTable {
+  version: number;
+  cohort: bigint;
+  hour: Date;
+  campaign_id: string;
+  currency: string;
+  impressions: bigint;
+  clicks: bigint;
+  click_conversions: bigint;
+  view_conversions: bigint;
+  unmatched_clicks: bigint;
+  unmatched_conversions: bigint;
+  early_clicks: bigint;
+  early_conversions: bigint;
+  spend_micros: string;
+  click_value_micros: string;
+  view_value_micros: string;
+  unmatched_spend_micros: string;
+  unmatched_value_micros: string;
+  invalid_spend_micros: string;
+  invalid_value_micros: string;
+}
+
+export interface RollupPromotionTable {
+  only_row: Generated<boolean>;
+  version: number;
+  previous_version: number | null;
+  promoted_at: ServerTime;
+}
+
+export const BACKFILL_STATES = ['running', 'paused', 'cancelled', 'done', 'failed'] as const;
+export type BackfillState = (typeof BACKFILL_STATES)[number];
+
+export interface BackfillRunsTable {
+  run_id: GeneratedAlways<bigint>;
+  version: number;
+  first_cohort: bigint;
+  last_cohort: bigint;
+  state: Generated<BackfillState>;
+  rate: number | null;
+  actor: string;
+  started_at: ServerTime;
+  seen_at: ColumnType<Date, never, Date>;
+  ended_at: Date | null;
+}
