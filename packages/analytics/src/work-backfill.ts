@@ -77,6 +77,8 @@ class BackfillWork {
   #rate: number | null = null;
   #attendedMs = Number.NEGATIVE_INFINITY;
   #lag = 0;
+  /** When the rate allows the next base. Time in which nothing was done is not made up for. */
+  #notBeforeMs = 0;
   #total = 0;
   #done = 0;
   #events = 0;
@@ -133,6 +135,10 @@ class BackfillWork {
         if (base === null) return;
         this.#done += 1;
         this.#events += Number(base.events);
+        if (this.#rate !== null) {
+          const earliestMs = Math.max(performance.now(), this.#notBeforeMs);
+          this.#notBeforeMs = earliestMs + (Number(base.events) / this.#rate) * 1000;
+        }
         this.#tell(null);
       } catch (error) {
         if (!isTransientError(error)) throw error;
@@ -153,13 +159,17 @@ class BackfillWork {
     }
   }
 
+  #untilAllowedMs(): number {
+    const leftMs = this.#notBeforeMs - performance.now();
+    return leftMs > 0 && leftMs < WAIT_MS ? leftMs : WAIT_MS;
+  }
+
   #isOver(): boolean {
     return this.#options.signal.aborted || this.#state === 'cancelled';
   }
 
   #isTooFast(): boolean {
-    if (this.#rate === null) return false;
-    return this.#events / this.#rate > (performance.now() - this.#startedMs) / 1000;
+    return performance.now() < this.#notBeforeMs;
   }
 
   /** Once a second, whichever worker comes first. */
@@ -176,7 +186,8 @@ class BackfillWork {
   async #pause(waitsFor: BackfillProgress['waitsFor']): Promise<void> {
     this.#tell(waitsFor);
     if (this.#isOver()) return;
-    await sleep(WAIT_MS, undefined, { signal: this.#options.signal }).catch(() => undefined);
+    const waitMs = waitsFor === null ? this.#untilAllowedMs() : WAIT_MS;
+    await sleep(waitMs, undefined, { signal: this.#options.signal }).catch(() => undefined);
   }
 
   #tell(waitsFor: BackfillProgress['waitsFor']): void {

@@ -23,7 +23,8 @@ export interface RollupReport {
   readonly rollup_rows_per_event: number;
   readonly recompute_rows_per_second: number;
   readonly recompute_rows_per_second_small: number;
-  /** Large by small: 1 = the cost of an event does not grow with the table. */
+  readonly recompute_us_per_event: number;
+  /** CPU of an event, large by small: 1 = it does not grow with the table. */
   readonly recompute_flatness: number;
   readonly note: {
     readonly us_per_event_without: number;
@@ -63,7 +64,8 @@ export async function benchRollup(
       rollup_rows_per_event: rounded(large.rollupRows / events),
       recompute_rows_per_second: Math.round(large.recomputeRowsPerSecond),
       recompute_rows_per_second_small: Math.round(small.recomputeRowsPerSecond),
-      recompute_flatness: rounded(large.recomputeRowsPerSecond / small.recomputeRowsPerSecond),
+      recompute_us_per_event: rounded(large.recomputeUsPerEvent),
+      recompute_flatness: rounded(large.recomputeUsPerEvent / small.recomputeUsPerEvent),
       note: {
         us_per_event_without: rounded(note.usPerEventWithout),
         us_per_event_with: rounded(note.usPerEventWith),

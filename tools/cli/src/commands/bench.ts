@@ -131,7 +131,7 @@ function rollupText(report: RollupReport): string {
       [
         'recompute',
         `${report.recompute_rows_per_second}`,
-        `rows/s; ${report.recompute_flatness} of the run with a tenth`,
+        `rows/s; CPU of an event ${report.recompute_flatness} of the run with a tenth`,
       ],
       [
         'note',
