@@ -55,6 +55,7 @@ const SCHEMA = {
   sinkRetryMs: durationMs('SINK_RETRY_MS', { default: 1_000, min: 10, max: HOUR_MS }),
   sinkRetryMaxMs: durationMs('SINK_RETRY_MAX_MS', { default: 60_000, min: 10, max: DAY_MS }),
   sinkRefusalsMax: int('SINK_REFUSALS_MAX', { default: 5, min: 1, max: 1_000 }),
+  sinkRefusalsMs: durationMs('SINK_REFUSALS_MS', { default: 3_600_000, min: 0, max: 604_800_000 }),
   topicCheckMs: durationMs('TOPIC_CHECK_MS', { default: 5_000, min: 100, max: 600_000 }),
 } as const;
 

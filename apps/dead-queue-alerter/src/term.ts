@@ -51,6 +51,7 @@ export async function runTerm(
     retryFirstMs: config.sinkRetryMs,
     retryLastMs: config.sinkRetryMaxMs,
     refusalsMax: config.sinkRefusalsMax,
+    refusalsMs: config.sinkRefusalsMs,
   };
   let lookedAtMs = performance.now();
   const deadTopic = new DeadTopicLoop({

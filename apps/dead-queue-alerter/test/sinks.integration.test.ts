@@ -72,6 +72,7 @@ test.concurrent('one slow and one refusing sink hold up neither another nor what
       PAGERDUTY_URL: slow.url,
       PAGERDUTY_ROUTING_KEY: 'a-routing-key',
       SINK_REFUSALS_MAX: '3',
+      SINK_REFUSALS_MS: '0',
     },
   });
   const alerter = the.start();

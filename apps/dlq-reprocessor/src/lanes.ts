@@ -94,6 +94,11 @@ export class Lanes {
     }
   }
 
+  /** Whatever was begun under our claims is given up: claim all anew. */
+  loseAll(): void {
+    this.#held.clear();
+  }
+
   /** An orderly goodbye, so that the next claim has nobody to evict. */
   async release(lanes: readonly number[]): Promise<void> {
     const { link, log } = this.#parts;

@@ -1,4 +1,12 @@
-import { admitRedrives, confirmLetters, isTransientError, readHorizonMs } from '@adtally/db';
+import {
+  admitRedrives,
+  confirmLetters,
+  exhaustLetters,
+  isRedriveDue,
+  isTransientError,
+  readHorizonMs,
+  type AttemptLimits,
+} from '@adtally/db';
 import { KafkaRequestError } from '@adtally/kafka';
 import type { BatchCommitter, Chores, WriterLink } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
@@ -16,6 +24,8 @@ export interface ChoresParts {
 }
 
 export interface ChoresOptions {
+  readonly eventsTopic: string;
+  readonly limits: AttemptLimits;
   /** From the end of one sweep over what is due to the next. */
   readonly retryIntervalMs: number;
   readonly retriesPerSecond: number;
@@ -52,6 +62,8 @@ export class LetterChores implements Chores {
     } catch (error) {
       if (!isPassing(error)) throw error;
       this.#parts.log.warn({ err: error }, 'letters cannot be looked after now, trying again');
+      // A lease may have been committed although its answer was lost: the next claim ends it.
+      this.#parts.lanes.loseAll();
       this.#tickAtMs = performance.now() + TICK_MS;
       this.#retryAtMs = Math.max(this.#retryAtMs, this.#tickAtMs);
     }
@@ -69,8 +81,10 @@ export class LetterChores implements Chores {
     committer.horizonMs = await readHorizonMs(session);
     const { confirmed, orphans } = await confirmLetters(session);
     if (confirmed + orphans > 0) log.info({ confirmed, orphans }, 'copies decided');
-    // What a person asked for does not wait for the next sweep.
-    if ((await admitRedrives(session)) > 0) this.#retryAtMs = 0;
+    await admitRedrives(session);
+    // What a person asked for does not wait for the next sweep, whichever process let it in.
+    if (await isRedriveDue(session, lanes.held)) this.#retryAtMs = 0;
+    await exhaustLetters(session, this.#options.eventsTopic, lanes.held, this.#options.limits);
     if ((await undertaker.bury(lanes.held, signal)) > 0) this.#tickAtMs = 0;
   }
 

@@ -1,4 +1,4 @@
-import { expireLetterRecords, type Database } from '@adtally/db';
+import { EXPIRED_AT_ONCE_MAX, expireLetterRecords, type Database } from '@adtally/db';
 import type { Beside } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 
@@ -28,15 +28,19 @@ export class RecordExpiry implements Beside {
 
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
     await this.#running;
   }
 
   async #expire(): Promise<void> {
     try {
-      const dropped = await expireLetterRecords(this.#db, this.#retentionDays);
-      if (dropped > 0) this.#log.info({ letters: dropped }, 'bytes of old letters dropped');
+      let dropped: number;
+      do {
+        dropped = await expireLetterRecords(this.#db, this.#retentionDays);
+        if (dropped > 0) this.#log.info({ letters: dropped }, 'bytes of old letters dropped');
+      } while (dropped === EXPIRED_AT_ONCE_MAX && this.#timer !== null);
     } catch (error) {
-      this.#log.debug({ err: error }, 'bytes of old letters could not be dropped');
+      this.#log.warn({ err: error }, 'bytes of old letters could not be dropped');
     }
   }
 }

@@ -103,7 +103,10 @@ function wire(
   const lanes = new Lanes({ admin, db, link, log }, { dlqTopic, eventsTopic, owner });
 
   const sink = new RetrySink({ firstMs: config.backoffFirstMs, lastMs: config.backoffLastMs });
-  const retries = new BatchCommitter({ link, dedup, rejections: sink, metrics, log }, config);
+  const retries = new BatchCommitter(
+    { link, dedup, rejections: sink, metrics, log },
+    { ...config, mayBlameAlone: true },
+  );
   const retrier = new Retrier(
     { link, lanes, committer: retries, sink, metrics, log },
     {
@@ -120,7 +123,7 @@ function wire(
   );
   const chores = new LetterChores(
     { link, lanes, retrier, undertaker, committer: retries, log },
-    config,
+    { ...config, eventsTopic },
   );
 
   const copies = new BatchCommitter(

@@ -22,11 +22,15 @@ export interface RetrierOptions {
   readonly appVersion: string;
 }
 
+/** Of so many batches one is a suspect's, where there is one. */
+const SUSPECT_EVERY = 4;
+
 /** Retries letters that are due through the path events take: classify, route, one transaction. */
 export class Retrier {
   readonly #parts: RetrierParts;
   readonly #options: RetrierOptions;
   readonly #work: BatchWork;
+  #turn = 0;
 
   constructor(parts: RetrierParts, options: RetrierOptions) {
     this.#parts = parts;
@@ -56,7 +60,7 @@ export class Retrier {
     return letters.length;
   }
 
-  /** Suspects come after the others and one at a time: a letter that kills us takes no other along. */
+  /** Suspects are tried one at a time, so that a letter that kills us takes no other along; each in its turn. */
   async #lease(signal: AbortSignal): Promise<LeasedLetter[]> {
     const { lanes, link } = this.#parts;
     const { eventsTopic, limits, appVersion, batchMax } = this.#options;
@@ -64,9 +68,12 @@ export class Retrier {
     if (held.length === 0) return [];
     const session = await link.session(signal);
     const request = { eventsTopic, limits, appVersion, lanes: held };
-    const letters = await leaseLetters(session, { ...request, limit: batchMax, suspects: false });
-    if (letters.length > 0) return letters;
-    return await leaseLetters(session, { ...request, limit: 1, suspects: true });
+    const others = { ...request, limit: batchMax, suspects: false };
+    const suspect = { ...request, limit: 1, suspects: true };
+    this.#turn = (this.#turn + 1) % SUSPECT_EVERY;
+    const [first, second] = this.#turn === 0 ? [suspect, others] : [others, suspect];
+    const letters = await leaseLetters(session, first);
+    return letters.length > 0 ? letters : await leaseLetters(session, second);
   }
 
   /** One row a letter; the offset of a row is the number of its try in the lane's own count. */

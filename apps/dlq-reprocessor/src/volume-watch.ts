@@ -1,4 +1,5 @@
 import {
+  dlqEnd,
   dlqVolume,
   firingKeys,
   letterCounts,
@@ -28,6 +29,7 @@ export interface VolumeWatchOptions {
 
 export const SPIKE_ALERT = 'DlqVolumeSpike';
 const LOOK_EVERY_MS = 15_000;
+const MINUTE_MS = 60_000;
 /** One process looks, whichever holds this lane. */
 const WATCHED_LANE = 0;
 
@@ -48,6 +50,8 @@ export class VolumeWatch implements Beside {
   readonly #options: VolumeWatchOptions;
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
+  /** The topic's end at each look of the last minute. */
+  #ends: { readonly end: number; readonly atMs: number }[] = [];
 
   constructor(parts: VolumeWatchParts, options: VolumeWatchOptions) {
     this.#parts = parts;
@@ -74,12 +78,25 @@ export class VolumeWatch implements Beside {
   async #look(): Promise<void> {
     const { db, lanes, metrics } = this.#parts;
     metrics.letters.clear();
-    if (lanes.get(WATCHED_LANE) === undefined) return;
+    if (lanes.get(WATCHED_LANE) === undefined) {
+      this.#ends = [];
+      metrics.dlqArrivalsPerMinute.set(0);
+      return;
+    }
     for (const { state, letters } of await letterCounts(db))
       metrics.letters.set(letters, { state });
-    const volume = await dlqVolume(db, this.#options.dlqTopic);
+    const copied = await dlqVolume(db, this.#options.dlqTopic);
+    const arrived = this.#growth(await dlqEnd(db, this.#options.dlqTopic), performance.now());
+    const volume = { ...copied, lastMinute: Math.max(copied.lastMinute, arrived) };
     metrics.dlqArrivalsPerMinute.set(volume.lastMinute);
     await this.#tell(volume);
+  }
+
+  /** By how much the topic grew in the last minute, as far as this process has watched it. */
+  #growth(end: number, nowMs: number): number {
+    this.#ends.push({ end, atMs: nowMs });
+    while ((this.#ends[1]?.atMs ?? Infinity) <= nowMs - MINUTE_MS) this.#ends.shift();
+    return Math.max(0, end - (this.#ends[0]?.end ?? end));
   }
 
   async #tell(volume: DlqVolume): Promise<void> {

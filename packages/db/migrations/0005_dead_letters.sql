@@ -63,7 +63,9 @@ CREATE INDEX dead_letters_due ON dead_letters (lane, next_attempt_at)
   WHERE state = 'pending' AND next_attempt_at IS NOT NULL;
 CREATE INDEX dead_letters_leased ON dead_letters (lane) WHERE lease_epoch IS NOT NULL;
 CREATE INDEX dead_letters_exhausted ON dead_letters (lane) WHERE is_exhausted;
-CREATE INDEX dead_letters_unconfirmed ON dead_letters (letter_id) WHERE state = 'unconfirmed';
+CREATE INDEX dead_letters_unconfirmed ON dead_letters (source_id, source_offset) WHERE state = 'unconfirmed';
+CREATE INDEX dead_letters_of_jobs ON dead_letters (lane)
+  WHERE job_id IS NOT NULL AND state = 'pending' AND next_attempt_at IS NOT NULL;
 CREATE INDEX dead_letters_by_cause ON dead_letters (fingerprint, state, letter_id);
 CREATE INDEX dead_letters_by_arrival ON dead_letters (dlq_append_ms);
 CREATE INDEX dead_letters_by_copy ON dead_letters (dlq_source_id, dlq_offset);

@@ -24,7 +24,7 @@ CREATE TRIGGER operator_actions_never_emptied
 
 -- As in 0005, but: it makes way for an operator at work, so that the two never wait for each other's rows;
 -- a discarded letter is left alone; a receipt that is settled stays as it is; turns missed while nobody
--- called are not caught up, since the rate protects what comes after us.
+-- called are not caught up, since the rate protects what comes after us; a suspect stays one.
 CREATE OR REPLACE FUNCTION admit_redrives() RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -58,7 +58,7 @@ BEGIN
       ), reopened AS (
         UPDATE dead_letters l SET
           state = 'pending', settled_at = NULL, job_id = job.job_id, series = l.series + 1,
-          attempts = 0, next_attempt_at = clock_timestamp(), is_suspect = false, is_exhausted = false
+          attempts = 0, next_attempt_at = clock_timestamp(), is_exhausted = false
         FROM turn
         WHERE l.letter_id = turn.letter_id AND l.state IN ('pending', 'dead') AND l.lease_epoch IS NULL
           AND EXISTS (SELECT FROM dead_letter_records d WHERE d.letter_id = l.letter_id)

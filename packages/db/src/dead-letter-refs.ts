@@ -1,7 +1,7 @@
 import { rejectionFingerprint, type EventBatch } from '@adtally/event-schema';
 import { BYTEA_OID, bytesArray, int4Array, int8Array, textsOf } from './encode-arrays.ts';
 import { recordArrays } from './encode-records.ts';
-import { recordHash } from './record-hash.ts';
+import { appendMsOf, recordHash } from './record-hash.ts';
 import type { WriterSession } from './writer-session.ts';
 
 /**
@@ -48,6 +48,8 @@ export async function keepDeadLetters(
        SELECT source_id, source_offset, record_sha256, 'pending', code, code, field, message, fingerprint,
               append_ms, ${KEPT_LANE}, clock_timestamp()
        FROM input
+       -- A copy that came by the DLQ topic, before a crash or by another's hand: it has the same bytes.
+       ON CONFLICT (source_id, source_offset, record_sha256) DO NOTHING
        RETURNING letter_id, source_id, source_offset
      )
      INSERT INTO dead_letter_records (letter_id, record_key, record_value, record_headers)
@@ -87,7 +89,7 @@ function hashesOf(batch: EventBatch, rows: readonly number[]): Buffer {
 
 /** -1 where the broker gave no append time, as the client reports it. */
 function appendTimesOf(batch: EventBatch, rows: readonly number[]): Buffer {
-  return int8Array(rows.map((row) => batch.record(row).timestamp ?? -1));
+  return int8Array(rows.map((row) => appendMsOf(batch.record(row))));
 }
 
 function codesOf(batch: EventBatch, rows: readonly number[]): Buffer {

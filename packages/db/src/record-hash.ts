@@ -8,6 +8,14 @@ export function keyBytes(record: Pick<SourceRecord, 'key'>): Buffer | null {
   return typeof key === 'string' ? Buffer.from(key) : key;
 }
 
+/**
+ * A record's append time in milliseconds since 1970, -1 where the broker gave none. A topic with producer
+ * timestamps may hold any int64: beyond 2^53 it is that.
+ */
+export function appendMsOf({ timestamp }: Pick<SourceRecord, 'timestamp'>): number {
+  return Math.min(Math.max(timestamp ?? -1, -1), Number.MAX_SAFE_INTEGER);
+}
+
 /** Headers as ordered [name, value] pairs; a missing value is null. */
 export function headerPairs(
   headers: readonly RecordHeader[] | undefined,

@@ -117,6 +117,20 @@ export async function probeRows(
   }
 }
 
+/** Whether `events` can be written at all just now: no lock, disk or shutdown stands before every row. */
+export async function takesRows(session: WriterSession): Promise<boolean> {
+  try {
+    await inTransaction(session, async () => {
+      await session.query('LOCK TABLE events IN ROW EXCLUSIVE MODE');
+      await session.query('ROLLBACK');
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WriteError) return false;
+    throw error;
+  }
+}
+
 async function inTransaction(
   session: WriterSession,
   body: (enter: (phase: WritePhase) => void) => Promise<void>,

@@ -1,4 +1,5 @@
 import type { SourceRecord } from '@adtally/event-schema';
+import { withOwnHeaders } from './own-headers.ts';
 import type { NativeConsumer } from './rdkafka.ts';
 
 const MAX_RECORDS = 100_000;
@@ -33,6 +34,7 @@ export class PacedConsume {
         const elapsedMs = Math.max(performance.now() - startedMs, 0.01);
         // Short of the count the queue ran empty, which tells nothing about the pace.
         this.#recordsPerMs = records.length < count ? Infinity : records.length / elapsedMs;
+        withOwnHeaders(records as SourceRecord[]);
         resolve(records as SourceRecord[]);
       });
     });

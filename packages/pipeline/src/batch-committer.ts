@@ -23,6 +23,11 @@ export interface CommitterOptions {
   readonly transientAttempts: number;
   /** ...and for how long at least. */
   readonly transientBudgetMs: number;
+  /**
+   * Whether a row that is alone in its batch may be blamed although no sibling got through: right where a
+   * blamed row comes back by itself.
+   */
+  readonly mayBlameAlone?: boolean;
 }
 
 export interface CommitterParts {
@@ -247,7 +252,9 @@ export class BatchCommitter {
     const { batch } = attempt.work;
     const session = await this.#parts.link.session(signal);
     try {
-      const { culprits, wasDisturbed } = await isolateRows(session, batch, signal);
+      const { culprits, wasDisturbed } = await isolateRows(session, batch, signal, {
+        mayBlameAlone: this.#options.mayBlameAlone === true,
+      });
       const blamed = culprits.filter(({ failure }) => isBudgetSpent || failure.kind === 'data');
       for (const { row, failure } of blamed) {
         const code: RejectionCode =

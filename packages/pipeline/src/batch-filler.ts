@@ -28,6 +28,8 @@ export interface FillControl {
 const FETCH_WAIT_MS = 50;
 /** Records a fetch asks for: small enough that decoding starts while the rest is on its way. */
 const FETCH_RECORDS = 250;
+/** Record values after which a batch counts as full: some are held in memory and sent in one statement. */
+const BATCH_BYTES_MAX = 64 * 1_024 * 1_024;
 
 /**
  * Step 2 and 3 of the commit protocol: gathers records of owned partitions into a batch and classifies
@@ -81,6 +83,7 @@ export class BatchFiller {
       if (batch.count === 0) return;
     } while (
       !batch.isFull &&
+      work.bytes < BATCH_BYTES_MAX &&
       (performance.now() - startedMs < this.#options.lingerMs || control.mayLinger()) &&
       !control.mustReturn()
     );
@@ -124,6 +127,7 @@ export class BatchFiller {
     owned.readOffset = span.end;
     work.spans.set(owned.sourceId, span);
     work.batch.append(record, owned.sourceId);
+    work.bytes += record.value?.length ?? 0;
   }
 
   /** A claim finds out what it means: it looks at the topic's id before it compares cursor and log. */

@@ -17,6 +17,8 @@ export class BatchWork {
   readonly batch: EventBatch;
   /** By source id. */
   readonly spans = new Map<number, PartitionSpan>();
+  /** Of its records' values. */
+  bytes = 0;
   /** The horizon its rows were classified against; null where unknown. */
   horizonMs: number | null = null;
   /** Rejections it had when it was filled; the database may add more. */
@@ -52,6 +54,7 @@ export class BatchWork {
   clear(): void {
     this.batch.clear();
     this.spans.clear();
+    this.bytes = 0;
     this.horizonMs = null;
     this.rejectedAtFill = 0;
   }

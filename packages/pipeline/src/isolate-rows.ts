@@ -1,4 +1,4 @@
-import { probeRows, type WriteFailure, type WriterSession } from '@adtally/db';
+import { probeRows, takesRows, type WriteFailure, type WriterSession } from '@adtally/db';
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
 import { Abandoned } from './pacing.ts';
 
@@ -34,12 +34,14 @@ const FAILURES_IN_A_ROW_SLACK = 16;
 /**
  * Finds the rows that fail by themselves: halves the batch in transactions that are always rolled back.
  * A row the database refuses is a culprit at once. A row that fails only for now is one where the others
- * pass together after it failed, and it still fails after that: else the fault lies with the database.
+ * pass together after it failed, and it still fails after that: else the fault lies with the database. With
+ * `mayBlameAlone` a row without others is one too, where the table takes rows and it still fails.
  */
 export async function isolateRows(
   session: WriterSession,
   batch: EventBatch,
   signal: AbortSignal,
+  options: { readonly mayBlameAlone: boolean },
 ): Promise<Isolation> {
   const rows: number[] = [];
   for (let row = 0; row < batch.count; row++)
@@ -73,7 +75,9 @@ export async function isolateRows(
     if (found.length === 0) return [];
     const guilty = new Set(suspects.map(({ row }) => row));
     const siblings = rows.filter((row) => !guilty.has(row));
-    if (siblings.length === 0 || (await probe(siblings)) !== null) return [];
+    if (siblings.length === 0) {
+      if (!options.mayBlameAlone || !(await takesRows(session))) return [];
+    } else if ((await probe(siblings)) !== null) return [];
     const still: Culprit[] = [];
     for (const { row } of found) {
       const failure = await probe([row]);

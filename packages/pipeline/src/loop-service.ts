@@ -92,6 +92,7 @@ export class LoopService<R> implements Service {
         source_id: owned.sourceId,
         epoch: owned.epoch,
         next_offset: owned.committedOffset,
+        read_offset: owned.readOffset,
         log_end: logEnd(owned.partition),
       })),
       halted: ownership?.allHalted() ?? [],

@@ -99,7 +99,8 @@ test(
     const audit = await dev(servers, ['audit', '--json']);
     expect(JSON.parse(audit.stdout)).toMatchObject({
       balanced: true,
-      totals: { consumed: 20_000 },
+      // 200 of a later version and 6 hopeless ones come with the failure path.
+      totals: { consumed: 20_206 },
     });
     expect(audit.stderr).toContain(result.database);
   },
@@ -107,7 +108,7 @@ test(
 );
 
 test(
-  'Ctrl-C ends the consumers with the demo',
+  'Ctrl-C ends the services with the demo',
   async () => {
     await using servers = await stack();
     let running: string[] = [];
@@ -116,7 +117,7 @@ test(
       if (database !== '') return;
       database = /database (adtally_demo_\w+)/.exec(stderr)?.[1] ?? '';
       if (database === '') return;
-      // Both are started right after this line.
+      // They are started right after this line: two consumers at least.
       const poll = setInterval(() => {
         running = consumersOf(database);
         if (running.length < 2) return;
@@ -125,7 +126,7 @@ test(
       }, 50);
     });
     expect(ended.code).toBe(130);
-    expect(running).toHaveLength(2);
+    expect(running.length).toBeGreaterThanOrEqual(2);
     expect(consumersOf(database)).toEqual([]);
   },
   TIMEOUT_MS,

@@ -14,8 +14,10 @@ import type { SendOutcome, Sink } from './sink.ts';
 export interface SenderOptions {
   readonly retryFirstMs: number;
   readonly retryLastMs: number;
-  /** So many refusals for good, and a row is given up. */
+  /** So many refusals for good, and a row is given up ... */
   readonly refusalsMax: number;
+  /** ... but not before it is so old: a sink that is being deployed refuses too. */
+  readonly refusalsMs: number;
 }
 
 export interface SenderParts {
@@ -83,7 +85,11 @@ export class Sender {
       return;
     }
     const { error } = outcome;
-    if (outcome.kind === 'refused' && row.refusals + 1 >= this.#options.refusalsMax) {
+    const isRefusedForGood =
+      outcome.kind === 'refused' &&
+      row.refusals + 1 >= this.#options.refusalsMax &&
+      row.ageMs >= this.#options.refusalsMs;
+    if (isRefusedForGood) {
       await settleNotification(session, id, { state: 'failed', error });
       metrics.notifications.add(1, { sink: sink.name, outcome: 'failed' });
       log.error({ ...about, error }, 'notification given up: the sink refuses it for good');

@@ -6,6 +6,7 @@ export interface Status {
   readonly owned: readonly {
     partition: number;
     next_offset: number;
+    read_offset: number;
     epoch: number;
     log_end: number | null;
   }[];

@@ -49,6 +49,8 @@ export interface ClaimedNotification {
   /** This one included. */
   readonly attempts: number;
   readonly refusals: number;
+  /** Since it was written, by PostgreSQL's clock. */
+  readonly ageMs: number;
 }
 
 /**
@@ -72,7 +74,10 @@ export async function claimNotification(
             AND e.notification_id < n.notification_id)
       ORDER BY n.notification_id LIMIT 1)
     RETURNING notification_id AS "notificationId", incident_id AS "incidentId", revision, kind, message,
-              attempts, refusals`.execute(session);
+              attempts, refusals,
+              (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS "ageMs"`.execute(
+    session,
+  );
   return rows[0] ?? null;
 }
 

@@ -10,6 +10,8 @@ export const LETTERS: AuditCheck = {
   statement: `
     SELECT l.source_id,
            CASE WHEN r.source_id IS NULL THEN format('letter %s is %s without a reference', l.letter_id, l.state)
+                WHEN l.state = 'pending' AND b.letter_id IS NULL
+                THEN format('letter %s is pending, but its bytes are gone', l.letter_id)
                 WHEN r.code <> l.code THEN format('letter %s says %s, its reference %s', l.letter_id, l.code, r.code)
                 WHEN l.state = 'resolved' AND e.event_key IS NULL
                 THEN format('letter %s is resolved, but key %s is not in events', l.letter_id, l.event_key)
@@ -20,12 +22,13 @@ export const LETTERS: AuditCheck = {
     LEFT JOIN dead_letter_refs r ON r.source_id = l.source_id AND r.source_offset = l.source_offset
                                 AND r.record_sha256 = l.record_sha256
     LEFT JOIN events e ON l.state = 'resolved' AND e.impression_id = l.impression_id AND e.event_key = l.event_key
+    LEFT JOIN dead_letter_records b ON b.letter_id = l.letter_id
     CROSS JOIN LATERAL (
       SELECT count(*) AS begun FROM dead_letter_attempts a WHERE a.letter_id = l.letter_id AND a.series = l.series
     ) AS t
     WHERE l.state NOT IN ('unconfirmed', 'orphan')
       AND (r.source_id IS NULL OR r.code <> l.code OR (l.state = 'resolved' AND e.event_key IS NULL)
-           OR l.attempts <> t.begun)
+           OR l.attempts <> t.begun OR (l.state = 'pending' AND b.letter_id IS NULL))
     ORDER BY l.source_id, l.source_offset
     LIMIT ${OFFENDING_FETCH}`,
 };

@@ -20,6 +20,9 @@ export interface ExhaustedLetter {
   readonly headers: Buffer;
 }
 
+/** Records held in memory at once; a letter of more is sent alone. */
+const BYTES_MAX = 32 * 1_024 * 1_024;
+
 interface ExhaustedRow extends Record<string, unknown> {
   readonly letter_id: string;
   readonly series: number;
@@ -45,13 +48,23 @@ export async function exhaustedLetters(
   limit: number,
 ): Promise<ExhaustedLetter[]> {
   const rows = await session.query<ExhaustedRow>(
-    `SELECT l.letter_id, l.series, l.attempts, s.topic, s.topic_id, s.partition, l.source_offset,
+    `WITH next AS (
+       SELECT l.letter_id, sum(octet_length(b.record_headers) + coalesce(octet_length(b.record_value), 0))
+                             OVER (ORDER BY l.letter_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+       FROM dead_letters l
+       JOIN sources s ON s.source_id = l.source_id AND s.topic = $2::text
+       JOIN dead_letter_records b USING (letter_id)
+       WHERE l.is_exhausted AND l.lane = ANY ($1::int[])
+       ORDER BY l.letter_id LIMIT $3::int
+     )
+     SELECT l.letter_id, l.series, l.attempts, s.topic, s.topic_id, s.partition, l.source_offset,
             l.last_code, l.last_field, l.last_message, l.fingerprint, b.record_key, b.record_value, b.record_headers
-     FROM dead_letters l
-     JOIN sources s ON s.source_id = l.source_id AND s.topic = $2::text
+     FROM next
+     JOIN dead_letters l USING (letter_id)
+     JOIN sources s ON s.source_id = l.source_id
      JOIN dead_letter_records b USING (letter_id)
-     WHERE l.is_exhausted AND l.lane = ANY ($1::int[])
-     ORDER BY l.letter_id LIMIT $3::int`,
+     WHERE coalesce(next.bytes_before, 0) < ${BYTES_MAX}
+     ORDER BY l.letter_id`,
     [lanes.map(({ lane }) => lane), eventsTopic, limit],
     'exhausted-letters',
   );
@@ -87,7 +100,8 @@ export async function markDead(
        RETURNING l.letter_id, l.series, l.job_id
      )
      UPDATE redrive_receipts r SET outcome = 'dead', changed_at = clock_timestamp()
-     FROM buried b WHERE r.job_id = b.job_id AND r.letter_id = b.letter_id AND r.series = b.series`,
+     FROM buried b WHERE r.job_id = b.job_id AND r.letter_id = b.letter_id AND r.series = b.series
+       AND (r.outcome IS NULL OR r.outcome = 'failed')`,
     [letters.map(({ letterId }) => letterId), letters.map(({ series }) => series)],
     'mark-dead',
   );

@@ -2,20 +2,24 @@ import type { WriterSession } from '../writer-session.ts';
 
 const AT_ONCE_MAX = 10_000;
 
-// Cursor and reference are read in one snapshot, and were committed together: a cursor past the offset
-// without a reference means that there will never be one.
+// Cursor and reference are read in one snapshot, and were committed together: there is no reference before
+// the cursor has passed, and where there is none then, there never will be. Copies that claim an offset far
+// ahead cost nothing until then.
 const CONFIRM = `
-  WITH decided AS (
-    SELECT l.letter_id, r.code, r.append_ms, r.source_id IS NOT NULL AS is_confirmed
-    FROM dead_letters l
-    JOIN sources s ON s.source_id = l.source_id
-    JOIN cursors c ON c.source_id = l.source_id
-    LEFT JOIN dead_letter_refs r ON r.source_id = l.source_id AND r.source_offset = l.source_offset
-                                AND r.record_sha256 = l.record_sha256
-    WHERE l.state = 'unconfirmed'
-      AND (r.source_id IS NOT NULL OR c.next_offset > l.source_offset OR s.closed_at IS NOT NULL)
-    ORDER BY l.letter_id LIMIT ${AT_ONCE_MAX}
+  WITH passed AS (
+    SELECT l.letter_id, l.source_id, l.source_offset, l.record_sha256
+    FROM sources s
+    JOIN cursors c USING (source_id)
+    JOIN dead_letters l ON l.source_id = c.source_id AND l.state = 'unconfirmed'
+     AND l.source_offset < CASE WHEN s.closed_at IS NULL THEN c.next_offset ELSE 9223372036854775807 END
+    WHERE s.kind = 'events'
+    LIMIT ${AT_ONCE_MAX}
     FOR UPDATE OF l SKIP LOCKED
+  ), decided AS (
+    SELECT p.letter_id, r.code, r.append_ms, r.source_id IS NOT NULL AS is_confirmed
+    FROM passed p
+    LEFT JOIN dead_letter_refs r ON r.source_id = p.source_id AND r.source_offset = p.source_offset
+                                AND r.record_sha256 = p.record_sha256
   ), moved AS (
     UPDATE dead_letters l SET
       state = CASE WHEN d.is_confirmed THEN 'pending' ELSE 'orphan' END,

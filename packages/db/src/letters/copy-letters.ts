@@ -1,6 +1,6 @@
 import type { EventBatch } from '@adtally/event-schema';
 import { BYTEA_OID, bytesArray, int4Array, int8Array, textsOf } from '../encode-arrays.ts';
-import { encodeHeaders, keyBytes, recordHash } from '../record-hash.ts';
+import { appendMsOf, encodeHeaders, keyBytes, recordHash } from '../record-hash.ts';
 import type { WriterSession } from '../writer-session.ts';
 import type { RecordHeader } from '@adtally/event-schema';
 
@@ -97,7 +97,7 @@ export async function copyLetters(
       texts(({ appVersion }) => appVersion),
       int4Array(letters.map(({ row }) => batch.sourceId[row] as number)),
       int8Array(records.map(({ offset }) => offset)),
-      int8Array(records.map(({ timestamp }) => timestamp ?? -1)),
+      int8Array(records.map(appendMsOf)),
       int4Array(records.map(({ partition }) => partition)),
     ],
     'copy-letters',

@@ -59,29 +59,36 @@ interface LeasedRow {
   readonly record_headers: Buffer;
 }
 
+/** Records held in memory by one lease: a letter more than this is leased alone. */
+const BYTES_MAX = 32 * 1_024 * 1_024;
+
 const LEASE = `
   WITH due AS (
-    SELECT l.letter_id, held.epoch,
-           greatest(coalesce(policy.attempts_max, $7::int), l.attempts + 1) AS attempts_max
+    SELECT l.letter_id, held.epoch, l.attempts_max, l.next_attempt_at, l.bytes
     FROM unnest($1::int[], $2::bigint[], $10::int[]) AS held (lane, epoch, source_id)
     -- A claim of the lane ends our backend: either this commits before it and is seen by it, or not at all.
     JOIN cursors c ON c.source_id = held.source_id AND c.epoch = held.epoch
     CROSS JOIN LATERAL (
-      SELECT d.letter_id, d.attempts, d.last_code
+      SELECT d.letter_id, d.next_attempt_at, coalesce(policy.attempts_max, $7::int) AS attempts_max,
+             octet_length(b.record_headers) + coalesce(octet_length(b.record_value), 0) AS bytes
       FROM dead_letters d
+      JOIN dead_letter_records b USING (letter_id)
+      LEFT JOIN unnest($8::text[], $9::int[]) AS policy (code, attempts_max) ON policy.code = d.last_code
       WHERE d.lane = held.lane AND d.state = 'pending' AND d.next_attempt_at <= clock_timestamp()
         AND d.is_suspect = $4::boolean
         AND EXISTS (SELECT FROM sources s WHERE s.source_id = d.source_id AND s.topic = $3::text)
-        AND EXISTS (SELECT FROM dead_letter_records b WHERE b.letter_id = d.letter_id)
+        AND d.attempts < coalesce(policy.attempts_max, $7::int)
       ORDER BY d.next_attempt_at LIMIT $5::int
       FOR UPDATE OF d SKIP LOCKED
     ) AS l
-    LEFT JOIN unnest($8::text[], $9::int[]) AS policy (code, attempts_max) ON policy.code = l.last_code
-    LIMIT $5::int
+    -- Over all lanes the oldest first: none waits for another to have nothing due.
+    ORDER BY l.next_attempt_at, l.letter_id LIMIT $5::int
+  ), affordable AS (
+    SELECT *, sum(bytes) OVER (ORDER BY next_attempt_at, letter_id) - bytes AS bytes_before FROM due
   ), leased AS (
     UPDATE dead_letters l SET
-      attempts = l.attempts + 1, attempts_max = due.attempts_max, lease_epoch = due.epoch, next_attempt_at = NULL
-    FROM due WHERE l.letter_id = due.letter_id
+      attempts = l.attempts + 1, attempts_max = a.attempts_max, lease_epoch = a.epoch, next_attempt_at = NULL
+    FROM affordable a WHERE l.letter_id = a.letter_id AND a.bytes_before < ${BYTES_MAX}
     RETURNING l.*
   ), begun AS (
     INSERT INTO dead_letter_attempts (letter_id, series, attempt, app_version)
@@ -128,6 +135,55 @@ export async function leaseLetters(
     value: row.record_value,
     headers: row.record_headers,
   }));
+}
+
+const EXHAUST = `
+  UPDATE dead_letters l SET
+    is_exhausted = true, next_attempt_at = NULL, attempts_max = l.attempts
+  FROM unnest($1::int[]) AS held (lane)
+  WHERE l.lane = held.lane AND l.state = 'pending' AND l.next_attempt_at IS NOT NULL AND l.attempts > 0
+    AND l.attempts >= coalesce((SELECT p.attempts_max FROM unnest($3::text[], $4::int[]) AS p (code, attempts_max)
+                                WHERE p.code = l.last_code), $5::int)
+    AND EXISTS (SELECT FROM sources s WHERE s.source_id = l.source_id AND s.topic = $2::text)`;
+
+/**
+ * Letters that wait for a try their limit does not allow any more, since the limit was lowered or they
+ * failed with another code last: they go to the dead topic instead.
+ */
+export async function exhaustLetters(
+  session: WriterSession,
+  eventsTopic: string,
+  lanes: readonly HeldLane[],
+  limits: AttemptLimits,
+): Promise<void> {
+  const policies = [...limits.attemptsMaxByCode];
+  await session.query(
+    EXHAUST,
+    [
+      lanes.map(({ lane }) => lane),
+      eventsTopic,
+      policies.map(([code]) => code),
+      policies.map(([, attemptsMax]) => attemptsMax),
+      limits.attemptsMax,
+    ],
+    'exhaust-letters',
+  );
+}
+
+/** Whether letters of a redrive wait for their try in these lanes. */
+export async function isRedriveDue(
+  session: WriterSession,
+  lanes: readonly HeldLane[],
+): Promise<boolean> {
+  const [row] = await session.query<{ due: boolean }>(
+    `SELECT EXISTS (
+       SELECT FROM dead_letters
+       WHERE job_id IS NOT NULL AND state = 'pending' AND next_attempt_at <= clock_timestamp()
+         AND lane = ANY ($1::int[])) AS due`,
+    [lanes.map(({ lane }) => lane)],
+    'is-redrive-due',
+  );
+  return row?.due === true;
 }
 
 const LAPSE = `

@@ -14,7 +14,19 @@ export interface DlqVolume {
 const TOP_CAUSES = 3;
 const BASELINE_MINUTES = 60;
 
-/** Reckons against PostgreSQL's clock; copies count too, since they are volume. */
+/**
+ * How far the DLQ topic's partitions reach, as last noted by whoever copies them: its growth is what
+ * arrives, copied or not.
+ */
+export async function dlqEnd(db: DatabaseExecutor, dlqTopic: string): Promise<number> {
+  const { rows } = await sql<{ ends: bigint }>`
+    SELECT coalesce(sum(c.known_end_offset), 0)::bigint AS ends
+    FROM sources s JOIN cursors c USING (source_id)
+    WHERE s.kind = 'dlq' AND s.topic = ${dlqTopic} AND s.closed_at IS NULL`.execute(db);
+  return Number(rows[0]?.ends ?? 0);
+}
+
+/** Of what was copied, reckoned against PostgreSQL's clock. */
 export async function dlqVolume(db: DatabaseExecutor, dlqTopic: string): Promise<DlqVolume> {
   const nowMs = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
   const { rows } = await sql<{ last_minute: bigint; baseline: bigint }>`

@@ -53,6 +53,7 @@ const SETTLE = `
     UPDATE redrive_receipts r SET outcome = s.outcome, changed_at = clock_timestamp()
     FROM settled s
     WHERE s.job_id IS NOT NULL AND r.job_id = s.job_id AND r.letter_id = s.letter_id AND r.series = s.series
+      AND (r.outcome IS NULL OR r.outcome = 'failed')
   )
   SELECT count(*)::int AS settled FROM settled`;
 

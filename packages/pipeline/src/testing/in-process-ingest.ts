@@ -1,6 +1,6 @@
 import { claimSource, registerTopic, type Database } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
-import type { SourceRecord } from '@adtally/event-schema';
+import { EventBatch, uuidText, type SourceRecord } from '@adtally/event-schema';
 import type { AckedProducer } from '@adtally/kafka';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { BatchCommitter } from '../batch-committer.ts';
@@ -104,4 +104,15 @@ export class InProcessIngest {
   async close(): Promise<void> {
     await this.#link.close();
   }
+}
+
+/** The two ids an event of this message is stored under, in text form. */
+export function identityOf(message: Message): { impressionId: string; eventKey: string } {
+  const batch = new EventBatch(1);
+  batch.append({ ...message, topic: 'none', partition: 0, offset: 0 }, 1);
+  classify(batch, 0, { horizonMs: 0, partitions: 1 });
+  return {
+    impressionId: uuidText(batch.column('impression_id').bytes, 0),
+    eventKey: uuidText(batch.eventKey, 0),
+  };
 }
