@@ -23,6 +23,7 @@ test('I6: a copy that lies there before a record too large for the DLQ topic doe
   await the.ingest.take([huge, shown(1)]);
   const process = the.start({ MAX_ATTEMPTS: '1' });
   await the.untilStates({ dead: 1 }, process);
+  expect((await the.deadRecords()).map(({ value }) => value?.length)).toEqual([undefined]);
   await the.expectBalanced();
 });
 
@@ -95,6 +96,7 @@ test('I6: a letter whose key a stranger holds fails its try, and delays neither 
   await holding.catch(() => undefined);
   await stranger.destroy();
   await process.until('the letter stored', async () => (await the.states())['resolved'] === 1);
+  expect(await the.states()).toMatchObject({ resolved: 1 });
 });
 
 test('I6: headers of any name keep their bytes on the way to a dead letter', async () => {
