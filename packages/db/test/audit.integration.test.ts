@@ -370,6 +370,7 @@ test('a healthy database balances, with totals by outcome and code and a line fo
       'dispositions',
       'letters-copied',
       'I6',
+      'replays',
     ].map((id) => [id, true]),
   );
   expect(report).toMatchObject({
