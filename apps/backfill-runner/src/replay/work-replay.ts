@@ -28,7 +28,7 @@ import { Replayer, type ReplayProgress } from './replayer.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** The server needs a moment to notice that a killed process is gone. */
-const BUSY_FOR_MS = 3_000;
+const BUSY_FOR_MS = 2_000;
 const BUSY_POLL_MS = 100;
 /**
  * Redis would predict well for what ingest has just read, but nearly every record of a replay is there:

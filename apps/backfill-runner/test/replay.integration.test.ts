@@ -1,0 +1,246 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keepRollups } from '@adtally/analytics';
+import { garbage, shown, type Message } from '@adtally/pipeline/testing';
+import { truncatePartition, waitFor } from '@adtally/testkit';
+import { expect, test } from 'vitest';
+import { replayStage, type ReplayStage } from './support/replay-stage.ts';
+import { keepHere } from './support/stage.ts';
+
+const WHY = ['--execute', '--reason', 'a test'];
+
+const many = (count: number, from = 0, campaign?: string): Message[] =>
+  Array.from({ length: count }, (_, index) => shown(from + index, campaign));
+
+const refusePoison = (the: ReplayStage) =>
+  the.rows(`ALTER TABLE events ADD CONSTRAINT refuses CHECK (campaign_id <> 'poison')`);
+const refuseNothing = (the: ReplayStage) => the.rows('ALTER TABLE events DROP CONSTRAINT refuses');
+
+/** Notes of late impressions applied, until none is left. */
+async function applyLate(the: ReplayStage): Promise<void> {
+  const options = { settleMs: 0, maxImpressions: 10_000, baseRows: 10_000, holdsFrontier: true };
+  while ((await keepRollups(the.db, options, new AbortController().signal)).hasMore);
+}
+
+test('I12: a healthy topic replays to nothing new, twice; events, letters, rollups stay as they are', async () => {
+  const the = await replayStage({ partitions: 2 });
+  await the.produceAndCount([...many(300), garbage(), garbage('again'), ...many(50)]);
+  await the.produceAndCount([...many(200, 1_000), shown(1_000, 'other'), garbage()], 1);
+  // A copy of another partition, after a conflict of its own.
+  await the.produceAndCount([shown(7, 'other'), ...many(100, 100)], 1);
+  await keepHere(the.db);
+  const [before, dlqEnd] = [await the.contents(), await the.dlqEnd()];
+  for (const run of [1, 2]) {
+    expect(await the.replay(...WHY).result()).toMatchObject({
+      outcome: 'done',
+      run_id: run,
+      state: 'done',
+      new: 0,
+      duplicate: 650,
+      conflict: 0,
+      known_conflict: 2,
+      rejected: 3,
+      codes: { malformed_json: 3 },
+      offsets_done: 655,
+      offsets_left: 0,
+    });
+  }
+  expect(await the.contents()).toEqual(before);
+  expect(await the.dlqEnd()).toBe(dlqEnd);
+  await the.expectBalanced();
+  const actions = await the.rows<{ action: string; reason: string }>(
+    'SELECT action, reason FROM operator_actions',
+  );
+  expect(actions).toEqual([1, 2].map(() => ({ action: 'replay', reason: 'a test' })));
+  const status = await the.start('status', '--json').result();
+  expect(status).toMatchObject({
+    replays: [
+      { run_id: 2, state: 'done' },
+      { run_id: 1, new: 0 },
+    ],
+  });
+});
+
+test('records skipped by an accepted loss are found, counted once, and come into the rollups', async () => {
+  const the = await replayStage();
+  await the.produceAndCount(many(100));
+  // Lost are new events, copies of counted ones, a conflict with one, and garbage.
+  await the.produce([...many(40, 100), ...many(5), shown(50, 'other'), garbage()]);
+  await the.ingest.lose(the.db, 47);
+  await the.produceAndCount(many(20, 130));
+  await keepHere(the.db);
+  const dry = await the.replay('--from-offset', '90', '--partition', '0').result();
+  expect(dry).toMatchObject({ dry: true, records: 77, missing: 0, beyond_cursor: 0 });
+  expect(await the.rows('SELECT FROM replay_runs')).toEqual([]);
+  const range = ['--partition', '0', '--from-offset', '90', '--to-offset', '150'];
+  expect(await the.replay(...range, ...WHY).result()).toMatchObject({
+    new: 30,
+    duplicate: 28,
+    conflict: 1,
+    rejected: 1,
+  });
+  // What a replay found in conflict it keeps under its own source; the next one finds it again.
+  expect(await the.replay(...WHY).result()).toMatchObject({ new: 0, conflict: 1, rejected: 1 });
+  expect(await the.dlqEnd()).toBe(0);
+  await applyLate(the);
+  await the.expectBalanced();
+});
+
+test('it ends at the live cursor, also while ingest goes on', async () => {
+  const the = await replayStage({ partitions: 2, env: { BATCH_MAX_EVENTS: '50' } });
+  await the.produceAndCount(many(600));
+  await the.ingest.lose(the.db, 100, 1);
+  await the.produce([...many(100, 1_000), ...many(1_000, 2_000)], 1);
+  await the.ingest.take([shown(2_000)], 1);
+  let at = 2_001;
+  const run = the.replay('--to-time', '2100-01-01', '--rate', '1000', ...WHY);
+  while ((await the.rows('SELECT FROM replay_progress WHERE written > 0')).length === 0) {
+    await sleep(20);
+  }
+  for (; at < 3_000; at += 111) await the.ingest.take(many(111, at), 1);
+  const result = await run.result();
+  expect(result).toMatchObject({ new: 100, duplicate: 601, beyond_cursor: 999, offsets_done: 701 });
+  expect(result['partitions']).toMatchObject([{ end_offset: 600 }, { end_offset: 101 }]);
+  const [events] = await the.rows('SELECT count(*)::int AS n FROM events');
+  expect(events).toEqual({ n: 1_700 });
+  await the.expectBalanced();
+});
+
+test('discarded letters are passed over; a letter that would pass now is stored, and stays a letter', async () => {
+  const the = await replayStage();
+  await refusePoison(the);
+  await the.produceAndCount([...many(10), ...many(6, 100, 'poison'), garbage()]);
+  await refuseNothing(the);
+  await the.rows(`
+    INSERT INTO dead_letters (source_id, source_offset, record_sha256, code, last_code, fingerprint, lane,
+                              state, discarded_from)
+    SELECT source_id, source_offset, record_sha256, code, code, '', 0,
+           CASE WHEN source_offset IN (11, 13, 16) THEN 'discarded' ELSE 'pending' END,
+           CASE WHEN source_offset IN (11, 13, 16) THEN 'pending' END
+    FROM dead_letter_refs`);
+  const letters = await the.rows('SELECT * FROM dead_letters ORDER BY letter_id');
+  const dlqEnd = await the.dlqEnd();
+  expect(await the.replay(...WHY).result()).toMatchObject({
+    new: 4,
+    duplicate: 10,
+    discarded: 3,
+    rejected: 0,
+  });
+  expect(await the.rows('SELECT * FROM dead_letters ORDER BY letter_id')).toEqual(letters);
+  expect(await the.dlqEnd()).toBe(dlqEnd);
+  await the.expectBalanced();
+});
+
+test('rows the database refuses are counted and nowhere else; the others of their batch are stored', async () => {
+  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '20' } });
+  // The second batch is refused as a whole, the third has a copy behind a refused one.
+  const lost = [
+    ...many(10),
+    ...many(3, 10, 'poison'),
+    ...many(7, 13),
+    ...many(20, 20, 'poison'),
+    shown(40, 'poison'),
+    shown(40),
+    garbage(),
+  ];
+  await the.produce(lost);
+  await the.ingest.lose(the.db, lost.length);
+  await refusePoison(the);
+  expect(await the.replay(...WHY).result()).toMatchObject({
+    outcome: 'done',
+    new: 18,
+    refused: 24,
+    rejected: 1,
+    codes: { data_refused: 24, malformed_json: 1 },
+  });
+  expect(await the.dlqEnd()).toBe(0);
+  await the.expectBalanced();
+  await refuseNothing(the);
+  expect(await the.replay(...WHY).result()).toMatchObject({ new: 23, duplicate: 18, conflict: 1 });
+  await the.expectBalanced();
+});
+
+test('I12: killed amid a run and resumed, it is exact; a second process on it is refused', async () => {
+  const the = await replayStage({ partitions: 2, env: { BATCH_MAX_EVENTS: '60' } });
+  const lost = [many(2_000), many(2_000, 10_000)];
+  for (const [partition, messages] of lost.entries()) {
+    // Some batches write nothing.
+    const withGarbage = [...messages, ...Array.from({ length: 100 }, () => garbage())];
+    await the.produce(withGarbage, partition);
+    await the.ingest.lose(the.db, withGarbage.length, partition);
+  }
+  const done = async () => {
+    const [row] = await the.rows<{ n: number }>(
+      'SELECT sum(next_offset)::int AS n FROM replay_progress',
+    );
+    return row?.n ?? 0;
+  };
+  const reached: number[] = [];
+  // The last one dies where batches are garbage, so that nothing but the progress is written.
+  for (const [atLeast, rate] of [
+    [1, '1500'],
+    [300, '300'],
+    [2_010, '1500'],
+  ] as const) {
+    const how = atLeast === 1 ? [] : ['--resume', '1'];
+    const victim = the.replay(...how, '--rate', rate, ...WHY);
+    await waitFor(async () => (await done()) >= atLeast, { what: `${atLeast} offsets` });
+    if (atLeast === 300) {
+      const second = await the.replay('--resume', '1', ...WHY).ended;
+      expect([second.code, second.stderr]).toEqual([4, expect.stringContaining('another process')]);
+    }
+    await sleep(Math.random() * 100);
+    expect((await victim.kill()).killedBy).toBe('SIGKILL');
+    reached.push(await done());
+  }
+  // They died in the middle of it.
+  expect(new Set(reached).size).toBe(3);
+  expect(reached.at(-1)).toBeLessThan(4_200);
+  expect(await the.start('status', '--json').result()).toMatchObject({
+    replays: [{ state: 'interrupted', new: expect.any(Number) }],
+  });
+  const resumed = the.replay('--resume', '1', '--rate', '4000', ...WHY);
+  expect(await resumed.result()).toMatchObject({
+    outcome: 'done',
+    new: 4_000,
+    duplicate: 0,
+    rejected: 200,
+  });
+  await the.expectBalanced();
+});
+
+test('a signal ends it after the batch in hand, resumable', async () => {
+  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '50' } });
+  await the.produceAndCount(many(500));
+  const runner = the.replay('--rate', '100', ...WHY);
+  await waitFor(
+    async () => (await the.rows('SELECT FROM replay_progress WHERE written > 0')).length > 0,
+    { what: 'a batch' },
+  );
+  const exit = await runner.stop();
+  expect([exit.code, JSON.parse(exit.stdout)]).toMatchObject([75, { state: 'interrupted' }]);
+  const rest = the.replay('--resume', '1', '--rate', '100000', ...WHY);
+  expect(await rest.result()).toMatchObject({ state: 'done', duplicate: 500, new: 0 });
+});
+
+test('what the log has lost is told and counted; what cannot be is refused with its own exit code', async () => {
+  const the = await replayStage();
+  await the.produceAndCount(many(100));
+  await truncatePartition(the.topic, 0, 30);
+  const all = ['--partition', '0', '--from-offset', '0', '--to-offset', '90'];
+  const dry = await the.start('replay', ...all).ended;
+  expect(dry.stdout).toContain('30 offsets are gone');
+  expect(await the.replay(...all, ...WHY).result()).toMatchObject({
+    duplicate: 60,
+    missing: 30,
+    offsets_done: 90,
+  });
+  await the.expectBalanced();
+  const codeOf = async (...argv: string[]) => (await the.replay(...argv).ended).code;
+  expect(await codeOf('--execute')).toBe(2); // no reason
+  expect(await codeOf('--from-offset', '3')).toBe(2); // of which partition?
+  expect(await codeOf('--from-time', '2100-01-01', ...WHY)).toBe(4); // nothing there
+  expect(await codeOf('--partition', '7')).toBe(4);
+  expect(await codeOf('--resume', '9')).toBe(4);
+  await the.rows(`UPDATE sources SET topic_id = 'another'`);
+  expect(await codeOf(...WHY)).toBe(4); // never counted under this id
+});
