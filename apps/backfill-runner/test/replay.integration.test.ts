@@ -1,19 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keepRollups } from '@adtally/analytics';
-import { garbage, shown, type Message } from '@adtally/pipeline/testing';
-import { truncatePartition, waitFor } from '@adtally/testkit';
+import { garbage, shown } from '@adtally/pipeline/testing';
+import { truncatePartition } from '@adtally/testkit';
 import { expect, test } from 'vitest';
-import { replayStage, type ReplayStage } from './support/replay-stage.ts';
+import {
+  many,
+  refuseNothing,
+  refusePoison,
+  replayStage,
+  WHY,
+  type ReplayStage,
+} from './support/replay-stage.ts';
 import { keepHere } from './support/stage.ts';
-
-const WHY = ['--execute', '--reason', 'a test'];
-
-const many = (count: number, from = 0, campaign?: string): Message[] =>
-  Array.from({ length: count }, (_, index) => shown(from + index, campaign));
-
-const refusePoison = (the: ReplayStage) =>
-  the.rows(`ALTER TABLE events ADD CONSTRAINT refuses CHECK (campaign_id <> 'poison')`);
-const refuseNothing = (the: ReplayStage) => the.rows('ALTER TABLE events DROP CONSTRAINT refuses');
 
 /** Notes of late impressions applied, until none is left. */
 async function applyLate(the: ReplayStage): Promise<void> {
@@ -130,98 +128,6 @@ test('discarded letters are passed over; a letter that would pass now is stored,
   await the.expectBalanced();
 });
 
-test('rows the database refuses are counted and nowhere else; the others of their batch are stored', async () => {
-  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '20' } });
-  // The second batch is refused as a whole, the third has a copy behind a refused one.
-  const lost = [
-    ...many(10),
-    ...many(3, 10, 'poison'),
-    ...many(7, 13),
-    ...many(20, 20, 'poison'),
-    shown(40, 'poison'),
-    shown(40),
-    garbage(),
-  ];
-  await the.produce(lost);
-  await the.ingest.lose(the.db, lost.length);
-  await refusePoison(the);
-  expect(await the.replay(...WHY).result()).toMatchObject({
-    outcome: 'done',
-    new: 18,
-    refused: 24,
-    rejected: 1,
-    codes: { data_refused: 24, malformed_json: 1 },
-  });
-  expect(await the.dlqEnd()).toBe(0);
-  await the.expectBalanced();
-  await refuseNothing(the);
-  expect(await the.replay(...WHY).result()).toMatchObject({ new: 23, duplicate: 18, conflict: 1 });
-  await the.expectBalanced();
-});
-
-test('I12: killed amid a run and resumed, it is exact; a second process on it is refused', async () => {
-  const the = await replayStage({ partitions: 2, env: { BATCH_MAX_EVENTS: '60' } });
-  const lost = [many(2_000), many(2_000, 10_000)];
-  for (const [partition, messages] of lost.entries()) {
-    // Some batches write nothing.
-    const withGarbage = [...messages, ...Array.from({ length: 100 }, () => garbage())];
-    await the.produce(withGarbage, partition);
-    await the.ingest.lose(the.db, withGarbage.length, partition);
-  }
-  const done = async () => {
-    const [row] = await the.rows<{ n: number }>(
-      'SELECT sum(next_offset)::int AS n FROM replay_progress',
-    );
-    return row?.n ?? 0;
-  };
-  const reached: number[] = [];
-  // The last one dies where batches are garbage, so that nothing but the progress is written.
-  for (const [atLeast, rate] of [
-    [1, '1500'],
-    [300, '300'],
-    [2_010, '1500'],
-  ] as const) {
-    const how = atLeast === 1 ? [] : ['--resume', '1'];
-    const victim = the.replay(...how, '--rate', rate, ...WHY);
-    await waitFor(async () => (await done()) >= atLeast, { what: `${atLeast} offsets` });
-    if (atLeast === 300) {
-      const second = await the.replay('--resume', '1', ...WHY).ended;
-      expect([second.code, second.stderr]).toEqual([4, expect.stringContaining('another process')]);
-    }
-    await sleep(Math.random() * 100);
-    expect((await victim.kill()).killedBy).toBe('SIGKILL');
-    reached.push(await done());
-  }
-  // They died in the middle of it.
-  expect(new Set(reached).size).toBe(3);
-  expect(reached.at(-1)).toBeLessThan(4_200);
-  expect(await the.start('status', '--json').result()).toMatchObject({
-    replays: [{ state: 'interrupted', new: expect.any(Number) }],
-  });
-  const resumed = the.replay('--resume', '1', '--rate', '4000', ...WHY);
-  expect(await resumed.result()).toMatchObject({
-    outcome: 'done',
-    new: 4_000,
-    duplicate: 0,
-    rejected: 200,
-  });
-  await the.expectBalanced();
-});
-
-test('a signal ends it after the batch in hand, resumable', async () => {
-  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '50' } });
-  await the.produceAndCount(many(500));
-  const runner = the.replay('--rate', '100', ...WHY);
-  await waitFor(
-    async () => (await the.rows('SELECT FROM replay_progress WHERE written > 0')).length > 0,
-    { what: 'a batch' },
-  );
-  const exit = await runner.stop();
-  expect([exit.code, JSON.parse(exit.stdout)]).toMatchObject([75, { state: 'interrupted' }]);
-  const rest = the.replay('--resume', '1', '--rate', '100000', ...WHY);
-  expect(await rest.result()).toMatchObject({ state: 'done', duplicate: 500, new: 0 });
-});
-
 test('what the log has lost is told and counted; what cannot be is refused with its own exit code', async () => {
   const the = await replayStage();
   await the.produceAndCount(many(100));
@@ -236,11 +142,14 @@ test('what the log has lost is told and counted; what cannot be is refused with 
   });
   await the.expectBalanced();
   const codeOf = async (...argv: string[]) => (await the.replay(...argv).ended).code;
-  expect(await codeOf('--execute')).toBe(2); // no reason
-  expect(await codeOf('--from-offset', '3')).toBe(2); // of which partition?
-  expect(await codeOf('--from-time', '2100-01-01', ...WHY)).toBe(4); // nothing there
-  expect(await codeOf('--partition', '7')).toBe(4);
-  expect(await codeOf('--resume', '9')).toBe(4);
+  const codes = await Promise.all([
+    codeOf('--execute'), // no reason
+    codeOf('--from-offset', '3'), // of which partition?
+    codeOf('--from-time', '2100-01-01', ...WHY), // nothing there
+    codeOf('--partition', '7'),
+    codeOf('--resume', '9'),
+  ]);
+  expect(codes).toEqual([2, 2, 4, 4, 4]);
   await the.rows(`UPDATE sources SET topic_id = 'another'`);
   expect(await codeOf(...WHY)).toBe(4); // never counted under this id
 });

@@ -50,7 +50,7 @@ export async function readReplay(db: Database, runId: bigint): Promise<Replay> {
  * Finds out what a replay would read: never anything past a partition's live cursor, which is the
  * consumer's to read, nor before the offset where counting began.
  *
- * @throws RefusedError where the topic does not exist or a partition of it was never counted
+ * @throws RefusedError where the topic does not exist, or a partition that is named, or all, were never counted
  */
 export async function planReplay(
   admin: KafkaAdmin,
@@ -60,28 +60,30 @@ export async function planReplay(
   const { topic } = request;
   const described = await admin.describeTopic(topic);
   if (described === null) throw new RefusedError(`there is no topic ${topic}`);
-  const existing = described.partitions.map(({ partition }) => partition);
-  const wanted = request.partitions ?? existing;
   const counted = await countedPartitions(db, described.topicId);
+  const wanted = request.partitions ?? [...counted.keys()];
+  const uncounted = wanted.find((partition) => !counted.has(partition));
+  if (uncounted !== undefined || wanted.length === 0) {
+    const what = uncounted === undefined ? 'no partition' : `partition ${uncounted}`;
+    const was = uncounted === undefined ? 'was ever' : 'was never';
+    throw new RefusedError(`${what} of topic ${topic} (id ${described.topicId}) ${was} counted`);
+  }
   const [from, to] = [
     await offsetsOf(admin, topic, request.from),
     await offsetsOf(admin, topic, request.to),
   ];
   const ranges: PlannedRange[] = [];
-  for (const partition of wanted.toSorted((a, b) => a - b)) {
-    const source = counted.get(partition);
-    if (source === undefined) {
-      throw new RefusedError(
-        `partition ${partition} of topic ${topic} (id ${described.topicId}) was never counted`,
-      );
-    }
+  for (const source of [...counted.values()].toSorted((a, b) => a.partition - b.partition)) {
+    const { partition } = source;
+    if (!wanted.includes(partition)) continue;
     const log = await admin.watermarks(topic, partition);
     ranges.push(rangeOf(source, log, from(partition), to(partition)));
   }
   return { topic, topicId: described.topicId, ranges };
 }
 
-function rangeOf(
+/** What of the range that was asked for is read. `from` and `to` are null where nothing was said. */
+export function rangeOf(
   { sourceId, partition, genesis, cursor }: CountedPartition,
   log: { readonly logStart: number; readonly end: number },
   from: number | null,

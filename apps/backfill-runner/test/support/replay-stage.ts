@@ -1,7 +1,7 @@
 import { rollupsCheck } from '@adtally/analytics';
 import { auditDatabase, migrate, openDatabase, type Database } from '@adtally/db';
 import { AckedProducer, KafkaAdmin } from '@adtally/kafka';
-import { InProcessIngest, type Message } from '@adtally/pipeline/testing';
+import { InProcessIngest, shown, type Message } from '@adtally/pipeline/testing';
 import { kafkaBrokers, produceRecords, testDatabase, testTopic } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
@@ -11,9 +11,22 @@ const migrated = async (url: string): Promise<void> => {
   await migrate(url);
 };
 
+/** What every act needs. */
+export const WHY = ['--execute', '--reason', 'a test'];
+
+/** Impressions numbered from `from`. */
+export const many = (count: number, from = 0, campaign?: string): Message[] =>
+  Array.from({ length: count }, (_, index) => shown(from + index, campaign));
+
+export const refusePoison = (the: ReplayStage) =>
+  the.rows(`ALTER TABLE events ADD CONSTRAINT refuses CHECK (campaign_id <> 'poison')`);
+export const refuseNothing = (the: ReplayStage) =>
+  the.rows('ALTER TABLE events DROP CONSTRAINT refuses');
+
 /** A topic with real records, what ingest counted of them, and replays of it. */
 export interface ReplayStage {
   readonly db: Database;
+  readonly databaseUrl: string;
   readonly topic: string;
   readonly ingest: InProcessIngest;
   readonly admin: KafkaAdmin;
@@ -23,6 +36,8 @@ export interface ReplayStage {
   produceAndCount(messages: readonly Message[], partition?: number): Promise<void>;
   /** Starts `replay`; it is killed when the test ends. */
   replay(...argv: string[]): RunnerProcess;
+  /** As `replay`, with other settings. */
+  replayWith(env: Readonly<Record<string, string>>, ...argv: string[]): RunnerProcess;
   /** Starts any command. */
   start(...argv: string[]): RunnerProcess;
   rows<T>(query: string): Promise<T[]>;
@@ -71,8 +86,8 @@ export async function replayStage(
     ...options.env,
   };
   const rows = async <T>(query: string) => (await sql.raw<T>(query).execute(db)).rows;
-  const start = (...argv: string[]) => {
-    const process = new RunnerProcess(env, argv);
+  const startWith = (changed: Readonly<Record<string, string>>, argv: readonly string[]) => {
+    const process = new RunnerProcess({ ...env, ...changed }, argv);
     processes.push(process);
     return process;
   };
@@ -83,6 +98,7 @@ export async function replayStage(
     );
   return {
     db,
+    databaseUrl: database.url,
     topic: topic.name,
     ingest,
     admin,
@@ -91,8 +107,9 @@ export async function replayStage(
       await produce(messages, partition);
       await ingest.take(messages, partition);
     },
-    replay: (...argv) => start('replay', '--json', ...argv),
-    start,
+    replay: (...argv) => startWith({}, ['replay', '--json', ...argv]),
+    replayWith: (changed, ...argv) => startWith(changed, ['replay', '--json', ...argv]),
+    start: (...argv) => startWith({}, argv),
     rows,
     dlqEnd: async () => (await admin.watermarks(dlq.name, 0)).end,
     async contents() {
