@@ -4,6 +4,7 @@ import type { ReplayState } from './advance-replay.ts';
 
 /** One partition of a replay: its range, where it stands, and what it wrote by outcome. */
 export interface ReplayPartition extends ReplayState {
+  readonly runId: bigint;
   readonly partition: number;
   readonly sourceId: number;
   readonly eventsSourceId: number;
@@ -44,7 +45,7 @@ export async function listReplays(
     FROM replay_runs WHERE ${runId}::bigint IS NULL OR run_id = ${runId}
     ORDER BY run_id DESC LIMIT ${LISTED_MAX}`.execute(db);
   const runIds = runs.map((run) => String(run.runId));
-  const { rows } = await sql<ReplayPartition & { runId: bigint }>`
+  const { rows } = await sql<ReplayPartition>`
     SELECT p.run_id AS "runId", p.partition, p.source_id AS "sourceId", p.events_source_id AS "eventsSourceId",
            p.first_offset::float8 AS first, p.end_offset::float8 AS end, p.next_offset::float8 AS next,
            p.written::float8, p.rejected::float8, p.refused::float8, p.discarded::float8,
@@ -57,7 +58,7 @@ export async function listReplays(
     WHERE p.run_id = ANY (${runIds}::bigint[]) ORDER BY p.run_id, p.partition`.execute(db);
   return runs.map((run) => ({
     ...run,
-    partitions: rows.filter((row) => row.runId === run.runId).map(({ runId: _, ...row }) => row),
+    partitions: rows.filter((row) => row.runId === run.runId),
   }));
 }
 
