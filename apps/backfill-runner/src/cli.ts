@@ -3,7 +3,6 @@ import { checkSchema, openDatabase } from '@adtally/db';
 import { ConfigError } from '@adtally/service';
 import { UsageError } from './args.ts';
 import { ordering, status } from './commands/control.ts';
-import { replay } from './commands/replay.ts';
 import { plan, resume, run } from './commands/run.ts';
 import { compare, promoteVersion, rollbackVersion } from './commands/versions.ts';
 import type { Command } from './context.ts';
@@ -16,7 +15,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   resume,
   pause: ordering('pause'),
   cancel: ordering('cancel'),
-  replay,
+  // Only this one needs the Kafka client, whose native part takes a while to load.
+  replay: async (args, context) => (await import('./commands/replay.ts')).replay(args, context),
   status,
   promote: promoteVersion,
   rollback: rollbackVersion,
