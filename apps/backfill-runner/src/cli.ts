@@ -9,13 +9,14 @@ import type { Command } from './context.ts';
 import type { RunnerConfig } from './env.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** `replay` will have its place here once a run can be a source of its own. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   plan,
   run,
   resume,
   pause: ordering('pause'),
   cancel: ordering('cancel'),
+  // Only this one needs the Kafka client, whose native part takes a while to load.
+  replay: async (args, context) => (await import('./commands/replay.ts')).replay(args, context),
   status,
   promote: promoteVersion,
   rollback: rollbackVersion,
@@ -26,6 +27,9 @@ const HELP = `backfill-runner --watch                 keep the rollups up to dat
 backfill-runner plan|run [--version N] [--from TIME] [--to TIME] [--by cohort|event-time]
                          [--parallelism N] [--rate ROWS/S] [--attribution-window 7d] [--order-tolerance 60s]
 backfill-runner pause|resume|cancel ID
+backfill-runner replay [--from-time TIME] [--to-time TIME] [--partition P]... [--rate RECORDS/S]
+backfill-runner replay --partition P... [--from-offset N] [--to-offset N] [--rate RECORDS/S]
+backfill-runner replay --resume ID [--rate RECORDS/S]
 backfill-runner status
 backfill-runner promote --version N | rollback
 backfill-runner compare N M
@@ -84,7 +88,7 @@ function firstSignal(): AbortSignal {
   const stopping = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
-      process.stderr.write('backfill-runner: ending after the bases in hand\n');
+      process.stderr.write('backfill-runner: ending after what is in hand\n');
       stopping.abort();
     });
   }

@@ -172,15 +172,15 @@ async function createSource(
 }
 
 /** A source with its genesis row and its cursor. */
-async function insertSource(
+export async function insertSource(
   trx: DatabaseExecutor,
-  source: { kind: SourceKind; topic: string; topicId: string; partition: number },
+  source: { kind: SourceKind; topic: string; topicId: string; partition: number; run?: string },
   genesis: bigint,
 ): Promise<number> {
-  const { kind, topic, topicId, partition } = source;
+  const { kind, topic, topicId, partition, run = '' } = source;
   const { source_id } = await trx
     .insertInto('sources')
-    .values({ kind, topic, topic_id: topicId, partition })
+    .values({ kind, topic, topic_id: topicId, partition, run })
     .returning('source_id')
     .executeTakeFirstOrThrow();
   await trx

@@ -15,6 +15,7 @@ import type {
   RedriveJobsTable,
   RedriveReceiptsTable,
 } from './schema/letters.ts';
+import type { ReplayProgressTable, ReplayRunsTable } from './schema/replays.ts';
 import type {
   BackfillRunsTable,
   LateNotesTable,
@@ -28,6 +29,7 @@ import type { ServerTime } from './schema/server-time.ts';
 
 export * from './schema/alerting.ts';
 export * from './schema/letters.ts';
+export * from './schema/replays.ts';
 export * from './schema/rollups.ts';
 
 /** The tables as Kysely sees them. `int8` reads as bigint (database.ts), `timestamptz` as Date. */
@@ -61,6 +63,8 @@ export interface Schema {
   rollup_by_placement: RollupByCampaignTable & { placement_id: string };
   rollup_promotion: RollupPromotionTable;
   backfill_runs: BackfillRunsTable;
+  replay_runs: ReplayRunsTable;
+  replay_progress: ReplayProgressTable;
 }
 
 interface SchemaVersionsTable {

@@ -315,6 +315,16 @@ const tamperings: Tampering[] = [
     expected: ({ second }) => ({ I4: { source: second, firstOffset: 1030, endOffset: 1040 } }),
   },
   {
+    what: 'a replay that says it wrote what no ledger has',
+    statements: ({ first }) => [
+      `INSERT INTO replay_runs (topic, topic_id, actor, reason) VALUES ('t', 't', 'a', 'r')`,
+      `INSERT INTO replay_progress (run_id, partition, source_id, events_source_id, first_offset, end_offset,
+                                    next_offset, written)
+       SELECT run_id, 0, ${first}, ${first}, 0, 5, 5, 5 FROM replay_runs`,
+    ],
+    expected: ({ first }) => ({ replays: { source: first } }),
+  },
+  {
     what: 'a reference removed',
     statements: ({ first }) => [
       `DELETE FROM dead_letter_refs WHERE source_id = ${first} AND source_offset = 29`,
@@ -370,6 +380,7 @@ test('a healthy database balances, with totals by outcome and code and a line fo
       'dispositions',
       'letters-copied',
       'I6',
+      'replays',
     ].map((id) => [id, true]),
   );
   expect(report).toMatchObject({

@@ -315,6 +315,33 @@ const COLUMNS = {
     seen_at: 1,
     ended_at: 1,
   },
+  replay_runs: {
+    run_id: 1,
+    topic: 1,
+    topic_id: 1,
+    rate: 1,
+    actor: 1,
+    reason: 1,
+    started_at: 1,
+    ended_at: 1,
+  },
+  replay_progress: {
+    run_id: 1,
+    partition: 1,
+    source_id: 1,
+    events_source_id: 1,
+    first_offset: 1,
+    end_offset: 1,
+    next_offset: 1,
+    written: 1,
+    rejected: 1,
+    refused: 1,
+    discarded: 1,
+    known_conflicts: 1,
+    missing: 1,
+    codes: 1,
+    beyond_cursor: 1,
+  },
 } as const satisfies { readonly [T in keyof Schema]: Readonly<Record<keyof Schema[T], 1>> };
 
 interface Column {

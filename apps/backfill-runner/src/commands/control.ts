@@ -7,20 +7,23 @@ import {
   readPromotion,
   type BackfillOrder,
 } from '@adtally/analytics';
+import { listReplays } from '@adtally/db';
 import { parseCommand } from '../args.ts';
 import { actOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
 import { backfillJson, backfillText } from '../describe.ts';
 import { EXIT } from '../exit-codes.ts';
+import { replayJson, replayText } from '../replay/describe-replay.ts';
 import { runIdOf } from './run.ts';
 
-/** `status`: versions, freshness, and the latest backfills. */
+/** `status`: versions, freshness, and the latest backfills and replays. */
 export const status: Command = async (args, { db, print }) => {
   parseCommand(args, COMMON_OPTIONS);
-  const [definitions, promotion, freshness, backfills] = await Promise.all([
+  const [definitions, promotion, freshness, backfills, replays] = await Promise.all([
     readDefinitions(db),
     readPromotion(db),
     readFreshness(db),
     listBackfills(db),
+    listReplays(db),
   ]);
   const json = {
     promoted: promotion?.version ?? null,
@@ -37,12 +40,14 @@ export const status: Command = async (args, { db, print }) => {
     newest_cohort_seconds: freshness.newestCohortSeconds,
     waiting_bases: freshness.waitingBases,
     backfills: backfills.map(backfillJson),
+    replays: replays.map(replayJson),
   };
   const text = [
     `readers see version ${json.promoted ?? 'none'}; known: ${definitions.map(({ version, algorithm }) => `${version} (${algorithm})`).join(', ') || 'none'}`,
     `frontier ${json.frontier ?? 'none: nobody keeps rollups'}`,
     `${freshness.waitingNotes} notes wait, the oldest for ${Math.round(freshness.oldestNoteSeconds)} s; ${freshness.waitingBases} bases wait`,
     ...backfills.map(backfillText),
+    ...replays.map(replayText),
   ];
   print(json, text.join('\n'));
   return EXIT.done;

@@ -18,7 +18,7 @@ import { durationMs, parseCommand, timeMs, UsageError, wholeNumber } from '../ar
 import { actOf, ACTING_OPTIONS, type CommandContext, DRY } from '../context.ts';
 import { backfillJson, backfillText, planJson, planText } from '../describe.ts';
 import { EXIT } from '../exit-codes.ts';
-import { ProgressView } from '../progress.ts';
+import { BACKFILL_FORM, ProgressView } from '../progress.ts';
 
 const OPTIONS = {
   ...ACTING_OPTIONS,
@@ -104,14 +104,7 @@ async function work(
   parallelism: number,
   { db, config, print, isJson, signal }: CommandContext,
 ): Promise<number> {
-  const view = new ProgressView(
-    {
-      isTTY: process.stderr.isTTY,
-      columns: process.stderr.columns,
-      write: (text) => process.stderr.write(text),
-    },
-    isJson,
-  );
+  const view = new ProgressView(BACKFILL_FORM, isJson);
   const outcome = await workBackfill(db, runId, {
     parallelism,
     baseRows: config.baseRows,

@@ -7,6 +7,7 @@ import { DISPOSITIONS } from './dispositions.ts';
 import { type JsonInteger, jsonInteger } from './json-integer.ts';
 import { ROWS } from './rows.ts';
 import { LETTERS } from './letters.ts';
+import { REPLAYS } from './replays.ts';
 import { CONFLICTS, DEAD_LETTER_REFS, LETTERS_COPIED } from './side-tables.ts';
 import { TILING } from './tiling.ts';
 import { type AuditedSource, auditedSources, type AuditTotals, auditTotals } from './totals.ts';
@@ -68,6 +69,7 @@ export const AUDIT_CHECKS: readonly AuditCheck[] = [
   DISPOSITIONS,
   LETTERS_COPIED,
   LETTERS,
+  REPLAYS,
 ];
 
 const DEFAULT_TIMEOUT_MS = 600_000;

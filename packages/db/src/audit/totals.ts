@@ -21,6 +21,8 @@ export interface AuditTotals extends AuditCounts {
   readonly by_code: Readonly<Record<string, JsonInteger>>;
   /** What became of retries: `consumed` tries, of which `dead_lettered` failed again. */
   readonly redrive: AuditCounts;
+  /** What replays of the events topics wrote: `stored` was new. */
+  readonly replay: AuditCounts;
   /** Letters by state. */
   readonly letters: Readonly<Record<string, JsonInteger>>;
 }
@@ -101,6 +103,7 @@ export async function auditTotals(
     ...counts(sumOf('events')),
     by_code: Object.fromEntries(rows.map((row) => [row.code, jsonInteger(row.records)])),
     redrive: counts(sumOf('redrive')),
+    replay: counts(sumOf('replay')),
     letters: Object.fromEntries(letters.rows.map((row) => [row.state, jsonInteger(row.letters)])),
   };
 }

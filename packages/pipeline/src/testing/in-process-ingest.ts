@@ -1,4 +1,4 @@
-import { claimSource, registerTopic, type Database } from '@adtally/db';
+import { acceptLoss, claimSource, haltSource, registerTopic, type Database } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
 import { EventBatch, uuidText, type SourceRecord } from '@adtally/event-schema';
 import type { AckedProducer } from '@adtally/kafka';
@@ -7,7 +7,7 @@ import { BatchCommitter } from '../batch-committer.ts';
 import { BatchWork } from '../batch-work.ts';
 import { classify } from '../classify.ts';
 import { DeadLetterSender } from '../dead-letters.ts';
-import { Ownership } from '../ownership.ts';
+import { Ownership, type OwnedPartition } from '../ownership.ts';
 import { WriterLink } from '../writer-link.ts';
 
 export type Message = Pick<SourceRecord, 'key' | 'value' | 'headers' | 'timestamp'>;
@@ -20,19 +20,28 @@ const NO_REDIS = createDeduplicator({
   onEvent: () => undefined,
 });
 
+export interface InProcessIngestOptions {
+  readonly databaseUrl: string;
+  readonly topic: string;
+  /** The topic's name unless it is a real one. */
+  readonly topicId?: string;
+  readonly partitions?: number;
+  readonly dlqTopic: string;
+  readonly producer: AckedProducer;
+}
+
 /** What the consumer does with records, without a consumer: a topic whose offsets this class numbers. */
 export class InProcessIngest {
   readonly topic: string;
+  /** Of partition 0. */
   readonly sourceId: number;
   readonly #ownership = new Ownership();
   readonly #link: WriterLink;
   readonly #committer: BatchCommitter;
-  #end = 0;
+  readonly #partitions: number;
 
-  private constructor(
-    options: { databaseUrl: string; topic: string; dlqTopic: string; producer: AckedProducer },
-    sourceId: number,
-  ) {
+  private constructor(options: InProcessIngestOptions, sourceId: number) {
+    this.#partitions = options.partitions ?? 1;
     this.topic = options.topic;
     this.sourceId = sourceId;
     this.#link = new WriterLink(
@@ -59,46 +68,63 @@ export class InProcessIngest {
     );
   }
 
-  static async open(
-    db: Database,
-    options: { databaseUrl: string; topic: string; dlqTopic: string; producer: AckedProducer },
-  ): Promise<InProcessIngest> {
-    const [source] = await registerTopic(db, {
+  static async open(db: Database, options: InProcessIngestOptions): Promise<InProcessIngest> {
+    const { topic, topicId = topic, partitions = 1 } = options;
+    const sources = await registerTopic(db, {
       kind: 'events',
-      topic: options.topic,
-      topicId: options.topic,
-      partitions: 1,
+      topic,
+      topicId,
+      partitions,
       genesis: () => 0n,
     });
-    const ingest = new InProcessIngest(options, source?.sourceId ?? -1);
+    const ingest = new InProcessIngest(options, sources[0]?.sourceId ?? -1);
     const session = await ingest.#link.session(new AbortController().signal);
-    const claim = await claimSource(session, ingest.sourceId, 'test');
-    const owned = { partition: 0, topicId: options.topic, committedOffset: 0, readOffset: 0 };
-    ingest.#ownership.own({ ...owned, sourceId: ingest.sourceId, epoch: claim.epoch });
+    for (const { partition, sourceId } of sources) {
+      const { epoch, nextOffset } = await claimSource(session, sourceId, 'test');
+      const at = { committedOffset: nextOffset, readOffset: nextOffset };
+      ingest.#ownership.own({ partition, topicId, sourceId, epoch, ...at });
+    }
     return ingest;
   }
 
+  /** Of partition 0. */
   get end(): number {
-    return this.#end;
+    return this.#owned(0).readOffset;
   }
 
-  /** Commits these messages as one batch at the next offsets. */
-  async take(messages: readonly Message[]): Promise<void> {
-    const owned = this.#ownership.owned(0);
-    if (owned === undefined) throw new Error('not claimed');
+  /** Commits these messages as one batch at the next offsets of a partition. */
+  async take(messages: readonly Message[], partition = 0): Promise<void> {
+    const owned = this.#owned(partition);
     const work = new BatchWork(messages.length);
-    const first = this.#end;
+    const first = owned.readOffset;
     for (const message of messages) {
-      work.batch.append(
-        { ...message, topic: this.topic, partition: 0, offset: this.#end },
-        this.sourceId,
-      );
-      this.#end += 1;
+      const record = { ...message, topic: this.topic, partition, offset: owned.readOffset };
+      work.batch.append(record, owned.sourceId);
+      owned.readOffset += 1;
     }
-    const span = { owned, first, end: this.#end, gap: 0, firstAppendMs: 0 };
-    work.spans.set(this.sourceId, span);
-    classify(work.batch, 0, { horizonMs: 0, partitions: 1 });
+    const span = { owned, first, end: owned.readOffset, gap: 0, firstAppendMs: 0 };
+    work.spans.set(owned.sourceId, span);
+    classify(work.batch, 0, { horizonMs: 0, partitions: this.#partitions });
     await this.#committer.commit(work, new AbortController().signal);
+  }
+
+  /** Halts a partition before its next offset and accepts the loss of `records` there. */
+  async lose(db: Database, records: number, partition = 0): Promise<void> {
+    const owned = this.#owned(partition);
+    const session = await this.#link.session(new AbortController().signal);
+    const resumeAt = owned.readOffset + records;
+    await haltSource(session, owned, { code: 'hole', detail: 'test', resumeAt });
+    const { sourceId } = owned;
+    await acceptLoss(db, { sourceId, actor: 'test', reason: 'a test' });
+    const { epoch, nextOffset } = await claimSource(session, sourceId, 'test');
+    const at = { committedOffset: nextOffset, readOffset: nextOffset };
+    this.#ownership.own({ ...owned, ...at, epoch });
+  }
+
+  #owned(partition: number): OwnedPartition {
+    const owned = this.#ownership.owned(partition);
+    if (owned === undefined) throw new Error('not claimed');
+    return owned;
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,98 @@
+import { OffsetOutOfRange, type KafkaAdmin, type TopicReader } from '@adtally/kafka';
+import type { ReplayBatch } from './replay-batch.ts';
+
+/** Why a replay cannot go on; what it has committed stands, and it may be resumed. */
+export class ReplayStopped extends Error {
+  override readonly name = 'ReplayStopped';
+}
+
+const FETCH_WAIT_MS = 100;
+const FETCH_RECORDS = 1_000;
+/** A batch waits so long for its next records, then it is committed as it is. */
+const LINGER_MS = 200;
+
+/** Reads one partition of a topic after the other, from an offset to the end of the batch's lane. */
+export class RangeReader {
+  readonly #reader: TopicReader;
+  readonly #admin: KafkaAdmin;
+  readonly #topic: string;
+  readonly #topicId: string;
+  #partition: number | null = null;
+  #mustRelocate = false;
+
+  constructor(
+    reader: TopicReader,
+    admin: KafkaAdmin,
+    of: { readonly topic: string; readonly topicId: string },
+  ) {
+    this.#reader = reader;
+    this.#admin = admin;
+    this.#topic = of.topic;
+    this.#topicId = of.topicId;
+  }
+
+  /** @throws ReplayStopped where the topic's name stands for another topic now */
+  async checkTopic(): Promise<void> {
+    const described = await this.#admin.describeTopic(this.#topic);
+    if (described?.topicId === this.#topicId) return;
+    throw new ReplayStopped(
+      described === null
+        ? `topic ${this.#topic} does not exist any more`
+        : `topic ${this.#topic} was made again: its id was ${this.#topicId}, is ${described.topicId}`,
+    );
+  }
+
+  /**
+   * Fills the batch with up to `maxRecords` of its lane, until the range ends, no more come for a while or
+   * the signal fires. Throws `ReplayStopped`, and what the Kafka client cannot mend.
+   */
+  async fill(batch: ReplayBatch, maxRecords: number, signal: AbortSignal): Promise<void> {
+    if (this.#mustRelocate) await this.#relocate(batch);
+    if (this.#partition !== batch.lane.partition) this.#startAt(batch);
+    let lastMs = performance.now();
+    while (!batch.isLast && batch.count < maxRecords && !signal.aborted) {
+      const records = await this.#fetch(Math.min(maxRecords - batch.count, FETCH_RECORDS));
+      if (records === null) return;
+      for (const record of records) batch.add(record);
+      if (records.length > 0) lastMs = performance.now();
+      else if (performance.now() - lastMs >= LINGER_MS) return;
+    }
+  }
+
+  /** Ends reading; what comes next starts where the database says. */
+  stop(): void {
+    if (this.#partition !== null) this.#reader.stop(this.#partition);
+    this.#partition = null;
+  }
+
+  #startAt(batch: ReplayBatch): void {
+    this.stop();
+    this.#reader.start(batch.lane.partition, batch.readOffset);
+    this.#partition = batch.lane.partition;
+  }
+
+  /** Null where the next offset is not in the log: to be looked into once the batch is committed. */
+  async #fetch(maxRecords: number) {
+    try {
+      return await this.#reader.fetch(maxRecords, FETCH_WAIT_MS);
+    } catch (error) {
+      if (!(error instanceof OffsetOutOfRange)) throw error;
+      this.#mustRelocate = true;
+      return null;
+    }
+  }
+
+  /** Retention was faster than the replay: what is gone is counted. */
+  async #relocate(batch: ReplayBatch): Promise<void> {
+    this.stop();
+    await this.checkTopic();
+    const { logStart, end } = await this.#admin.watermarks(this.#topic, batch.lane.partition);
+    if (end < batch.readOffset) {
+      throw new ReplayStopped(
+        `the log of partition ${batch.lane.partition} ends at ${end}, before offset ${batch.readOffset}`,
+      );
+    }
+    batch.passTo(logStart);
+    this.#mustRelocate = false;
+  }
+}

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BORN_MS, garbage, shown } from '@adtally/pipeline/testing';
+import { proxyFor, waitFor } from '@adtally/testkit';
+import { expect, test } from 'vitest';
+import { many, refuseNothing, refusePoison, replayStage, WHY } from './support/replay-stage.ts';
+
+test('rows the database refuses are counted and nowhere else; the others of their batch are stored', async () => {
+  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '20' } });
+  // The second batch is refused as a whole, the third has a copy behind a refused one.
+  const lost = [
+    ...many(10),
+    ...many(3, 10, 'poison'),
+    ...many(7, 13),
+    ...many(20, 20, 'poison'),
+    shown(40, 'poison'),
+    shown(40),
+    garbage(),
+  ];
+  await the.produce(lost);
+  await the.ingest.lose(the.db, lost.length);
+  await refusePoison(the);
+  expect(await the.replay(...WHY).result()).toMatchObject({
+    outcome: 'done',
+    new: 18,
+    refused: 24,
+    rejected: 1,
+    codes: { data_refused: 24, malformed_json: 1 },
+  });
+  expect(await the.dlqEnd()).toBe(0);
+  await the.expectBalanced();
+  await refuseNothing(the);
+  expect(await the.replay(...WHY).result()).toMatchObject({ new: 23, duplicate: 18, conflict: 1 });
+  await the.expectBalanced();
+});
+
+test('I12: killed amid a run and resumed, it is exact; a second process on it is refused', async () => {
+  const the = await replayStage({ partitions: 2, env: { BATCH_MAX_EVENTS: '60' } });
+  const lost = [many(2_000), many(2_000, 10_000)];
+  for (const [partition, messages] of lost.entries()) {
+    // Some batches write nothing.
+    const withGarbage = [...messages, ...Array.from({ length: 100 }, () => garbage())];
+    await the.produce(withGarbage, partition);
+    await the.ingest.lose(the.db, withGarbage.length, partition);
+  }
+  const done = async () => {
+    const [row] = await the.rows<{ n: number }>(
+      'SELECT sum(next_offset)::int AS n FROM replay_progress',
+    );
+    return row?.n ?? 0;
+  };
+  const reached: number[] = [];
+  // The last one dies where batches are garbage, so that nothing but the progress is written.
+  for (const [atLeast, rate] of [
+    [1, '1500'],
+    [61, '60'],
+    [2_010, '600'],
+  ] as const) {
+    const how = atLeast === 1 ? [] : ['--resume', '1'];
+    const victim = the.replay(...how, '--rate', rate, ...WHY);
+    const from = Math.max(atLeast, (reached.at(-1) ?? 0) + 1);
+    await waitFor(async () => (await done()) >= from, { what: `${from} offsets` });
+    if (atLeast === 61) {
+      const second = await the.replay('--resume', '1', ...WHY).ended;
+      expect([second.code, second.stderr]).toEqual([4, expect.stringContaining('another process')]);
+    }
+    await sleep(Math.random() * 100);
+    expect((await victim.kill()).killedBy).toBe('SIGKILL');
+    reached.push(await done());
+  }
+  // They died in the middle of it.
+  expect(new Set(reached).size).toBe(3);
+  expect(reached.at(-1)).toBeLessThan(4_200);
+  expect(await the.start('status', '--json').result()).toMatchObject({
+    replays: [{ state: 'interrupted', new: expect.any(Number) }],
+  });
+  const resumed = the.replay('--resume', '1', '--rate', '4000', ...WHY);
+  expect(await resumed.result()).toMatchObject({
+    outcome: 'done',
+    new: 4_000,
+    duplicate: 0,
+    rejected: 200,
+  });
+  await the.expectBalanced();
+});
+
+test('a signal ends it after the batch in hand, resumable', async () => {
+  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '50' } });
+  await the.produceAndCount(many(500));
+  const runner = the.replay('--rate', '100', ...WHY);
+  await waitFor(
+    async () => (await the.rows('SELECT FROM replay_progress WHERE written > 0')).length > 0,
+    { what: 'a batch' },
+  );
+  const exit = await runner.stop();
+  expect([exit.code, JSON.parse(exit.stdout)]).toMatchObject([75, { state: 'interrupted' }]);
+  const rest = the.replay('--resume', '1', '--rate', '100000', ...WHY);
+  expect(await rest.result()).toMatchObject({ state: 'done', duplicate: 500, new: 0 });
+});
+
+test('commits whose answers are lost are neither written twice nor left out', async () => {
+  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '50' } });
+  const lost = [...many(300), ...Array.from({ length: 100 }, () => garbage()), ...many(100, 300)];
+  await the.produce(lost);
+  await the.ingest.lose(the.db, lost.length);
+  await using proxy = await proxyFor(the.databaseUrl);
+  let commits = 0;
+  let cuts = 0;
+  proxy.onClientData((chunk) => {
+    if (!/commit_batch\(|advance-replay-alone/.test(chunk.toString('latin1'))) return 'forward';
+    commits += 1;
+    if (commits % 3 === 0) return 'forward';
+    cuts += 1;
+    // In turns: the server gets the commit, or does not.
+    return commits % 3 === 1 ? 'cut-after' : 'cut';
+  });
+  const env = { DATABASE_URL: proxy.urlFor(the.databaseUrl) };
+  expect(await the.replayWith(env, ...WHY).result()).toMatchObject({
+    outcome: 'done',
+    new: 400,
+    duplicate: 0,
+    rejected: 100,
+  });
+  expect(cuts).toBeGreaterThan(5);
+  await the.expectBalanced();
+});
+
+test('a retention horizon that moves amid a run: what it passed is counted as expired, not stored', async () => {
+  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '50' } });
+  await the.produce(many(500));
+  await the.ingest.lose(the.db, 500);
+  const run = the.replay('--rate', '120', ...WHY);
+  const written = async () => {
+    const [row] = await the.rows<{ n: number }>('SELECT written::int AS n FROM replay_progress');
+    return row?.n ?? 0;
+  };
+  await waitFor(async () => (await written()) > 0, { what: 'a batch' });
+  await the.rows(`UPDATE write_guards SET horizon_ms = ${BORN_MS + 1}`);
+  const result = (await run.result()) as { new: number; codes: { expired: number } };
+  expect(result.new).toBeLessThan(500);
+  expect(result.new).toBe(await written());
+  expect(result.new + result.codes.expired).toBe(500);
+  await the.expectBalanced();
+});
