@@ -23,7 +23,7 @@ const COMPOSE = parse(read('docker-compose.yml'), { merge: true }) as {
   services: Record<string, Service>;
 };
 const JOBS = ['topics', 'migrate'];
-const APPS = ['ingest-consumer', 'dlq-reprocessor', 'dead-queue-alerter'];
+const APPS = ['ingest-consumer', 'dlq-reprocessor', 'dead-queue-alerter', 'backfill-runner'];
 
 function read(path: string): string {
   return readFileSync(resolve(ROOT, path), 'utf8');
@@ -108,6 +108,7 @@ describe('docker-compose.yml', () => {
     ['ingest-consumer', ['KAFKA_BROKERS', 'EVENTS_TOPIC', 'DLQ_TOPIC', 'CONSUMER_GROUP']],
     ['dlq-reprocessor', ['KAFKA_BROKERS', 'DLQ_TOPIC', 'DEAD_TOPIC', 'REPROCESSOR_GROUP']],
     ['dead-queue-alerter', ['KAFKA_BROKERS', 'DEAD_TOPIC', 'ALERT_ENV']],
+    ['backfill-runner', ['ADMIN_HOST', 'ADMIN_PORT']],
   ])('configures %s as the service itself understands it', async (app, names) => {
     const env = { PATH: process.env['PATH'], ...service(app).environment };
     const args = ['--conditions=@adtally/source', `apps/${app}/src/main.ts`, '--check-config'];

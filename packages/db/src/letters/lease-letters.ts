@@ -62,8 +62,11 @@ interface LeasedRow {
 /** Records held in memory by one lease: a letter more than this is leased alone. */
 const BYTES_MAX = 32 * 1_024 * 1_024;
 
+/** So many letters of a lane are looked at, also where many lanes share a lease. */
+const SHARE_MIN = 50;
+
 const LEASE = `
-  WITH due AS (
+  WITH candidate AS (
     SELECT l.letter_id, held.epoch, l.attempts_max, l.next_attempt_at, l.bytes
     FROM unnest($1::int[], $2::bigint[], $10::int[]) AS held (lane, epoch, source_id)
     -- A claim of the lane ends our backend: either this commits before it and is seen by it, or not at all.
@@ -78,11 +81,15 @@ const LEASE = `
         AND d.is_suspect = $4::boolean
         AND EXISTS (SELECT FROM sources s WHERE s.source_id = d.source_id AND s.topic = $3::text)
         AND d.attempts < coalesce(policy.attempts_max, $7::int)
-      ORDER BY d.next_attempt_at LIMIT $5::int
-      FOR UPDATE OF d SKIP LOCKED
+      -- A share for each lane: none waits for another to have nothing due.
+      ORDER BY d.next_attempt_at LIMIT greatest(ceil($5::numeric / cardinality($1::int[]))::int, ${SHARE_MIN})
     ) AS l
-    -- Over all lanes the oldest first: none waits for another to have nothing due.
     ORDER BY l.next_attempt_at, l.letter_id LIMIT $5::int
+  ), due AS (
+    SELECT candidate.*
+    FROM candidate JOIN dead_letters d USING (letter_id)
+    WHERE d.state = 'pending' AND d.next_attempt_at <= clock_timestamp()
+    FOR UPDATE OF d SKIP LOCKED
   ), affordable AS (
     SELECT *, sum(bytes) OVER (ORDER BY next_attempt_at, letter_id) - bytes AS bytes_before FROM due
   ), leased AS (
