@@ -3,7 +3,7 @@ import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-sch
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
   adminPort,
-  ConfigError,
+  ConfigProblems,
   describeConfig,
   durationMs,
   int,
@@ -70,22 +70,12 @@ export interface AlerterConfig extends ConfigOf<typeof SCHEMA> {
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
 export function readConfig(env: Env = process.env): AlerterConfig {
-  const problems: string[] = [];
-  const collect = <T>(read: () => T): T | null => {
-    try {
-      return read();
-    } catch (error) {
-      problems.push(
-        ...(error instanceof ConfigError ? error.problems : [(error as Error).message]),
-      );
-      return null;
-    }
-  };
-  const config = collect(() => loadEnv(SCHEMA, env, crossCheck));
-  const topics = collect(() => resolveTopics(env));
+  const problems = new ConfigProblems();
+  const config = problems.collect(() => loadEnv(SCHEMA, env, crossCheck));
+  const topics = problems.collect(() => resolveTopics(env));
   const kafka = kafkaSettingsFromEnv(env);
-  if ('problems' in kafka) problems.push(...kafka.problems);
-  if (config === null || topics === null || 'problems' in kafka) throw new ConfigError(problems);
+  if ('problems' in kafka) problems.add(kafka.problems);
+  if (config === null || topics === null || 'problems' in kafka) throw problems.error();
   const owner = `${hostname()}/${process.pid}`;
   return Object.freeze({ ...config, topics, kafka: kafka.settings, owner, env });
 }

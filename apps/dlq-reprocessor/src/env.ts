@@ -5,7 +5,7 @@ import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-sch
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
   adminPort,
-  ConfigError,
+  ConfigProblems,
   describeConfig,
   durationMs,
   int,
@@ -86,25 +86,15 @@ export interface ReprocessorConfig extends Omit<ConfigOf<typeof SCHEMA>, 'attemp
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
 export function readConfig(env: Env = process.env): ReprocessorConfig {
-  const problems: string[] = [];
-  const collect = <T>(read: () => T): T | null => {
-    try {
-      return read();
-    } catch (error) {
-      problems.push(
-        ...(error instanceof ConfigError ? error.problems : [(error as Error).message]),
-      );
-      return null;
-    }
-  };
-  const config = collect(() => loadEnv(SCHEMA, env, crossCheck));
-  const topics = collect(() => resolveTopics(env));
+  const problems = new ConfigProblems();
+  const config = problems.collect(() => loadEnv(SCHEMA, env, crossCheck));
+  const topics = problems.collect(() => resolveTopics(env));
   const kafka = kafkaSettingsFromEnv(env);
-  if ('problems' in kafka) problems.push(...kafka.problems);
+  if ('problems' in kafka) problems.add(kafka.problems);
   const byCode = parseAttemptsByCode(env['MAX_ATTEMPTS_BY_CODE'] ?? '');
-  if (Array.isArray(byCode)) problems.push(...byCode);
+  if (Array.isArray(byCode)) problems.add(byCode);
   if (config === null || topics === null || 'problems' in kafka || Array.isArray(byCode)) {
-    throw new ConfigError(problems);
+    throw problems.error();
   }
   const owner = `${hostname()}/${process.pid}`;
   const limits = {

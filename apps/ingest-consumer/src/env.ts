@@ -6,7 +6,7 @@ import { parseStartAt, type StartAt } from '@adtally/pipeline';
 import {
   adminPort,
   bool,
-  ConfigError,
+  ConfigProblems,
   describeConfig,
   durationMs,
   int,
@@ -75,28 +75,18 @@ export interface IngestConfig extends Omit<ConfigOf<typeof SCHEMA>, 'startAt'> {
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
 export function readConfig(env: Env = process.env): IngestConfig {
-  const problems: string[] = [];
-  const collect = <T>(read: () => T): T | null => {
-    try {
-      return read();
-    } catch (error) {
-      problems.push(
-        ...(error instanceof ConfigError ? error.problems : [(error as Error).message]),
-      );
-      return null;
-    }
-  };
-  const config = collect(() => loadEnv(SCHEMA, env, crossCheck));
-  const topics = collect(() => resolveTopics(env));
+  const problems = new ConfigProblems();
+  const config = problems.collect(() => loadEnv(SCHEMA, env, crossCheck));
+  const topics = problems.collect(() => resolveTopics(env));
   const kafka = kafkaSettingsFromEnv(env);
-  if ('problems' in kafka) problems.push(...kafka.problems);
+  if ('problems' in kafka) problems.add(kafka.problems);
   // Read apart from the others, so that it is named beside whatever else is wrong.
   const startAt = parseStartAt(env['START_AT'] || 'earliest');
   if (startAt === null) {
-    problems.push('START_AT: give earliest, group:<id> or an RFC 3339 time');
+    problems.add(['START_AT: give earliest, group:<id> or an RFC 3339 time']);
   }
   if (config === null || topics === null || startAt === null || 'problems' in kafka) {
-    throw new ConfigError(problems);
+    throw problems.error();
   }
   const owner = `${hostname()}/${process.pid}`;
   return Object.freeze({ ...config, startAt, topics, kafka: kafka.settings, owner, env });

@@ -139,55 +139,6 @@ CREATE TABLE redrive_receipts (
 
 CREATE INDEX redrive_receipts_by_letter ON redrive_receipts (letter_id);
 
--- Lets the next letters of the running jobs have their turn, as many as their rates allow; returns how
--- many became due. Any process may call it at any time: a job's row is locked by whoever reckons.
-CREATE FUNCTION admit_redrives() RETURNS int
-LANGUAGE plpgsql AS $$
-DECLARE
-  job redrive_jobs%ROWTYPE;
-  quota int;
-  admitted_now int := 0;
-  opened int;
-BEGIN
-  FOR job IN SELECT * FROM redrive_jobs WHERE state = 'running' ORDER BY job_id FOR UPDATE SKIP LOCKED LOOP
-    quota := least(job.total, job.paced_base
-             + floor(extract(epoch FROM clock_timestamp() - job.paced_from) * job.rate)::int) - job.admitted;
-    IF quota > 0 THEN
-      WITH turn AS (
-        SELECT r.letter_id FROM redrive_receipts r
-        WHERE r.job_id = job.job_id AND r.place BETWEEN job.admitted + 1 AND job.admitted + quota
-      ), reopened AS (
-        UPDATE dead_letters l SET
-          state = 'pending', outcome = NULL, impression_id = NULL, event_key = NULL, settled_at = NULL, job_id = job.job_id, series = l.series + 1,
-          attempts = 0, next_attempt_at = clock_timestamp(), is_suspect = false, is_exhausted = false
-        FROM turn
-        WHERE l.letter_id = turn.letter_id AND l.state IN ('pending', 'dead', 'discarded')
-          AND l.lease_epoch IS NULL
-          AND EXISTS (SELECT FROM dead_letter_records d WHERE d.letter_id = l.letter_id)
-        RETURNING l.letter_id, l.series
-      ), noted AS (
-        UPDATE redrive_receipts r SET
-          series = reopened.series,
-          outcome = CASE WHEN reopened.letter_id IS NULL THEN 'skipped' END,
-          changed_at = clock_timestamp()
-        FROM turn LEFT JOIN reopened USING (letter_id)
-        WHERE r.job_id = job.job_id AND r.letter_id = turn.letter_id
-      )
-      SELECT count(*) INTO opened FROM reopened;
-      UPDATE redrive_jobs SET admitted = job.admitted + quota WHERE job_id = job.job_id;
-      job.admitted := job.admitted + quota;
-      admitted_now := admitted_now + opened;
-    END IF;
-    IF job.admitted = job.total AND NOT EXISTS (
-      SELECT FROM redrive_receipts r
-      WHERE r.job_id = job.job_id AND (r.outcome IS NULL OR r.outcome = 'failed')
-    ) THEN
-      UPDATE redrive_jobs SET state = 'done', finished_at = clock_timestamp() WHERE job_id = job.job_id;
-    END IF;
-  END LOOP;
-  RETURN admitted_now;
-END $$;
-
 -- Letters that were kept before this schema.
 INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_message,
                           fingerprint, append_ms, lane, recorded_at, next_attempt_at)

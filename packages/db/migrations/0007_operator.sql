@@ -22,10 +22,12 @@ CREATE TRIGGER operator_actions_never_emptied
   BEFORE TRUNCATE ON operator_actions
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- As in 0005, but: it makes way for an operator at work, so that the two never wait for each other's rows;
--- a discarded letter is left alone; a receipt that is settled stays as it is; turns missed while nobody
--- called are not caught up, since the rate protects what comes after us; a suspect stays one.
-CREATE OR REPLACE FUNCTION admit_redrives() RETURNS int
+-- Lets the next letters of the running jobs have their turn, as many as their rates allow; returns how
+-- many became due. Any process may call it at any time. It makes way for an operator at work, so that the
+-- two never wait for each other's rows; a discarded letter is left alone; a receipt that is settled stays
+-- as it is; turns missed while nobody called are not caught up, since the rate protects what comes after
+-- us; a suspect stays one.
+CREATE FUNCTION admit_redrives() RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
   max_missed_seconds CONSTANT int := 5;

@@ -12,6 +12,7 @@ export {
 } from './env-fields.ts';
 export {
   ConfigError,
+  ConfigProblems,
   describeConfig,
   EXIT_CONFIG,
   loadEnv,

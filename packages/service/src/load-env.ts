@@ -22,6 +22,29 @@ export class ConfigError extends Error {
   }
 }
 
+/** Gathers what is wrong in several places, so that all of it is named at once. */
+export class ConfigProblems {
+  readonly #problems: string[] = [];
+
+  /** What `read` returns, or null where it throws; the reasons are kept. */
+  collect<T>(read: () => T): T | null {
+    try {
+      return read();
+    } catch (error) {
+      this.add(error instanceof ConfigError ? error.problems : [(error as Error).message]);
+      return null;
+    }
+  }
+
+  add(problems: readonly string[]): void {
+    this.#problems.push(...problems);
+  }
+
+  error(): ConfigError {
+    return new ConfigError(this.#problems);
+  }
+}
+
 /**
  * Reads every field from `env`; unset and empty mean the default. `crossCheck` returns sentences on
  * values that do not go together and runs only when each is fine alone. Frozen result; throws

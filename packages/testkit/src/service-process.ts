@@ -1,8 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { waitFor } from './wait.ts';
 
+const COMPILE_CACHE = join(tmpdir(), 'adtally-compile-cache');
 const WAIT_MS = 40_000;
 const LAST_WORDS = 25;
 const OVER = Symbol('the process has ended');
@@ -28,10 +31,20 @@ export class ServiceProcess {
   #stderr = '';
   #hasEnded = false;
 
-  /** @param main path of the app's main.ts */
-  constructor(main: string, env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
-    this.#child = spawn(process.execPath, ['--conditions=@adtally/source', main, ...argv], {
-      env: { ...env },
+  /**
+   * @param main path of the app's main.ts
+   * @param options arguments, and a module to be loaded before anything else
+   */
+  constructor(
+    main: string,
+    env: Readonly<Record<string, string>>,
+    options: { readonly argv?: readonly string[]; readonly preload?: string } = {},
+  ) {
+    const preload = options.preload === undefined ? [] : ['--import', options.preload];
+    const argv = ['--conditions=@adtally/source', ...preload, main, ...(options.argv ?? [])];
+    this.#child = spawn(process.execPath, argv, {
+      // Dozens of processes start from the same sources.
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { stdout, stderr } = this.#child;

@@ -1,121 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { waitFor } from '@adtally/testkit';
+import { ServiceProcess } from '@adtally/testkit';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const COMPILE_CACHE = join(tmpdir(), 'adtally-compile-cache');
-const WAIT_MS = 40_000;
-const LAST_WORDS = 25;
-const OVER = Symbol('the process has ended');
-type Over = typeof OVER;
 
-export interface LogEntry extends Record<string, unknown> {
-  readonly msg: string;
-  readonly level: unknown;
-}
-
-export interface Exit {
-  readonly code: number | null;
-  readonly killedBy: string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The real service in a process of its own; what it says comes from its log and its admin port. */
-export class AlerterProcess {
-  readonly ended: Promise<Exit>;
-  readonly entries: LogEntry[] = [];
-  readonly #child: ChildProcess;
-  #stderr = '';
-  #hasEnded = false;
-
+/** An alerter in a process of its own. */
+export class AlerterProcess extends ServiceProcess {
   constructor(
     env: Readonly<Record<string, string>>,
     options: { argv?: readonly string[]; preload?: string } = {},
   ) {
-    const preload = options.preload === undefined ? [] : ['--import', options.preload];
-    const argv = ['--conditions=@adtally/source', ...preload, MAIN, ...(options.argv ?? [])];
-    this.#child = spawn(process.execPath, argv, {
-      // Dozens of processes start from the same sources.
-      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const { stdout, stderr } = this.#child;
-    if (stdout === null || stderr === null) throw new Error('no pipes');
-    createInterface({ input: stderr }).on('line', (line) => {
-      this.#stderr += `${line}\n`;
-      if (line.startsWith('{')) this.entries.push(JSON.parse(line) as LogEntry);
-    });
-    let output = '';
-    stdout.on('data', (chunk) => (output += String(chunk)));
-    this.ended = once(this.#child, 'close').then(([code, killedBy]) => {
-      this.#hasEnded = true;
-      return { code, killedBy, stdout: output, stderr: this.#stderr } as Exit;
-    });
-  }
-
-  /** What it logged last, in short, for a failed test's message. */
-  get lastWords(): string {
-    const words = this.entries.slice(-LAST_WORDS).map(({ level, msg, err }) => {
-      const reason = (err as { message?: string } | undefined)?.message ?? '';
-      return `  ${String(level)} ${msg} ${reason}`;
-    });
-    return words.length > 0 ? words.join('\n') : this.#stderr;
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
-
-  /** SIGKILL, and gone. */
-  async kill(): Promise<Exit> {
-    this.signal('SIGKILL');
-    return await this.ended;
-  }
-
-  /** SIGTERM, and drained. */
-  async stop(): Promise<Exit> {
-    this.signal('SIGTERM');
-    return await this.ended;
-  }
-
-  /** The first entry with this message (that matches), now or later. */
-  async logged(msg: string, matches: (entry: LogEntry) => boolean = () => true): Promise<LogEntry> {
-    return await this.until(`log line "${msg}"`, () =>
-      this.entries.find((entry) => entry.msg === msg && matches(entry)),
-    );
-  }
-
-  /** Waits for something this process does; fails with its log, at once where it has ended. */
-  async until<T>(
-    what: string,
-    condition: () => T | Promise<T>,
-  ): Promise<NonNullable<Exclude<T, false>>> {
-    const attempt = async (): Promise<T | Over> => {
-      const hadEnded = this.#hasEnded;
-      try {
-        const value = await condition();
-        if (value || !hadEnded) return value;
-      } catch (error) {
-        if (!hadEnded) throw error;
-      }
-      return OVER;
-    };
-    try {
-      const value = await waitFor(attempt, { what, timeoutMs: WAIT_MS });
-      if (value === OVER) throw new Error(`it ended before: ${what}`);
-      return value as NonNullable<Exclude<T, false>>;
-    } catch (error) {
-      throw new Error(`${(error as Error).message}\n${this.lastWords}`, { cause: error });
-    }
-  }
-
-  async running(): Promise<this> {
-    await this.logged('running');
-    return this;
+    super(MAIN, env, options);
   }
 
   /** Is the one that reads and sends. */
@@ -127,20 +20,5 @@ export class AlerterProcess {
   async standby(): Promise<this> {
     await this.logged('standing by: another instance is active');
     return this;
-  }
-
-  async get(path: string): Promise<Response> {
-    const { port } = await this.logged('admin listening');
-    return await fetch(`http://127.0.0.1:${String(port)}${path}`);
-  }
-
-  /** Sum of the series of this name whose labels hold all of the given text. */
-  async metric(name: string, ...labels: string[]): Promise<number> {
-    const text = await (await this.get('/metrics')).text();
-    return text
-      .split('\n')
-      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-      .filter((line) => labels.every((label) => line.includes(label)))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 }

@@ -16,7 +16,7 @@ export interface Status {
 /** A consumer in a process of its own. */
 export class ConsumerProcess extends ServiceProcess {
   constructor(env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
-    super(MAIN, env, argv);
+    super(MAIN, env, { argv });
   }
 
   async status(): Promise<Status> {
