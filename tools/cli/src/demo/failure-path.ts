@@ -46,7 +46,8 @@ export interface FailurePath {
 
 const LATER_EVENTS = 200;
 const HOPELESS = 6;
-const DISCARDED_CODE = 'too_deep';
+/** Discarded before the deploy, so that of this code only the six hopeless ones go to the dead topic. */
+const DISCARDED_CODE = 'empty';
 const WAIT = { limitMs: 90_000, pollMs: 100 } as const;
 /** Long enough for a second page to show up, were there one. */
 const QUIET_MS = 3_000;
@@ -90,6 +91,11 @@ export async function showFailurePath(parts: FailurePathParts): Promise<FailureP
 
     observer.tell(`deploying the version that reads schema version ${LATER_VERSION}`);
     await end(consumer, reprocessor);
+    await runOps(
+      ['discard', '--code', DISCARDED_CODE, '--execute', '--reason', 'demo: nobody needs them'],
+      fleet.env,
+      signal,
+    );
     const upgraded = { SCHEMA_VERSIONS_READ_AS_NEWEST: String(LATER_VERSION) };
     const [consumerAfter, reprocessorAfter] = await Promise.all([
       fleet.start('consumer-after', 'ingest-consumer', upgraded),
@@ -116,14 +122,7 @@ export async function showFailurePath(parts: FailurePathParts): Promise<FailureP
       opsEnv,
       signal,
     );
-    observer.tell(
-      'redriven; discarding what an operator gave up, and sending six hopeless records',
-    );
-    await runOps(
-      ['discard', '--code', DISCARDED_CODE, '--execute', '--reason', 'demo: nobody needs them'],
-      opsEnv,
-      signal,
-    );
+    observer.tell('redriven; sending six hopeless records');
     await send(kafka, hopelessRecords(topic, HOPELESS));
     await waitFor({ ...WAIT, what: 'the page', signal }, async () => {
       fleet.checkAlive();
