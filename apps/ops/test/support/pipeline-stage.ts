@@ -65,7 +65,7 @@ export async function pipelineStage(): Promise<PipelineStage> {
     TOPIC_CHECK_MS: '500ms',
   };
   const started = (main: string, more: Readonly<Record<string, string>>, argv: string[] = []) => {
-    const process = new ServiceProcess(main, { ...env, ...more }, argv);
+    const process = new ServiceProcess(main, { ...env, ...more }, { argv });
     processes.push(process);
     return process;
   };
