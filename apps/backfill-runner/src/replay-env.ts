@@ -5,7 +5,8 @@ import {
   durationMs,
   int,
   loadEnv,
-  wholeNumbers,
+  RECORD_ENV,
+  WRITER_ENV,
   type ConfigOf,
 } from '@adtally/service';
 import type { RunnerConfig } from './env.ts';
@@ -13,15 +14,8 @@ import type { RunnerConfig } from './env.ts';
 /** What `replay` alone reads: a record must be judged as the consumer judges it. */
 const SCHEMA = {
   batchMaxEvents: int('BATCH_MAX_EVENTS', { default: 5_000, min: 1, max: 50_000 }),
-  recordMaxBytes: int('RECORD_MAX_BYTES', { default: 65_536, min: 1_024, max: 16_777_216 }),
-  jsonMaxDepth: int('JSON_MAX_DEPTH', { default: 32, min: 1, max: 1_000 }),
-  readAsNewest: wholeNumbers('SCHEMA_VERSIONS_READ_AS_NEWEST', { max: 1_000_000 }),
-  lockTimeoutMs: durationMs('LOCK_TIMEOUT_MS', { default: 5_000, min: 100, max: 600_000 }),
-  statementTimeoutMs: durationMs('STATEMENT_TIMEOUT_MS', {
-    default: 30_000,
-    min: 1_000,
-    max: 600_000,
-  }),
+  ...RECORD_ENV,
+  ...WRITER_ENV,
   transientAttempts: int('TRANSIENT_ATTEMPTS', { default: 5, min: 1, max: 1_000 }),
   transientBudgetMs: durationMs('TRANSIENT_BUDGET_MS', { default: 60_000, min: 0, max: 3_600_000 }),
 } as const;

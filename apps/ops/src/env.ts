@@ -1,11 +1,10 @@
 import { userInfo } from 'node:os';
 import {
-  int,
+  describeConfig,
   loadEnv,
+  RECORD_ENV,
   text,
   url,
-  wholeNumbers,
-  describeConfig,
   type ConfigOf,
   type Env,
 } from '@adtally/service/config';
@@ -15,9 +14,7 @@ const SCHEMA = {
   databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
   actor: text('ADTALLY_ACTOR', { default: '', maxLength: 200 }),
   // As the dlq-reprocessor has them: "would pass now" means there.
-  recordMaxBytes: int('RECORD_MAX_BYTES', { default: 65_536, min: 1_024, max: 16_777_216 }),
-  jsonMaxDepth: int('JSON_MAX_DEPTH', { default: 32, min: 1, max: 1_000 }),
-  readAsNewest: wholeNumbers('SCHEMA_VERSIONS_READ_AS_NEWEST', { max: 1_000_000 }),
+  ...RECORD_ENV,
 } as const;
 
 export type OpsConfig = ConfigOf<typeof SCHEMA>;

@@ -19,3 +19,4 @@ export {
   type ConfigOf,
   type Env,
 } from './load-env.ts';
+export { DEDUP_ENV, RECORD_ENV, WRITER_ENV } from './shared-env.ts';
