@@ -1,5 +1,6 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
 import { type RawBuilder, sql } from 'kysely';
+import { EVENT_COLUMNS } from './attribution-sql.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { advanced, type NoteRanges, overtaken, type Vector, vectorOf } from './late-vectors.ts';
 import { type Rollup, ROLLUPS } from './measures.ts';
@@ -42,10 +43,11 @@ export async function applyLate(db: Database, options: ApplyOptions): Promise<Ap
       const notes = await chooseNotes(trx, options.maxImpressions);
       if (notes.length === 0) return NOTHING;
       const noteIds = notes.map(({ noteId }) => noteId);
-      // Joins by key with few rows; without statistics the planner would read whole days.
+      // Look-ups by key are spelled LATERAL; all else is thousands of rows the planner takes for a few.
       await sql`SET LOCAL jit = off; SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)};
-        SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
-        SET LOCAL enable_sort = off`.execute(trx);
+        SET LOCAL enable_seqscan = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off`.execute(
+        trx,
+      );
       await lockBases(trx, noteIds);
       const spoiled = await spoilBases(trx, overtaken(from, notes));
       const to = advanced(from, notes);
@@ -110,8 +112,11 @@ function basesOf(noteIds: readonly bigint[]): RawBuilder<unknown> {
 
 /** In one order, so that nobody who takes several bases waits for us while we wait for them. */
 async function lockBases(trx: DatabaseExecutor, noteIds: readonly bigint[]): Promise<void> {
-  await sql`SELECT FROM rollup_bases WHERE (version, first_cohort) IN (${basesOf(noteIds)})
-    ORDER BY version, first_cohort FOR UPDATE`.execute(trx);
+  await sql`SELECT FROM (${basesOf(noteIds)} ORDER BY 1, 2) noted
+    CROSS JOIN LATERAL (
+      SELECT FROM rollup_bases b WHERE b.version = noted.version AND b.first_cohort = noted.first_cohort
+      FOR UPDATE
+    ) locked`.execute(trx);
 }
 
 async function spoilBases(trx: DatabaseExecutor, noteIds: readonly bigint[]): Promise<number> {
@@ -172,21 +177,23 @@ function inputOf(
       WHERE b.last_cohort >= late.cohort AND b.seen_sources IS NOT NULL
       ORDER BY late.impression_id
     ),
-    companions AS (
-      SELECT e.*, based.cohort, side.sign, e.source_offset >= greatest(upto.base, upto.was) AS is_new
+    companions AS MATERIALIZED (
+      SELECT e.*, based.cohort, side.sign, age.is_new
       FROM based
-      JOIN events e ON e.impression_id = based.impression_id
-      CROSS JOIN LATERAL (SELECT ${offsetOf(sql`based.seen_sources`, sql`based.seen_offsets`)} AS base,
-        ${offsetOf(sourcesOf(from), offsetsOf(from))} AS was, ${offsetOf(sourcesOf(to), offsetsOf(to))} AS now) upto
-      CROSS JOIN (VALUES (-1), (1)) side (sign)
-      WHERE e.source_offset < greatest(upto.base, CASE side.sign WHEN -1 THEN upto.was ELSE upto.now END)
+      CROSS JOIN LATERAL (SELECT ${EVENT_COLUMNS} FROM events e WHERE e.impression_id = based.impression_id OFFSET 0) e
+      CROSS JOIN LATERAL (
+        SELECT NOT ${isBefore(sql`based.seen_sources`, sql`based.seen_offsets`)}
+           AND NOT ${isBefore(sourcesOf(from), offsetsOf(from))} AS is_new OFFSET 0
+      ) age
+      JOIN (VALUES (-1), (1)) side (sign) ON side.sign = 1 OR NOT age.is_new
+      WHERE NOT age.is_new OR ${isBefore(sourcesOf(to), offsetsOf(to))}
     ),
     -- An impression that was counted counts on both sides.
     input AS (SELECT * FROM companions WHERE is_new)`;
 }
 
-function offsetOf(sourceIds: RawBuilder<unknown>, upTo: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`coalesce((${upTo})[array_position(${sourceIds}, e.source_id)], 0)`;
+function isBefore(sourceIds: RawBuilder<unknown>, upTo: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(e.source_offset < coalesce((${upTo})[array_position(${sourceIds}, e.source_id)], 0))`;
 }
 
 function sourcesOf(vector: Vector): RawBuilder<unknown> {

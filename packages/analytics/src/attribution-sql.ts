@@ -1,108 +1,126 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RollupDefinition } from './definitions.ts';
+import { type EventKind, kindNumber } from './measures.ts';
+
+/** The columns of `events` that are asked for. */
+export const EVENT_COLUMNS = sql.raw(
+  'impression_id, event_type, occurred_at, event_key, source_offset, source_id, amount_micros, currency, ' +
+    'campaign_id, creative_id, placement_id',
+);
 
 /** What is attributed together: an impression's events, or those of each sign where both occur. */
 export type Partition = 'impression_id' | 'impression_id, sign';
 
 /**
- * The query that gives each event its kind (measures.ts). It reads two relations with the columns of
- * `events`, `cohort` and `sign` (+1 adds the event, -1 takes it away):
- * - `input`: all events; an impression is one, whatever else there is
- * - `companions`: of them at least every event of the impressions that have any other event
+ * The common table expressions that give each event its kind (measures.ts); the last is `attributed`.
+ * They read two relations with EVENT_COLUMNS, `cohort` and `sign` (+1 adds the event, -1 takes it away):
+ * - `input`: of its events, impressions count; an impression is one, whatever else there is
+ * - `companions`: clicks and conversions, which count, with all events of their impressions
  *
- * Every window has a full order and a ROWS frame: with ties, or with the default RANGE frame, the result
+ * They make:
+ * - `acts`: clicks and conversions, each beside its impression (there is at most one) if that exists
+ * - `journeys`: of impressions with a conversion, how many clicks each act has behind it, itself included.
+ *   So a conversion's last click is the click with its number. Only that one need be looked at: validity
+ *   and window are bounds in time, and where the last click fails, all before it fail.
+ *
+ * The window has a full order and a ROWS frame: with ties, or with the default RANGE frame, the result
  * would depend on the order in which rows happen to be read. Ties end at `event_key`, a uuid, which
- * compares by bytes. Of the clicks before a conversion only the last need be looked at: validity and
- * window are bounds in time, so where the last one fails, all before it fail.
+ * compares by bytes. Clicks are counted and not joined by time, so that an id which a producer's fault put
+ * on a million events costs a sort and not a million times a million pairs.
  *
- * @returns a SELECT with `cohort, hour, currency, campaign_id, creative_id, placement_id, kind,
- *   amount_micros, sign`; a conversion earned by a click or an impression has the dimensions of that
+ * `attributed` has `cohort, hour, currency, campaign_id, creative_id, placement_id, kind,
+ * amount_micros, sign`; a conversion earned by a click or an impression has the dimensions of that.
  */
-export function attributionQuery(
+export function attribution(
   partition: Partition,
   definition: RollupDefinition,
 ): RawBuilder<unknown> {
-  const { order, shownFrame, isEarly, toleranceMs } = rulesOf(definition);
-  // The same order in every window: it is sorted once.
-  const ordered = `PARTITION BY ${partition} ORDER BY ${order}`;
-  const isShown = `FILTER (WHERE event_type = 'impression')`;
-  const before = 'ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW';
-  const hour = `date_bin('1 hour', occurred_at, '0001-01-01 00:00:00+00')`;
+  const { order, isShown, isEarly, tolerance, window } = rulesOf(definition);
+  const kind = (name: EventKind) => `${kindNumber(name)}::smallint`;
+  const together = (a: string, b: string) =>
+    partition
+      .split(', ')
+      .map((column) => `${a}.${column} = ${b}.${column}`)
+      .join(' AND ');
+  const hour = (of: string) => `date_bin('1 hour', ${of}.occurred_at, '0001-01-01 00:00:00+00')`;
+  const dimensionOf = (name: string) => `
+    CASE credit WHEN ${kind('click_conversion')} THEN clicked_${name}
+                WHEN ${kind('view_conversion')} THEN shown_${name} ELSE ${name} END`;
   return sql.raw(`
-    SELECT cohort, ${hour} AS hour, currency, campaign_id, creative_id, placement_id,
-           'impression' AS kind, amount_micros, sign
-    FROM input WHERE event_type = 'impression'
-    UNION ALL
-    SELECT cohort, ${hour}, currency,
-           CASE kind WHEN 'click_conversion' THEN clicked_campaign_id
-                     WHEN 'view_conversion' THEN shown_campaign_id ELSE campaign_id END AS campaign_id,
-           CASE kind WHEN 'click_conversion' THEN clicked_creative_id
-                     WHEN 'view_conversion' THEN shown_creative_id ELSE creative_id END AS creative_id,
-           CASE kind WHEN 'click_conversion' THEN clicked_placement_id
-                     WHEN 'view_conversion' THEN shown_placement_id ELSE placement_id END AS placement_id,
-           kind, amount_micros, sign
-    FROM (
-      SELECT *,
-        CASE WHEN shown_at IS NULL
-             THEN CASE event_type WHEN 'click' THEN 'unmatched_click' ELSE 'unmatched_conversion' END
-             WHEN ${isEarly}
-             THEN CASE event_type WHEN 'click' THEN 'early_click' ELSE 'early_conversion' END
-             WHEN event_type = 'click' THEN 'click'
-             WHEN clicked_at >= shown_at - ${interval(toleranceMs)}
-              AND clicked_at >= occurred_at - ${interval(definition.windowMs)} THEN 'click_conversion'
-             ELSE 'view_conversion' END AS kind
-      FROM (
-        SELECT *,
-          nth_value(occurred_at, click_position) OVER clicks AS clicked_at,
-          nth_value(campaign_id, click_position) OVER clicks AS clicked_campaign_id,
-          nth_value(creative_id, click_position) OVER clicks AS clicked_creative_id,
-          nth_value(placement_id, click_position) OVER clicks AS clicked_placement_id
-        FROM (
-          SELECT *, CASE WHEN event_type = 'conversion'
-                    THEN max(position) FILTER (WHERE event_type = 'click') OVER (${ordered} ${before})
-                    END AS click_position
-          FROM (
-            SELECT *,
-              (row_number() OVER shown)::int AS position,
-              max(occurred_at) ${isShown} OVER shown AS shown_at,
-              max(campaign_id COLLATE "C") ${isShown} OVER shown AS shown_campaign_id,
-              max(creative_id COLLATE "C") ${isShown} OVER shown AS shown_creative_id,
-              max(placement_id COLLATE "C") ${isShown} OVER shown AS shown_placement_id
-            FROM companions
-            WINDOW shown AS (${ordered} ${shownFrame})
-          ) positioned
-        ) clicked
-        WINDOW clicks AS (${ordered} ${before})
-      ) credited
-      WHERE event_type <> 'impression'
-      OFFSET 0 -- or the kind would be worked out once for each column that depends on it
-    ) classified`);
+    acts AS MATERIALIZED (
+      SELECT act.cohort, act.sign, act.impression_id, act.event_type, act.occurred_at, act.event_key,
+             act.source_offset, act.source_id, act.amount_micros, act.currency,
+             act.campaign_id, act.creative_id, act.placement_id,
+             shown.occurred_at AS shown_at, shown.campaign_id AS shown_campaign_id,
+             shown.creative_id AS shown_creative_id, shown.placement_id AS shown_placement_id
+      FROM (SELECT * FROM companions WHERE event_type <> 'impression') act
+      LEFT JOIN (SELECT * FROM companions WHERE event_type = 'impression') shown
+        ON ${together('shown', 'act')} AND ${isShown}
+    ),
+    journeys AS MATERIALIZED (
+      SELECT *, count(*) FILTER (WHERE event_type = 'click') OVER (
+        PARTITION BY ${partition} ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS clicks
+      FROM acts WHERE impression_id IN (SELECT impression_id FROM acts WHERE event_type = 'conversion')
+    ),
+    conversions AS (
+      SELECT conversion.*, clicked.campaign_id AS clicked_campaign_id,
+             clicked.creative_id AS clicked_creative_id, clicked.placement_id AS clicked_placement_id,
+             CASE WHEN conversion.shown_at IS NULL THEN ${kind('unmatched_conversion')}
+                  WHEN ${isEarly('conversion')} THEN ${kind('early_conversion')}
+                  WHEN clicked.occurred_at >= conversion.shown_at - ${tolerance}
+                   AND clicked.occurred_at >= conversion.occurred_at - ${window}
+                  THEN ${kind('click_conversion')}
+                  ELSE ${kind('view_conversion')} END AS credit
+      FROM (SELECT * FROM journeys WHERE event_type = 'conversion') conversion
+      LEFT JOIN (SELECT * FROM journeys WHERE event_type = 'click') clicked
+        ON ${together('clicked', 'conversion')} AND clicked.clicks = conversion.clicks
+      OFFSET 0 -- or the credit would be worked out once for each column that depends on it
+    ),
+    attributed AS (
+      SELECT cohort, ${hour('input')} AS hour, currency, campaign_id, creative_id, placement_id,
+             ${kind('impression')} AS kind, amount_micros, sign
+      FROM input WHERE event_type = 'impression'
+      UNION ALL
+      SELECT cohort, ${hour('acts')}, currency, campaign_id, creative_id, placement_id,
+             CASE WHEN shown_at IS NULL THEN ${kind('unmatched_click')}
+                  WHEN ${isEarly('acts')} THEN ${kind('early_click')} ELSE ${kind('click')} END,
+             amount_micros, sign
+      FROM acts WHERE event_type = 'click'
+      UNION ALL
+      SELECT cohort, ${hour('conversions')}, currency, ${dimensionOf('campaign_id')},
+             ${dimensionOf('creative_id')}, ${dimensionOf('placement_id')}, credit, amount_micros, sign
+      FROM conversions
+    )`);
 }
 
 interface Rules {
   readonly order: string;
-  /** Where an event may look for its impression; there is at most one. */
-  readonly shownFrame: string;
-  readonly isEarly: string;
-  readonly toleranceMs: number;
+  /** Whether the impression `shown` is one for `act`. */
+  readonly isShown: string;
+  readonly isEarly: (act: string) => string;
+  readonly tolerance: string;
+  readonly window: string;
 }
 
-function rulesOf({ algorithm, toleranceMs }: RollupDefinition): Rules {
+function rulesOf({ algorithm, toleranceMs, windowMs }: RollupDefinition): Rules {
+  const bounds = { tolerance: interval(toleranceMs), window: interval(windowMs) };
   switch (algorithm) {
     case 'last_click':
       return {
         order: 'occurred_at, event_type, event_key',
-        shownFrame: 'ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING',
-        isEarly: `occurred_at < shown_at - ${interval(toleranceMs)}`,
-        toleranceMs,
+        isShown: 'true',
+        isEarly: (act) => `${act}.occurred_at < ${act}.shown_at - ${bounds.tolerance}`,
+        ...bounds,
       };
     case 'arrival_order':
       // Wrong on purpose: what arrived later is taken for later, and offsets for one common order.
       return {
         order: 'source_offset, source_id, event_key',
-        shownFrame: 'ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW',
-        isEarly: 'false',
-        toleranceMs,
+        isShown: `(shown.source_offset, shown.source_id, shown.event_key)
+          < (act.source_offset, act.source_id, act.event_key)`,
+        isEarly: () => 'false',
+        ...bounds,
       };
   }
 }

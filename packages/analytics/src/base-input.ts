@@ -10,7 +10,7 @@ const IS_TIMED = `CASE WHEN get_byte(uuid_send(impression_id), 6) >> 4 = 7
 const WORK_MEMORY = '64MB';
 
 /**
- * The relations `input` and `companions` (see `attributionQuery`) of a base's impressions: a range of the
+ * The relations `input` and `companions` (see `attribution`) of a base's impressions: a range of the
  * primary key, or a scan of everything for the ids without a time.
  *
  * @param condition which of the events `e` count
@@ -20,10 +20,7 @@ export function inputOfBase(
   condition: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   return sql`input AS NOT MATERIALIZED (${eventsOf(base)} AND ${condition}),
-    companions AS NOT MATERIALIZED (
-      SELECT * FROM input
-      WHERE impression_id IN (SELECT impression_id FROM input WHERE event_type <> 'impression')
-    )`;
+    companions AS NOT MATERIALIZED (SELECT * FROM input)`;
 }
 
 /** The planner knows little of fresh rows: a walk along the key, joins and groups by hash. */

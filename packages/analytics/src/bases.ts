@@ -39,7 +39,7 @@ export async function claimToFrontier(
     if (claimedTo >= last) return 0;
     const claimed = await claimHoles(trx, version, { first: claimedTo + 1n, last }, size);
     const to = claimed.length < size.maxBases ? last : (claimed.at(-1)?.last ?? last);
-    await sql`UPDATE rollup_versions SET claimed_to = ${to} WHERE version = ${version}`.execute(
+    await sql`UPDATE rollup_versions SET claimed_through = ${to} WHERE version = ${version}`.execute(
       trx,
     );
     return claimed.length;
@@ -67,12 +67,14 @@ async function claiming<T>(
   work: (trx: DatabaseExecutor, claimedTo: bigint) => Promise<T>,
 ): Promise<T> {
   return await db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ claimed_to: bigint }>`
-      SELECT claimed_to FROM rollup_versions WHERE version = ${version} FOR UPDATE`.execute(trx);
+    const { rows } = await sql<{ claimed_through: bigint }>`
+      SELECT claimed_through FROM rollup_versions WHERE version = ${version} FOR UPDATE`.execute(
+      trx,
+    );
     if (rows[0] === undefined) throw new Error(`there is no version ${version}`);
     // Without statistics the planner would rather sort whole days than walk the key.
     await sql`SET LOCAL enable_seqscan = off`.execute(trx);
-    return await work(trx, rows[0].claimed_to);
+    return await work(trx, rows[0].claimed_through);
   });
 }
 

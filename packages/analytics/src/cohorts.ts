@@ -1,5 +1,5 @@
 /** Length of a cohort: impressions born in one such slice of UUIDv7 time. Frozen, as in `rollup_cohort`. */
-export const COHORT_MS = 10_000;
+export const COHORT_MS = 30_000;
 
 /** Ids that carry no usable time: no UUIDv7, or born in 2100 or later. */
 export const TIMELESS = -1n;

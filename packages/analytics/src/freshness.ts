@@ -33,7 +33,7 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
        WHERE taken_at IS NOT NULL AND last_cohort >= 0 ORDER BY first_cohort DESC LIMIT 1) AS newest_cohort,
       (SELECT count(*) FROM rollup_bases WHERE taken_at IS NULL) AS bases,
       (SELECT count(*) FROM rollup_versions, write_guards
-       WHERE claimed_to < frontier_ms / ${COHORT_MS}::int - 1) AS unclaimed,
+       WHERE claimed_through < frontier_ms / ${COHORT_MS}::int - 1) AS unclaimed,
       (SELECT frontier_ms FROM write_guards) AS frontier_ms`.execute(db);
   const [row] = rows;
   return {

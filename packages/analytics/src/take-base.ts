@@ -5,7 +5,7 @@ import type { CohortRange } from './bases.ts';
 import { COHORT_MS } from './cohorts.ts';
 import type { RollupDefinition } from './definitions.ts';
 import { type Rollup, ROLLUPS } from './measures.ts';
-import { insertTotals, totalsOf } from './totals-sql.ts';
+import { EVENTS_IN_TOTALS, insertTotals, totalsOf } from './totals-sql.ts';
 
 /** Which base is to be taken next: one never taken, or one of a range that a backfill has not done. */
 export type Wanted = 'untaken' | { readonly runId: bigint; readonly range: CohortRange };
@@ -94,7 +94,7 @@ async function sumUp(
     ${sql.join(inserts)}
     UPDATE rollup_bases SET seen_sources = seen.sources, seen_offsets = seen.offsets,
       taken_at = clock_timestamp(), run_id = ${runId},
-      events = coalesce((SELECT sum(events) FROM totals WHERE rollup = 3), 0)
+      events = ${EVENTS_IN_TOTALS}
     FROM seen WHERE version = ${version} AND first_cohort = ${base.first}
     RETURNING events`.execute(trx);
   return rows[0]?.events ?? 0n;

@@ -1,29 +1,48 @@
 import { type RawBuilder, sql } from 'kysely';
-import { attributionQuery, type Partition } from './attribution-sql.ts';
+import { attribution, type Partition } from './attribution-sql.ts';
 import type { RollupDefinition } from './definitions.ts';
-import { COUNTS, KINDS, MEASURES, type Measure, MONEY, type Rollup, ROLLUPS } from './measures.ts';
+import {
+  COUNTS,
+  type EventKind,
+  kindNumber,
+  KINDS,
+  MEASURES,
+  type Measure,
+  MONEY,
+  type Rollup,
+  ROLLUPS,
+} from './measures.ts';
 
-/** Which grouping set a row of `totals` belongs to, as `grouping(creative_id, placement_id)` tells. */
-const GROUPING: Readonly<Record<Rollup, number>> = { creative: 1, placement: 2, campaign: 3 };
+/** The grouping sets of `totals`, and the value of `grouping(creative_id)` that tells them apart. */
+const BY_CREATIVE = 0;
+const BY_PLACEMENT = 1;
 
-const NAMES = Object.keys(ROLLUPS) as Rollup[];
+/** What a rollup sums up. Campaigns are sums of their creatives: a third set would cost each event more. */
+const SUMMED: Readonly<Record<Rollup, number>> = {
+  campaign: BY_CREATIVE,
+  creative: BY_CREATIVE,
+  placement: BY_PLACEMENT,
+};
 
 /**
- * The common table expressions `attributed` and `totals` over `input` and `companions` (see
- * `attributionQuery`): counts and money by cohort, hour, currency, kind and the dimensions of each rollup.
+ * The common table expressions of `attribution` and `totals`: counts and money by cohort, hour,
+ * currency, kind and the dimensions of the rollups.
  */
 export function totalsOf(partition: Partition, definition: RollupDefinition): RawBuilder<unknown> {
-  const common = 'cohort, hour, currency, kind';
-  const sets = NAMES.map((name) => `(${common}, ${ROLLUPS[name].dimensions.join(', ')})`);
-  return sql`attributed AS (${attributionQuery(partition, definition)}),
+  return sql`${attribution(partition, definition)},
     totals AS (
-      SELECT grouping(creative_id, placement_id) AS rollup, ${sql.raw(common)},
+      SELECT grouping(creative_id) AS summed, cohort, hour, currency, kind,
              campaign_id, creative_id, placement_id,
              sum(sign)::int AS events, sum(sign * amount_micros) AS micros
       FROM attributed
-      GROUP BY GROUPING SETS (${sql.raw(sets.join(', '))})
+      GROUP BY cohort, hour, currency, kind, campaign_id, GROUPING SETS ((creative_id), (placement_id))
     )`;
 }
+
+/** How many events `totals` sums up. */
+export const EVENTS_IN_TOTALS = sql.raw(
+  `coalesce((SELECT sum(events) FROM totals WHERE summed = ${BY_CREATIVE}), 0)`,
+);
 
 /** The columns that name a rollup row, in the order of its key. */
 export function keyOf(rollup: Rollup): readonly string[] {
@@ -45,14 +64,14 @@ export function selectTotals(rollup: Rollup, version: number): RawBuilder<unknow
   return sql.raw(`
     SELECT ${version}, ${group}, ${sums.join(', ')}
     FROM totals
-    WHERE rollup = ${GROUPING[rollup]} AND (events <> 0 OR micros <> 0)
+    WHERE summed = ${SUMMED[rollup]} AND (events <> 0 OR micros <> 0)
     GROUP BY ${group}`);
 }
 
 /** Inserts the rows that `totals` gives for a rollup. */
 export function insertTotals(rollup: Rollup, version: number): RawBuilder<unknown> {
   return sql`INSERT INTO ${sql.table(ROLLUPS[rollup].table)} (${sql.raw(columnsOf(rollup).join(', '))})
-    ${selectTotals(rollup, version)}`;
+    ${selectTotals(rollup, version)} ORDER BY ${sql.raw(keyOf(rollup).slice(1).join(', '))}`;
 }
 
 /** Adds `totals` to the rows that are there; returns those that became empty, which are to be deleted. */
@@ -66,8 +85,8 @@ export function addTotals(rollup: Rollup, version: number): RawBuilder<unknown> 
 }
 
 function sumOf(measure: Measure, column: 'events' | 'micros'): string {
-  const kinds = Object.entries(KINDS)
-    .filter(([, { count, money }]) => count === measure || money === measure)
-    .map(([kind]) => `'${kind}'`);
+  const kinds = (Object.keys(KINDS) as EventKind[])
+    .filter((kind) => KINDS[kind].count === measure || KINDS[kind].money === measure)
+    .map(kindNumber);
   return `coalesce(sum(${column}) FILTER (WHERE kind IN (${kinds.join(', ')})), 0)`;
 }

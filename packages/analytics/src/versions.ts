@@ -28,7 +28,7 @@ export async function registerVersion(
     keptFrom === 'the beginning' ? TIMELESS : lastCohortBefore(await readFrontierMs(db));
   await db.transaction().execute(async (trx) => {
     const { rows } = await sql`
-      INSERT INTO rollup_versions (version, algorithm, window_ms, tolerance_ms, claimed_to)
+      INSERT INTO rollup_versions (version, algorithm, window_ms, tolerance_ms, claimed_through)
       VALUES (${version}, ${algorithm}, ${windowMs}, ${toleranceMs}, ${claimedTo})
       ON CONFLICT (version) DO NOTHING RETURNING version`.execute(trx);
     if (rows.length > 0 && keptFrom === 'the beginning') await claimTimeless(trx, version);

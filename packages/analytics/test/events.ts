@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { AdEvent } from '@adtally/event-schema';
 import * as fc from 'fast-check';
+import { COHORT_MS } from '../src/index.ts';
 
 /** 2026-01-31 12:00 UTC: where the tests' time begins. */
 export const START_MS = Date.UTC(2026, 0, 31, 12);
@@ -97,7 +98,7 @@ export const anyEvent: fc.Arbitrary<AdEvent> = fc
     ),
   })
   .map(({ impression, isTimeless, ...spec }) => {
-    const bornMs = START_MS + (impression % COHORTS) * 10_000;
+    const bornMs = START_MS + (impression % COHORTS) * COHORT_MS;
     const id = isTimeless ? timelessId(bornMs, impression) : idAt(bornMs, impression);
     return event({ ...spec, id });
   });

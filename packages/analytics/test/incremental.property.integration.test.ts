@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { AdEvent } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DEFAULT_DEFINITION, takeNextBase } from '../src/index.ts';
+import { COHORT_MS, DEFAULT_DEFINITION, takeNextBase } from '../src/index.ts';
 import { anyEvent, START_MS } from './events.ts';
 import { referenceTotals } from './reference.ts';
 import { World, type Writer } from './world.ts';
@@ -16,8 +16,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const RUNS = 30;
-const SLICE_MS = 10_000;
-const END_MS = START_MS + 60_000;
+const END_MS = START_MS + 6 * COHORT_MS;
 
 type Step =
   | { readonly do: 'commit'; readonly writer: number; readonly events: readonly AdEvent[] }
@@ -59,7 +58,7 @@ async function take(step: Step): Promise<void> {
     case 'commit in flight':
       return await commitInFlight(step);
     case 'settle':
-      return await world.settle(START_MS + step.toSlice * SLICE_MS);
+      return await world.settle(START_MS + step.toSlice * COHORT_MS);
     case 'take':
       seen.taken += await world.takeBases();
       return;
@@ -79,7 +78,7 @@ async function commitInFlight(step: Extract<Step, { do: 'commit in flight' }>): 
   let tries = 0;
   const inBetween = async () => {
     tries += 1;
-    await world.settle(START_MS + step.toSlice * SLICE_MS);
+    await world.settle(START_MS + step.toSlice * COHORT_MS);
     if (step.takesBases) seen.taken += await world.takeBases();
   };
   const offset = writer.nextOffset;

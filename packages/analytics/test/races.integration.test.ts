@@ -2,7 +2,7 @@ import type { AdEvent } from '@adtally/event-schema';
 import { waitFor } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { applyLate, cohortAt, DEFAULT_DEFINITION, takeNextBase } from '../src/index.ts';
+import { applyLate, COHORT_MS, cohortAt, DEFAULT_DEFINITION, takeNextBase } from '../src/index.ts';
 import { event, idAt, START_MS, timelessId } from './events.ts';
 import { referenceTotals } from './reference.ts';
 import { World, type Writer } from './world.ts';
@@ -24,7 +24,7 @@ beforeEach(() => world.clear());
 afterAll(() => world.close());
 
 const { version } = DEFAULT_DEFINITION;
-const SETTLED_MS = START_MS + 60_000;
+const SETTLED_MS = START_MS + 7 * COHORT_MS;
 const ONE = idAt(START_MS, 1);
 
 const impression = (id = ONE, atMs = 0) => event({ id, type: 'impression', atMs });
@@ -209,7 +209,7 @@ it('notes taken out of order cost their bases a recompute, and no event', async 
 
 it('two workers and two writers at once end as one after the other', async () => {
   const events = Array.from({ length: 120 }, (_, n) => {
-    const id = idAt(START_MS + (n % 6) * 10_000, n % 40);
+    const id = idAt(START_MS + (n % 6) * COHORT_MS, n % 40);
     const type = (['impression', 'click', 'conversion'] as const)[Math.floor(n / 40)];
     return event({ id, type: type ?? 'impression', atMs: 1_000 * n });
   });
@@ -221,7 +221,7 @@ it('two workers and two writers at once end as one after the other', async () =>
   const applied = { notes: 0 };
   const keep = async () => {
     for (let turn = 0; !over.signal.aborted; turn += 1) {
-      await world.settle(START_MS + (turn % 7) * 10_000);
+      await world.settle(START_MS + (turn % 7) * COHORT_MS);
       await world.takeBases();
       applied.notes += (await applyLate(world.db, { maxImpressions: 4 })).notes;
     }

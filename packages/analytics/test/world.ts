@@ -125,7 +125,12 @@ export class World {
     // Nothing here is about power loss, and thousands of small commits would wait for the disk.
     await sql`ALTER DATABASE ${sql.id(database.name)} SET synchronous_commit = off`.execute(db);
     await db.destroy();
-    return new World(database.url, () => database.drop());
+    return World.at(database.url, () => database.drop());
+  }
+
+  /** On a database that is there. */
+  static at(url: string, drop: () => Promise<void> = async () => {}): World {
+    return new World(url, drop);
   }
 
   async writer(): Promise<Writer> {

@@ -18,7 +18,7 @@ export const FAR_FUTURE_MS = Date.UTC(2100, 0, 1);
  * How far above the frontier a writer notes: more than the step in which it moves, so that a move seldom
  * makes a batch in flight be written again. A note too many costs the worker one look-up.
  */
-const NOTE_AHEAD_MS = 15_000;
+const NOTE_AHEAD_MS = 35_000;
 
 export interface LateRows {
   /** Stored rows whose impressions may be summed up already. */

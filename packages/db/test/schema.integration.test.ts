@@ -285,7 +285,7 @@ const COLUMNS = {
     algorithm: 1,
     window_ms: 1,
     tolerance_ms: 1,
-    claimed_to: 1,
+    claimed_through: 1,
     created_at: 1,
   },
   rollup_bases: {

@@ -1,6 +1,7 @@
 import { migrate, openDatabase, type Database } from '@adtally/db';
 import {
   claimToFrontier,
+  COHORT_MS,
   ensureSomeVersion,
   raiseFrontier,
   readDefinitions,
@@ -19,7 +20,7 @@ const migrated = async (url: string): Promise<void> => {
 /** When the oldest impression of a stage was born. */
 export const START_MS = Date.UTC(2026, 0, 31, 12);
 const COHORTS = 120;
-export const END_MS = START_MS + COHORTS * 10_000;
+export const END_MS = START_MS + COHORTS * COHORT_MS;
 const EVENTS_PER_IMPRESSION = 1.2;
 
 /** One test's database with counted events, and the runner's processes on it. */
@@ -97,7 +98,7 @@ async function fill(db: Database, impressions: number): Promise<void> {
   await sql`
     INSERT INTO events (impression_id, event_key, event_type, occurred_at, amount_micros, source_offset,
                         source_id, currency, campaign_id, creative_id, placement_id)
-    SELECT (lpad(to_hex(${START_MS}::bigint + i * ${COHORTS * 10_000} / ${impressions}), 12, '0')
+    SELECT (lpad(to_hex(${START_MS}::bigint + i * ${COHORTS * COHORT_MS} / ${impressions}), 12, '0')
             || CASE WHEN i % 500 = 0 THEN '4000' ELSE '7000' END || '8000' || lpad(to_hex(i), 12, '0'))::uuid,
            md5(i || ' ' || kind)::uuid, (ARRAY['impression', 'click', 'conversion']::event_type[])[kind],
            to_timestamp(${START_MS / 1000}) + make_interval(secs => i * 0.01 + kind * 40), i % 1000 + kind,

@@ -18,7 +18,7 @@ export interface RollupVersionsTable {
   algorithm: string;
   window_ms: bigint;
   tolerance_ms: bigint;
-  claimed_to: bigint;
+  claimed_through: bigint;
   created_at: ServerTime;
 }
 

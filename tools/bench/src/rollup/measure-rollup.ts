@@ -1,6 +1,7 @@
 import {
   applyLate,
   claimToFrontier,
+  COHORT_MS,
   DEFAULT_DEFINITION,
   ensureSomeVersion,
   lastCohortBefore,
@@ -36,7 +37,6 @@ export interface RollupFigures {
 
 const APPLICATION = 'adtally-bench-rollup';
 const SETTLE_MS = 90_000;
-const COHORT_MS = 10_000;
 const LATE_BATCH = 20_000;
 const BASE_ROWS = 50_000;
 const RECOMPUTED = { ...DEFAULT_DEFINITION, version: 3 };

@@ -33,7 +33,7 @@ const MAIN = join(repositoryRoot, 'apps/backfill-runner/src/main.ts');
 const RUN = ['run', '--version', String(DEFAULT_DEFINITION.version)];
 const PROMOTE = ['promote', '--version', String(DEFAULT_DEFINITION.version)];
 const WHY = ['--execute', '--actor', 'demo', '--reason', 'takes no order of arrival for granted'];
-/** A cohort of 10 s must end, and all before it be summed up. */
+/** The youngest cohort must end, and all before it be summed up. */
 const SETTLE_LIMIT_MS = 120_000;
 const POLL_MS = 200;
 /** As fresh as it gets, so that what comes late does come late. */
