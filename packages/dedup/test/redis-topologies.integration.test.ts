@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { hasRedisServer, testRedis, waitFor } from '@adtally/testkit';
+import { freePort, hasRedisServer, testRedis, waitFor } from '@adtally/testkit';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createDeduplicator, type Deduplicator } from '../src/index.ts';
@@ -31,7 +31,8 @@ async function temporaryFolder(): Promise<string> {
 
 /** A sentinel that watches the given master; returns its port. */
 async function startSentinel(masterPort: string): Promise<number> {
-  const port = Number(masterPort) < 60_000 ? Number(masterPort) + 1 : Number(masterPort) - 1;
+  // Not the master's neighbour: another test may listen there.
+  const port = await freePort();
   const file = path.join(await temporaryFolder(), 'sentinel.conf');
   await writeFile(file, `port ${port}\nsentinel monitor mymaster 127.0.0.1 ${masterPort} 1\n`);
   const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });

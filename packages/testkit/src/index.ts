@@ -1,6 +1,12 @@
 export { emptyDatabase, testDatabase, type Migrate, type TestDatabase } from './database.ts';
 export { type Decision, type Hook } from './proxied-connection.ts';
-export { hasRedisServer, testRedis, type TestRedis, type TestRedisOptions } from './redis.ts';
+export {
+  freePort,
+  hasRedisServer,
+  testRedis,
+  type TestRedis,
+  type TestRedisOptions,
+} from './redis.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
 export { ServiceProcess, type Exit, type LogEntry } from './service-process.ts';

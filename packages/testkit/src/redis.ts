@@ -147,7 +147,7 @@ async function withClient<T>(url: string, work: (client: Redis) => Promise<T>): 
 }
 
 /** A port nobody listens on now; another process could still take it before we do. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer();
   probe.listen(0, '127.0.0.1');
   await once(probe, 'listening');
