@@ -1,6 +1,6 @@
 import { RefusedError } from '@adtally/analytics';
 import { checkSchema, openDatabase } from '@adtally/db';
-import { ConfigError } from '@adtally/service';
+import { ConfigError } from '@adtally/config';
 import { UsageError } from './args.ts';
 import { ordering, status } from './commands/control.ts';
 import { plan, resume, run } from './commands/run.ts';

@@ -1,15 +1,14 @@
 import { hostname, userInfo } from 'node:os';
 import {
-  adminPort,
   describeConfig,
   durationMs,
   int,
   loadEnv,
-  SERVICE_ENV,
   url,
   type ConfigOf,
   type Env,
-} from '@adtally/service';
+} from '@adtally/config';
+import { adminPort, SERVICE_ENV } from '@adtally/service';
 
 /** Every variable of this app; the README's table is this list in words. */
 const SCHEMA = {

@@ -1,14 +1,8 @@
 import { resolveTopics } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
-import {
-  ConfigError,
-  durationMs,
-  int,
-  loadEnv,
-  RECORD_ENV,
-  WRITER_ENV,
-  type ConfigOf,
-} from '@adtally/service';
+import { ConfigError, durationMs, int, loadEnv, type ConfigOf } from '@adtally/config';
+import { WRITER_ENV } from '@adtally/db';
+import { RECORD_ENV } from '@adtally/pipeline/env';
 import type { RunnerConfig } from './env.ts';
 
 /** What `replay` alone reads: a record must be judged as the consumer judges it. */

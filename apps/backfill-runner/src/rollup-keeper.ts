@@ -13,7 +13,8 @@ import {
   openDatabase,
   type Database,
 } from '@adtally/db';
-import { ConfigError, type Heartbeat, type Service } from '@adtally/service';
+import { ConfigError } from '@adtally/config';
+import { type Heartbeat, type Service } from '@adtally/service';
 import type { Logger, Metrics } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
 

@@ -8,7 +8,8 @@ import {
   type Database,
 } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';
-import { ConfigError, type Heartbeat, type Service } from '@adtally/service';
+import { ConfigError } from '@adtally/config';
+import { type Heartbeat, type Service } from '@adtally/service';
 import type { Logger, Metrics } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
 import { clearMeasures } from './incidents/housekeeping.ts';

@@ -2,18 +2,17 @@ import { hostname } from 'node:os';
 import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
-  adminPort,
   ConfigProblems,
   describeConfig,
   durationMs,
   int,
   loadEnv,
-  SERVICE_ENV,
   text,
   url,
   type ConfigOf,
   type Env,
-} from '@adtally/service';
+} from '@adtally/config';
+import { adminPort, SERVICE_ENV } from '@adtally/service';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -4,22 +4,21 @@ import { REDIS_URL_SCHEMES } from '@adtally/dedup';
 import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
-  adminPort,
   ConfigProblems,
-  DEDUP_ENV,
   describeConfig,
   durationMs,
   int,
   loadEnv,
   oneOf,
-  RECORD_ENV,
-  SERVICE_ENV,
   text,
   url,
-  WRITER_ENV,
   type ConfigOf,
   type Env,
-} from '@adtally/service';
+} from '@adtally/config';
+import { WRITER_ENV } from '@adtally/db';
+import { DEDUP_ENV } from '@adtally/dedup';
+import { RECORD_ENV } from '@adtally/pipeline/env';
+import { adminPort, SERVICE_ENV } from '@adtally/service';
 import { ATTEMPTS_MAX, parseAttemptsByCode } from './attempt-limits.ts';
 
 const HOUR_MS = 3_600_000;

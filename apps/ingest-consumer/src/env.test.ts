@@ -1,4 +1,4 @@
-import { ConfigError } from '@adtally/service';
+import { ConfigError } from '@adtally/config';
 import { expect, test } from 'vitest';
 import { describe as describeConfig, readConfig } from './env.ts';
 

@@ -4,24 +4,23 @@ import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-sch
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import { parseStartAt, type StartAt } from '@adtally/pipeline';
 import {
-  adminPort,
   bool,
   ConfigProblems,
-  DEDUP_ENV,
   describeConfig,
   durationMs,
   int,
   loadEnv,
   oneOf,
-  RECORD_ENV,
-  SERVICE_ENV,
   shareOrOff,
   text,
   url,
-  WRITER_ENV,
   type ConfigOf,
   type Env,
-} from '@adtally/service';
+} from '@adtally/config';
+import { WRITER_ENV } from '@adtally/db';
+import { DEDUP_ENV } from '@adtally/dedup';
+import { RECORD_ENV } from '@adtally/pipeline/env';
+import { adminPort, SERVICE_ENV } from '@adtally/service';
 
 /** Every variable of this app; the README's table is this list in words. */
 const SCHEMA = {

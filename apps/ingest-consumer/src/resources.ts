@@ -2,7 +2,8 @@ import { openDatabase, type Database } from '@adtally/db';
 import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
 import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
 import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
-import { Closers, ConfigError } from '@adtally/service';
+import { ConfigError } from '@adtally/config';
+import { Closers } from '@adtally/service';
 import type { Logger, Metrics } from '@adtally/telemetry';
 import type { IngestConfig } from './env.ts';
 

@@ -1,13 +1,6 @@
 import { userInfo } from 'node:os';
-import {
-  describeConfig,
-  loadEnv,
-  RECORD_ENV,
-  text,
-  url,
-  type ConfigOf,
-  type Env,
-} from '@adtally/service/config';
+import { describeConfig, loadEnv, text, url, type ConfigOf, type Env } from '@adtally/config';
+import { RECORD_ENV } from '@adtally/pipeline/env';
 
 /** Every variable of this app; its README's table is this list in words. */
 const SCHEMA = {

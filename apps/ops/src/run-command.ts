@@ -1,6 +1,6 @@
 import { say, UsageError } from '@adtally/command-line';
 import { checkSchema, isConnectionError, openDatabase, type Database } from '@adtally/db';
-import { ConfigError, EXIT_CONFIG } from '@adtally/service/config';
+import { ConfigError, EXIT_CONFIG } from '@adtally/config';
 import type { OpsConfig } from './env.ts';
 import { EXIT } from './exit-codes.ts';
 import { HELP } from './help.ts';

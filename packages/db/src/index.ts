@@ -1,6 +1,7 @@
 export * from './advisory-locks.ts';
 export * from './create-database.ts';
 export * from './database.ts';
+export { WRITER_ENV } from './env.ts';
 export * from './migrate.ts';
 export * from './schema-version.ts';
 export * from './schema.ts';

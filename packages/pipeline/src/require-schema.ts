@@ -1,5 +1,5 @@
 import { checkSchema, type Database } from '@adtally/db';
-import { ConfigError } from '@adtally/service';
+import { ConfigError } from '@adtally/config';
 import type { Logger } from '@adtally/telemetry';
 import { Backoff } from './pacing.ts';
 

@@ -6,7 +6,6 @@ export {
   type FastifyInstance,
 } from './admin-server.ts';
 export { Closers } from './closers.ts';
-export * from './config.ts';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
 export { runMain, type MainOptions } from './run-main.ts';

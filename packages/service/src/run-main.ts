@@ -1,4 +1,4 @@
-import { ConfigError } from './load-env.ts';
+import { ConfigError } from '@adtally/config';
 import { exitCodeOf } from './service.ts';
 
 export interface MainOptions<C> {

@@ -1,5 +1,5 @@
+import { durationMs, int, oneOf, text } from '@adtally/config';
 import { LOG_LEVELS } from '@adtally/telemetry';
-import { durationMs, int, oneOf, text } from './env-fields.ts';
 
 /** Where an app's admin port listens unless told otherwise; each app has a number of its own. */
 export function adminPort(defaultPort: number) {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { bool, durationMs, int, oneOf, shareOrOff, text, url } from './env-fields.ts';
+import { bool, durationMs, int, oneOf, shareOrOff, text, url } from './fields.ts';
 import { ConfigError, describeConfig, EXIT_CONFIG, loadEnv } from './load-env.ts';
-import { exitCodeOf } from './service.ts';
 
 const SCHEMA = {
   group: text('CONSUMER_GROUP', { default: 'adtally' }),
@@ -98,8 +97,7 @@ test('describes what is in effect with secrets and passwords masked', () => {
 test('values that do not go together are a configuration error too, with exit code 78', () => {
   const check = () => loadEnv(SCHEMA, GOOD, (config) => [`BATCH_LINGER ${config.linger} is odd`]);
   expect(check).toThrow('BATCH_LINGER 50 is odd');
-  expect(exitCodeOf(new Error('outer', { cause: new ConfigError(['x']) }))).toBe(EXIT_CONFIG);
-  expect(exitCodeOf(new Error('plain'))).toBe(1);
+  expect(new ConfigError(['x']).exitCode).toBe(EXIT_CONFIG);
 });
 
 test.each([

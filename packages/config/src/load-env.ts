@@ -1,4 +1,4 @@
-import type { EnvField } from './env-fields.ts';
+import type { EnvField } from './fields.ts';
 
 /** The variables of a process. */
 export type Env = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,3 @@
-/** The configuration reader alone: a command that people wait for need not load the admin server. */
 export {
   bool,
   durationMs,
@@ -9,7 +8,7 @@ export {
   url,
   wholeNumbers,
   type EnvField,
-} from './env-fields.ts';
+} from './fields.ts';
 export {
   ConfigError,
   ConfigProblems,
@@ -19,4 +18,3 @@ export {
   type ConfigOf,
   type Env,
 } from './load-env.ts';
-export { DEDUP_ENV, RECORD_ENV, WRITER_ENV } from './shared-env.ts';
