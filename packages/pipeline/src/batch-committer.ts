@@ -160,6 +160,9 @@ export class BatchCommitter {
         if (await this.#dropStale(attempt, signal)) return;
         metrics.databaseErrors.add(1, { class: 'fatal' });
         throw error;
+      default:
+        // Coming back from here means trying again: a kind nobody decided on would do so at once, for ever.
+        throw new Error(`undecided: ${JSON.stringify(failure satisfies never)}`, { cause: error });
     }
   }
 

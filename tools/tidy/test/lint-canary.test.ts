@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,6 +12,8 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'adtally-lint-'));
   copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
+  // Where the linter looks for its type-aware half.
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 });
 
 afterAll(() => {
@@ -76,4 +78,32 @@ test('the environment is read in env.ts only', () => {
 test('process.exit outside of the tools is found', () => {
   const text = 'export function stop(): never {\n  process.exit(1);\n}\n';
   expect(brokenRules('packages/a/src/exit.ts', text)).toEqual(['unicorn(no-process-exit)']);
+});
+
+const SWITCH = (cases: string): string => `export type Kind = 'fenced' | 'data' | 'bug';
+export function what(kind: Kind): number {
+  switch (kind) {
+    case 'fenced':
+      return 1;
+    ${cases}
+    default:
+      return 0;
+  }
+}
+`;
+
+test('a switch that leaves a case of a union to its default is found', () => {
+  const all = "case 'data':\n      return 2;\n    case 'bug':\n      return 3;";
+  expect(brokenRules('packages/a/src/all.ts', SWITCH(all))).toEqual([]);
+  const some = all.slice(0, all.indexOf("    case 'bug'"));
+  expect(brokenRules('packages/a/src/some.ts', SWITCH(some))).toEqual([
+    'typescript(switch-exhaustiveness-check)',
+  ]);
+});
+
+test('a promise that nobody waits for is found', () => {
+  const text = 'export function start(work: () => Promise<void>): void {\n  work();\n}\n';
+  expect(brokenRules('packages/a/src/floating.ts', text)).toEqual([
+    'typescript(no-floating-promises)',
+  ]);
 });
