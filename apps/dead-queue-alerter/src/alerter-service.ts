@@ -1,10 +1,9 @@
+import { alerterLeaseHolder, takeAlerterLease } from '@adtally/alerting';
 import {
-  alerterLeaseHolder,
   checkSchema,
   cutConnections,
   isTransientError,
   openDatabase,
-  takeAlerterLease,
   type Database,
 } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';

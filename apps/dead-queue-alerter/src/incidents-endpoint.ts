@@ -1,4 +1,5 @@
-import { listIncidents, outboxBacklog, type Database } from '@adtally/db';
+import { listIncidents, outboxBacklog } from '@adtally/alerting';
+import { type Database } from '@adtally/db';
 import type { FastifyInstance } from '@adtally/service';
 
 export interface IncidentsSource {

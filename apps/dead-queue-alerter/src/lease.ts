@@ -1,4 +1,5 @@
-import { renewAlerterLease, type DatabaseExecutor } from '@adtally/db';
+import { renewAlerterLease } from '@adtally/alerting';
+import { type DatabaseExecutor } from '@adtally/db';
 import { pause } from './pacing.ts';
 
 const RENEW_EVERY_MS = 1_000;

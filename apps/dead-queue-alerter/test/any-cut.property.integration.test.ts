@@ -1,10 +1,5 @@
-import {
-  insertArrivals,
-  listIncidents,
-  migrate,
-  openDatabase,
-  type ArrivedLetter,
-} from '@adtally/db';
+import { insertArrivals, listIncidents, type ArrivedLetter } from '@adtally/alerting';
+import { migrate, openDatabase } from '@adtally/db';
 import { testDatabase } from '@adtally/testkit';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';

@@ -1,4 +1,5 @@
-import { acknowledgeIncident, requestNotification, type NotificationRequest } from '@adtally/db';
+import { acknowledgeIncident } from '@adtally/alerting';
+import { requestNotification, type NotificationRequest } from '@adtally/db';
 import { waitFor } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import type { AttemptLimits } from '@adtally/db';
+import type { AttemptLimits } from '@adtally/letters';
 import { REJECTION_CODES } from '@adtally/event-schema';
 
 /** Most tries a series may be given. */

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { AttemptLimits } from '@adtally/db';
+import type { AttemptLimits } from '@adtally/letters';
 import { REDIS_URL_SCHEMES } from '@adtally/dedup';
 import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';

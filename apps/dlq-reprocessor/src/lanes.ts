@@ -1,11 +1,5 @@
-import {
-  claimSource,
-  endLapsedTries,
-  releaseSources,
-  registerRedrives,
-  type Database,
-  type HeldLane,
-} from '@adtally/db';
+import { claimSource, releaseSources, registerRedrives, type Database } from '@adtally/db';
+import { endLapsedTries, type HeldLane } from '@adtally/letters';
 import type { KafkaAdmin } from '@adtally/kafka';
 import type { OwnedPartition, WriterLink } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';

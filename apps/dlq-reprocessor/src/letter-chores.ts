@@ -1,12 +1,11 @@
+import { isTransientError, readHorizonMs } from '@adtally/db';
 import {
   admitRedrives,
   confirmLetters,
   exhaustLetters,
   isRedriveDue,
-  isTransientError,
-  readHorizonMs,
   type AttemptLimits,
-} from '@adtally/db';
+} from '@adtally/letters';
 import { KafkaRequestError } from '@adtally/kafka';
 import type { BatchCommitter, Chores, WriterLink } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';

@@ -1,10 +1,5 @@
-import {
-  copyLetters,
-  type CopiedLetter,
-  type SourceCounts,
-  type WriterSession,
-  type WrittenRows,
-} from '@adtally/db';
+import { type SourceCounts, type WriterSession, type WrittenRows } from '@adtally/db';
+import { copyLetters, type CopiedLetter } from '@adtally/letters';
 import {
   DEAD_LETTER_HEADERS,
   rejectionFingerprint,

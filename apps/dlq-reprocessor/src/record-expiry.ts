@@ -1,4 +1,5 @@
-import { EXPIRED_AT_ONCE_MAX, expireLetterRecords, type Database } from '@adtally/db';
+import { type Database } from '@adtally/db';
+import { EXPIRED_AT_ONCE_MAX, expireLetterRecords } from '@adtally/letters';
 import type { Beside } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 

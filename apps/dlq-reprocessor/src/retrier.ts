@@ -1,4 +1,5 @@
-import { decodeHeaders, leaseLetters, type AttemptLimits, type LeasedLetter } from '@adtally/db';
+import { decodeHeaders } from '@adtally/db';
+import { leaseLetters, type AttemptLimits, type LeasedLetter } from '@adtally/letters';
 import type { DecodeLimits } from '@adtally/event-schema';
 import { BatchWork, classify, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
 import type { Logger, Metrics } from '@adtally/telemetry';

@@ -1,10 +1,5 @@
-import {
-  settleTries,
-  type LeasedLetter,
-  type SettledTry,
-  type WriterSession,
-  type WrittenRows,
-} from '@adtally/db';
+import { type WriterSession, type WrittenRows } from '@adtally/db';
+import { settleTries, type LeasedLetter, type SettledTry } from '@adtally/letters';
 import { rejectionFingerprint, VERDICT, type EventBatch } from '@adtally/event-schema';
 import type { RejectionSink } from '@adtally/pipeline';
 import { waitAfterMs, type LetterBackoff } from './backoff.ts';

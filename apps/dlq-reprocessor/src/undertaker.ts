@@ -1,10 +1,5 @@
-import {
-  decodeHeaders,
-  exhaustedLetters,
-  markDead,
-  type ExhaustedLetter,
-  type HeldLane,
-} from '@adtally/db';
+import { decodeHeaders } from '@adtally/db';
+import { exhaustedLetters, markDead, type ExhaustedLetter, type HeldLane } from '@adtally/letters';
 import { DEAD_LETTER_HEADERS, withAddedHeaders } from '@adtally/event-schema';
 import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
 import type { WriterLink } from '@adtally/pipeline';

@@ -1,12 +1,5 @@
-import {
-  dlqEnd,
-  dlqVolume,
-  firingKeys,
-  letterCounts,
-  requestNotification,
-  type Database,
-  type DlqVolume,
-} from '@adtally/db';
+import { firingKeys, requestNotification, type Database } from '@adtally/db';
+import { dlqEnd, dlqVolume, letterCounts, type DlqVolume } from '@adtally/letters';
 import type { Beside } from '@adtally/pipeline';
 import type { Logger, Metrics } from '@adtally/telemetry';
 import type { Lanes } from './lanes.ts';

@@ -2,7 +2,7 @@ import { REJECTION_CODES } from '@adtally/event-schema';
 import { Heartbeat, runService } from '@adtally/service';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { mountAudit } from './audit-endpoint.ts';
-import { mountBreaker } from './breaker-endpoint.ts';
+import { mountBreaker } from './breaker/breaker-endpoint.ts';
 import type { IngestConfig } from './env.ts';
 import { breakerSettings, createIngest } from './ingest-service.ts';
 import { VERSION } from './version.ts';

@@ -1,19 +1,19 @@
 import { cutConnections, type HeldSource } from '@adtally/db';
+import { BreakerAlerts } from './breaker/breaker-alerts.ts';
+import { PartitionBreakers } from './breaker/partition-breakers.ts';
+import { type BreakerSettings } from './breaker/rejection-breaker.ts';
+import { countEvents } from './count-events.ts';
 import {
   BatchCommitter,
   BatchFiller,
-  BreakerAlerts,
   classify,
-  countEvents,
   DeadLetterSender,
   IngestLoop,
   LoopService,
   Ownership,
-  PartitionBreakers,
   PartitionClaims,
   TopicWatch,
   WriterLink,
-  type BreakerSettings,
   type LoopWiring,
 } from '@adtally/pipeline';
 import type { Heartbeat } from '@adtally/service';

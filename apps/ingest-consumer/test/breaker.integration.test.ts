@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestNotification } from '@adtally/db';
-import { BREAKER_ALERT, type BreakerStatus } from '@adtally/pipeline';
+import { BREAKER_ALERT } from '../src/breaker/breaker-alerts.ts';
+import { type BreakerStatus } from '../src/breaker/partition-breakers.ts';
 import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ConsumerProcess } from './support/consumer-process.ts';

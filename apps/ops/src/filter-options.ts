@@ -1,5 +1,6 @@
 import { UsageError, wholeNumber } from '@adtally/command-line';
-import { DEAD_LETTER_STATES, type DeadLetterState, type LetterFilter } from '@adtally/db';
+import { DEAD_LETTER_STATES, type DeadLetterState } from '@adtally/db';
+import { type LetterFilter } from '@adtally/letters';
 import { daysInMonth } from '@adtally/event-schema';
 import { readId } from './options.ts';
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { printJson, progressLine, say, stderrTarget } from '@adtally/command-line';
-import { redriveJob, type Database } from '@adtally/db';
+import { type Database } from '@adtally/db';
+import { redriveJob } from '@adtally/letters';
 import { EXIT } from './exit-codes.ts';
 import { jobJson, jobLine } from './job-words.ts';
 

@@ -1,4 +1,5 @@
-import { jsonInteger, type RedriveJob } from '@adtally/db';
+import { jsonInteger } from '@adtally/db';
+import { type RedriveJob } from '@adtally/letters';
 import { count, span } from './words.ts';
 
 /** Longer than this without letting letters in although it should: nobody carries the job out. */

@@ -1,10 +1,5 @@
-import {
-  candidateRecords,
-  decodeHeaders,
-  type CandidateRecord,
-  type Database,
-  type LetterFilter,
-} from '@adtally/db';
+import { decodeHeaders, type Database } from '@adtally/db';
+import { candidateRecords, type CandidateRecord, type LetterFilter } from '@adtally/letters';
 import { EventBatch, VERDICT, type DecodeLimits } from '@adtally/event-schema';
 import { classify } from '@adtally/pipeline';
 

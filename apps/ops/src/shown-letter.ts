@@ -1,5 +1,6 @@
 import { formatTable } from '@adtally/command-line';
-import { jsonInteger, type LetterFacts, type ShownLetter } from '@adtally/db';
+import { jsonInteger } from '@adtally/db';
+import { type LetterFacts, type ShownLetter } from '@adtally/letters';
 import { maskRecord } from './mask.ts';
 import { coordinate, printable, span } from './words.ts';
 

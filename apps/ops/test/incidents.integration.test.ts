@@ -1,4 +1,4 @@
-import { insertIncident } from '@adtally/db';
+import { insertIncident } from '@adtally/alerting';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { opsStage } from './support/ops.ts';

@@ -1,4 +1,4 @@
-import { createRedrive, discardLetters, orderJob, restoreLetters } from '@adtally/db';
+import { createRedrive, discardLetters, orderJob, restoreLetters } from '@adtally/letters';
 import { garbage, shown } from '@adtally/pipeline/testing';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';

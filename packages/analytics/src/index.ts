@@ -1,16 +1,38 @@
-export * from './apply-late.ts';
-export * from './backfills.ts';
-export * from './bases.ts';
-export * from './campaign-totals.ts';
-export * from './cohorts.ts';
-export * from './compare-versions.ts';
-export * from './definitions.ts';
-export * from './freshness.ts';
-export * from './frontier.ts';
-export * from './keep-rollups.ts';
-export * from './measures.ts';
-export * from './plan-backfill.ts';
-export * from './rollups-check.ts';
-export * from './take-base.ts';
-export * from './versions.ts';
-export * from './work-backfill.ts';
+export { applyLate } from './apply-late.ts';
+export {
+  type Backfill,
+  startBackfill,
+  listBackfills,
+  readBackfill,
+  type BackfillOrder,
+  orderBackfill,
+} from './backfills.ts';
+export { type CohortRange, claimToFrontier } from './bases.ts';
+export { type CampaignTotalsRow, readCampaignTotals } from './campaign-totals.ts';
+export { COHORT_MS, lastCohortBefore, cohortAt, cohortStartMs } from './cohorts.ts';
+export { compareVersions } from './compare-versions.ts';
+export {
+  ALGORITHMS,
+  type RollupDefinition,
+  NAIVE_DEFINITION,
+  DEFAULT_DEFINITION,
+  readDefinitions,
+} from './definitions.ts';
+export { readFreshness, readIngestLag } from './freshness.ts';
+export { readFrontierMs, raiseFrontier } from './frontier.ts';
+export { type KeptTurn, keepRollups } from './keep-rollups.ts';
+export { KINDS, type EventKind, COUNTS, MEASURES, ROLLUPS, type Rollup } from './measures.ts';
+export { type TimeRange, type BackfillPlan, planBackfill } from './plan-backfill.ts';
+export { rollupsCheck } from './rollups-check.ts';
+export { takeNextBase } from './take-base.ts';
+export {
+  RefusedError,
+  registerVersion,
+  ensureSomeVersion,
+  type Act,
+  type Promotion,
+  readPromotion,
+  promote,
+  rollback,
+} from './versions.ts';
+export { type BackfillProgress, type BackfillOutcome, workBackfill } from './work-backfill.ts';

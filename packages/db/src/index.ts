@@ -1,54 +1,70 @@
-export * from './advisory-locks.ts';
-export * from './create-database.ts';
-export * from './database.ts';
+export { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from './advisory-locks.ts';
+export {
+  type ExtraCheck,
+  type AuditOffence,
+  type AuditCheckResult,
+  type AuditReport,
+  auditDatabase,
+} from './audit/audit.ts';
+export { type JsonInteger, jsonInteger } from './audit/json-integer.ts';
+export {
+  type HeldSource,
+  claimSource,
+  adoptSources,
+  releaseSources,
+  haltSource,
+  readHorizonMs,
+} from './claims.ts';
+export {
+  withDatabaseName,
+  createDatabase,
+  dropDatabase,
+  databaseExists,
+} from './create-database.ts';
+export { type Database, type DatabaseExecutor, openDatabase, cutConnections } from './database.ts';
+export { referToDeadLetters, keepDeadLetters } from './dead-letter-refs.ts';
+export { int8Array, int4Array, bytesArray, BYTEA_OID, UUID_OID, textsOf } from './encode-arrays.ts';
+export { CopyEncoder } from './encode-copy.ts';
 export { WRITER_ENV } from './env.ts';
-export * from './migrate.ts';
-export * from './schema-version.ts';
-export * from './schema.ts';
-export * from './claims.ts';
-export * from './dead-letter-refs.ts';
-export * from './encode-copy.ts';
-export * from './late-notes.ts';
-export * from './pg-errors.ts';
-export * from './record-hash.ts';
-export * from './table-columns.ts';
-export * from './write-batch.ts';
-export * from './writer-session.ts';
-export * from './event-days.ts';
-export * from './partitions.ts';
-export * from './letters/bury-letters.ts';
-export * from './letters/confirm-letters.ts';
-export * from './letters/copy-letters.ts';
-export * from './letters/create-redrive.ts';
-export * from './letters/discard-letters.ts';
-export * from './letters/expire-records.ts';
-export * from './letters/find-letters.ts';
-export * from './letters/lease-letters.ts';
-export * from './letters/letter-figures.ts';
-export * from './letters/letter-stats.ts';
-export * from './letters/redrive-candidates.ts';
-export * from './letters/redrive-control.ts';
-export * from './letters/redrive-jobs.ts';
-export * from './letters/settle-tries.ts';
-export * from './letters/show-letter.ts';
-export * from './operator-actions.ts';
-export * from './register-topic.ts';
-export * from './replays/advance-replay.ts';
-export * from './replays/claim-replay.ts';
-export * from './replays/counted-partitions.ts';
-export * from './replays/create-replay.ts';
-export * from './replays/find-replays.ts';
-export * from './replays/told-outcomes.ts';
-export * from './sources.ts';
-export * from './notification-requests.ts';
-export * from './firing-alerts.ts';
-export * from './audit/audit.ts';
-export type { AuditCounts, AuditedSource, AuditTotals } from './audit/totals.ts';
-export * from './audit/json-integer.ts';
-export * from './alerting/acknowledge-incident.ts';
-export * from './alerting/arrivals.ts';
-export * from './alerting/incidents.ts';
-export * from './alerting/lease.ts';
-export * from './alerting/outbox.ts';
-export * from './alerting/positions.ts';
-export * from './alerting/show-incident.ts';
+export { eventDay } from './event-days.ts';
+export { firingKeys } from './firing-alerts.ts';
+export { type Frontier } from './late-notes.ts';
+export { type MigrationResult, migrate } from './migrate.ts';
+export {
+  type NotificationRequest,
+  requestNotification,
+  type WaitingRequest,
+  takeNotificationRequests,
+} from './notification-requests.ts';
+export { type Operator, recordAction } from './operator-actions.ts';
+export { type EnsureDayPartitionsResult, ensureDayPartitions } from './partitions.ts';
+export { type WriteFailure, WriteError, isConnectionError, isTransientError } from './pg-errors.ts';
+export { keyBytes, appendMsOf, encodeHeaders, decodeHeaders, recordHash } from './record-hash.ts';
+export {
+  type RegisteredPartition,
+  registerTopic,
+  registerRedrives,
+  insertSource,
+} from './register-topic.ts';
+export { SUPPORTED_SCHEMA_VERSION, schemaVersion, checkSchema } from './schema-version.ts';
+export { type Schema } from './schema.ts';
+export { type NotificationKind } from './schema/alerting.ts';
+export {
+  DEAD_LETTER_STATES,
+  type DeadLetterState,
+  type RedriveJobState,
+} from './schema/letters.ts';
+export { type BackfillState } from './schema/rollups.ts';
+export { type SourceStatus, listSources, acceptLoss, noteKnownEnds } from './sources.ts';
+export { WRITTEN_COLUMNS, WRITTEN_COLUMN_LIST } from './table-columns.ts';
+export {
+  type SourceRange,
+  type SourceCounts,
+  type WriteOptions,
+  type WrittenRows,
+  writeBatch,
+  probeRows,
+  takesRows,
+  rejectedRows,
+} from './write-batch.ts';
+export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

@@ -5,7 +5,7 @@ import { jsonInteger } from '../src/audit/json-integer.ts';
 import type { Database } from '../src/database.ts';
 import { acceptLoss } from '../src/sources.ts';
 import { type CountedDatabase, countedDatabase, DAY_START_MS } from './counted-database.ts';
-import { migratedDatabase } from './databases.ts';
+import { migratedDatabase } from '../src/testing/migrated-database.ts';
 import { fingerprintOf, idAt, keyOf } from './event-rows.ts';
 
 /** Runs statements with triggers and foreign keys off: what no writer can do, a person or a bug may. */

@@ -9,7 +9,7 @@ import {
   type WriterSession,
 } from '../src/index.ts';
 import { asConsumer, batchOf, rangeOf, type RowSpec } from './batch-fixture.ts';
-import { databaseWithSources, openSession } from './session-fixture.ts';
+import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
 
 let database: Awaited<ReturnType<typeof databaseWithSources>>;
 let session: WriterSession;

@@ -13,7 +13,7 @@ import {
   type WriterSession,
 } from '../src/index.ts';
 import { asConsumer, batchOf, rangeOf } from './batch-fixture.ts';
-import { databaseWithSources, openSession } from './session-fixture.ts';
+import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
 
 const ROWS = 2_000;
 const COPY_TRAILER_BYTES = 2;

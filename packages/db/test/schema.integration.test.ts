@@ -8,7 +8,7 @@ import {
   SOURCE_KINDS,
 } from '../src/schema.ts';
 import { WRITTEN_COLUMNS } from '../src/table-columns.ts';
-import { migratedDatabase } from './databases.ts';
+import { migratedDatabase } from '../src/testing/migrated-database.ts';
 
 const ROLLUP = {
   version: 1,

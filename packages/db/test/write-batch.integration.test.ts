@@ -10,7 +10,7 @@ import {
 } from '../src/index.ts';
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
 import { asConsumer, batchOf, rangeOf } from './batch-fixture.ts';
-import { databaseWithSources, openSession } from './session-fixture.ts';
+import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
 
 let database: Awaited<ReturnType<typeof databaseWithSources>>;
 let session: WriterSession;

@@ -1,15 +1,18 @@
-export * from './batch.ts';
-export * from './contract.ts';
-export * from './dead-letter.ts';
-export * from './decode/decode.ts';
-export * from './decode/limits.ts';
-export * from './event.ts';
-export * from './fields.ts';
-export * from './read-event.ts';
-export * from './record.ts';
-export * from './rejection.ts';
-export { MICROS_MAX, publishedSchemaText } from './schema.ts';
-export * from './time.ts';
-export * from './topics.ts';
-export * from './uuid.ts';
-export * from './versions.ts';
+export { VERDICT, ROUTE, type BatchColumn, EventBatch } from './batch.ts';
+export { DEAD_LETTER_HEADERS, withAddedHeaders, splitHeaders } from './dead-letter.ts';
+export { DECODER, decodeInto } from './decode/decode.ts';
+export { type DecodeLimits, DEFAULT_DECODE_LIMITS } from './decode/limits.ts';
+export { type AdEvent, encodeEvent } from './event.ts';
+export { EVENT_TYPES, type EventType, type PayloadColumn, PAYLOAD_COLUMNS } from './fields.ts';
+export { readEvent } from './read-event.ts';
+export { type SourceRecord, type RecordHeader, EVENT_KEY_HEADER } from './record.ts';
+export {
+  REJECTION_CODES,
+  type RejectionCode,
+  type Rejection,
+  rejectionFingerprint,
+} from './rejection.ts';
+export { daysInMonth } from './time.ts';
+export { LOGICAL_TOPICS, type LogicalTopic, type Topic, resolveTopics } from './topics.ts';
+export { uuidBytes, uuidText, uuidV7Millis } from './uuid.ts';
+export { SCHEMA_VERSION } from './versions.ts';

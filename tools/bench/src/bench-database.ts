@@ -5,8 +5,7 @@ import {
   migrate,
   openDatabase,
 } from '@adtally/db';
-import type { Servers } from './servers.ts';
-import { checkpoint } from './servers.ts';
+import { type Servers, checkpoint } from './servers.ts';
 
 let made = 0;
 

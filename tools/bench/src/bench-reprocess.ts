@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { auditDatabase, letterCounts, openDatabase, type Database } from '@adtally/db';
+import { auditDatabase, openDatabase, type Database } from '@adtally/db';
+import { letterCounts } from '@adtally/letters';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import { localFolder, type StackAddresses } from '@adtally/local-stack';
 import { sql } from 'kysely';

@@ -14,11 +14,12 @@ export interface Rule {
 }
 
 const TYPESCRIPT_SOURCE = /^(?:apps|packages|tools)\/[^/]+\/src\/.+\.ts$/;
-const TEST_FILE = /\.test\.ts$/;
+/** Tests, and what a package gives to the tests of others (its `./testing`, which no build contains). */
+const FOR_TESTS = /\.test\.ts$|^packages\/[^/]+\/src\/testing\//;
 
-/** TypeScript that belongs to the product: under src, and no test. */
+/** TypeScript that belongs to the product: under src, and not for tests. */
 export function isProductSource(path: string): boolean {
-  return TYPESCRIPT_SOURCE.test(path) && !TEST_FILE.test(path);
+  return TYPESCRIPT_SOURCE.test(path) && !FOR_TESTS.test(path);
 }
 
 export function isSource(path: string): boolean {

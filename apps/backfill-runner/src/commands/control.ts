@@ -7,7 +7,7 @@ import {
   readPromotion,
   type BackfillOrder,
 } from '@adtally/analytics';
-import { listReplays } from '@adtally/db';
+import { listReplays } from '../replay/runs/find-replays.ts';
 import { parseCommand } from '../args.ts';
 import { actOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
 import { backfillJson, backfillText } from '../describe.ts';

@@ -1,5 +1,6 @@
 import { RefusedError } from '@adtally/analytics';
-import { createReplay, recordAction } from '@adtally/db';
+import { createReplay } from '../replay/runs/create-replay.ts';
+import { recordAction } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';
 import { createLogger } from '@adtally/telemetry';
 import { parseCommand, timeMs, UsageError, wholeNumber } from '../args.ts';

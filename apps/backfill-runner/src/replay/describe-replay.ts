@@ -1,4 +1,4 @@
-import type { Replay, ReplayPartition } from '@adtally/db';
+import type { Replay, ReplayPartition } from './runs/find-replays.ts';
 import { bar, KNOWN_AFTER_MS, type ProgressForm } from '../progress.ts';
 import type { PlannedRange, ReplayPlan } from './plan.ts';
 import type { ReplayProgress } from './replayer.ts';

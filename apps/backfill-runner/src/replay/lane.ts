@@ -1,4 +1,5 @@
-import type { ReplayPartition, ReplayState } from '@adtally/db';
+import type { ReplayState } from './runs/advance-replay.ts';
+import type { ReplayPartition } from './runs/find-replays.ts';
 import type { OwnedPartition } from '@adtally/pipeline';
 
 /** A partition of a replay that this process has claimed. */

@@ -1,12 +1,8 @@
 import { RefusedError } from '@adtally/analytics';
-import {
-  countedPartitions,
-  listReplays,
-  type CountedPartition,
-  type Database,
-  type Replay,
-  type ReplayRange,
-} from '@adtally/db';
+import { countedPartitions, type CountedPartition } from './runs/counted-partitions.ts';
+import { type ReplayRange } from './runs/create-replay.ts';
+import { listReplays, type Replay } from './runs/find-replays.ts';
+import { type Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
 
 /** One end of a range: nothing said, a time of the broker (milliseconds since 1970), or an offset. */

@@ -1,4 +1,5 @@
-import type { ReplayState, ToldOutcomes } from '@adtally/db';
+import type { ReplayState } from './runs/advance-replay.ts';
+import type { ToldOutcomes } from './runs/told-outcomes.ts';
 import { VERDICT, type SourceRecord } from '@adtally/event-schema';
 import { BatchWork, classify, type ClassifyRules } from '@adtally/pipeline';
 import type { Lane } from './lane.ts';

@@ -1,4 +1,5 @@
-import { advanceReplay, type WriterSession } from '@adtally/db';
+import { advanceReplay } from './runs/advance-replay.ts';
+import { type WriterSession } from '@adtally/db';
 import type { RejectionSink } from '@adtally/pipeline';
 import type { ReplayBatch } from './replay-batch.ts';
 

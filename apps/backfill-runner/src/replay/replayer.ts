@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readIngestLag } from '@adtally/analytics';
-import { advanceReplayAlone, isTransientError, toldOutcomes, type Database } from '@adtally/db';
+import { advanceReplayAlone } from './runs/advance-replay.ts';
+import { toldOutcomes } from './runs/told-outcomes.ts';
+import { isTransientError, type Database } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import { KafkaRequestError } from '@adtally/kafka';
 import { Abandoned, Backoff, type BatchCommitter, type WriterLink } from '@adtally/pipeline';

@@ -1,17 +1,9 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusedError } from '@adtally/analytics';
-import {
-  claimReplay,
-  endReplay,
-  readHorizonMs,
-  releaseSources,
-  ReplayBusy,
-  type Database,
-  type Replay,
-  type ReplayClaim,
-  type WriterSession,
-} from '@adtally/db';
+import { claimReplay, ReplayBusy, type ReplayClaim } from './runs/claim-replay.ts';
+import { endReplay, type Replay } from './runs/find-replays.ts';
+import { readHorizonMs, releaseSources, type Database, type WriterSession } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
 import { TopicReader, type KafkaAdmin } from '@adtally/kafka';
 import { BatchCommitter, WriterLink } from '@adtally/pipeline';

@@ -3,10 +3,9 @@ import {
   insertArrivals,
   serverNowMs,
   type ArrivedLetter,
-  type Database,
-  type DatabaseExecutor,
   type DeadTopicAdvance,
-} from '@adtally/db';
+} from '@adtally/alerting';
+import { type Database, type DatabaseExecutor } from '@adtally/db';
 import type { SourceRecord } from '@adtally/event-schema';
 import {
   KafkaError,

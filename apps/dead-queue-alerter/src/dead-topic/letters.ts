@@ -1,4 +1,4 @@
-import type { ArrivedLetter } from '@adtally/db';
+import type { ArrivedLetter } from '@adtally/alerting';
 import { DEAD_LETTER_HEADERS, splitHeaders, type SourceRecord } from '@adtally/event-schema';
 import { createHash } from 'node:crypto';
 import { plain } from '../plain-text.ts';

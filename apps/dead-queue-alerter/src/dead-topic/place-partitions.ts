@@ -1,11 +1,9 @@
 import {
   deadTopicPositions,
   placeDeadTopicPosition,
-  requestNotification,
-  type Database,
-  type DatabaseExecutor,
   type DeadTopicPosition,
-} from '@adtally/db';
+} from '@adtally/alerting';
+import { requestNotification, type Database, type DatabaseExecutor } from '@adtally/db';
 import type { KafkaAdmin, TopicDescription, TopicReader, Watermarks } from '@adtally/kafka';
 import type { Logger } from '@adtally/telemetry';
 import { DISCONTINUITY_ALERT } from '../incidents/settings.ts';

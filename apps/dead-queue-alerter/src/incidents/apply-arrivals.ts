@@ -6,9 +6,9 @@ import {
   takeArrivals,
   updateIncident,
   type ArrivalInOrder,
-  type DatabaseExecutor,
   type Incident,
-} from '@adtally/db';
+} from '@adtally/alerting';
+import { type DatabaseExecutor } from '@adtally/db';
 import { evaluate, type EvaluatedEpisode, type KnownEpisode } from '../rule/evaluate.ts';
 import type { Tally } from '../rule/tally.ts';
 import { summarize, type Message } from './message.ts';

@@ -1,11 +1,5 @@
-import {
-  insertIncident,
-  openIncident,
-  takeNotificationRequests,
-  updateIncident,
-  type DatabaseExecutor,
-  type WaitingRequest,
-} from '@adtally/db';
+import { insertIncident, openIncident, updateIncident } from '@adtally/alerting';
+import { takeNotificationRequests, type DatabaseExecutor, type WaitingRequest } from '@adtally/db';
 import { plain } from '../plain-text.ts';
 import type { Message } from './message.ts';
 import { DEAD_RATE_ALERT, type AlertSettings } from './settings.ts';

@@ -4,8 +4,8 @@ import {
   outboxBacklog,
   pruneArrivals,
   pruneNotifications,
-  type Database,
-} from '@adtally/db';
+} from '@adtally/alerting';
+import { type Database } from '@adtally/db';
 import type { Logger, Metrics } from '@adtally/telemetry';
 import { SINK_NAMES } from '../notify/sink.ts';
 import { pause, type Bell } from '../pacing.ts';

@@ -1,4 +1,5 @@
-import type { Incident, NotificationKind } from '@adtally/db';
+import type { Incident } from '@adtally/alerting';
+import type { NotificationKind } from '@adtally/db';
 import { plain } from '../plain-text.ts';
 import type { Tally } from '../rule/tally.ts';
 import { DEAD_RATE_ALERT, type AlertSettings } from './settings.ts';

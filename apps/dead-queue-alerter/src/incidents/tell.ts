@@ -1,9 +1,5 @@
-import {
-  insertNotifications,
-  nextRevision,
-  type DatabaseExecutor,
-  type NotificationKind,
-} from '@adtally/db';
+import { insertNotifications, nextRevision } from '@adtally/alerting';
+import { type DatabaseExecutor, type NotificationKind } from '@adtally/db';
 import { messageOf, type Message } from './message.ts';
 import type { AlertSettings } from './settings.ts';
 

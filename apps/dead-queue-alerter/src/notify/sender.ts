@@ -3,8 +3,8 @@ import {
   openInSink,
   settleNotification,
   type ClaimedNotification,
-  type DatabaseExecutor,
-} from '@adtally/db';
+} from '@adtally/alerting';
+import { type DatabaseExecutor } from '@adtally/db';
 import type { Logger, Metrics } from '@adtally/telemetry';
 import type { Message } from '../incidents/message.ts';
 import type { Lease } from '../lease.ts';

@@ -1,4 +1,4 @@
-import type { ArrivalInOrder } from '@adtally/db';
+import type { ArrivalInOrder } from '@adtally/alerting';
 import { expect, test } from 'vitest';
 import { evaluate, type KnownEpisode, type Rule } from './evaluate.ts';
 import { NO_LETTERS } from './tally.ts';

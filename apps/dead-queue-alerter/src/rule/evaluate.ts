@@ -1,4 +1,4 @@
-import type { ArrivalInOrder } from '@adtally/db';
+import type { ArrivalInOrder } from '@adtally/alerting';
 import { Tallying, type Tally } from './tally.ts';
 
 /** More than `threshold` letters within any `windowMs` is a breach. All times are append times in ms. */

@@ -1,4 +1,4 @@
-import type { ArrivedLetter } from '@adtally/db';
+import type { ArrivedLetter } from '@adtally/alerting';
 
 export interface Cause {
   readonly count: number;

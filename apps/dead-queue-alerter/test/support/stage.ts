@@ -1,4 +1,5 @@
-import { listIncidents, migrate, openDatabase, type Database, type Incident } from '@adtally/db';
+import { listIncidents, type Incident } from '@adtally/alerting';
+import { migrate, openDatabase, type Database } from '@adtally/db';
 import { DEAD_LETTER_HEADERS, withAddedHeaders, type RecordHeader } from '@adtally/event-schema';
 import {
   kafkaBrokers,

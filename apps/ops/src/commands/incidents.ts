@@ -8,12 +8,12 @@ import {
 } from '@adtally/command-line';
 import {
   acknowledgeIncident,
-  jsonInteger,
   listIncidents,
   showIncident,
   type Incident,
   type ShownIncident,
-} from '@adtally/db';
+} from '@adtally/alerting';
+import { jsonInteger } from '@adtally/db';
 import { EXIT } from '../exit-codes.ts';
 import { oneId, operatorOf, readReason } from '../options.ts';
 import type { Command } from '../run-command.ts';

@@ -1,5 +1,5 @@
 import { parseCommand, printJson, say } from '@adtally/command-line';
-import { orderJob, redriveJob, type JobOrder } from '@adtally/db';
+import { orderJob, redriveJob, type JobOrder } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { jobJson, jobLine } from '../job-words.ts';
 import { oneId, operatorOf, readReason } from '../options.ts';

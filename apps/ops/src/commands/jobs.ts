@@ -1,5 +1,5 @@
 import { formatTable, parseCommand, printJson, say, wholeNumber } from '@adtally/command-line';
-import { listRedriveJobs, redriveJob, type RedriveJob } from '@adtally/db';
+import { listRedriveJobs, redriveJob, type RedriveJob } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { followJob } from '../follow-job.ts';
 import { jobJson, jobLine, remaining } from '../job-words.ts';

@@ -1,5 +1,6 @@
 import { formatTable, parseCommand, printJson, say, wholeNumber } from '@adtally/command-line';
-import { findLetters, jsonInteger, type LetterSummary } from '@adtally/db';
+import { jsonInteger } from '@adtally/db';
+import { findLetters, type LetterSummary } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
 import { readId } from '../options.ts';

@@ -1,15 +1,15 @@
 import { parseCommand, printJson, say } from '@adtally/command-line';
+import { jsonInteger } from '@adtally/db';
 import {
   discardable,
   discardLetters,
-  jsonInteger,
   restorable,
   restoreLetters,
   UNCONFIRMED_LETTERS_MAX,
   type LetterFilter,
   type LettersMoved,
   type MovableLetters,
-} from '@adtally/db';
+} from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
 import { operatorOf, ORDER_OPTIONS, readId, readOrder, type Order } from '../options.ts';

@@ -6,7 +6,8 @@ import {
   UsageError,
   wholeNumber,
 } from '@adtally/command-line';
-import { jsonInteger, redriveJob, redriveReceipts, type RedriveReceipt } from '@adtally/db';
+import { jsonInteger } from '@adtally/db';
+import { redriveJob, redriveReceipts, type RedriveReceipt } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { listOf } from '../filter-options.ts';
 import { oneId } from '../options.ts';

@@ -1,13 +1,13 @@
 import { parseCommand, printJson, progressLine, say, wholeNumber } from '@adtally/command-line';
+import { jsonInteger } from '@adtally/db';
 import {
   createRedrive,
   currentHorizonMs,
-  jsonInteger,
   redriveCandidates,
   UNCONFIRMED_LETTERS_MAX,
   type LetterFilter,
   type RedriveCandidates,
-} from '@adtally/db';
+} from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
 import { followJob } from '../follow-job.ts';

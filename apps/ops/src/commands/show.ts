@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { parseCommand, printJson, say } from '@adtally/command-line';
-import { revealLetter, showLetter, type LetterRecord } from '@adtally/db';
+import { revealLetter, showLetter, type LetterRecord } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { oneId, operatorOf, readReason } from '../options.ts';
 import type { Command } from '../run-command.ts';

@@ -1,5 +1,6 @@
 import { formatTable, parseCommand, printJson, say, wholeNumber } from '@adtally/command-line';
-import { jsonInteger, letterStats, type LetterGroup, type LetterStats } from '@adtally/db';
+import { jsonInteger } from '@adtally/db';
+import { letterStats, type LetterGroup, type LetterStats } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
 import type { Command } from '../run-command.ts';

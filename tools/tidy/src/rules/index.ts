@@ -1,17 +1,21 @@
 import type { Rule } from '../rule.ts';
+import { architecturePaths } from './architecture.ts';
 import { noHomePaths, noRegistryHosts } from './machine-traces.ts';
 import { migrationNumbers } from './migrations.ts';
+import { oneAppFiles } from './owners.ts';
 import { centralVersions, typecheckScript } from './packages.ts';
-import { fileLength, testkitInTestsOnly, topicLiterals } from './sources.ts';
+import { fileLength, testSupportInTestsOnly, topicLiterals } from './sources.ts';
 
 /** Every rule; each has a canary in rules.test.ts that must fail. */
 export const RULES: readonly Rule[] = [
+  architecturePaths,
   centralVersions,
   fileLength,
   migrationNumbers,
   noHomePaths,
   noRegistryHosts,
-  testkitInTestsOnly,
+  oneAppFiles,
+  testSupportInTestsOnly,
   topicLiterals,
   typecheckScript,
 ];

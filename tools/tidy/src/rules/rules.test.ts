@@ -13,6 +13,28 @@ interface Canary {
 const LONG = 'const a = 1;\n'.repeat(351);
 
 const CANARIES: Readonly<Record<string, Canary>> = {
+  'architecture-paths': {
+    bad: {
+      'docs/architecture.md': [
+        '## Which file to open for what',
+        '| a | `apps/a/src/a.ts`, `gone.ts` |',
+        '| b | `apps/b/` |',
+      ].join('\n'),
+      'apps/a/src/a.ts': '',
+    },
+    good: {
+      'docs/architecture.md': [
+        '## Which file to open for what',
+        '| a `not/a/path` | `apps/a/src/a.ts`, `b.ts` |',
+        '| b | `apps/a/src/` |',
+        '## Next',
+        '| c | `apps/c/` |',
+      ].join('\n'),
+      'apps/a/src/a.ts': '',
+      'apps/a/src/b.ts': '',
+    },
+    findings: 2,
+  },
   'central-versions': {
     bad: {
       'package.json': '{"devDependencies": {"knip": "^6.0.0"}}',
@@ -59,10 +81,37 @@ const CANARIES: Readonly<Record<string, Canary>> = {
     good: { '.npmrc': 'engine-strict=true', 'pnpm-lock.yaml': 'resolution: {integrity: sha512-a}' },
     findings: 2,
   },
-  'testkit-in-tests-only': {
-    bad: { 'packages/a/src/a.ts': "import { x } from '@adtally/testkit';" },
-    good: { 'packages/a/src/a.test.ts': "import { x } from '@adtally/testkit';" },
-    findings: 1,
+  'one-app-files': {
+    bad: {
+      'apps/a/src/main.ts': "import { one } from '@adtally/p';",
+      'packages/p/src/index.ts':
+        "export { one } from './one.ts';\nexport { both } from './both.ts';\n",
+      'packages/p/src/one.ts': "import { deep } from './deep.ts';",
+      'packages/p/src/deep.ts': '',
+      'packages/p/src/both.ts': '',
+    },
+    good: {
+      'apps/a/src/main.ts': "import { both } from '@adtally/p';",
+      'apps/b/src/main.ts': "import { type Other, both } from '@adtally/p';",
+      'packages/p/src/index.ts':
+        "export { one } from './one.ts';\nexport { type Other, both } from './both.ts';\n",
+      'packages/p/src/one.ts': 'export const one = 1;',
+      'packages/p/src/both.ts': "import { one } from './one.ts';",
+      'packages/db/src/audit/audit.ts': '',
+    },
+    findings: 2,
+  },
+  'test-support-in-tests-only': {
+    bad: {
+      'packages/a/src/a.ts': "import { x } from '@adtally/testkit';",
+      'packages/a/src/b.ts': "import { x } from '@adtally/db/testing';",
+      'packages/a/src/c.ts': "import { x } from './testing/x.ts';",
+    },
+    good: {
+      'packages/a/src/a.test.ts': "import { x } from '@adtally/testkit';",
+      'packages/a/src/testing/x.ts': "import { x } from '@adtally/testkit';",
+    },
+    findings: 3,
   },
   'topic-literals': {
     bad: {

@@ -3,7 +3,8 @@ import { findLines, isProductSource, isSource, type Rule } from '../rule.ts';
 const LINES_MAX = 350;
 const TOPIC_LITERAL = /['"`]ad-events/;
 const TOPIC_REGISTRY = 'packages/event-schema/src/topics.ts';
-const TESTKIT_IMPORT = /(?:from|import\()\s*['"]@adtally\/testkit['"]/;
+const TEST_SUPPORT_IMPORT = /(?:from|import\()\s*['"]@adtally\/(?:testkit|[^/'"]+\/testing)['"]/;
+const OWN_TEST_SUPPORT_IMPORT = /(?:from|import\()\s*['"]\.[^'"]*\/testing\/[^'"]+['"]/;
 
 /** Physical topic names are resolved once, in the registry: a literal elsewhere ignores EVENTS_TOPIC. */
 export const topicLiterals: Rule = {
@@ -21,15 +22,18 @@ export const topicLiterals: Rule = {
       ),
 };
 
-/** The test kit is a development dependency: an image that needed it would not start. */
-export const testkitInTestsOnly: Rule = {
-  name: 'testkit-in-tests-only',
+/** What is for tests is a development dependency or in no build: an image that needed it would not start. */
+export const testSupportInTestsOnly: Rule = {
+  name: 'test-support-in-tests-only',
   check: (tree) =>
-    tree.paths
-      .filter(isProductSource)
-      .flatMap((path) =>
-        findLines(tree, path, TESTKIT_IMPORT, 'imports @adtally/testkit outside of a test'),
-      ),
+    tree.paths.filter(isProductSource).flatMap((path) => {
+      const patterns = path.startsWith('packages/')
+        ? [TEST_SUPPORT_IMPORT, OWN_TEST_SUPPORT_IMPORT]
+        : [TEST_SUPPORT_IMPORT];
+      return patterns.flatMap((pattern) =>
+        findLines(tree, path, pattern, 'imports what is for tests outside of a test'),
+      );
+    }),
 };
 
 /** A longer file holds more than one concern. Blank lines and comments count: they are read too. */

@@ -1,0 +1,2 @@
+export { migratedDatabase } from './migrated-database.ts';
+export { databaseWithSources, openSession } from './writer-session.ts';

@@ -1,0 +1,81 @@
+import { sql } from 'kysely';
+import { type Database, recordAction, type Operator } from '@adtally/db';
+import { letterMatches, type LetterFilter } from './find-letters.ts';
+import {
+  MAY_BE_REDRIVEN,
+  redriveCandidates,
+  type RedriveCandidates,
+} from './redrive-candidates.ts';
+import { orderOnLetters } from './order-on-letters.ts';
+
+/** An order that concerns more letters than this must name their number. */
+export const UNCONFIRMED_LETTERS_MAX = 1_000;
+
+/**
+ * Whether an order on so many letters may go on: a number that is given must be right, and above the limit
+ * it must be given.
+ */
+export function isConfirmed(letters: number, confirm: number | undefined): boolean {
+  return confirm === undefined ? letters <= UNCONFIRMED_LETTERS_MAX : confirm === letters;
+}
+
+export interface RedriveOrder extends Operator {
+  /** With states among `pending` and `dead`: the others are never admitted. */
+  readonly filter: LetterFilter;
+  /** Letters a second, over all processes. */
+  readonly ratePerSecond: number;
+  /** At most so many, oldest first. */
+  readonly limit?: number | undefined;
+  /** The number of letters the operator expects. */
+  readonly confirm?: number | undefined;
+}
+
+export type RedriveOrdered =
+  | {
+      readonly outcome: 'created';
+      readonly jobId: bigint;
+      readonly total: number;
+      readonly candidates: RedriveCandidates;
+    }
+  | { readonly outcome: 'nothing-to-redrive'; readonly candidates: RedriveCandidates }
+  | {
+      readonly outcome: 'not-confirmed';
+      readonly total: number;
+      readonly candidates: RedriveCandidates;
+    };
+
+/**
+ * Makes a redrive job: which letters it has is frozen now, one receipt each in the order of their turns.
+ * The dlq-reprocessor carries it out. Noted in `operator_actions`.
+ */
+export async function createRedrive(db: Database, order: RedriveOrder): Promise<RedriveOrdered> {
+  const { filter, ratePerSecond, limit, confirm, actor, reason } = order;
+  return await orderOnLetters<RedriveOrdered>(db, order, async (trx, refuse) => {
+    const candidates = await redriveCandidates(trx, filter);
+    const { job_id: jobId } = await trx
+      .insertInto('redrive_jobs')
+      .values({ actor, reason, filter: JSON.stringify(filter), rate: ratePerSecond, total: 0 })
+      .returning('job_id')
+      .executeTakeFirstOrThrow();
+    const { numAffectedRows } = await sql`
+      INSERT INTO redrive_receipts (job_id, letter_id, place)
+      SELECT ${jobId}::bigint, letter_id, row_number() OVER (ORDER BY letter_id)
+      FROM (
+        SELECT l.letter_id FROM dead_letters l
+        WHERE ${letterMatches(filter)} AND ${MAY_BE_REDRIVEN}
+        ORDER BY l.letter_id ${limit === undefined ? sql`` : sql`LIMIT ${limit}`}
+      ) AS chosen`.execute(trx);
+    const total = Number(numAffectedRows ?? 0n);
+    if (total === 0) refuse({ outcome: 'nothing-to-redrive', candidates });
+    if (!isConfirmed(total, confirm)) refuse({ outcome: 'not-confirmed', total, candidates });
+    // Freezing many takes a while: the rate is reckoned from now on.
+    await trx
+      .updateTable('redrive_jobs')
+      .set({ total, paced_from: sql`clock_timestamp()` })
+      .where('job_id', '=', jobId)
+      .execute();
+    const detail = { job_id: Number(jobId), filter, letters: total, rate: ratePerSecond };
+    await recordAction(trx, order, 'redrive-letters', detail);
+    return { outcome: 'created', jobId, total, candidates };
+  });
+}

@@ -1,0 +1,155 @@
+import type { EventBatch, RecordHeader } from '@adtally/event-schema';
+import {
+  BYTEA_OID,
+  bytesArray,
+  int4Array,
+  int8Array,
+  textsOf,
+  appendMsOf,
+  encodeHeaders,
+  keyBytes,
+  recordHash,
+  type WriterSession,
+} from '@adtally/db';
+
+/** A record of the DLQ topic, as far as its headers are believed to say something. */
+export interface CopiedLetter {
+  /** Its row in the batch of DLQ records. */
+  readonly row: number;
+  /** The coordinate it claims; `null` where it claims none, or one that cannot be. */
+  readonly claim: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: number;
+  } | null;
+  /** The original's own headers. */
+  readonly headers: readonly RecordHeader[];
+  readonly code: string;
+  readonly field: string;
+  readonly message: string;
+  readonly fingerprint: string;
+  readonly app: string;
+  readonly appVersion: string;
+}
+
+// A claim counts where a reference confirms coordinate and hash. While the source's cursor has not passed
+// the offset it may still come; once it has, the copy is nobody's.
+const COPY = `
+  INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_field,
+                            last_message, fingerprint, app, app_version, append_ms, dlq_source_id,
+                            dlq_offset, dlq_append_ms, lane, next_attempt_at)
+  SELECT p.source_id, i.source_offset, i.record_sha256,
+         CASE WHEN p.ref_code IS NOT NULL THEN 'pending'
+              WHEN p.source_id IS NULL OR p.is_closed OR p.is_passed THEN 'orphan'
+              ELSE 'unconfirmed' END,
+         coalesce(p.ref_code, i.code), coalesce(p.ref_code, i.code), i.field,
+         CASE WHEN p.ref_code IS NULL OR p.ref_code = i.code THEN i.message ELSE '' END,
+         i.fingerprint, i.app, i.app_version, p.append_ms, i.dlq_source_id, i.dlq_offset, i.dlq_append_ms,
+         i.lane, CASE WHEN p.ref_code IS NOT NULL THEN clock_timestamp() END
+  FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[],
+              $8::text[], $9::text[], $10::text[], $11::int[], $12::bigint[], $13::bigint[], $14::int[])
+    AS i (topic, partition, source_offset, record_sha256, code, field, message, fingerprint, app,
+          app_version, dlq_source_id, dlq_offset, dlq_append_ms, lane)
+  LEFT JOIN LATERAL (
+    SELECT s.source_id, s.closed_at IS NOT NULL AS is_closed, c.next_offset > i.source_offset AS is_passed,
+           r.code AS ref_code, r.append_ms
+    FROM sources s
+    JOIN cursors c ON c.source_id = s.source_id
+    LEFT JOIN dead_letter_refs r ON r.source_id = s.source_id AND r.source_offset = i.source_offset
+                                AND r.record_sha256 = i.record_sha256
+    WHERE s.kind = 'events' AND s.topic = i.topic AND s.partition = i.partition
+    ORDER BY r.code IS NULL, s.closed_at IS NOT NULL, s.source_id DESC
+    LIMIT 1
+  ) AS p ON true
+  ON CONFLICT (source_id, source_offset, record_sha256) DO NOTHING
+  RETURNING letter_id, dlq_source_id, dlq_offset`;
+
+const KEEP_BYTES = `
+  INSERT INTO dead_letter_records (letter_id, record_key, record_value, record_headers)
+  SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[])`;
+
+/**
+ * Inside a commit of the DLQ topic's cursor: one letter for each record that is not a second copy of one.
+ * Returns the rows that became letters, in whichever state; the others were copies.
+ */
+export async function copyLetters(
+  session: WriterSession,
+  batch: EventBatch,
+  letters: readonly CopiedLetter[],
+): Promise<Set<number>> {
+  if (letters.length === 0) return new Set();
+  const records = letters.map(({ row }) => batch.record(row));
+  const texts = (of: (letter: CopiedLetter) => string) => textsOf(letters.map(of));
+  const kept = await session.query<{
+    letter_id: string;
+    dlq_source_id: number;
+    dlq_offset: string;
+  }>(
+    COPY,
+    [
+      texts(({ claim }) => claim?.topic ?? ''),
+      int4Array(letters.map(({ claim }) => claim?.partition ?? -1)),
+      int8Array(letters.map(({ claim }) => claim?.offset ?? -1)),
+      bytesArray(
+        BYTEA_OID,
+        letters.map(({ headers }, index) => {
+          const { key, value } = records[index] as (typeof records)[number];
+          return recordHash({ key, value, headers });
+        }),
+      ),
+      texts(({ code }) => code),
+      texts(({ field }) => field),
+      texts(({ message }) => message),
+      texts(({ fingerprint }) => fingerprint),
+      texts(({ app }) => app),
+      texts(({ appVersion }) => appVersion),
+      int4Array(letters.map(({ row }) => batch.sourceId[row] as number)),
+      int8Array(records.map(({ offset }) => offset)),
+      int8Array(records.map(appendMsOf)),
+      int4Array(records.map(({ partition }) => partition)),
+    ],
+    'copy-letters',
+  );
+  const places = new Map(
+    letters.map(({ row }, index) => [
+      `${batch.sourceId[row]}/${(records[index] as (typeof records)[number]).offset}`,
+      index,
+    ]),
+  );
+  const ids = new Map(
+    kept.map((one) => [
+      places.get(`${one.dlq_source_id}/${one.dlq_offset}`) ?? -1,
+      Number(one.letter_id),
+    ]),
+  );
+  await keepBytes(session, batch, letters, ids);
+  return new Set([...ids.keys()].map((index) => letters[index]?.row ?? -1));
+}
+
+/** The records of the letters at these places, by letter id. */
+async function keepBytes(
+  session: WriterSession,
+  batch: EventBatch,
+  letters: readonly CopiedLetter[],
+  ids: ReadonlyMap<number, number>,
+): Promise<void> {
+  if (ids.size === 0) return;
+  const kept = [...ids.keys()].map((index) => letters[index] as CopiedLetter);
+  const records = kept.map(({ row }) => batch.record(row));
+  await session.query(
+    KEEP_BYTES,
+    [
+      int8Array([...ids.values()]),
+      bytesArray(BYTEA_OID, records.map(keyBytes)),
+      bytesArray(
+        BYTEA_OID,
+        records.map(({ value }) => value),
+      ),
+      bytesArray(
+        BYTEA_OID,
+        kept.map(({ headers }) => encodeHeaders(headers)),
+      ),
+    ],
+    'keep-letter-bytes',
+  );
+}

@@ -1,0 +1,233 @@
+import type { WriterSession } from '@adtally/db';
+
+/** A DLQ partition's retries, held under an epoch of its redrive source. */
+export interface HeldLane {
+  /** The DLQ partition. */
+  readonly lane: number;
+  /** Its source of kind `redrive`. */
+  readonly sourceId: number;
+  readonly epoch: number;
+}
+
+/** How many tries a letter has in a series: by the code it failed with last, else the default. */
+export interface AttemptLimits {
+  readonly attemptsMax: number;
+  readonly attemptsMaxByCode: ReadonlyMap<string, number>;
+}
+
+export interface LeaseRequest {
+  /** Letters of this topic's events only: several topics may share the database. */
+  readonly eventsTopic: string;
+  readonly lanes: readonly HeldLane[];
+  readonly limit: number;
+  /** Those a former try of which did not come back, or the others. */
+  readonly suspects: boolean;
+  readonly limits: AttemptLimits;
+  readonly appVersion: string;
+}
+
+/** A letter whose try is begun and counted. */
+export interface LeasedLetter {
+  readonly letterId: string;
+  readonly lane: number;
+  readonly series: number;
+  readonly attempt: number;
+  readonly attemptsMax: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Broker append time of the original, milliseconds since 1970; -1 where unknown. */
+  readonly appendMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** As `encodeHeaders` writes them. */
+  readonly headers: Buffer;
+}
+
+interface LeasedRow {
+  readonly letter_id: string;
+  readonly lane: number;
+  readonly series: number;
+  readonly attempts: number;
+  readonly attempts_max: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly source_offset: string;
+  readonly append_ms: string | null;
+  readonly record_key: Buffer | null;
+  readonly record_value: Buffer | null;
+  readonly record_headers: Buffer;
+}
+
+/** Records held in memory by one lease: a letter more than this is leased alone. */
+const BYTES_MAX = 32 * 1_024 * 1_024;
+
+/** So many letters of a lane are looked at, also where many lanes share a lease. */
+const SHARE_MIN = 50;
+
+const LEASE = `
+  WITH candidate AS (
+    SELECT l.letter_id, held.epoch, l.attempts_max, l.next_attempt_at, l.bytes
+    FROM unnest($1::int[], $2::bigint[], $10::int[]) AS held (lane, epoch, source_id)
+    -- A claim of the lane ends our backend: either this commits before it and is seen by it, or not at all.
+    JOIN cursors c ON c.source_id = held.source_id AND c.epoch = held.epoch
+    CROSS JOIN LATERAL (
+      SELECT d.letter_id, d.next_attempt_at, coalesce(policy.attempts_max, $7::int) AS attempts_max,
+             octet_length(b.record_headers) + coalesce(octet_length(b.record_value), 0) AS bytes
+      FROM dead_letters d
+      JOIN dead_letter_records b USING (letter_id)
+      LEFT JOIN unnest($8::text[], $9::int[]) AS policy (code, attempts_max) ON policy.code = d.last_code
+      WHERE d.lane = held.lane AND d.state = 'pending' AND d.next_attempt_at <= clock_timestamp()
+        AND d.is_suspect = $4::boolean
+        AND EXISTS (SELECT FROM sources s WHERE s.source_id = d.source_id AND s.topic = $3::text)
+        AND d.attempts < coalesce(policy.attempts_max, $7::int)
+      -- A share for each lane: none waits for another to have nothing due.
+      ORDER BY d.next_attempt_at LIMIT greatest(ceil($5::numeric / cardinality($1::int[]))::int, ${SHARE_MIN})
+    ) AS l
+    ORDER BY l.next_attempt_at, l.letter_id LIMIT $5::int
+  ), due AS (
+    SELECT candidate.*
+    FROM candidate JOIN dead_letters d USING (letter_id)
+    -- Only a pending letter has a next attempt (letter_waits_only_pending). To ask for the state as well would
+    -- offer the partial indexes, and a plan made while the table was small then reads all of one for each letter.
+    WHERE d.next_attempt_at = candidate.next_attempt_at
+    FOR UPDATE OF d SKIP LOCKED
+  ), affordable AS (
+    SELECT *, sum(bytes) OVER (ORDER BY next_attempt_at, letter_id) - bytes AS bytes_before FROM due
+  ), leased AS (
+    UPDATE dead_letters l SET
+      attempts = l.attempts + 1, attempts_max = a.attempts_max, lease_epoch = a.epoch, next_attempt_at = NULL
+    FROM affordable a WHERE l.letter_id = a.letter_id AND a.bytes_before < ${BYTES_MAX}
+    RETURNING l.*
+  ), begun AS (
+    INSERT INTO dead_letter_attempts (letter_id, series, attempt, app_version)
+    SELECT letter_id, series, attempts, $6::text FROM leased
+  )
+  SELECT l.letter_id, l.lane, l.series, l.attempts, l.attempts_max, s.topic, s.partition, l.source_offset, l.append_ms,
+         b.record_key, b.record_value, b.record_headers
+  FROM leased l JOIN sources s USING (source_id) JOIN dead_letter_records b USING (letter_id)
+  ORDER BY l.letter_id`;
+
+/** Begins tries of letters that are due, in a commit of its own: a try that kills us is counted too. */
+export async function leaseLetters(
+  session: WriterSession,
+  request: LeaseRequest,
+): Promise<LeasedLetter[]> {
+  const policies = [...request.limits.attemptsMaxByCode];
+  const rows = await session.query<LeasedRow & Record<string, unknown>>(
+    LEASE,
+    [
+      request.lanes.map(({ lane }) => lane),
+      request.lanes.map(({ epoch }) => epoch),
+      request.eventsTopic,
+      request.suspects,
+      request.limit,
+      request.appVersion,
+      request.limits.attemptsMax,
+      policies.map(([code]) => code),
+      policies.map(([, attemptsMax]) => attemptsMax),
+      request.lanes.map(({ sourceId }) => sourceId),
+    ],
+    'lease-letters',
+  );
+  return rows.map((row) => ({
+    letterId: row.letter_id,
+    lane: row.lane,
+    series: row.series,
+    attempt: row.attempts,
+    attemptsMax: row.attempts_max,
+    topic: row.topic,
+    partition: row.partition,
+    offset: Number(row.source_offset),
+    appendMs: row.append_ms === null ? -1 : Number(row.append_ms),
+    key: row.record_key,
+    value: row.record_value,
+    headers: row.record_headers,
+  }));
+}
+
+const EXHAUST = `
+  UPDATE dead_letters l SET
+    is_exhausted = true, next_attempt_at = NULL, attempts_max = l.attempts
+  FROM unnest($1::int[]) AS held (lane)
+  WHERE l.lane = held.lane AND l.state = 'pending' AND l.next_attempt_at IS NOT NULL AND l.attempts > 0
+    AND l.attempts >= coalesce((SELECT p.attempts_max FROM unnest($3::text[], $4::int[]) AS p (code, attempts_max)
+                                WHERE p.code = l.last_code), $5::int)
+    AND EXISTS (SELECT FROM sources s WHERE s.source_id = l.source_id AND s.topic = $2::text)`;
+
+/**
+ * Letters that wait for a try their limit does not allow any more, since the limit was lowered or they
+ * failed with another code last: they go to the dead topic instead.
+ */
+export async function exhaustLetters(
+  session: WriterSession,
+  eventsTopic: string,
+  lanes: readonly HeldLane[],
+  limits: AttemptLimits,
+): Promise<void> {
+  const policies = [...limits.attemptsMaxByCode];
+  await session.query(
+    EXHAUST,
+    [
+      lanes.map(({ lane }) => lane),
+      eventsTopic,
+      policies.map(([code]) => code),
+      policies.map(([, attemptsMax]) => attemptsMax),
+      limits.attemptsMax,
+    ],
+    'exhaust-letters',
+  );
+}
+
+/** Whether letters of a redrive wait for their try in these lanes. */
+export async function isRedriveDue(
+  session: WriterSession,
+  lanes: readonly HeldLane[],
+): Promise<boolean> {
+  const [row] = await session.query<{ due: boolean }>(
+    `SELECT EXISTS (
+       SELECT FROM dead_letters
+       WHERE job_id IS NOT NULL AND state = 'pending' AND next_attempt_at <= clock_timestamp()
+         AND lane = ANY ($1::int[])) AS due`,
+    [lanes.map(({ lane }) => lane)],
+    'is-redrive-due',
+  );
+  return row?.due === true;
+}
+
+const LAPSE = `
+  WITH lapsed AS (
+    UPDATE dead_letters l SET
+      lease_epoch = NULL, is_suspect = true,
+      is_exhausted = l.attempts >= l.attempts_max,
+      next_attempt_at = CASE WHEN l.attempts < l.attempts_max THEN clock_timestamp() END,
+      last_message = CASE WHEN l.attempts < l.attempts_max THEN l.last_message
+                          ELSE 'its last try did not come back' END
+    FROM unnest($1::int[], $2::bigint[]) AS held (lane, epoch)
+    WHERE l.lane = held.lane AND l.lease_epoch < held.epoch
+      AND EXISTS (SELECT FROM sources s WHERE s.source_id = l.source_id AND s.topic = $3::text)
+    RETURNING l.letter_id, l.series, l.attempts
+  ), ended AS (
+    UPDATE dead_letter_attempts a SET outcome = 'lapsed', finished_at = clock_timestamp()
+    FROM lapsed
+    WHERE a.letter_id = lapsed.letter_id AND a.series = lapsed.series AND a.attempt = lapsed.attempts
+  )
+  SELECT count(*)::int AS lapsed FROM lapsed`;
+
+/**
+ * After a claim: tries begun under an older epoch of these lanes will never come back. They count, and
+ * their letters are tried alone from now on, so that one that kills the process costs no other a try.
+ * Returns how many there were.
+ */
+export async function endLapsedTries(
+  session: WriterSession,
+  eventsTopic: string,
+  lanes: readonly HeldLane[],
+): Promise<number> {
+  const [row] = await session.query<{ lapsed: number }>(LAPSE, [
+    lanes.map(({ lane }) => lane),
+    lanes.map(({ epoch }) => epoch),
+    eventsTopic,
+  ]);
+  return row?.lapsed ?? 0;
+}

@@ -1,0 +1,57 @@
+import { moduleGraph, workspaceOf } from '../module-graph.ts';
+import { isProductSource, type Rule } from '../rule.ts';
+
+/** Files of a package that stand there although one app alone uses them: a path, or a folder with `/`. */
+const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
+  'packages/alerting/':
+    'the alerter writes incidents and operators acknowledge them: one state machine',
+  'packages/analytics/': 'the audit sums up rollups by the text that the worker sums them up by',
+  'packages/command-line/': 'the commands of ./dev use it too',
+  'packages/db/src/audit/':
+    'what must hold stands with the tables, for whoever asks: command, endpoint, demo',
+  'packages/db/src/event-days.ts': 'part of partitions.ts',
+  'packages/db/src/partitions.ts': 'the migration job makes the same days, by the same steps',
+  'packages/letters/':
+    'its two halves, life/ and hand/, share the states of a letter and the order of locks',
+};
+
+/**
+ * A file of a package that one app alone uses stands in that app, with the team that answers for it: then a
+ * change of it builds and tests that app only. Uses count through any number of files; tools own nothing.
+ */
+export const oneAppFiles: Rule = {
+  name: 'one-app-files',
+  check: (tree) => {
+    const apps = appsByFile(tree);
+    return tree.paths
+      .filter((path) => path.startsWith('packages/') && isProductSource(path))
+      .filter((path) => !isSharedOnPurpose(path))
+      .flatMap((path) => {
+        const [app, ...others] = apps.get(path) ?? [];
+        if (app === undefined || others.length > 0) return [];
+        return [{ path, line: undefined, message: `only ${app} uses it: move it there` }];
+      });
+  },
+};
+
+function isSharedOnPurpose(path: string): boolean {
+  return Object.keys(SHARED_ON_PURPOSE).some(
+    (place) => path === place || (place.endsWith('/') && path.startsWith(place)),
+  );
+}
+
+/** The apps from which each file is reached. */
+function appsByFile(tree: Parameters<Rule['check']>[0]): Map<string, Set<string>> {
+  const { uses } = moduleGraph(tree);
+  const apps = new Map<string, Set<string>>();
+  const visit = (path: string, app: string): void => {
+    const known = apps.get(path) ?? new Set();
+    if (known.has(app)) return;
+    apps.set(path, known.add(app));
+    for (const used of uses.get(path) ?? []) visit(used, app);
+  };
+  for (const path of uses.keys()) {
+    if (path.startsWith('apps/')) visit(path, workspaceOf(path));
+  }
+  return apps;
+}
