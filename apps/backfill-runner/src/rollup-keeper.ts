@@ -15,12 +15,13 @@ import {
 } from '@adtally/db';
 import { ConfigError } from '@adtally/config';
 import { type Heartbeat, type Service } from '@adtally/service';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
+import type { KeeperMetrics } from './metrics.ts';
 
 export interface RollupKeeperParts {
   readonly config: RunnerConfig;
-  readonly metrics: Metrics;
+  readonly metrics: KeeperMetrics;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;
 }

@@ -1,6 +1,7 @@
 import { Heartbeat, runService } from '@adtally/service';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
+import { METRICS } from './metrics.ts';
 import { RollupKeeper } from './rollup-keeper.ts';
 import { VERSION } from './version.ts';
 
@@ -10,7 +11,12 @@ const STUCK_AFTER_MS = 2_000_000;
 /** `--watch`: keeps the rollups until it is drained. */
 export async function watch(config: RunnerConfig): Promise<void> {
   const logger = createLogger({ service: 'backfill-runner', level: config.logLevel });
-  const metrics = createMetrics({ service: 'backfill-runner', version: VERSION, env: config.env });
+  const metrics = createMetrics({
+    service: 'backfill-runner',
+    version: VERSION,
+    definitions: METRICS,
+    env: config.env,
+  });
   const heartbeat = new Heartbeat(STUCK_AFTER_MS);
   const keeper = new RollupKeeper({ config, metrics, log: logger, heartbeat });
   await runService({

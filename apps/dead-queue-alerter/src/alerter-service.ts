@@ -9,11 +9,12 @@ import {
 import { KafkaAdmin } from '@adtally/kafka';
 import { ConfigError } from '@adtally/config';
 import { type Heartbeat, type Service } from '@adtally/service';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
 import { clearMeasures } from './incidents/housekeeping.ts';
 import type { IncidentsSource } from './incidents-endpoint.ts';
 import { Lease, LEASE_STALE_MS, LeaseLost } from './lease.ts';
+import type { AlerterMetrics } from './metrics.ts';
 import type { Sink } from './notify/sink.ts';
 import { backoffMs, pause } from './pacing.ts';
 import { runTerm } from './term.ts';
@@ -21,7 +22,7 @@ import { runTerm } from './term.ts';
 export interface AlerterParts {
   readonly config: AlerterConfig;
   readonly sinks: readonly Sink[];
-  readonly metrics: Metrics;
+  readonly metrics: AlerterMetrics;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;
 }

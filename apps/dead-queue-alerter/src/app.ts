@@ -3,6 +3,7 @@ import { createLogger, createMetrics } from '@adtally/telemetry';
 import { AlerterService } from './alerter-service.ts';
 import type { AlerterConfig } from './env.ts';
 import { mountIncidents } from './incidents-endpoint.ts';
+import { METRICS } from './metrics.ts';
 import { createSinks } from './notify/create-sinks.ts';
 import { VERSION } from './version.ts';
 
@@ -15,6 +16,7 @@ export async function runDeadQueueAlerter(config: AlerterConfig): Promise<void> 
   const metrics = createMetrics({
     service: 'dead-queue-alerter',
     version: VERSION,
+    definitions: METRICS,
     env: config.env,
   });
   const heartbeat = new Heartbeat(STUCK_AFTER_MS);

@@ -1,11 +1,12 @@
 import type { Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import { DeadTopicLoop } from './dead-topic/dead-topic-loop.ts';
 import type { AlerterConfig } from './env.ts';
 import { keepHouse } from './incidents/housekeeping.ts';
 import type { AlertSettings } from './incidents/settings.ts';
 import type { Lease } from './lease.ts';
+import type { AlerterMetrics } from './metrics.ts';
 import { Sender } from './notify/sender.ts';
 import type { Sink } from './notify/sink.ts';
 import { Bell } from './pacing.ts';
@@ -17,7 +18,7 @@ export interface TermParts {
   readonly config: AlerterConfig;
   readonly sinks: readonly Sink[];
   readonly admin: KafkaAdmin;
-  readonly metrics: Metrics;
+  readonly metrics: AlerterMetrics;
   readonly log: Logger;
   readonly beat: () => void;
 }

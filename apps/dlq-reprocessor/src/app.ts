@@ -1,7 +1,7 @@
-import { REJECTION_CODES } from '@adtally/event-schema';
 import { Heartbeat, runService } from '@adtally/service';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import type { ReprocessorConfig } from './env.ts';
+import { METRICS } from './metrics.ts';
 import { createReprocessor } from './reprocessor.ts';
 import { VERSION } from './version.ts';
 
@@ -14,8 +14,8 @@ export async function runDlqReprocessor(config: ReprocessorConfig): Promise<void
   const metrics = createMetrics({
     service: 'dlq-reprocessor',
     version: VERSION,
+    definitions: METRICS,
     env: config.env,
-    deadLetterCodes: REJECTION_CODES,
   });
   const heartbeat = new Heartbeat(STUCK_AFTER_MS);
   const reprocessor = createReprocessor({ config, metrics, log: logger, heartbeat });

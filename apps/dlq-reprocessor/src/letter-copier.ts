@@ -9,7 +9,7 @@ import {
   type SourceRecord,
 } from '@adtally/event-schema';
 import type { RejectionSink } from '@adtally/pipeline';
-import type { Metrics } from '@adtally/telemetry';
+import type { ReprocessorMetrics } from './metrics.ts';
 
 const TEXT_CHARACTERS_MAX = 500;
 
@@ -40,7 +40,7 @@ export class LetterCopier implements RejectionSink {
 
 /** Counts a commit of copies, for the metrics. */
 export function countCopies(
-  metrics: Metrics,
+  metrics: ReprocessorMetrics,
 ): (work: unknown, counts: readonly SourceCounts[]) => void {
   return (_work, counts) => {
     for (const of of counts) {

@@ -13,11 +13,12 @@ import {
   type LoopWiring,
 } from '@adtally/pipeline';
 import type { Heartbeat } from '@adtally/service';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { ReprocessorConfig } from './env.ts';
 import { Lanes } from './lanes.ts';
 import { LetterChores } from './letter-chores.ts';
 import { countCopies, LetterCopier, takeAsLetters } from './letter-copier.ts';
+import type { ReprocessorMetrics } from './metrics.ts';
 import { RecordExpiry } from './record-expiry.ts';
 import { openResources, type Resources } from './resources.ts';
 import { Retrier } from './retrier.ts';
@@ -28,7 +29,7 @@ import { VolumeWatch } from './volume-watch.ts';
 
 export interface ReprocessorParts {
   readonly config: ReprocessorConfig;
-  readonly metrics: Metrics;
+  readonly metrics: ReprocessorMetrics;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;
 }

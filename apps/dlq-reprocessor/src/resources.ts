@@ -4,8 +4,9 @@ import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/
 import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { Closers } from '@adtally/service';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { ReprocessorConfig } from './env.ts';
+import type { ReprocessorMetrics } from './metrics.ts';
 
 /** Every connection the service holds, opened in this order and closed in reverse. */
 export interface Resources {
@@ -24,7 +25,7 @@ const ADDED_HEADERS_BYTES = 64 * 1_024;
 /** Opens everything; what was opened is closed again where a later step fails. */
 export async function openResources(
   config: ReprocessorConfig,
-  metrics: Metrics,
+  metrics: ReprocessorMetrics,
   log: Logger,
   signal: AbortSignal,
 ): Promise<{ resources: Resources; close: () => Promise<void> }> {

@@ -2,8 +2,9 @@ import { decodeHeaders } from '@adtally/db';
 import { leaseLetters, type AttemptLimits, type LeasedLetter } from '@adtally/letters';
 import type { DecodeLimits } from '@adtally/event-schema';
 import { BatchWork, classify, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { Lane, Lanes } from './lanes.ts';
+import type { ReprocessorMetrics } from './metrics.ts';
 import type { RetrySink } from './retry-sink.ts';
 
 export interface RetrierParts {
@@ -11,7 +12,7 @@ export interface RetrierParts {
   readonly lanes: Lanes;
   readonly committer: BatchCommitter;
   readonly sink: RetrySink;
-  readonly metrics: Metrics;
+  readonly metrics: ReprocessorMetrics;
   readonly log: Logger;
 }
 

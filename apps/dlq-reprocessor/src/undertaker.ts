@@ -3,12 +3,13 @@ import { exhaustedLetters, markDead, type ExhaustedLetter, type HeldLane } from 
 import { DEAD_LETTER_HEADERS, withAddedHeaders } from '@adtally/event-schema';
 import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
 import type { WriterLink } from '@adtally/pipeline';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
+import type { ReprocessorMetrics } from './metrics.ts';
 
 export interface UndertakerParts {
   readonly link: WriterLink;
   readonly producer: AckedProducer;
-  readonly metrics: Metrics;
+  readonly metrics: ReprocessorMetrics;
   readonly log: Logger;
 }
 

@@ -1,13 +1,14 @@
 import { firingKeys, requestNotification, type Database } from '@adtally/db';
 import { dlqEnd, dlqVolume, letterCounts, type DlqVolume } from '@adtally/letters';
 import type { Beside } from '@adtally/pipeline';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { Lanes } from './lanes.ts';
+import type { ReprocessorMetrics } from './metrics.ts';
 
 export interface VolumeWatchParts {
   readonly db: Database;
   readonly lanes: Lanes;
-  readonly metrics: Metrics;
+  readonly metrics: ReprocessorMetrics;
   readonly log: Logger;
 }
 
@@ -73,7 +74,7 @@ export class VolumeWatch implements Beside {
     metrics.letters.clear();
     if (lanes.get(WATCHED_LANE) === undefined) {
       this.#ends = [];
-      metrics.dlqArrivalsPerMinute.set(0);
+      metrics.dlqArrivalsPerMinute.clear();
       return;
     }
     for (const { state, letters } of await letterCounts(db))

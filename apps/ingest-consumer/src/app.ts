@@ -1,10 +1,10 @@
-import { REJECTION_CODES } from '@adtally/event-schema';
 import { Heartbeat, runService } from '@adtally/service';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { mountAudit } from './audit-endpoint.ts';
 import { mountBreaker } from './breaker/breaker-endpoint.ts';
 import type { IngestConfig } from './env.ts';
 import { breakerSettings, createIngest } from './ingest-service.ts';
+import { METRICS } from './metrics.ts';
 import { VERSION } from './version.ts';
 
 /** Past this without a turn of the loop the process is stuck; longer than any bounded statement. */
@@ -16,8 +16,8 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
   const metrics = createMetrics({
     service: 'ingest-consumer',
     version: VERSION,
+    definitions: METRICS,
     env: config.env,
-    deadLetterCodes: REJECTION_CODES,
   });
   const heartbeat = new Heartbeat(STUCK_AFTER_MS);
   const ingest = createIngest({ config, metrics, log: logger, heartbeat });

@@ -1,10 +1,11 @@
 import { rejectedRows, type SourceCounts } from '@adtally/db';
-import type { Metrics } from '@adtally/telemetry';
+import type { Rejection } from '@adtally/event-schema';
 import type { BatchWork, PartitionSpan } from '@adtally/pipeline';
+import type { IngestMetrics } from './metrics.ts';
 
 /** Counts what a commit did with a batch of events, for the metrics. */
 export function countEvents(
-  metrics: Metrics,
+  metrics: IngestMetrics,
 ): (work: BatchWork, counts: readonly SourceCounts[], committed: readonly PartitionSpan[]) => void {
   return ({ batch }, counts, committed) => {
     for (const of of counts) {
@@ -14,7 +15,9 @@ export function countEvents(
       metrics.events.add(of.deadLettered, { outcome: 'dead_lettered' });
     }
     for (const row of rejectedRows(batch)) {
-      metrics.deadLetters.add(1, { code: batch.rejections.get(row)?.code ?? '' });
+      // A rejected row has its rejection: both are written by one call.
+      const { code } = batch.rejections.get(row) as Rejection;
+      metrics.deadLetters.add(1, { code });
     }
     const consumed = committed.reduce((sum, { first, end, gap }) => sum + end - first - gap, 0);
     metrics.recordsConsumed.add(consumed);

@@ -17,15 +17,16 @@ import {
   type LoopWiring,
 } from '@adtally/pipeline';
 import type { Heartbeat } from '@adtally/service';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { IngestConfig } from './env.ts';
+import type { IngestMetrics } from './metrics.ts';
 import { PartitionMaker } from './partition-maker.ts';
 import { openResources, type Resources } from './resources.ts';
 import { VERSION } from './version.ts';
 
 export interface IngestServiceParts {
   readonly config: IngestConfig;
-  readonly metrics: Metrics;
+  readonly metrics: IngestMetrics;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;
 }

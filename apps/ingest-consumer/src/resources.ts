@@ -4,8 +4,9 @@ import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/
 import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { Closers } from '@adtally/service';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { IngestConfig } from './env.ts';
+import type { IngestMetrics } from './metrics.ts';
 
 /** Every connection the service holds, opened in this order and closed in reverse. */
 export interface Resources {
@@ -25,7 +26,7 @@ const DEAD_LETTER_EXTRA_BYTES = 64 * KIBIBYTE;
 /** Opens everything; what was opened is closed again where a later step fails. */
 export async function openResources(
   config: IngestConfig,
-  metrics: Metrics,
+  metrics: IngestMetrics,
   log: Logger,
   signal: AbortSignal,
 ): Promise<{ resources: Resources; close: () => Promise<void> }> {

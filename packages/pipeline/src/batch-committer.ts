@@ -10,11 +10,12 @@ import {
 } from '@adtally/db';
 import type { Deduplicator } from '@adtally/dedup';
 import type { RejectionCode } from '@adtally/event-schema';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { BatchWork } from './batch-work.ts';
 import { rejectExpired } from './classify.ts';
 import type { RejectionSink } from './dead-letters.ts';
 import { isolateRows, ProbeInterrupted } from './isolate-rows.ts';
+import type { CommitMetrics } from './metrics.ts';
 import { Backoff } from './pacing.ts';
 import type { WriterLink } from './writer-link.ts';
 
@@ -34,7 +35,7 @@ export interface CommitterParts {
   readonly link: WriterLink;
   readonly dedup: Deduplicator;
   readonly rejections: RejectionSink;
-  readonly metrics: Metrics;
+  readonly metrics: CommitMetrics;
   readonly log: Logger;
 }
 

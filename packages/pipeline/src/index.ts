@@ -6,6 +6,14 @@ export { type ClassifyRules, classify } from './classify.ts';
 export { deadLetterOf, type RejectionSink, DeadLetterSender } from './dead-letters.ts';
 export { type Chores, IngestLoop } from './ingest-loop.ts';
 export { type Beside, type LoopWiring, LoopService } from './loop-service.ts';
+export {
+  COMMIT_METRICS,
+  LOOP_METRICS,
+  REDIS_METRICS,
+  type CommitMetrics,
+  type LoopMetrics,
+  type RedisMetrics,
+} from './metrics.ts';
 export { noteDedupEvent } from './note-dedup-event.ts';
 export { type OwnedPartition, Ownership } from './ownership.ts';
 export { Abandoned, Backoff } from './pacing.ts';

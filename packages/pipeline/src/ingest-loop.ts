@@ -1,12 +1,13 @@
 import type { SourceCounts } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
 import { BatchWork, type PartitionSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
+import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import { Abandoned } from './pacing.ts';
 import type { PartitionClaims } from './partition-claims.ts';
@@ -20,7 +21,7 @@ export interface LoopParts {
   readonly committer: BatchCommitter;
   readonly watch: TopicWatch;
   readonly admission: Admission;
-  readonly metrics: Metrics;
+  readonly metrics: LoopMetrics;
   readonly log: Logger;
   /** Told of every commit, for counting. */
   readonly onCommitted: (

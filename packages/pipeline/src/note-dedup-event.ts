@@ -1,8 +1,9 @@
 import type { DedupEvent } from '@adtally/dedup';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
+import type { RedisMetrics } from './metrics.ts';
 
 /** Counts and logs what happens between us and Redis. Without it every event goes the verified way. */
-export function noteDedupEvent(event: DedupEvent, metrics: Metrics, log: Logger): void {
+export function noteDedupEvent(event: DedupEvent, metrics: RedisMetrics, log: Logger): void {
   if (event.type === 'failure') {
     metrics.redisFailures.add(1, { operation: event.operation, kind: event.kind });
     log.debug(

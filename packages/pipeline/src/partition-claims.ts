@@ -10,8 +10,9 @@ import {
   type WriterSession,
 } from '@adtally/db';
 import { KafkaRequestError, type GroupConsumer, type KafkaAdmin } from '@adtally/kafka';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import { haltFor } from './batch-filler.ts';
+import type { LoopMetrics } from './metrics.ts';
 import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
 import { genesisOffsets, type StartAt } from './start-at.ts';
 import type { WriterLink } from './writer-link.ts';
@@ -29,7 +30,7 @@ export interface ClaimsParts {
   readonly db: Database;
   readonly link: WriterLink;
   readonly ownership: Ownership;
-  readonly metrics: Metrics;
+  readonly metrics: LoopMetrics;
   readonly log: Logger;
 }
 

@@ -15,7 +15,7 @@ function setUp(options: Partial<AdminOptions> = {}) {
     notReady: () => process.waiting,
     drain: () => void (process.drains += 1),
   };
-  const metrics = createMetrics({ service: 'test', version: '0' });
+  const metrics = createMetrics({ service: 'test', version: '0', definitions: {} });
   onTestFinished(() => metrics.shutdown());
   const complete: AdminOptions = { host: '127.0.0.1', port: 0, metrics, ...options };
   return { process, host, options: complete, app: buildAdminApp(complete, host) };
@@ -45,7 +45,7 @@ test('/readyz names what the service waits for', async () => {
 test('/metrics is Prometheus text', async () => {
   const answer = await setUp().app.inject('/metrics');
   expect(answer.headers['content-type']).toContain('text/plain; version=0.0.4');
-  expect(answer.body).toContain('adtally_records_consumed_total 0');
+  expect(answer.body).toContain('adtally_drain_state 0');
 });
 
 test.each([

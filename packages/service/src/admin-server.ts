@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { METRICS_CONTENT_TYPE, type Logger, type Metrics } from '@adtally/telemetry';
+import { METRICS_CONTENT_TYPE, type Logger, type MetricsExport } from '@adtally/telemetry';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Heartbeat } from './heartbeat.ts';
 import type { LifecycleState } from './lifecycle.ts';
@@ -13,7 +13,7 @@ export interface AdminOptions {
   readonly port: number;
   /** Not empty: requests that change something need `Authorization: Bearer <token>`. */
   readonly token?: string;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsExport;
   readonly heartbeat?: Heartbeat;
   /** Adds the app's own routes, e.g. `/audit`. Non-GET ones are guarded like `/drain`. */
   readonly mount?: (app: FastifyInstance) => void;

@@ -1,4 +1,4 @@
-export type { Counter, Gauge, Histogram } from './instruments.ts';
+export type { Counter, Gauge, Histogram, Instruments } from './instruments.ts';
 export {
   createLogger,
   LOG_LEVELS,
@@ -7,15 +7,18 @@ export {
   type LogLevel,
 } from './logger.ts';
 export {
-  METRIC_DEFINITIONS,
+  DURATION_SECONDS,
+  LATENCY_SECONDS,
   type LabelValues,
   type MetricDefinition,
   type MetricDefinitions,
-} from './metric-definitions.ts';
+} from './metric-definition.ts';
 export {
   createMetrics,
   METRICS_CONTENT_TYPE,
   type Metrics,
+  type MetricsExport,
   type MetricsOptions,
 } from './metrics.ts';
+export { PROCESS_METRICS } from './process-metrics.ts';
 export type { EnvLike } from './resource.ts';

@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { LabelValues, MetricDefinition } from './metric-definitions.ts';
+import type { LabelValues, MetricDefinition, MetricDefinitions } from './metric-definition.ts';
 
 type LabelsOf<D extends MetricDefinition> = {
   readonly [L in keyof D['labels']]: D['labels'][L] extends readonly (infer V)[] ? V : string;
@@ -33,10 +33,29 @@ export type InstrumentOf<D extends MetricDefinition> = D['kind'] extends 'counte
     ? Gauge<D>
     : Histogram<D>;
 
+/** One instrument a definition, by its key: what a part of a program is given to tell its figures by. */
+export type Instruments<D extends MetricDefinitions> = {
+  readonly [K in keyof D]: InstrumentOf<D[K]>;
+};
+
 type Labels = Record<string, string>;
 
-/** Makes the instrument of a definition; closed counters and unlabelled gauges start at 0. */
-export function createInstrument(meter: Meter, definition: MetricDefinition): unknown {
+/** Makes an instrument a definition. Two of one name would be one series told twice: an error. */
+export function createInstruments<D extends MetricDefinitions>(
+  meter: Meter,
+  definitions: D,
+): Instruments<D> {
+  const names = new Set<string>();
+  const instruments = Object.entries(definitions).map(([key, definition]) => {
+    if (names.has(definition.name)) throw new Error(`metric ${definition.name} is declared twice`);
+    names.add(definition.name);
+    return [key, createInstrument(meter, definition)];
+  });
+  return Object.fromEntries(instruments) as Instruments<D>;
+}
+
+/** Makes the instrument of a definition; closed counters and gauges start at 0 if not told otherwise. */
+function createInstrument(meter: Meter, definition: MetricDefinition): unknown {
   const options = { description: definition.help };
   if (definition.kind === 'counter') {
     const counter = meter.createCounter(definition.name, options);
@@ -58,7 +77,9 @@ function createGauge(meter: Meter, definition: MetricDefinition): unknown {
   const series = new Map<string, { labels: Labels; value: number }>();
   const set = (value: number, labels: Labels = {}) =>
     void series.set(seriesKey(labels), { labels, value });
-  for (const labels of knownSeries(definition.labels)) set(0, labels);
+  if (definition.startsAbsent !== true) {
+    for (const labels of knownSeries(definition.labels)) set(0, labels);
+  }
   meter
     .createObservableGauge(definition.name, { description: definition.help })
     .addCallback((result) => {

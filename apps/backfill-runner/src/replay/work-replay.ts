@@ -6,7 +6,7 @@ import { endReplay, type Replay } from './runs/find-replays.ts';
 import { readHorizonMs, releaseSources, type Database, type WriterSession } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
 import { TopicReader, type KafkaAdmin } from '@adtally/kafka';
-import { BatchCommitter, WriterLink } from '@adtally/pipeline';
+import { BatchCommitter, COMMIT_METRICS, WriterLink } from '@adtally/pipeline';
 import { Closers } from '@adtally/service';
 import { createMetrics, type Logger } from '@adtally/telemetry';
 import type { ReplayConfig } from '../replay-env.ts';
@@ -59,7 +59,11 @@ export async function workReplay(
   const { db, admin, config, log, onProgress, signal } = parts;
   const closers = new Closers(log);
   try {
-    const metrics = createMetrics({ service: 'backfill-runner', version: VERSION });
+    const metrics = createMetrics({
+      service: 'backfill-runner',
+      version: VERSION,
+      definitions: COMMIT_METRICS,
+    });
     closers.add(() => metrics.shutdown());
     const lanes: Lane[] = [];
     const link = new WriterLink(linkOptions(config), () => lanes.map(({ owned }) => owned), log);

@@ -17,10 +17,11 @@ import {
   type KafkaSettings,
   type Notice,
 } from '@adtally/kafka';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import { applyArrivals, type EvaluationResult } from '../incidents/apply-arrivals.ts';
 import type { AlertSettings } from '../incidents/settings.ts';
 import { announce } from '../incidents/announce.ts';
+import type { AlerterMetrics } from '../metrics.ts';
 import { backoffMs, pause, type Bell } from '../pacing.ts';
 import { letterOf } from './letters.ts';
 import { evaluationBounds, isReadTo, type PartitionProgress } from './partition-progress.ts';
@@ -34,7 +35,7 @@ export interface DeadTopicParts {
   readonly topicCheckMs: number;
   readonly owner: string;
   readonly bell: Bell;
-  readonly metrics: Metrics;
+  readonly metrics: AlerterMetrics;
   readonly log: Logger;
   /** Called once a turn. */
   readonly beat: () => void;

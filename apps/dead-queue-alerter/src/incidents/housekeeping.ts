@@ -6,7 +6,8 @@ import {
   pruneNotifications,
 } from '@adtally/alerting';
 import { type Database } from '@adtally/db';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
+import type { AlerterMetrics } from '../metrics.ts';
 import { SINK_NAMES } from '../notify/sink.ts';
 import { pause, type Bell } from '../pacing.ts';
 import { announce } from './announce.ts';
@@ -19,7 +20,7 @@ export interface HousekeepingParts {
   readonly session: Database;
   readonly settings: AlertSettings;
   readonly bell: Bell;
-  readonly metrics: Metrics;
+  readonly metrics: AlerterMetrics;
   readonly log: Logger;
 }
 
@@ -70,7 +71,7 @@ async function measure({ session, metrics }: HousekeepingParts): Promise<void> {
 }
 
 /** Only the active instance tells these: a sum over instances is right. */
-export function clearMeasures(metrics: Metrics): void {
+export function clearMeasures(metrics: AlerterMetrics): void {
   metrics.incidentsOpen.set(0);
   for (const sink of SINK_NAMES) {
     metrics.outboxWaiting.set(0, { sink });

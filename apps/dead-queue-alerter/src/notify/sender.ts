@@ -5,9 +5,10 @@ import {
   type ClaimedNotification,
 } from '@adtally/alerting';
 import { type DatabaseExecutor } from '@adtally/db';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { Message } from '../incidents/message.ts';
 import type { Lease } from '../lease.ts';
+import type { AlerterMetrics } from '../metrics.ts';
 import { backoffMs, pause, type Bell } from '../pacing.ts';
 import type { SendOutcome, Sink } from './sink.ts';
 
@@ -25,7 +26,7 @@ export interface SenderParts {
   readonly session: DatabaseExecutor;
   readonly lease: Lease;
   readonly bell: Bell;
-  readonly metrics: Metrics;
+  readonly metrics: AlerterMetrics;
   readonly log: Logger;
 }
 

@@ -12,7 +12,7 @@ function app(control: BreakerControl | null, token = '') {
     notReady: () => [],
     drain: () => undefined,
   };
-  const metrics = createMetrics({ service: 'test', version: '0' });
+  const metrics = createMetrics({ service: 'test', version: '0', definitions: {} });
   const mount = (target: Parameters<typeof mountBreaker>[0]) =>
     mountBreaker(target, SETTINGS, () => control);
   return buildAdminApp({ host: '127.0.0.1', port: 0, token, metrics, mount }, host);

@@ -5,6 +5,7 @@ import { createLogger, createMetrics } from '@adtally/telemetry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BatchFiller, BatchWork, classify, Ownership } from '@adtally/pipeline';
+import { METRICS } from '../metrics.ts';
 import { PartitionBreakers } from './partition-breakers.ts';
 import type { BreakerForce } from './rejection-breaker.ts';
 
@@ -92,7 +93,7 @@ class Reading {
         consumer: this.client,
         ownership: this.ownership,
         alerts: { leftFiring: new Set(), lookForLeftFiring: () => {}, report: () => {} },
-        metrics: createMetrics({ service: 'test', version: '0' }),
+        metrics: createMetrics({ service: 'test', version: '0', definitions: METRICS }),
         log: createLogger({ service: 'test', level: 'silent' }),
       },
       { windowRecords: 20, rejectedShare: 0.5, recordsPerSecond },

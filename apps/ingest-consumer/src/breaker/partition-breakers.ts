@@ -1,8 +1,9 @@
 import { rejectedRows } from '@adtally/db';
 import type { EventBatch, RejectionCode, SourceRecord } from '@adtally/event-schema';
 import type { GroupConsumer } from '@adtally/kafka';
-import type { Logger, Metrics } from '@adtally/telemetry';
+import type { Logger } from '@adtally/telemetry';
 import type { Admission, BatchWork, OwnedPartition, Ownership } from '@adtally/pipeline';
+import type { IngestMetrics } from '../metrics.ts';
 import type { BreakerAlerts } from './breaker-alerts.ts';
 import {
   RejectionBreaker,
@@ -15,7 +16,7 @@ export interface BreakersParts {
   readonly consumer: Pick<GroupConsumer, 'start' | 'stop' | 'hasRebalance'>;
   readonly ownership: Ownership;
   readonly alerts: Pick<BreakerAlerts, 'report' | 'lookForLeftFiring' | 'leftFiring'>;
-  readonly metrics: Metrics;
+  readonly metrics: IngestMetrics;
   readonly log: Logger;
 }
 

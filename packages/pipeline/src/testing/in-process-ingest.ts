@@ -7,6 +7,7 @@ import { BatchCommitter } from '../batch-committer.ts';
 import { BatchWork } from '../batch-work.ts';
 import { classify } from '../classify.ts';
 import { DeadLetterSender } from '../dead-letters.ts';
+import { COMMIT_METRICS } from '../metrics.ts';
 import { Ownership, type OwnedPartition } from '../ownership.ts';
 import { WriterLink } from '../writer-link.ts';
 
@@ -61,7 +62,7 @@ export class InProcessIngest {
         link: this.#link,
         dedup: NO_REDIS,
         rejections: new DeadLetterSender(options.producer, options.dlqTopic, self, LOGGER),
-        metrics: createMetrics({ service: 'test', version: '0' }),
+        metrics: createMetrics({ service: 'test', version: '0', definitions: COMMIT_METRICS }),
         log: LOGGER,
       },
       { transientAttempts: 5, transientBudgetMs: 60_000 },

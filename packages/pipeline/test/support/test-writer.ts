@@ -7,6 +7,7 @@ import {
   BatchCommitter,
   BatchWork,
   classify,
+  COMMIT_METRICS,
   DeadLetterSender,
   Ownership,
   WriterLink,
@@ -40,7 +41,7 @@ const APPLICATION = 'adtally-test-writer';
 /** What an ingest process is between its topic and its database: claims, committer, link; no group. */
 export class TestWriter {
   readonly ownership = new Ownership();
-  readonly metrics: Metrics;
+  readonly metrics: Metrics<typeof COMMIT_METRICS>;
   readonly link: WriterLink;
   readonly committer: BatchCommitter;
   readonly abandon = new AbortController();
@@ -49,7 +50,7 @@ export class TestWriter {
   constructor(options: TestWriterOptions) {
     const logger = createLogger({ service: 'test', level: 'silent' });
     this.#log = options.log;
-    this.metrics = createMetrics({ service: 'test', version: '0' });
+    this.metrics = createMetrics({ service: 'test', version: '0', definitions: COMMIT_METRICS });
     this.link = new WriterLink(
       {
         databaseUrl: options.databaseUrl,

@@ -1,0 +1,50 @@
+import type { Instruments, MetricDefinitions } from '@adtally/telemetry';
+import { SINK_NAMES } from './notify/sink.ts';
+
+/** All that this service measures. All but the first are told by the active instance only. */
+export const METRICS = {
+  alerterActive: {
+    name: 'adtally_alerter_active',
+    kind: 'gauge',
+    help: '1 on the instance that reads the dead topic and sends, 0 on those that stand by.',
+    labels: {},
+  },
+  alerterHeartbeatTimestampSeconds: {
+    name: 'adtally_alerter_heartbeat_timestamp_seconds',
+    kind: 'gauge',
+    help: "Unix time, by PostgreSQL's clock, at which the dead topic was last looked at; 0 on an instance that stands by.",
+    labels: {},
+  },
+  deadArrivals: {
+    name: 'adtally_dead_arrivals_total',
+    kind: 'counter',
+    help: 'Records read from the dead topic: letters, and copies of letters that had come already.',
+    labels: { kind: ['letter', 'copy'] },
+  },
+  incidentsOpen: {
+    name: 'adtally_incidents_open',
+    kind: 'gauge',
+    help: 'Incidents that are open.',
+    labels: {},
+  },
+  notifications: {
+    name: 'adtally_notifications_total',
+    kind: 'counter',
+    help: 'Attempts to tell people, by what became of them; failed is given up for good.',
+    labels: { sink: SINK_NAMES, outcome: ['sent', 'retried', 'failed'] },
+  },
+  outboxWaiting: {
+    name: 'adtally_outbox_waiting',
+    kind: 'gauge',
+    help: 'Notifications that wait to be sent.',
+    labels: { sink: SINK_NAMES },
+  },
+  outboxOldestSeconds: {
+    name: 'adtally_outbox_oldest_waiting_seconds',
+    kind: 'gauge',
+    help: 'Age of the oldest notification that waits; 0 where none does.',
+    labels: { sink: SINK_NAMES },
+  },
+} as const satisfies MetricDefinitions;
+
+export type AlerterMetrics = Instruments<typeof METRICS>;

@@ -1,0 +1,102 @@
+import {
+  DURATION_SECONDS,
+  LATENCY_SECONDS,
+  type Instruments,
+  type MetricDefinitions,
+} from '@adtally/telemetry';
+
+/** The commit protocol at work, told by every process that commits batches. */
+export const COMMIT_METRICS = {
+  batchWriteSeconds: {
+    name: 'adtally_batch_write_duration_seconds',
+    kind: 'histogram',
+    help: 'From BEGIN to the answer to COMMIT, of batches that committed.',
+    labels: {},
+    buckets: DURATION_SECONDS,
+  },
+  routedEvents: {
+    name: 'adtally_routed_events_total',
+    kind: 'counter',
+    help: 'Valid events by the write path they were routed to.',
+    labels: { route: ['fast', 'verified'] },
+  },
+  copyFallbacks: {
+    name: 'adtally_copy_fallbacks_total',
+    kind: 'counter',
+    help: 'Batches whose COPY met a key that was stored already, written again the verified way.',
+    labels: {},
+  },
+  fenced: {
+    name: 'adtally_fenced_total',
+    kind: 'counter',
+    help: 'Partitions found claimed by somebody else at commit; nothing of theirs was written.',
+    labels: {},
+  },
+  ambiguousCommits: {
+    name: 'adtally_ambiguous_commits_total',
+    kind: 'counter',
+    help: 'Commits whose answer was lost, by partition and by what the cursor then said.',
+    labels: { resolution: ['committed', 'retried', 'fenced'] },
+  },
+  databaseErrors: {
+    name: 'adtally_database_errors_total',
+    kind: 'counter',
+    help: 'Failed transactions by how they are treated.',
+    labels: { class: ['outcome_unknown', 'transient', 'data', 'fatal'] },
+  },
+} as const satisfies MetricDefinitions;
+
+/** Redis, where keys are looked up in it: it only routes, so these cost speed and never a count. */
+export const REDIS_METRICS = {
+  redisFailures: {
+    name: 'adtally_redis_failures_total',
+    kind: 'counter',
+    help: 'Batches for which Redis gave no answer, or marks it did not take.',
+    labels: { operation: ['route', 'mark'], kind: ['error', 'timeout', 'skipped'] },
+  },
+} as const satisfies MetricDefinitions;
+
+/** Partitions and lag, told by every process that reads a topic by the loop. */
+export const LOOP_METRICS = {
+  ownedPartitions: {
+    name: 'adtally_owned_partitions',
+    kind: 'gauge',
+    help: 'Partitions this process has claimed.',
+    labels: {},
+  },
+  partitionHalted: {
+    name: 'adtally_partition_halted',
+    kind: 'gauge',
+    help: '1 while a partition waits for an operator; the series goes away when it moves on.',
+    labels: { partition: 'open', reason: 'open' },
+  },
+  lagRecords: {
+    name: 'adtally_consumer_lag_records',
+    kind: 'gauge',
+    help: 'Records after the committed cursor, of owned partitions only.',
+    labels: { partition: 'open' },
+  },
+  lagSeconds: {
+    name: 'adtally_consumer_lag_seconds',
+    kind: 'gauge',
+    help: 'Age of the oldest record not committed yet, over the owned partitions; 0 when caught up.',
+    labels: {},
+  },
+  lastCommitTimestampSeconds: {
+    name: 'adtally_last_commit_timestamp_seconds',
+    kind: 'gauge',
+    help: 'Unix time of the last committed batch; 0 before the first.',
+    labels: {},
+  },
+  handoverSeconds: {
+    name: 'adtally_handover_seconds',
+    kind: 'histogram',
+    help: 'From the assignment of partitions to the first commit on them.',
+    labels: {},
+    buckets: LATENCY_SECONDS,
+  },
+} as const satisfies MetricDefinitions;
+
+export type CommitMetrics = Instruments<typeof COMMIT_METRICS>;
+export type RedisMetrics = Instruments<typeof REDIS_METRICS>;
+export type LoopMetrics = Instruments<typeof LOOP_METRICS>;

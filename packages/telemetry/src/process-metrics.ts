@@ -1,0 +1,59 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Instruments } from './instruments.ts';
+import type { MetricDefinitions } from './metric-definition.ts';
+
+/** What every process tells of itself, whatever it does. */
+export const PROCESS_METRICS = {
+  drainState: {
+    name: 'adtally_drain_state',
+    kind: 'gauge',
+    help: '0 running, 1 draining, 2 drained.',
+    labels: {},
+  },
+  buildInfo: {
+    name: 'adtally_build_info',
+    kind: 'gauge',
+    help: 'Always 1; the labels name the build.',
+    labels: { version: 'open', node: 'open' },
+  },
+  processCpuSeconds: {
+    name: 'process_cpu_seconds_total',
+    kind: 'counter',
+    help: 'CPU time of the process, user and system.',
+    labels: {},
+  },
+  processResidentMemoryBytes: {
+    name: 'process_resident_memory_bytes',
+    kind: 'gauge',
+    help: 'Resident memory of the process.',
+    labels: {},
+  },
+  eventLoopDelaySeconds: {
+    name: 'adtally_event_loop_delay_p99_seconds',
+    kind: 'gauge',
+    help: 'How late timers fired since the last scrape, 99th percentile.',
+    labels: {},
+  },
+} as const satisfies MetricDefinitions;
+
+export type ProcessMetrics = Instruments<typeof PROCESS_METRICS>;
+
+/** Takes the process's own figures when somebody asks; `stop` lets go of its timer. */
+export function createProcessObserver(metrics: ProcessMetrics): { observe(): void; stop(): void } {
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  let countedMicros = 0;
+  return {
+    observe() {
+      const cpu = process.cpuUsage();
+      const micros = cpu.user + cpu.system;
+      metrics.processCpuSeconds.add((micros - countedMicros) / 1e6);
+      countedMicros = micros;
+      metrics.processResidentMemoryBytes.set(process.memoryUsage.rss());
+      const p99 = delay.count > 0 ? delay.percentile(99) / 1e9 : 0;
+      metrics.eventLoopDelaySeconds.set(p99);
+      delay.reset();
+    },
+    stop: () => void delay.disable(),
+  };
+}
