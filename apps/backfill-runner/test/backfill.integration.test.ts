@@ -94,8 +94,14 @@ test('a backfill is paused, resumed and cancelled from another terminal', async 
     return Number(row?.n);
   };
   await waitFor(async () => (await taken()) > 0, { what: 'a base', timeoutMs: 20_000 });
+  const seenAt = async () => {
+    const [row] = await the.rows<{ at: string }>('SELECT seen_at::text AS at FROM backfill_runs');
+    return row?.at;
+  };
   await the.start('pause', '1', ...WHY).result();
-  await sleep(1_500);
+  // It looks at its orders now and then, between two bases.
+  const before = await seenAt();
+  await waitFor(async () => (await seenAt()) !== before, { what: 'the order seen' });
   const atPause = await taken();
   await sleep(1_500);
   expect(await taken()).toBe(atPause);
@@ -119,15 +125,14 @@ test('a signal ends it after the bases in hand, resumable; lag of ingest makes i
   await keepHere(the.db);
   await the.rows('UPDATE cursors SET known_end_offset = next_offset + 11');
   const runner = the.start('run', '--version', '3', ...WHY);
-  await waitFor(
-    async () => (await the.rows('SELECT 1 FROM rollup_bases WHERE version = 3')).length > 0,
-    { what: 'claims', timeoutMs: 20_000 },
+  await runner.until('it waits for ingest', () =>
+    runner.entries.some((entry) => JSON.stringify(entry).includes('"waits_for":"ingest"')),
   );
+  expect(await the.rows('SELECT 1 FROM rollup_bases WHERE version = 3')).not.toHaveLength(0);
   await sleep(1_500);
   expect(await the.rows('SELECT 1 FROM rollup_bases WHERE run_id = 1')).toHaveLength(0);
   const exit = await runner.stop();
   expect([exit.code, JSON.parse(exit.stdout)]).toMatchObject([75, { state: 'paused' }]);
-  expect(exit.stderr).toContain('"waits_for":"ingest"');
   await the.rows('UPDATE cursors SET known_end_offset = next_offset');
   await the.start('resume', '1', ...WHY).result();
   expect(await the.differences(2, 3)).toBe(0);

@@ -22,7 +22,7 @@ test.for([
     const the = await stage(context);
     const [first, second] = await pair(the);
     await second.until('a ready standby', async () => (await second.get('/readyz')).ok);
-    expect(await second.metric('adtally_alerter_active')).toBe(0);
+    await second.untilMetric('adtally_alerter_active', 0);
     await the.die(5);
     await the.untilEvaluated(5, first);
 

@@ -39,9 +39,7 @@ test.concurrent('second copies of a letter count once; another series and record
     [2, 3, 1, 2].map((offset) => letterRecord({ offset })),
   );
   await the.untilEvaluated(3, alerter);
-  await alerter.until('copies counted', async () => {
-    return (await alerter.metric('adtally_dead_arrivals_total', 'kind="copy"')) === 8;
-  });
+  await alerter.untilMetric('adtally_dead_arrivals_total', 8, 'kind="copy"');
   expect(await the.incidents()).toEqual([]);
 
   await produceRecords(the.topic, [

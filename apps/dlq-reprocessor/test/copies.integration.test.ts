@@ -25,10 +25,8 @@ test('I6: second copies are counted and make no second letter', async () => {
   await the.ingest.take([garbage('one')]);
   await produce(the, claiming(the, 0, 'one'), claiming(the, 0, 'one'));
   const process = the.start({ RETRY_BACKOFF_FIRST_MS: '1h', RETRY_BACKOFF_LAST_MS: '1h' });
-  await process.until('three records copied', async () => {
-    return (await process.metric('adtally_letters_copied_total')) === 3;
-  });
-  expect(await process.metric('adtally_letters_copied_total', 'outcome="copy"')).toBe(2);
+  await process.untilMetric('adtally_letters_copied_total', 3);
+  await process.untilMetric('adtally_letters_copied_total', 2, 'outcome="copy"');
   expect(await the.states()).toEqual({ pending: 1 });
   await the.expectBalanced();
 });

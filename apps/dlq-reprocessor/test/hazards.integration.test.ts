@@ -82,9 +82,8 @@ test('I6: a letter whose key a stranger holds fails its try, and delays neither 
     TRANSIENT_BUDGET_MS: '1s',
     MAX_ATTEMPTS: '50',
   });
-  await process.until('a try that met the lock', async () => {
-    return (await process.metric('adtally_database_errors_total', 'transient')) > 0;
-  });
+  // A try that met the lock.
+  await process.untilMetric('adtally_database_errors_total', (count) => count > 0, 'transient');
   await the.ingest.take([garbage('x'), garbage('y')]);
   await process.until('failed tries of all three', async () => {
     const { rows } = await sql<{ letters: number }>`
@@ -130,9 +129,7 @@ test('I6: a limit that was lowered gives no further try: such letters go to the 
   const the = await stage({ dlqPartitions: 1 });
   await the.ingest.take([garbage('a')]);
   const first = the.start({ MAX_ATTEMPTS: '100' });
-  await first.until('three tries', async () => {
-    return (await first.metric('adtally_retries_total', 'failed')) >= 3;
-  });
+  await first.untilMetric('adtally_retries_total', (failed) => failed >= 3, 'failed');
   await first.stop();
   const before = await tries();
   const second = the.start({ MAX_ATTEMPTS: '2' });

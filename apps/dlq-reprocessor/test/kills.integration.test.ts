@@ -121,10 +121,7 @@ test('I6: two reprocessors at once, one killed: every letter ends once', async (
   const [one, two] = [the.start(env), the.start(env)];
   await the.untilStates({ pending: 300 }, one);
   for (const process of [one, two]) {
-    await process.until(
-      'tries',
-      async () => (await process.metric('adtally_retries_total', 'failed')) > 0,
-    );
+    await process.untilMetric('adtally_retries_total', (tries) => tries > 0, 'failed');
   }
   await sql`ALTER TABLE events DROP CONSTRAINT no_poison`.execute(the.db);
   await one.until('letters resolved', async () => ((await the.states())['resolved'] ?? 0) > 20);

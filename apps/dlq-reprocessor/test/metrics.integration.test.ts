@@ -9,7 +9,7 @@ test('its /metrics holds what it measures itself, and nothing else', async () =>
   const the = await stage();
   await the.ingest.take([garbage('one'), garbage('two')]);
   const process = await the.start().running();
-  await process.until('tries', async () => (await process.metric('adtally_retries_total')) > 0);
+  await process.untilMetric('adtally_retries_total', (tries) => tries > 0);
   const own = { ...METRICS, ...PROCESS_METRICS };
   const told = toldNames(await (await process.get('/metrics')).text());
   expect(told).toEqual(expect.arrayContaining(presetNames(own)));

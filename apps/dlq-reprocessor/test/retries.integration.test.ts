@@ -14,10 +14,7 @@ test('I6: letters the database refused are stored once it takes them, each in th
   await the.ingest.take([shown(1), ...refused, shown(2)]);
   const process = the.start({ MAX_ATTEMPTS: '50' });
   await the.untilStates({ pending: 20 }, process);
-  await process.until(
-    'a failed try',
-    async () => (await process.metric('adtally_retries_total', 'failed')) > 0,
-  );
+  await process.untilMetric('adtally_retries_total', (tries) => tries > 0, 'failed');
   await sql`ALTER TABLE events DROP CONSTRAINT no_poison`.execute(the.db);
   await the.untilStates({ resolved: 20 }, process);
   const { rows } = await sql<{ stored: number; tries: number }>`

@@ -13,19 +13,16 @@ test('I8: a clean run stores exactly the truth, the metrics agree, and SIGTERM e
   const deadLettered = rejected.reduce((sum, [, count]) => sum + count, 0);
   // Every way a producer can spoil a record is among them.
   expect(rejected.length).toBe(15);
-  await consumer.until('metrics of the last batch', async () => {
-    return (await consumer.metric('adtally_records_consumed_total')) === truth.acked;
-  });
-  const outcome = (name: string) => consumer.metric('adtally_events_total', `outcome="${name}"`);
-  expect(await outcome('stored')).toBe(truth.unique);
-  expect(await outcome('duplicate')).toBe(truth.duplicate);
-  expect(await outcome('conflict')).toBe(truth.conflict);
-  expect(await outcome('dead_lettered')).toBe(deadLettered);
-  for (const [code, count] of rejected) {
-    expect(await consumer.metric('adtally_dead_letters_total', `code="${code}"`)).toBe(count);
+  await consumer.untilMetric('adtally_records_consumed_total', truth.acked);
+  const outcomes = { stored: truth.unique, duplicate: truth.duplicate, conflict: truth.conflict };
+  for (const [outcome, count] of Object.entries({ ...outcomes, dead_lettered: deadLettered })) {
+    await consumer.untilMetric('adtally_events_total', count, `outcome="${outcome}"`);
   }
-  expect(await consumer.metric('adtally_misrouted_records_total')).toBe(truth.misrouted);
-  expect(await consumer.metric('adtally_unknown_fields_total')).toBe(truth.unknown_fields);
+  for (const [code, count] of rejected) {
+    await consumer.untilMetric('adtally_dead_letters_total', count, `code="${code}"`);
+  }
+  await consumer.untilMetric('adtally_misrouted_records_total', truth.misrouted);
+  await consumer.untilMetric('adtally_unknown_fields_total', truth.unknown_fields);
 
   const marks = await Promise.all([0, 1].map((index) => the.admin.watermarks(the.dlq, index)));
   expect(marks.reduce((sum, { end }) => sum + end, 0)).toBe(deadLettered);

@@ -10,7 +10,7 @@ test('I8: killed twice in the middle of its work, restarted: every record counts
   for (const atLeast of [1_000, 4_000]) {
     const victim = the.startSlow();
     await the.untilConsumed(atLeast, victim);
-    expect((await victim.status()).owned.length).toBe(4);
+    await victim.owns(4);
     expect((await victim.kill()).killedBy).toBe('SIGKILL');
     expect(await the.consumed()).toBeLessThan(truth.acked);
   }
@@ -33,7 +33,7 @@ test('I3: a consumer frozen until its partitions were given away is fenced when 
   expect(counted).toBeLessThan(truth.acked);
   zombie.signal('SIGCONT');
 
-  await zombie.until('fenced', () => zombie.metric('adtally_fenced_total'));
+  await zombie.untilMetric('adtally_fenced_total', (batches) => batches > 0);
   await expectExact(the, truth);
   expect((await zombie.stop()).code).toBe(0);
   await expectExact(the, truth);

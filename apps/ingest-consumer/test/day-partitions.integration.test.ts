@@ -21,9 +21,11 @@ test('I13: a check that a dead maker left on the default partition is cleared by
     await maker.destroy();
     await the.untilConsumed(truth.acked, consumer);
     await expectExact(the, truth);
-    expect(
-      await consumer.metric('adtally_database_errors_total', 'class="transient"'),
-    ).toBeGreaterThan(0);
+    await consumer.untilMetric(
+      'adtally_database_errors_total',
+      (count) => count > 0,
+      'class="transient"',
+    );
   } finally {
     await maker.destroy().catch(() => undefined);
   }

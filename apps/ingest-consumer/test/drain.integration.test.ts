@@ -20,6 +20,7 @@ test.each(['SIGTERM', 'POST /drain'])(
     const truth = await the.simulate(EVENTS);
     const consumer = the.startSlow();
     await the.untilConsumed(1_000, consumer);
+    await consumer.owns(4);
     expect(await backendsNamed(the)).toBe(4);
 
     if (way === 'SIGTERM') consumer.signal('SIGTERM');

@@ -31,12 +31,8 @@ async function expectHalted(
   code: string,
 ): Promise<void> {
   expect(await consumer.halted(partition)).toBe(code);
-  const gauge = await consumer.metric(
-    'adtally_partition_halted',
-    `partition="${partition}"`,
-    `reason="${code}"`,
-  );
-  expect(gauge).toBe(1);
+  const series = [`partition="${partition}"`, `reason="${code}"`];
+  await consumer.untilMetric('adtally_partition_halted', 1, ...series);
   await consumer.logged(
     'partition halted: an operator must decide (sources, then sources accept-loss)',
     (entry) => entry['partition'] === partition && entry['code'] === code,
@@ -65,7 +61,7 @@ test('I9: a hole halts its partition alone, survives a restart, and ends only by
   expect(unread).toBeGreaterThan(0);
   await the.untilConsumed(total - unread, first);
   expect(await the.consumed()).toBe(total - unread);
-  expect((await first.status()).owned.length).toBe(3);
+  await first.owns(3);
   await first.stop();
 
   const second = the.start();
@@ -76,7 +72,7 @@ test('I9: a hole halts its partition alone, survives a restart, and ends only by
   expect(await accept(the, await sourceOf(the, TORN))).toBe(1);
   await the.untilConsumed(total, second);
   await second.owns(4);
-  expect(await second.metric('adtally_partition_halted')).toBe(0);
+  await second.untilMetric('adtally_partition_halted', 0);
   expect((await second.status()).halted).toEqual([]);
   const report = await expectBalanced(the);
   expect(report.totals).toMatchObject({ consumed: total, lost: 1, gap: 0 });
@@ -164,21 +160,21 @@ test('a halt is shown by the member that is granted the partition, and by no oth
   await expectHalted(the, first, TORN, 'hole');
   const second = the.start();
   // Whoever of them is given the torn partition reads nothing, the other one reads.
-  await second.until('one reads and one stands still', async () => {
+  const both = await second.until('one reads and one stands still', async () => {
     const all = await Promise.all([first.status(), second.status()]);
-    return all.every(({ owned, halted }) => owned.length + halted.length === 1);
+    return all.every(({ owned, halted }) => owned.length + halted.length === 1) && all;
   });
-  const shown = await Promise.all(
-    [first, second].map((one) => one.metric('adtally_partition_halted')),
-  );
-  expect(shown.toSorted()).toEqual([0, 1]);
+  const halts = both.map((one) => one.halted.length);
+  expect(halts.toSorted()).toEqual([0, 1]);
+  await first.untilMetric('adtally_partition_halted', halts[0] ?? Number.NaN);
+  await second.untilMetric('adtally_partition_halted', halts[1] ?? Number.NaN);
   // Each of them halted once: only the one that stays may still say so.
   expect((await second.stop()).code).toBe(0);
   await first.until('both partitions', async () => {
     const { owned, halted } = await first.status();
     return owned.length === 1 && halted.length === 1;
   });
-  expect(await first.metric('adtally_partition_halted')).toBe(1);
+  await first.untilMetric('adtally_partition_halted', 1);
 });
 
 test('I9: a topic deleted and made again under load: no record of the new one counts for the old one', async () => {

@@ -116,7 +116,7 @@ test('I6: operators against a reprocessor that is trying the same letters: no de
     RETRY_INTERVAL_MS: '100ms',
     RETRY_BATCH_MAX: '20',
   });
-  await process.until('tries', async () => (await process.metric('adtally_retries_total')) > 0);
+  await process.untilMetric('adtally_retries_total', (tries) => tries > 0);
   const by = { actor: 'ann', reason: 'everything at once' };
   const open = { states: ['pending', 'dead'], codes: ['data_refused'] } as const;
   let discards = 0;

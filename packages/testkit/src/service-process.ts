@@ -23,6 +23,8 @@ export interface Exit {
   readonly stderr: string;
 }
 
+type Expected = number | ((value: number) => boolean);
+
 /** A real service in a process of its own; what it says comes from its log and its admin port. */
 export class ServiceProcess {
   readonly ended: Promise<Exit>;
@@ -130,8 +132,34 @@ export class ServiceProcess {
     return await this.#request(path, 'POST', body);
   }
 
-  /** Sum of the series of this name whose labels hold all of the given text. */
-  async metric(name: string, ...labels: string[]): Promise<number> {
+  /**
+   * Waits until the sum of the series of this name whose labels hold all of the given text is as
+   * expected. A figure follows what it measures by a tick or a turn, and the database shows a commit
+   * before its process does: so there is no way to read one without waiting for it.
+   */
+  async untilMetric(name: string, expected: Expected, ...labels: string[]): Promise<void> {
+    await this.untilMetricWith([], name, expected, ...labels);
+  }
+
+  /** As `untilMetric`, of the sum over this process and others. */
+  async untilMetricWith(
+    others: readonly ServiceProcess[],
+    name: string,
+    expected: Expected,
+    ...labels: string[]
+  ): Promise<void> {
+    const isExpected =
+      typeof expected === 'number' ? (value: number) => value === expected : expected;
+    const series = [name, ...labels].join(' ');
+    await this.until(`${series} to be as expected`, async () => {
+      const values = await Promise.all([this, ...others].map((one) => one.#metric(name, labels)));
+      const sum = values.reduce((all, value) => all + value, 0);
+      if (!isExpected(sum)) throw new Error(`${series} is ${sum}`);
+      return true;
+    });
+  }
+
+  async #metric(name: string, labels: readonly string[]): Promise<number> {
     const text = await (await this.get('/metrics')).text();
     return text
       .split('\n')
