@@ -57,3 +57,19 @@ test('the exit code and the words of an app are those of the command', () => {
   expect(bad.code).toBe(78);
   expect(bad.stderr).toContain('BATCH_MAX_EVENTS');
 });
+
+test.each([
+  [['--only', 'everything'], '--only'],
+  [['--only', 'gates', 'packages/db'], 'no filters'],
+  [['--only', 'gates', '--repeat', '2'], '--repeat'],
+  [['--repeat', '0'], '--repeat'],
+  [['--repeat', 'often', 'packages/db'], '--repeat'],
+  [['--affected', 'packages/db'], '--affected'],
+  [['--base', 'main'], '--base'],
+  [['--affected', '--base', 'no-such-branch'], 'no-such-branch'],
+])('options %j of a test run exit 2, and it is said why', (args, why) => {
+  const { code, stdout, stderr } = cli('test', ...args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(why);
+  expect(stdout).toBe('');
+});

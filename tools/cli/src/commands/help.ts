@@ -6,7 +6,7 @@ Usage: ./dev <command> [options]
               --events N  --seed S  --json; on a database and topics of its own, which
               stay until the next demo
   test      every check and every test, against real servers
-              [filters]  --only gates|tests
+              [filters]  --repeat N  --affected  --base REF  --only gates|tests
   up        start Kafka, PostgreSQL and Redis where they are not running    --json
   down      end exactly what up started; --purge removes their data         --json
   status    which servers are there                                         --json

@@ -1,24 +1,37 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { ensureStack, localFolder } from '@adtally/local-stack';
-
-import { parseCommand, UsageError } from '../args.ts';
+import { globSync } from 'node:fs';
+import { ensureStack, repositoryRoot } from '@adtally/local-stack';
+import { parseCommand, UsageError, wholeNumber } from '../args.ts';
 import { stackEnvironment } from '../stack.ts';
-import { addCounts, type Counts, countReport, NO_COUNTS, summaryLine } from '../testing/counts.ts';
+import { affectedPackages, type AffectedPackage, findBase } from '../testing/affected.ts';
+import { addCounts, type Counts, NO_COUNTS, summaryLine } from '../testing/counts.ts';
 import { execute } from '../testing/execute.ts';
-import { GATES } from '../testing/gates.ts';
+import { type Gate, GATES, gatesOf } from '../testing/gates.ts';
+import { failureLines, repeatRuns, totalOf } from '../testing/repeat.ts';
+import { runTests } from '../testing/run-tests.ts';
 
-function heading(title: string): void {
-  process.stdout.write(`\n== ${title}\n`);
+const REPEAT_MAX = 1_000;
+
+interface Choice {
+  readonly gates: readonly Gate[];
+  /** Parts of test files' paths; none = every test. Null = no test. */
+  readonly tests: readonly string[] | null;
+  readonly repeat: number;
 }
 
-async function runGates(): Promise<Counts> {
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function heading(title: string): void {
+  say(`\n== ${title}`);
+}
+
+async function runGates(gates: readonly Gate[]): Promise<Counts> {
   let counts = NO_COUNTS;
-  for (const gate of GATES) {
+  for (const gate of gates) {
     heading(gate.title);
     const passed = (await execute(gate.command, process.env)) === 0;
-    process.stdout.write(`${gate.title}: ${passed ? 'ok' : 'FAILED'}\n`);
+    say(`${gate.title}: ${passed ? 'ok' : 'FAILED'}`);
     counts = addCounts(counts, {
       passed: passed ? 1 : 0,
       failed: passed ? 0 : 1,
@@ -28,47 +41,79 @@ async function runGates(): Promise<Counts> {
   return counts;
 }
 
-function readOptional(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+/** The tests run against the stack's real servers, whose addresses they get in the environment. */
+async function runAll(tests: readonly string[], repeat: number): Promise<Counts> {
+  const env = { ...process.env, ...stackEnvironment(await ensureStack()) };
+  heading('unit, property and integration tests');
+  const runs = await repeatRuns(repeat, async () => await runTests(tests, env), say);
+  if (repeat > 1) for (const line of failureLines(runs)) say(line);
+  return totalOf(runs);
 }
 
-/** The tests run against the stack's real servers, whose addresses they get in the environment. */
-async function runTests(filters: readonly string[]): Promise<Counts> {
-  const addresses = await ensureStack();
-  heading('unit, property and integration tests');
-  mkdirSync(localFolder, { recursive: true });
-  const folder = mkdtempSync(join(localFolder, 'vitest-'));
-  const report = join(folder, 'report.json');
-  try {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const env = { ...process.env, ...stackEnvironment(addresses) };
-    const exitCode = await execute(['vitest', 'run', ...reporters, ...filters], env);
-    return countReport(readOptional(report), exitCode);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** Says what is compared with what, and what that comes to. */
+async function affectedBy(ref: string | undefined): Promise<AffectedPackage[]> {
+  const base = await findBase(repositoryRoot, ref);
+  const packages = await affectedPackages(repositoryRoot, base.commit);
+  heading('affected packages');
+  say(`changes since ${base.commit.slice(0, 12)} (where HEAD left ${base.ref}), committed or not`);
+  say(
+    packages.length === 0
+      ? 'none: nothing differs from there, so no package is typechecked or tested'
+      : packages.map(({ path }) => path).join('\n'),
+  );
+  return packages;
+}
+
+function hasTests({ path }: AffectedPackage): boolean {
+  return globSync(`${path}/{src,test}/**/*.test.ts`, { cwd: repositoryRoot }).length > 0;
+}
+
+/** @throws UsageError where options contradict each other */
+async function choose(args: string[]): Promise<Choice> {
+  const { values, positionals } = parseCommand(
+    args,
+    {
+      only: { type: 'string' },
+      repeat: { type: 'string', default: '1' },
+      affected: { type: 'boolean', default: false },
+      base: { type: 'string' },
+    },
+    true,
+  );
+  const repeat = wholeNumber('repeat', values.repeat, 1, REPEAT_MAX);
+  const isPart = positionals.length > 0 || repeat > 1;
+  const only = values.only ?? (isPart ? 'tests' : 'all');
+  if (only !== 'all' && only !== 'gates' && only !== 'tests') {
+    throw new UsageError(`--only takes gates or tests, not "${only}"`);
   }
+  if (only === 'gates' && isPart) {
+    throw new UsageError('gates check the whole repository, once: no filters and no --repeat');
+  }
+  if (values.affected && positionals.length > 0) {
+    throw new UsageError('--affected chooses the tests: no filters beside it');
+  }
+  if (values.base !== undefined && !values.affected) {
+    throw new UsageError('--base says what --affected compares with');
+  }
+  const affected = values.affected ? await affectedBy(values.base) : undefined;
+  const folders = affected?.filter(hasTests).map(({ path }) => `${path}/`);
+  return {
+    gates: only === 'tests' ? [] : affected === undefined ? GATES : gatesOf(affected),
+    tests: only === 'gates' || folders?.length === 0 ? null : (folders ?? positionals),
+    repeat,
+  };
 }
 
 /**
  * Runs every gate and every test, also after a failure. With filters (parts of test files' paths)
- * only those tests. Ends with one line of totals; exit code 0 only when nothing failed.
+ * only those tests; with `--affected` the tests and types of the packages that a change reaches; with
+ * `--repeat N` the tests N times. Ends with one line of totals, of all runs together; exit code 0 only
+ * when nothing failed.
  */
 export async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parseCommand(args, { only: { type: 'string' } }, true);
-  const only = values.only ?? (positionals.length > 0 ? 'tests' : 'all');
-  if (only !== 'all' && only !== 'gates' && only !== 'tests') {
-    throw new UsageError(`--only takes gates or tests, not "${only}"`);
-  }
-  if (only === 'gates' && positionals.length > 0) {
-    throw new UsageError('gates check the whole repository: they take no filters');
-  }
-  let counts = NO_COUNTS;
-  if (only !== 'tests') counts = addCounts(counts, await runGates());
-  if (only !== 'gates') counts = addCounts(counts, await runTests(positionals));
-  process.stdout.write(`\n${summaryLine(counts)}\n`);
+  const { gates, tests, repeat } = await choose(args);
+  let counts = await runGates(gates);
+  if (tests !== null) counts = addCounts(counts, await runAll(tests, repeat));
+  say(`\n${summaryLine(counts)}`);
   return counts.failed === 0 ? 0 : 1;
 }

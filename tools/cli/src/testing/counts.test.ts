@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { addCounts, countReport, summaryLine } from './counts.ts';
+import { addCounts, countReport, failedTests, summaryLine } from './counts.ts';
 
 function report(...files: { status: string; tests: string[] }[]): string {
   return JSON.stringify({
@@ -49,4 +49,26 @@ test('the summary line has the form that tools read', () => {
     { passed: 4, failed: 2, skipped: 0 },
   );
   expect(summaryLine(counts)).toBe('10 passed, 2 failed, 1 skipped');
+});
+
+test('failed tests are named by file and name, a file that could not be loaded by its path', () => {
+  const text = JSON.stringify({
+    testResults: [
+      {
+        name: '/repo/packages/a/src/a.test.ts',
+        status: 'failed',
+        assertionResults: [
+          { status: 'failed', fullName: 'group it adds' },
+          { status: 'passed', fullName: 'group it holds' },
+        ],
+      },
+      { name: '/repo/packages/b/src/b.test.ts', status: 'failed', assertionResults: [] },
+      { name: '/repo/packages/c/src/c.test.ts', status: 'passed', assertionResults: [] },
+    ],
+  });
+  expect(failedTests(text, '/repo')).toEqual([
+    'packages/a/src/a.test.ts > group it adds',
+    'packages/b/src/b.test.ts',
+  ]);
+  expect(failedTests('half', '/repo')).toEqual([]);
 });

@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+
 /** Totals of a run; gates and tests count alike. */
 export interface Counts {
   readonly passed: number;
@@ -20,24 +22,57 @@ export function summaryLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
+interface TestResult {
+  readonly status?: unknown;
+  readonly fullName?: unknown;
+}
+
 interface FileResult {
+  readonly name?: unknown;
   readonly status?: unknown;
   readonly assertionResults?: unknown;
 }
 
 const SKIPPED = new Set(['pending', 'skipped', 'todo', 'disabled']);
 
+function testsOf(file: FileResult): TestResult[] {
+  return Array.isArray(file.assertionResults) ? (file.assertionResults as TestResult[]) : [];
+}
+
+function hasFailed({ status }: TestResult): boolean {
+  return status !== 'passed' && !SKIPPED.has(String(status));
+}
+
 function countFile(file: FileResult): Counts {
   let { passed, failed, skipped } = NO_COUNTS;
-  const tests = Array.isArray(file.assertionResults) ? file.assertionResults : [];
-  for (const test of tests as { status?: unknown }[]) {
-    if (test.status === 'passed') passed += 1;
-    else if (SKIPPED.has(String(test.status))) skipped += 1;
-    else failed += 1;
+  for (const test of testsOf(file)) {
+    if (hasFailed(test)) failed += 1;
+    else if (test.status === 'passed') passed += 1;
+    else skipped += 1;
   }
   // A file that could not be loaded, or whose hooks failed, has no failed test of its own.
   if (file.status === 'failed' && failed === 0) failed = 1;
   return { passed, failed, skipped };
+}
+
+function filesOf(text: string | undefined): FileResult[] {
+  try {
+    const report = JSON.parse(text ?? '') as { testResults?: unknown };
+    return Array.isArray(report.testResults) ? (report.testResults as FileResult[]) : [];
+  } catch {
+    // No readable report: for the counts that is a failure.
+    return [];
+  }
+}
+
+/** The tests that failed, by file and name; a file that failed without a test of its own by its path. */
+export function failedTests(text: string | undefined, root: string): string[] {
+  return filesOf(text).flatMap((file) => {
+    const path = relative(root, String(file.name));
+    const failed = testsOf(file).filter(hasFailed);
+    if (failed.length === 0) return file.status === 'failed' ? [path] : [];
+    return failed.map(({ fullName }) => `${path} > ${String(fullName)}`);
+  });
 }
 
 /**
@@ -46,14 +81,7 @@ function countFile(file: FileResult): Counts {
  * does a run in which no test was executed.
  */
 export function countReport(text: string | undefined, exitCode: number): Counts {
-  let files: FileResult[] = [];
-  try {
-    const report = JSON.parse(text ?? '') as { testResults?: unknown };
-    if (Array.isArray(report.testResults)) files = report.testResults as FileResult[];
-  } catch {
-    // No readable report: the checks below turn it into a failure.
-  }
-  const counts = files.map(countFile).reduce(addCounts, NO_COUNTS);
+  const counts = filesOf(text).map(countFile).reduce(addCounts, NO_COUNTS);
   const nothingRan = counts.passed + counts.failed === 0;
   if ((exitCode !== 0 && counts.failed === 0) || nothingRan) return { ...counts, failed: 1 };
   return counts;

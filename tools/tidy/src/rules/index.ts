@@ -5,6 +5,7 @@ import { migrationNumbers } from './migrations.ts';
 import { oneAppFiles } from './owners.ts';
 import { centralVersions, typecheckScript } from './packages.ts';
 import { fileLength, testSupportInTestsOnly, topicLiterals } from './sources.ts';
+import { startedApps } from './started-apps.ts';
 
 /** Every rule; each has a canary in rules.test.ts that must fail. */
 export const RULES: readonly Rule[] = [
@@ -15,6 +16,7 @@ export const RULES: readonly Rule[] = [
   noHomePaths,
   noRegistryHosts,
   oneAppFiles,
+  startedApps,
   testSupportInTestsOnly,
   topicLiterals,
   typecheckScript,

@@ -101,6 +101,25 @@ const CANARIES: Readonly<Record<string, Canary>> = {
     },
     findings: 2,
   },
+  'started-apps': {
+    bad: {
+      'apps/a/package.json': '{}',
+      'apps/b/package.json': '{}',
+      'apps/a/test/a.ts': "new URL('../../b/src/main.ts', import.meta.url);",
+      'tools/t/turbo.json': '{"tasks": {"test": {"dependsOn": ["@adtally/b#transit"]}}}',
+      'tools/t/src/t.ts':
+        "start('a'); const start = (app) => join(root, 'apps', app, 'src/main.ts');",
+    },
+    good: {
+      'apps/a/package.json': '{}',
+      'apps/b/package.json': '{}',
+      'apps/a/turbo.json':
+        '{"tasks": {"test": {"dependsOn": ["$TURBO_EXTENDS$", "@adtally/b#transit"]}}}',
+      'apps/a/test/a.ts': "new URL('../../b/src/main.ts', import.meta.url); '../src/main.ts'",
+      'packages/p/src/p.ts': "sign('a');",
+    },
+    findings: 3,
+  },
   'test-support-in-tests-only': {
     bad: {
       'packages/a/src/a.ts': "import { x } from '@adtally/testkit';",
