@@ -11,7 +11,7 @@ export interface ProduceRecord {
   readonly partition?: number | null | undefined;
   readonly key: Buffer | string | null | undefined;
   readonly value: Buffer | null;
-  /** A header value that is null or undefined is sent empty: the client cannot send null. */
+  /** A header value that is null, undefined or empty is sent empty. */
   readonly headers?: readonly RecordHeader[] | undefined;
 }
 
@@ -235,5 +235,7 @@ function isTooLarge(outcome: ProduceOutcome | undefined): boolean {
 
 function sendable(header: RecordHeader): Record<string, Buffer | string> {
   const [name = '', value] = Object.entries(header)[0] ?? [];
-  return { [name]: value ?? '' };
+  // The client sends an empty Buffer as null and an empty string as empty, and reads both as an empty
+  // Buffer (findings/kafka-javascript-null-and-empty-headers.sh): empty is the one that keeps its length.
+  return { [name]: value === undefined || value.length === 0 ? '' : value };
 }
