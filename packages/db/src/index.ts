@@ -29,6 +29,7 @@ export { WRITER_ENV } from './env.ts';
 export { eventDay } from './event-days.ts';
 export { firingKeys } from './firing-alerts.ts';
 export { type Frontier } from './late-notes.ts';
+export { type SourceRange, type SourceCounts } from './ledger-counts.ts';
 export { type MigrationResult, migrate } from './migrate.ts';
 export {
   type NotificationRequest,
@@ -39,6 +40,7 @@ export {
 export { type Operator, recordAction } from './operator-actions.ts';
 export { type EnsureDayPartitionsResult, ensureDayPartitions } from './partitions.ts';
 export { type WriteFailure, WriteError, isConnectionError, isTransientError } from './pg-errors.ts';
+export { probeRows, takesRows } from './probe-rows.ts';
 export { keyBytes, appendMsOf, encodeHeaders, decodeHeaders, recordHash } from './record-hash.ts';
 export {
   type RegisteredPartition,
@@ -57,14 +59,5 @@ export {
 export { type BackfillState } from './schema/rollups.ts';
 export { type SourceStatus, listSources, acceptLoss, noteKnownEnds } from './sources.ts';
 export { WRITTEN_COLUMNS, WRITTEN_COLUMN_LIST } from './table-columns.ts';
-export {
-  type SourceRange,
-  type SourceCounts,
-  type WriteOptions,
-  type WrittenRows,
-  writeBatch,
-  probeRows,
-  takesRows,
-  rejectedRows,
-} from './write-batch.ts';
+export { type WriteOptions, type WrittenRows, writeBatch, rejectedRows } from './write-batch.ts';
 export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

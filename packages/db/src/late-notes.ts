@@ -1,6 +1,6 @@
 import { uuidV7Millis, VERDICT, type EventBatch } from '@adtally/event-schema';
 import { identityArrays, int4Array, int8Array } from './encode-arrays.ts';
-import type { SourceRange } from './write-batch.ts';
+import type { SourceRange } from './ledger-counts.ts';
 import type { WriterSession } from './writer-session.ts';
 
 /**

@@ -1,33 +1,13 @@
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
 import { identityArrays } from './encode-arrays.ts';
 import type { CopyEncoder } from './encode-copy.ts';
-import { type Frontier, selectLate, writeLateNote } from './late-notes.ts';
-import { classifyWriteError, WriteError, type WriteFailure, type WritePhase } from './pg-errors.ts';
 import { recordArrays } from './encode-records.ts';
-import { copyRows, findConflicts, insertRows, routeRows, sortByKey } from './write-events.ts';
+import { type Frontier, selectLate, writeLateNote } from './late-notes.ts';
+import { LedgerCounts, type SourceCounts, type SourceRange } from './ledger-counts.ts';
+import { WriteError } from './pg-errors.ts';
+import { copyRows, findConflicts, insertRows, routeRows } from './write-events.ts';
+import { inWriteTransaction } from './write-transaction.ts';
 import type { WriterSession } from './writer-session.ts';
-
-/** The offsets of one source that a batch passes: [first, end). */
-export interface SourceRange {
-  readonly sourceId: number;
-  readonly epoch: number;
-  /** The cursor the batch assumes. */
-  readonly first: number;
-  readonly end: number;
-  /** Offsets that hold no record, where the topic may have such. */
-  readonly gap: number;
-}
-
-export interface SourceCounts {
-  readonly sourceId: number;
-  stored: number;
-  duplicate: number;
-  conflict: number;
-  deadLettered: number;
-  /** XOR of the first 64 bits of the keys stored, as two 32-bit words. */
-  fingerprintHigh: number;
-  fingerprintLow: number;
-}
 
 export interface WriteOptions {
   /** The horizon the batch was classified against; the commit fails where it moved. */
@@ -55,7 +35,8 @@ export interface WrittenRows {
 
 /**
  * Writes a classified and routed batch in one READ COMMITTED transaction: events, conflicts, what the
- * caller writes alongside, a note of late impressions, and last, in one message with COMMIT, ledger and cursors with compare-and-swap.
+ * caller writes alongside, a note of late impressions, and last, in one message with COMMIT, ledger and
+ * cursors with compare-and-swap.
  * Nothing is committed where it throws a WriteError, except for `outcome_unknown`.
  */
 export async function writeBatch(
@@ -65,25 +46,25 @@ export async function writeBatch(
   ranges: readonly SourceRange[],
   options: WriteOptions,
 ): Promise<SourceCounts[]> {
-  const counts = new Map(ranges.map(({ sourceId }) => [sourceId, emptyCounts(sourceId)]));
+  const counts = new LedgerCounts(batch, ranges);
   const sorted = ranges.toSorted((a, b) => a.sourceId - b.sourceId);
-  await inTransaction(session, async (enter) => {
+  await inWriteTransaction(session, async (enter) => {
     enter('events');
     const present = await writeEvents(session, encoder, batch, options, counts);
     const conflicts = await findConflicts(session, batch, present);
     const duplicates = new Set(present.filter((row) => !conflicts.has(row)));
     const rejected = rejectedRows(batch);
-    for (const row of conflicts) countsOf(counts, batch, row).conflict += 1;
-    for (const row of duplicates) countsOf(counts, batch, row).duplicate += 1;
-    for (const row of rejected) countsOf(counts, batch, row).deadLettered += 1;
+    for (const row of conflicts) counts.add(row, 'conflict');
+    for (const row of duplicates) counts.add(row, 'duplicate');
+    for (const row of rejected) counts.add(row, 'deadLettered');
     enter('other');
     await keepConflicts(session, batch, [...conflicts]);
-    const count: CountRow = (row, as) => (countsOf(counts, batch, row)[as] += 1);
+    const count: CountRow = (row, as) => counts.add(row, as);
     await options.alongside(session, { batch, duplicates, conflicts, rejected, count });
     const late = selectLate(batch, present, options.frontier.ms);
     await writeLateNote(session, batch, late.rows, sorted);
     const [committed] = await session.query<{ frontier_ms: string }>(
-      commitCall(sorted, counts, options.horizonMs, late.notedBelowMs),
+      counts.commitCall(sorted, options.horizonMs, late.notedBelowMs),
     );
     options.frontier.ms = Number(committed?.frontier_ms);
   }).catch((error: unknown) => {
@@ -91,64 +72,7 @@ export async function writeBatch(
     if (failure?.kind === 'frontier_moved') options.frontier.ms = failure.frontierMs;
     throw error;
   });
-  return [...counts.values()];
-}
-
-/**
- * Tries the events of these rows in a transaction that is always rolled back: the way to find, inside a
- * batch, the row the database does not take. Returns null where it takes them all.
- */
-export async function probeRows(
-  session: WriterSession,
-  batch: EventBatch,
-  rows: readonly number[],
-): Promise<WriteFailure | null> {
-  try {
-    await inTransaction(session, async (enter) => {
-      enter('events');
-      await insertRows(session, batch, sortByKey(batch, rows));
-      enter('other');
-      await session.query('ROLLBACK');
-    });
-    return null;
-  } catch (error) {
-    if (error instanceof WriteError) return error.failure;
-    throw error;
-  }
-}
-
-/** Whether `events` can be written at all just now: no lock, disk or shutdown stands before every row. */
-export async function takesRows(session: WriterSession): Promise<boolean> {
-  try {
-    await inTransaction(session, async () => {
-      await session.query('LOCK TABLE events IN ROW EXCLUSIVE MODE');
-      await session.query('ROLLBACK');
-    });
-    return true;
-  } catch (error) {
-    if (error instanceof WriteError) return false;
-    throw error;
-  }
-}
-
-async function inTransaction(
-  session: WriterSession,
-  body: (enter: (phase: WritePhase) => void) => Promise<void>,
-): Promise<void> {
-  let phase: WritePhase = 'other';
-  try {
-    await session.query('BEGIN ISOLATION LEVEL READ COMMITTED');
-    await body((next) => {
-      phase = next;
-    });
-  } catch (error) {
-    // A broken session cannot tell whether COMMIT happened, whatever the error looks like.
-    const known = error instanceof WriteError ? error.failure : classifyWriteError(error, phase);
-    const failure: WriteFailure = session.isUsable ? known : { kind: 'outcome_unknown' };
-    if (failure.kind === 'outcome_unknown') session.destroy();
-    else await session.query('ROLLBACK').catch(() => session.destroy());
-    throw new WriteError(failure, error);
-  }
+  return counts.all();
 }
 
 /** The rows of a batch that are rejected, without those whose partition was dropped. */
@@ -162,43 +86,17 @@ async function writeEvents(
   encoder: CopyEncoder,
   batch: EventBatch,
   options: WriteOptions,
-  counts: Map<number, SourceCounts>,
+  counts: LedgerCounts,
 ): Promise<Int32Array> {
   const { fast, verified } = routeRows(batch, options.verifyAll);
   await copyRows(session, encoder, batch, fast);
   const present = await insertRows(session, batch, verified);
   const wasPresent = new Set(present);
-  for (const row of fast) countStored(countsOf(counts, batch, row), batch, row);
+  for (const row of fast) counts.addStoredEvent(row);
   for (const row of verified) {
-    if (!wasPresent.has(row)) countStored(countsOf(counts, batch, row), batch, row);
+    if (!wasPresent.has(row)) counts.addStoredEvent(row);
   }
   return present;
-}
-
-function emptyCounts(sourceId: number): SourceCounts {
-  return {
-    sourceId,
-    stored: 0,
-    duplicate: 0,
-    conflict: 0,
-    deadLettered: 0,
-    fingerprintHigh: 0,
-    fingerprintLow: 0,
-  };
-}
-
-function countsOf(counts: Map<number, SourceCounts>, batch: EventBatch, row: number): SourceCounts {
-  const of = counts.get(batch.sourceId[row] as number);
-  if (of === undefined) throw new Error(`row ${row} belongs to no range of this batch`);
-  return of;
-}
-
-function countStored(counts: SourceCounts, batch: EventBatch, row: number): void {
-  const at = row * 16;
-  const key = batch.eventKey;
-  counts.stored += 1;
-  counts.fingerprintHigh ^= key.readInt32BE(at);
-  counts.fingerprintLow ^= key.readInt32BE(at + 4);
 }
 
 async function keepConflicts(
@@ -215,28 +113,4 @@ async function keepConflicts(
     [sourceIds, offsets, impressionIds, eventKeys, keys, values, headers],
     'keep-conflicts',
   );
-}
-
-/** Only numbers go into this text; it must be one message with COMMIT, which parameters do not allow. */
-function commitCall(
-  ranges: readonly SourceRange[],
-  counts: Map<number, SourceCounts>,
-  horizonMs: number,
-  notedBelowMs: number,
-): string {
-  const list = (value: (range: SourceRange, of: SourceCounts) => number | bigint): string =>
-    `'{${ranges.map((range) => String(value(range, counts.get(range.sourceId) as SourceCounts))).join(',')}}'`;
-  const lists = [
-    list((range) => range.sourceId),
-    list((range) => range.first),
-    list((range) => range.end),
-    list((range) => range.epoch),
-    list((_, of) => of.stored),
-    list((_, of) => of.duplicate),
-    list((_, of) => of.conflict),
-    list((_, of) => of.deadLettered),
-    list((range) => range.gap),
-    list((_, of) => (BigInt(of.fingerprintHigh) << 32n) | BigInt(of.fingerprintLow >>> 0)),
-  ];
-  return `SELECT commit_batch(${lists.join(', ')}, ${horizonMs}, ${notedBelowMs}) AS frontier_ms; COMMIT`;
 }
