@@ -1,7 +1,7 @@
 import { claimSource, releaseSources, registerRedrives, type Database } from '@adtally/db';
 import { endLapsedTries, type HeldLane } from '@adtally/letters';
 import type { KafkaAdmin } from '@adtally/kafka';
-import type { OwnedPartition, WriterLink } from '@adtally/pipeline';
+import type { SourceClaim, WriterLink } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 
 export interface LanesParts {
@@ -17,8 +17,8 @@ export interface LanesOptions {
   readonly owner: string;
 }
 
-/** A lane as the commit protocol sees a partition: its offsets are the numbers of its tries. */
-export type Lane = OwnedPartition & HeldLane;
+/** A lane's source, claimed: its offsets are the numbers of its tries. */
+export type Lane = SourceClaim & HeldLane;
 
 /**
  * The retries of a DLQ partition's letters are a source of their own, claimed by whoever the group grants
@@ -63,17 +63,7 @@ export class Lanes {
       const sourceId = sources.get(partition);
       if (sourceId === undefined) continue; // metadata lags behind the group
       const { nextOffset, epoch } = await claimSource(session, sourceId, owner);
-      const lane: Lane = {
-        partition,
-        lane: partition,
-        sourceId,
-        topicId: described.topicId,
-        epoch,
-        committedOffset: nextOffset,
-        readOffset: nextOffset,
-        allowance: 0,
-        handoverSinceMs: null,
-      };
+      const lane: Lane = { lane: partition, sourceId, epoch, committedOffset: nextOffset };
       const lapsed = await endLapsedTries(session, eventsTopic, [lane]);
       this.#held.set(partition, lane);
       log.info({ lane: partition, epoch, lapsed }, 'lane claimed');

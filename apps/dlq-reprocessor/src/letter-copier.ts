@@ -8,7 +8,7 @@ import {
   type EventBatch,
   type SourceRecord,
 } from '@adtally/event-schema';
-import type { RejectionSink } from '@adtally/pipeline';
+import type { CommitCompanion } from '@adtally/pipeline';
 import type { ReprocessorMetrics } from './metrics.ts';
 
 const TEXT_CHARACTERS_MAX = 500;
@@ -19,15 +19,7 @@ export function takeAsLetters(batch: EventBatch, fromRow: number): void {
 }
 
 /** Writes the records of the DLQ topic into `dead_letters`, in the commit that moves its cursor. */
-export class LetterCopier implements RejectionSink {
-  begin(): void {
-    // Nothing outlives a batch.
-  }
-
-  async secure(): Promise<void> {
-    // Nothing is rejected here.
-  }
-
+export class LetterCopier implements CommitCompanion {
   async writeAlongside(session: WriterSession, { batch, count }: WrittenRows): Promise<void> {
     const letters: CopiedLetter[] = [];
     for (let row = 0; row < batch.count; row += 1) {

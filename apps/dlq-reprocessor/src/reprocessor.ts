@@ -22,7 +22,7 @@ import type { ReprocessorMetrics } from './metrics.ts';
 import { RecordExpiry } from './record-expiry.ts';
 import { openResources, type Resources } from './resources.ts';
 import { Retrier } from './retrier.ts';
-import { RetrySink } from './retry-sink.ts';
+import { TrySettler } from './try-settler.ts';
 import { Undertaker } from './undertaker.ts';
 import { VERSION } from './version.ts';
 import { VolumeWatch } from './volume-watch.ts';
@@ -103,13 +103,13 @@ function wire(
   );
   const lanes = new Lanes({ admin, db, link, log }, { dlqTopic, eventsTopic, owner });
 
-  const sink = new RetrySink({ firstMs: config.backoffFirstMs, lastMs: config.backoffLastMs });
+  const settler = new TrySettler({ firstMs: config.backoffFirstMs, lastMs: config.backoffLastMs });
   const retries = new BatchCommitter(
-    { link, dedup, rejections: sink, metrics, log },
+    { link, dedup, companion: settler, metrics, log },
     { ...config, mayBlameAlone: true },
   );
   const retrier = new Retrier(
-    { link, lanes, committer: retries, sink, metrics, log },
+    { link, lanes, committer: retries, settler, metrics, log },
     {
       eventsTopic,
       batchMax: config.retryBatchMax,
@@ -128,7 +128,7 @@ function wire(
   );
 
   const copies = new BatchCommitter(
-    { link, dedup: NOTHING_TO_PREDICT, rejections: new LetterCopier(), metrics, log },
+    { link, dedup: NOTHING_TO_PREDICT, companion: new LetterCopier(), metrics, log },
     config,
   );
   const claims = new PartitionClaims(

@@ -5,13 +5,13 @@ import { BatchWork, classify, type BatchCommitter, type WriterLink } from '@adta
 import type { Logger } from '@adtally/telemetry';
 import type { Lane, Lanes } from './lanes.ts';
 import type { ReprocessorMetrics } from './metrics.ts';
-import type { RetrySink } from './retry-sink.ts';
+import type { TrySettler } from './try-settler.ts';
 
 export interface RetrierParts {
   readonly link: WriterLink;
   readonly lanes: Lanes;
   readonly committer: BatchCommitter;
-  readonly sink: RetrySink;
+  readonly settler: TrySettler;
   readonly metrics: ReprocessorMetrics;
   readonly log: Logger;
 }
@@ -44,20 +44,20 @@ export class Retrier {
   async retryBatch(signal: AbortSignal): Promise<number> {
     const letters = await this.#lease(signal);
     if (letters.length === 0) return 0;
-    const { committer, lanes, metrics, sink, log } = this.#parts;
+    const { committer, lanes, metrics, settler, log } = this.#parts;
     const work = this.#fill(letters);
     classify(work.batch, 0, {
       horizonMs: committer.horizonMs,
       partitions: null,
       limits: this.#options.decode,
     });
-    sink.expect(letters);
+    settler.expect(letters);
     const spans = [...work.spans.values()];
     const { fenced } = await committer.commit(work, signal);
     lanes.lose(fenced);
-    for (const { owned, end } of spans) owned.committedOffset = end;
-    for (const { outcome } of sink.settled) metrics.retries.add(1, { outcome });
-    const failed = sink.settled.filter(({ outcome }) => outcome === 'failed').length;
+    for (const { claim, end } of spans) claim.committedOffset = end;
+    for (const { outcome } of settler.settled) metrics.retries.add(1, { outcome });
+    const failed = settler.settled.filter(({ outcome }) => outcome === 'failed').length;
     log.info({ letters: letters.length, failed, lanesLost: fenced.length }, 'letters retried');
     return letters.length;
   }
@@ -86,7 +86,7 @@ export class Retrier {
     for (const letter of letters) {
       const lane = this.#parts.lanes.get(letter.lane) as Lane;
       const span = work.spans.get(lane.sourceId) ?? {
-        owned: lane,
+        claim: lane,
         first: lane.committedOffset,
         end: lane.committedOffset,
         gap: 0,

@@ -1,12 +1,12 @@
 import { rejectedRows, type SourceCounts } from '@adtally/db';
 import type { Rejection } from '@adtally/event-schema';
-import type { BatchWork, PartitionSpan } from '@adtally/pipeline';
+import type { BatchWork, SourceSpan } from '@adtally/pipeline';
 import type { IngestMetrics } from './metrics.ts';
 
 /** Counts what a commit did with a batch of events, for the metrics. */
 export function countEvents(
   metrics: IngestMetrics,
-): (work: BatchWork, counts: readonly SourceCounts[], committed: readonly PartitionSpan[]) => void {
+): (work: BatchWork, counts: readonly SourceCounts[], committed: readonly SourceSpan[]) => void {
   return ({ batch }, counts, committed) => {
     for (const of of counts) {
       metrics.events.add(of.stored, { outcome: 'stored' });

@@ -78,8 +78,8 @@ function wire(
     log,
   );
   const self = { app: 'ingest-consumer', version: VERSION };
-  const rejections = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
-  const committer = new BatchCommitter({ link, dedup, rejections, metrics, log }, config);
+  const companion = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
+  const committer = new BatchCommitter({ link, dedup, companion, metrics, log }, config);
   const breaker = breakerSettings(config);
   const alerts = new BreakerAlerts(db, log, { topic, owner: config.owner, breaker });
   const breakers = new PartitionBreakers({ consumer, ownership, alerts, metrics, log }, breaker);

@@ -13,7 +13,7 @@ import type { RejectionCode } from '@adtally/event-schema';
 import type { Logger } from '@adtally/telemetry';
 import type { BatchWork } from './batch-work.ts';
 import { rejectExpired } from './classify.ts';
-import type { RejectionSink } from './dead-letters.ts';
+import type { CommitCompanion } from './commit-companion.ts';
 import { isolateRows, ProbeInterrupted } from './isolate-rows.ts';
 import type { CommitMetrics } from './metrics.ts';
 import { Backoff } from './pacing.ts';
@@ -34,7 +34,7 @@ export interface CommitterOptions {
 export interface CommitterParts {
   readonly link: WriterLink;
   readonly dedup: Deduplicator;
-  readonly rejections: RejectionSink;
+  readonly companion: CommitCompanion;
   readonly metrics: CommitMetrics;
   readonly log: Logger;
 }
@@ -92,8 +92,8 @@ export class BatchCommitter {
       rowRefusals: 0,
       unexplained: 0,
     };
-    const { rejections } = this.#parts;
-    rejections.begin();
+    const { companion } = this.#parts;
+    companion.begin?.();
     // The batch was being read while the one before it found the horizon moved.
     if (work.horizonMs !== this.horizonMs) rejectExpired(work.batch, 0, this.horizonMs);
     const { fast, verified } = await this.#parts.dedup.route(work.batch);
@@ -108,7 +108,7 @@ export class BatchCommitter {
           horizonMs: this.horizonMs,
           frontier: this.#frontier,
           verifyAll: attempt.verifyAll,
-          alongside: (open, written) => rejections.writeAlongside(open, written),
+          alongside: (open, written) => companion.writeAlongside(open, written),
         });
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
         this.#parts.dedup.mark(work.batch);
@@ -290,6 +290,6 @@ export class BatchCommitter {
   }
 
   async #secure(attempt: Attempt, rows: readonly number[], signal: AbortSignal): Promise<void> {
-    if (rows.length > 0) await this.#parts.rejections.secure(attempt.work.batch, rows, signal);
+    if (rows.length > 0) await this.#parts.companion.secure?.(attempt.work.batch, rows, signal);
   }
 }

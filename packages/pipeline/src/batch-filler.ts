@@ -3,7 +3,8 @@ import { OffsetOutOfRange, PartitionStalled, type GroupConsumer } from '@adtally
 import type { Admission } from './admission.ts';
 import type { BatchWork } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
-import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
+import type { Halt } from './halt.ts';
+import type { OwnedPartition, Ownership } from './ownership.ts';
 
 /** Decides the undecided rows from `fromRow` on. */
 export type Classifier = (batch: EventBatch, fromRow: number, rules: ClassifyRules) => void;
@@ -62,7 +63,11 @@ export class BatchFiller {
    * Fills the batch until it is full, has lingered, or the loop has something else to do. An empty batch
    * means that there was nothing to read.
    */
-  async fill(work: BatchWork, rules: ClassifyRules, control: FillControl): Promise<void> {
+  async fill(
+    work: BatchWork<OwnedPartition>,
+    rules: ClassifyRules,
+    control: FillControl,
+  ): Promise<void> {
     const { batch } = work;
     work.horizonMs = rules.horizonMs;
     let startedMs = performance.now();
@@ -100,7 +105,7 @@ export class BatchFiller {
     }
   }
 
-  #append(work: BatchWork, record: SourceRecord): void {
+  #append(work: BatchWork<OwnedPartition>, record: SourceRecord): void {
     const owned = this.#ownership.owned(record.partition);
     // Not ours (any more), standing before a hole, or read before this claim.
     if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
@@ -116,7 +121,7 @@ export class BatchFiller {
       return;
     }
     const span = work.spans.get(owned.sourceId) ?? {
-      owned,
+      claim: owned,
       first: owned.readOffset,
       end: owned.readOffset,
       gap: 0,
@@ -141,23 +146,4 @@ export class BatchFiller {
     const owned = this.#ownership.owned(partition);
     if (owned !== undefined) this.stalled.add(owned);
   }
-}
-
-/** What it means when a cursor lies outside the log; null where it lies inside. */
-export function haltFor(nextOffset: number, log: { logStart: number; end: number }): Halt | null {
-  if (log.logStart > nextOffset) {
-    return {
-      code: 'truncated',
-      detail: `the log starts at ${log.logStart}, ${log.logStart - nextOffset} offsets past the cursor ${nextOffset}`,
-      resumeAt: log.logStart,
-    };
-  }
-  if (log.end < nextOffset) {
-    return {
-      code: 'log_shrunk',
-      detail: `the log ends at ${log.end}, before the cursor ${nextOffset}`,
-      resumeAt: null,
-    };
-  }
-  return null;
 }

@@ -1,10 +1,10 @@
 import type { SourceRange } from '@adtally/db';
 import { EventBatch, VERDICT } from '@adtally/event-schema';
-import type { OwnedPartition } from './ownership.ts';
+import type { SourceClaim } from './source-claim.ts';
 
-/** What a batch covers of one partition. */
-export interface PartitionSpan {
-  readonly owned: OwnedPartition;
+/** What a batch covers of one source. */
+export interface SourceSpan<C extends SourceClaim = SourceClaim> {
+  readonly claim: C;
   readonly first: number;
   end: number;
   gap: number;
@@ -12,11 +12,14 @@ export interface PartitionSpan {
   readonly firstAppendMs: number;
 }
 
-/** A batch on its way from the topic to the database: rows, and the offsets they cover by partition. */
-export class BatchWork {
+/**
+ * A batch on its way to the database: rows, and the offsets they cover by source. `C` is what its reader knows of
+ * a source it has claimed.
+ */
+export class BatchWork<C extends SourceClaim = SourceClaim> {
   readonly batch: EventBatch;
   /** By source id. */
-  readonly spans = new Map<number, PartitionSpan>();
+  readonly spans = new Map<number, SourceSpan<C>>();
   /** Of its records' values. */
   bytes = 0;
   /** The horizon its rows were classified against; null where unknown. */
@@ -33,9 +36,9 @@ export class BatchWork {
   }
 
   ranges(): SourceRange[] {
-    return [...this.spans.values()].map(({ owned, first, end, gap }) => ({
-      sourceId: owned.sourceId,
-      epoch: owned.epoch,
+    return [...this.spans.values()].map(({ claim, first, end, gap }) => ({
+      sourceId: claim.sourceId,
+      epoch: claim.epoch,
       first,
       end,
       gap,

@@ -13,6 +13,7 @@ import {
 } from '@adtally/event-schema';
 import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
 import type { Logger } from '@adtally/telemetry';
+import type { CommitCompanion } from './commit-companion.ts';
 import { Backoff } from './pacing.ts';
 
 /** Who dead-lettered it, for people and for the reprocessor. */
@@ -51,23 +52,11 @@ export function deadLetterOf(
   return { topic, key: record.key, value: record.value, headers };
 }
 
-/** Where a batch's rejected rows go. One batch at a time; `begin` comes before its other calls. */
-export interface RejectionSink {
-  begin(): void;
-  /**
-   * Before the commit, perhaps several times with further rows: makes the records safe outside of the
-   * database where they must be. Waits for as long as that takes; throws `Abandoned` when the signal fires.
-   */
-  secure(batch: EventBatch, rows: readonly number[], signal: AbortSignal): Promise<void>;
-  /** Inside the transaction of the commit. */
-  writeAlongside(session: WriterSession, written: WrittenRows): Promise<void>;
-}
-
 /**
- * The consumer's sink: sends rejected records to the DLQ topic and waits until the broker has them; only
+ * The consumer's companion: sends rejected records to the DLQ topic and waits until the broker has them; only
  * then may the batch be committed, with a reference to each.
  */
-export class DeadLetterSender implements RejectionSink {
+export class DeadLetterSender implements CommitCompanion {
   readonly #producer: AckedProducer;
   readonly #topic: string;
   readonly #self: Producer;

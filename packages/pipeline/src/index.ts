@@ -1,9 +1,10 @@
 export { type Admission, UNLIMITED, AdmitAll } from './admission.ts';
 export { type CommitOutcome, BatchCommitter } from './batch-committer.ts';
 export { BatchFiller } from './batch-filler.ts';
-export { type PartitionSpan, BatchWork } from './batch-work.ts';
+export { type SourceSpan, BatchWork } from './batch-work.ts';
 export { type ClassifyRules, classify } from './classify.ts';
-export { deadLetterOf, type RejectionSink, DeadLetterSender } from './dead-letters.ts';
+export { type CommitCompanion } from './commit-companion.ts';
+export { deadLetterOf, DeadLetterSender } from './dead-letters.ts';
 export { type Chores, IngestLoop } from './ingest-loop.ts';
 export { type Beside, type LoopWiring, LoopService } from './loop-service.ts';
 export {
@@ -18,6 +19,7 @@ export { noteDedupEvent } from './note-dedup-event.ts';
 export { type OwnedPartition, Ownership } from './ownership.ts';
 export { Abandoned, Backoff } from './pacing.ts';
 export { PartitionClaims } from './partition-claims.ts';
+export { type SourceClaim } from './source-claim.ts';
 export { requireSchema } from './require-schema.ts';
 export { type StartAt, parseStartAt } from './start-at.ts';
 export { TopicWatch } from './topic-watch.ts';

@@ -5,7 +5,7 @@ import type { Logger } from '@adtally/telemetry';
 import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
-import { BatchWork, type PartitionSpan } from './batch-work.ts';
+import { BatchWork, type SourceSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
@@ -27,7 +27,7 @@ export interface LoopParts {
   readonly onCommitted: (
     work: BatchWork,
     counts: readonly SourceCounts[],
-    committed: readonly PartitionSpan[],
+    committed: readonly SourceSpan[],
   ) => void;
   /** Further work of whoever holds the partitions, done between writes. */
   readonly chores?: Chores;
@@ -79,8 +79,8 @@ export class IngestLoop {
   /** Runs until `stop`; rejects with whatever must end the service. */
   async run(): Promise<void> {
     const { batchMaxEvents } = this.#options;
-    let next = new BatchWork(batchMaxEvents);
-    let inHand = new BatchWork(batchMaxEvents);
+    let next = new BatchWork<OwnedPartition>(batchMaxEvents);
+    let inHand = new BatchWork<OwnedPartition>(batchMaxEvents);
     this.#uncommitted = () => [inHand, next];
     let writing: Promise<void> = Promise.resolve();
     try {
@@ -126,7 +126,7 @@ export class IngestLoop {
     );
   }
 
-  async #fill(work: BatchWork): Promise<void> {
+  async #fill(work: BatchWork<OwnedPartition>): Promise<void> {
     const { filler, committer, claims, beat } = this.#parts;
     beat();
     const rules: ClassifyRules = {
@@ -142,7 +142,7 @@ export class IngestLoop {
   }
 
   /** Starts writing; the failure, if any, is awaited in the next turn. */
-  #writeBehind(work: BatchWork): Promise<void> {
+  #writeBehind(work: BatchWork<OwnedPartition>): Promise<void> {
     this.#isWriting = true;
     const writing = this.#write(work).finally(() => {
       this.#isWriting = false;
@@ -165,28 +165,28 @@ export class IngestLoop {
   }
 
   /** Writes what is still ours of the batch; afterwards every span of it is committed or given up. */
-  async #write(work: BatchWork): Promise<void> {
+  async #write(work: BatchWork<OwnedPartition>): Promise<void> {
     const { ownership, committer, claims } = this.#parts;
-    for (const { owned } of work.spans.values()) {
-      if (!ownership.isCurrent(owned)) work.dropSource(owned.sourceId);
+    for (const { claim } of work.spans.values()) {
+      if (!ownership.isCurrent(claim)) work.dropSource(claim.sourceId);
     }
     if (work.isEmpty) return;
     const spans = [...work.spans.values()];
     const { counts, fenced } = await committer.commit(work, this.#parts.abandoned);
     const lost = new Set(fenced);
-    const committed = spans.filter(({ owned }) => !lost.has(owned.sourceId));
+    const committed = spans.filter(({ claim }) => !lost.has(claim.sourceId));
     for (const span of committed) this.#noteCommitted(span);
-    for (const { owned } of spans) {
-      if (lost.has(owned.sourceId)) {
+    for (const { claim } of spans) {
+      if (lost.has(claim.sourceId)) {
         this.#parts.log.warn(
-          { partition: owned.partition },
+          { partition: claim.partition },
           'partition was claimed by somebody else',
         );
-        claims.claimLater(owned.partition);
+        claims.claimLater(claim.partition);
       }
     }
     this.#parts.consumer.noteCommitted(
-      new Map(committed.map(({ owned, end }) => [owned.partition, end])),
+      new Map(committed.map(({ claim, end }) => [claim.partition, end])),
     );
     this.#parts.onCommitted(work, counts, committed);
     this.#parts.admission.afterCommit(work);
@@ -198,7 +198,7 @@ export class IngestLoop {
       this.#parts.admission.oldestHeldMs(),
       ...this.#uncommitted().flatMap((work) =>
         [...work.spans.values()]
-          .filter(({ owned, end }) => end > owned.committedOffset)
+          .filter(({ claim, end }) => end > claim.committedOffset)
           .map(({ firstAppendMs }) => firstAppendMs),
       ),
     );
@@ -206,7 +206,7 @@ export class IngestLoop {
     this.#parts.metrics.lagSeconds.set(ageMs / 1000);
   }
 
-  #noteCommitted({ owned, end }: PartitionSpan): void {
+  #noteCommitted({ claim: owned, end }: SourceSpan<OwnedPartition>): void {
     const { metrics, consumer } = this.#parts;
     owned.committedOffset = end;
     if (owned.handoverSinceMs !== null) {

@@ -1,12 +1,11 @@
-/** A partition this process has claimed: every commit for it carries this epoch. */
-export interface OwnedPartition {
+import type { StandingHalt } from './halt.ts';
+import type { SourceClaim } from './source-claim.ts';
+
+/** A partition this process has claimed and reads. */
+export interface OwnedPartition extends SourceClaim {
   readonly partition: number;
-  readonly sourceId: number;
   /** Of the topic that was claimed: a topic made again under its name has another. */
   readonly topicId: string;
-  readonly epoch: number;
-  /** The cursor: everything before it is committed. */
-  committedOffset: number;
   /** The next offset to read; ahead of the cursor by what is in flight. */
   readOffset: number;
   /** So many records more may be read before its breaker is asked again; counted down by the filler. */
@@ -15,109 +14,149 @@ export interface OwnedPartition {
   handoverSinceMs: number | null;
 }
 
-/** Why a partition stands still until an operator decides (I9). */
-export interface Halt {
-  readonly code: HaltCode;
-  readonly detail: string;
-  /** Where reading could go on once the loss is accepted; null where no offset can be named. */
-  readonly resumeAt: number | null;
+/** The claim that a granted partition waits for. Times are of the monotonic clock. */
+interface PendingClaim {
+  readonly dueAtMs: number;
+  /** When the group granted the partition, or when we gave it up. */
+  readonly grantedAtMs: number;
+  /** How often in a row it was put off. */
+  readonly failures: number;
 }
 
-export type HaltCode =
-  /** An offset is missing although the topic may have no holes. */
-  | 'hole'
-  /** The log starts past the cursor: retention was faster than we. */
-  | 'truncated'
-  /** The log ends before the cursor. */
-  | 'log_shrunk'
-  /** The topic was deleted and created again under its name. */
-  | 'topic_recreated';
+type PartitionState =
+  | { readonly name: 'waiting'; readonly claim: PendingClaim }
+  | { readonly name: 'owned'; readonly owned: OwnedPartition }
+  | { readonly name: 'halted'; readonly claim: PendingClaim; readonly halt: StandingHalt };
+
+/** What a partition may have been before it enters a state; `absent` = not granted. */
+const ENTERED_FROM: Readonly<
+  Record<PartitionState['name'], readonly (PartitionState['name'] | 'absent')[]>
+> = {
+  // From any: reading can end a revocation before anybody sees it, and then the grant comes again.
+  waiting: ['absent', 'waiting', 'owned', 'halted'],
+  // A claim is made of what waits for one; an older claim of ours is given up first.
+  owned: ['waiting', 'halted'],
+  halted: ['waiting', 'owned', 'halted'],
+};
 
 /**
  * What this process may do with each partition. The group grants and revokes; only a claim makes a
- * granted partition *owned*, and only owned partitions are read.
+ * granted partition *owned*, and only owned partitions are read. A partition that is not granted has no
+ * state, any other exactly one:
  *
  * - `waiting`: granted, to be claimed when its time has come (at once, or after a pause)
  * - `owned`: claimed and read
  * - `halted`: granted, standing still; looked at again now and then
  */
 export class Ownership {
-  readonly #owned = new Map<number, OwnedPartition>();
-  readonly #waiting = new Map<number, { dueAtMs: number; grantedAtMs: number; failures: number }>();
-  readonly #halted = new Map<number, { code: string; detail: string }>();
+  readonly #states = new Map<number, PartitionState>();
 
   grant(partition: number, nowMs: number): void {
-    this.#waiting.set(partition, { dueAtMs: nowMs, grantedAtMs: nowMs, failures: 0 });
+    const claim = { dueAtMs: nowMs, grantedAtMs: nowMs, failures: 0 };
+    this.#enter(partition, { name: 'waiting', claim });
   }
 
   /** Forgets everything about a partition; returns it where it was owned. */
   revoke(partition: number): OwnedPartition | null {
-    const owned = this.#owned.get(partition) ?? null;
-    this.#owned.delete(partition);
-    this.#waiting.delete(partition);
-    this.#halted.delete(partition);
+    const owned = this.owned(partition) ?? null;
+    this.#states.delete(partition);
     return owned;
   }
 
   /** Granted partitions whose time to be claimed has come. */
   due(nowMs: number): number[] {
-    return [...this.#waiting]
-      .filter(([, at]) => at.dueAtMs <= nowMs)
+    return [...this.#states]
+      .filter(([, state]) => state.name !== 'owned' && state.claim.dueAtMs <= nowMs)
       .map(([partition]) => partition);
   }
 
+  /** A claim was made: the partition may be read. Throws where it waited for none. */
   own(claimed: Omit<OwnedPartition, 'handoverSinceMs' | 'allowance'>): OwnedPartition {
     const { partition } = claimed;
-    const owned = {
-      ...claimed,
-      allowance: 0,
-      handoverSinceMs: this.#waiting.get(partition)?.grantedAtMs ?? null,
-    };
-    this.#waiting.delete(partition);
-    this.#halted.delete(partition);
-    this.#owned.set(partition, owned);
+    const before = this.#states.get(partition);
+    const handoverSinceMs =
+      before === undefined || before.name === 'owned' ? null : before.claim.grantedAtMs;
+    const owned = { ...claimed, allowance: 0, handoverSinceMs };
+    this.#enter(partition, { name: 'owned', owned });
     return owned;
   }
 
-  /** Ends an ownership and claims again after the pause: the group still counts on us. */
+  /**
+   * Ends an ownership, or puts off a claim, until the pause is over: the group still counts on us. What is
+   * halted stays so. Throws where the partition is not granted.
+   */
   claimLater(partition: number, nowMs: number, pauseMs: number): void {
-    this.#owned.delete(partition);
-    const known = this.#waiting.get(partition);
-    this.#waiting.set(partition, {
-      dueAtMs: nowMs + pauseMs,
-      grantedAtMs: known?.grantedAtMs ?? nowMs,
-      failures: (known?.failures ?? 0) + 1,
-    });
+    const claim = this.#putOff(partition, nowMs, pauseMs);
+    const state = this.#states.get(partition);
+    this.#enter(
+      partition,
+      state?.name === 'halted' ? { ...state, claim } : { name: 'waiting', claim },
+    );
   }
 
+  /** Stands still, to be looked at again after the pause. Throws where the partition is not granted. */
   halt(
     partition: number,
-    halt: { code: string; detail: string },
+    { code, detail }: StandingHalt,
     nowMs: number,
     lookAgainMs: number,
   ): void {
-    this.claimLater(partition, nowMs, lookAgainMs);
-    this.#halted.set(partition, { code: halt.code, detail: halt.detail });
+    const claim = this.#putOff(partition, nowMs, lookAgainMs);
+    this.#enter(partition, { name: 'halted', claim, halt: { code, detail } });
   }
 
   owned(partition: number): OwnedPartition | undefined {
-    return this.#owned.get(partition);
+    const state = this.#states.get(partition);
+    return state?.name === 'owned' ? state.owned : undefined;
   }
 
   /** Owned under just this claim: an older claim of the same partition does not count. */
   isCurrent(owned: OwnedPartition): boolean {
-    return this.#owned.get(owned.partition) === owned;
+    return this.owned(owned.partition) === owned;
   }
 
   allOwned(): OwnedPartition[] {
-    return [...this.#owned.values()];
+    const owned: OwnedPartition[] = [];
+    for (const state of this.#states.values()) {
+      if (state.name === 'owned') owned.push(state.owned);
+    }
+    return owned;
   }
 
+  /** How often in a row the claim of a partition was put off. */
   failures(partition: number): number {
-    return this.#waiting.get(partition)?.failures ?? 0;
+    const state = this.#states.get(partition);
+    return state === undefined || state.name === 'owned' ? 0 : state.claim.failures;
   }
 
-  allHalted(): { partition: number; code: string; detail: string }[] {
-    return [...this.#halted].map(([partition, halt]) => ({ partition, ...halt }));
+  isHalted(partition: number): boolean {
+    return this.#states.get(partition)?.name === 'halted';
+  }
+
+  allHalted(): ({ partition: number } & StandingHalt)[] {
+    return [...this.#states].flatMap(([partition, state]) =>
+      state.name === 'halted' ? [{ partition, ...state.halt }] : [],
+    );
+  }
+
+  /** The claim of a granted partition, once more; the first time after an ownership nothing is remembered. */
+  #putOff(partition: number, nowMs: number, pauseMs: number): PendingClaim {
+    const state = this.#states.get(partition);
+    if (state === undefined) throw new Error(`partition ${partition} is not granted`);
+    const before = state.name === 'owned' ? { grantedAtMs: nowMs, failures: 0 } : state.claim;
+    return {
+      dueAtMs: nowMs + pauseMs,
+      grantedAtMs: before.grantedAtMs,
+      failures: before.failures + 1,
+    };
+  }
+
+  /** The only place where a state changes. */
+  #enter(partition: number, state: PartitionState): void {
+    const from = this.#states.get(partition)?.name ?? 'absent';
+    if (!ENTERED_FROM[state.name].includes(from)) {
+      throw new Error(`partition ${partition} cannot go from ${from} to ${state.name}`);
+    }
+    this.#states.set(partition, state);
   }
 }

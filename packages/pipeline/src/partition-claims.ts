@@ -11,9 +11,9 @@ import {
 } from '@adtally/db';
 import { KafkaRequestError, type GroupConsumer, type KafkaAdmin } from '@adtally/kafka';
 import type { Logger } from '@adtally/telemetry';
-import { haltFor } from './batch-filler.ts';
+import { haltFor, type Halt, type StandingHalt } from './halt.ts';
 import type { LoopMetrics } from './metrics.ts';
-import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
+import type { OwnedPartition, Ownership } from './ownership.ts';
 import { genesisOffsets, type StartAt } from './start-at.ts';
 import type { WriterLink } from './writer-link.ts';
 
@@ -161,9 +161,9 @@ export class PartitionClaims {
     log.info({ partition, epoch: claim.epoch, offset: claim.nextOffset }, 'partition claimed');
   }
 
-  #noteHalt(partition: number, halt: { code: string; detail: string }): void {
+  #noteHalt(partition: number, halt: StandingHalt): void {
     const { ownership, log } = this.#parts;
-    const known = ownership.allHalted().some((halted) => halted.partition === partition);
+    const known = ownership.isHalted(partition);
     ownership.halt(partition, halt, performance.now(), HALTED_LOOK_AGAIN_MS);
     this.exportHalts();
     if (known) return;

@@ -1,8 +1,8 @@
 import { noteKnownEnds, type Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
 import type { Logger } from '@adtally/telemetry';
-import { haltFor } from './batch-filler.ts';
-import type { Halt, OwnedPartition, Ownership } from './ownership.ts';
+import { haltFor, type Halt } from './halt.ts';
+import type { OwnedPartition, Ownership } from './ownership.ts';
 
 export interface WatchParts {
   readonly admin: KafkaAdmin;

@@ -1,6 +1,6 @@
 import type { ReplayState } from './runs/advance-replay.ts';
 import type { ReplayPartition } from './runs/find-replays.ts';
-import type { OwnedPartition } from '@adtally/pipeline';
+import type { SourceClaim } from '@adtally/pipeline';
 
 /** A partition of a replay that this process has claimed. */
 export interface Lane {
@@ -9,29 +9,20 @@ export interface Lane {
   /** The range, as offsets of the topic: [first, end). */
   readonly first: number;
   readonly end: number;
-  /** As the commit protocol sees it: its offsets are the positions of the run's own writes. */
-  readonly owned: OwnedPartition;
+  /** Of the run's own source: its offsets are the positions of the run's writes. */
+  readonly claim: SourceClaim;
   /** What is committed. */
   state: ReplayState;
 }
 
 /** A partition as the database has it, under the epoch of our claim. */
-export function laneOf(partition: ReplayPartition, topicId: string, epoch: number): Lane {
+export function laneOf(partition: ReplayPartition, epoch: number): Lane {
   return {
     partition: partition.partition,
     eventsSourceId: partition.eventsSourceId,
     first: partition.first,
     end: partition.end,
-    owned: {
-      partition: partition.partition,
-      sourceId: partition.sourceId,
-      topicId,
-      epoch,
-      committedOffset: partition.written,
-      readOffset: partition.written,
-      allowance: 0,
-      handoverSinceMs: null,
-    },
+    claim: { sourceId: partition.sourceId, epoch, committedOffset: partition.written },
     state: partition,
   };
 }

@@ -65,7 +65,7 @@ export class ReplayBatch {
     if (record.offset < this.#readOffset) return;
     this.passTo(record.offset);
     if (this.isLast) return;
-    this.work.batch.append(record, this.lane.owned.sourceId);
+    this.work.batch.append(record, this.lane.claim.sourceId);
     this.#readOffset = record.offset + 1;
   }
 
@@ -98,7 +98,7 @@ export class ReplayBatch {
    */
   number(): void {
     const { batch, spans } = this.work;
-    const { owned, state } = this.lane;
+    const { claim, state } = this.lane;
     let position = state.written;
     for (let row = 0; row < batch.count; row += 1) {
       if (batch.verdict[row] === VERDICT.rejected) batch.verdict[row] = VERDICT.dropped;
@@ -110,8 +110,8 @@ export class ReplayBatch {
     spans.clear();
     if (this.#events === 0) return;
     const firstAppendMs = batch.record(0).timestamp ?? 0;
-    spans.set(owned.sourceId, {
-      owned,
+    spans.set(claim.sourceId, {
+      claim,
       first: state.written,
       end: position,
       gap: 0,

@@ -113,12 +113,12 @@ export class Replayer {
     const reached = batch.reached();
     if (batch.events === 0) {
       const isOurs = await this.#patiently('writing how far the replay is', async () =>
-        advanceReplayAlone(await link.session(this.#signal), lane.owned, lane.state, reached),
+        advanceReplayAlone(await link.session(this.#signal), lane.claim, lane.state, reached),
       );
       if (!isOurs) throw takenOver();
     }
     lane.state = reached;
-    lane.owned.committedOffset = reached.written;
+    lane.claim.committedOffset = reached.written;
   }
 
   /** Waits while ingest is behind or the rate is used up. */

@@ -14,8 +14,8 @@ import { VERSION } from '../version.ts';
 import { laneOf, type Lane } from './lane.ts';
 import { readReplay } from './plan.ts';
 import { RangeReader } from './range-reader.ts';
+import { ReplayAdvancer } from './replay-advancer.ts';
 import { ReplayBatch } from './replay-batch.ts';
-import { ReplaySink } from './replay-sink.ts';
 import { Replayer, type ReplayProgress } from './replayer.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -66,7 +66,7 @@ export async function workReplay(
     });
     closers.add(() => metrics.shutdown());
     const lanes: Lane[] = [];
-    const link = new WriterLink(linkOptions(config), () => lanes.map(({ owned }) => owned), log);
+    const link = new WriterLink(linkOptions(config), () => lanes.map(({ claim }) => claim), log);
     closers.add(() => link.close());
     const session = await link.session(signal);
     lanes.push(...(await claimLanes(db, session, replay)));
@@ -79,9 +79,9 @@ export async function workReplay(
     });
     closers.add(() => topicReader.close());
     const batch = new ReplayBatch(config.batchMaxEvents);
-    const rejections = new ReplaySink(batch);
+    const companion = new ReplayAdvancer(batch);
     const committer = new BatchCommitter(
-      { link, dedup: NOTHING_TO_PREDICT, rejections, metrics, log },
+      { link, dedup: NOTHING_TO_PREDICT, companion, metrics, log },
       config,
     );
     committer.horizonMs = await readHorizonMs(session);
@@ -112,7 +112,7 @@ export async function workReplay(
 async function claimLanes(
   db: Database,
   session: WriterSession,
-  { runId, topicId }: Replay,
+  { runId }: Replay,
 ): Promise<Lane[]> {
   const claims = await claimWhenFree(session, runId);
   const { partitions } = await readReplay(db, runId);
@@ -121,7 +121,7 @@ async function claimLanes(
     if (claim?.nextPosition !== partition.written) {
       throw new Error(`replay source ${partition.sourceId} does not stand where its run says`);
     }
-    return laneOf(partition, topicId, claim.epoch);
+    return laneOf(partition, claim.epoch);
   });
 }
 
@@ -143,7 +143,7 @@ async function releaseLanes(link: WriterLink, lanes: readonly Lane[]): Promise<v
   if (!link.isConnected) return;
   await releaseSources(
     await link.session(AbortSignal.timeout(0)),
-    lanes.map(({ owned }) => owned),
+    lanes.map(({ claim }) => claim),
   );
 }
 

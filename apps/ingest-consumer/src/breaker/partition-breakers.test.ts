@@ -4,7 +4,13 @@ import { encodeEvent, type SourceRecord } from '@adtally/event-schema';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BatchFiller, BatchWork, classify, Ownership } from '@adtally/pipeline';
+import {
+  BatchFiller,
+  BatchWork,
+  classify,
+  Ownership,
+  type OwnedPartition,
+} from '@adtally/pipeline';
 import { METRICS } from '../metrics.ts';
 import { PartitionBreakers } from './partition-breakers.ts';
 import type { BreakerForce } from './rejection-breaker.ts';
@@ -73,7 +79,7 @@ class Client {
   }
 }
 
-function emptyWork(): BatchWork {
+function emptyWork(): BatchWork<OwnedPartition> {
   return new BatchWork(BATCH);
 }
 
@@ -108,6 +114,7 @@ class Reading {
     const next = this.read[partition]?.length ?? 0;
     this.#epoch += 1;
     this.client.stop(partition);
+    this.ownership.grant(partition, performance.now());
     this.ownership.own({
       partition,
       sourceId: partition,
@@ -126,9 +133,9 @@ class Reading {
       const { partition, offset } = work.batch.record(row);
       this.read[partition]?.push(offset);
     }
-    for (const { owned, end } of work.spans.values()) {
-      owned.committedOffset = end;
-      const length = this.read[owned.partition]?.length;
+    for (const { claim, end } of work.spans.values()) {
+      claim.committedOffset = end;
+      const length = this.read[claim.partition]?.length;
       if (length !== end) throw new Error(`${length} records read, the span ends at ${end}`);
     }
   }

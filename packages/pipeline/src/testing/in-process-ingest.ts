@@ -61,7 +61,7 @@ export class InProcessIngest {
       {
         link: this.#link,
         dedup: NO_REDIS,
-        rejections: new DeadLetterSender(options.producer, options.dlqTopic, self, LOGGER),
+        companion: new DeadLetterSender(options.producer, options.dlqTopic, self, LOGGER),
         metrics: createMetrics({ service: 'test', version: '0', definitions: COMMIT_METRICS }),
         log: LOGGER,
       },
@@ -83,6 +83,7 @@ export class InProcessIngest {
     for (const { partition, sourceId } of sources) {
       const { epoch, nextOffset } = await claimSource(session, sourceId, 'test');
       const at = { committedOffset: nextOffset, readOffset: nextOffset };
+      ingest.#ownership.grant(partition, performance.now());
       ingest.#ownership.own({ partition, topicId, sourceId, epoch, ...at });
     }
     return ingest;
@@ -103,7 +104,7 @@ export class InProcessIngest {
       work.batch.append(record, owned.sourceId);
       owned.readOffset += 1;
     }
-    const span = { owned, first, end: owned.readOffset, gap: 0, firstAppendMs: 0 };
+    const span = { claim: owned, first, end: owned.readOffset, gap: 0, firstAppendMs: 0 };
     work.spans.set(owned.sourceId, span);
     classify(work.batch, 0, { horizonMs: 0, partitions: this.#partitions });
     await this.#committer.commit(work, new AbortController().signal);
@@ -119,6 +120,7 @@ export class InProcessIngest {
     await acceptLoss(db, { sourceId, actor: 'test', reason: 'a test' });
     const { epoch, nextOffset } = await claimSource(session, sourceId, 'test');
     const at = { committedOffset: nextOffset, readOffset: nextOffset };
+    this.#ownership.grant(partition, performance.now());
     this.#ownership.own({ ...owned, ...at, epoch });
   }
 

@@ -67,12 +67,7 @@ export class TestWriter {
       {
         link: this.link,
         dedup: options.dedup ?? NO_REDIS,
-        rejections: new DeadLetterSender(
-          options.producer,
-          options.dlqTopic ?? NO_DLQ,
-          self,
-          logger,
-        ),
+        companion: new DeadLetterSender(options.producer, options.dlqTopic ?? NO_DLQ, self, logger),
         metrics: this.metrics,
         log: logger,
       },
@@ -91,6 +86,7 @@ export class TestWriter {
       const sourceId = this.#log.sourceId(partition);
       const claim = await claimSource(session, sourceId, APPLICATION);
       if (claim.halted !== null) throw new Error(`partition ${partition} is halted`);
+      this.ownership.grant(partition, performance.now());
       owned.push(
         this.ownership.own({
           partition,
@@ -114,7 +110,7 @@ export class TestWriter {
         throw new Error(`record ${record.partition}/${record.offset} is not the next to read`);
       }
       const span = work.spans.get(owned.sourceId) ?? {
-        owned,
+        claim: owned,
         first: record.offset,
         end: record.offset,
         gap: 0,

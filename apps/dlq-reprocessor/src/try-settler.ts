@@ -1,14 +1,14 @@
 import { type WriterSession, type WrittenRows } from '@adtally/db';
 import { settleTries, type LeasedLetter, type SettledTry } from '@adtally/letters';
 import { rejectionFingerprint, VERDICT, type EventBatch } from '@adtally/event-schema';
-import type { RejectionSink } from '@adtally/pipeline';
+import type { CommitCompanion } from '@adtally/pipeline';
 import { waitAfterMs, type LetterBackoff } from './backoff.ts';
 
 /**
  * Ends the tries of a batch of letters in the commit that stores their events: resolved, due again, or
- * exhausted. A letter that fails again goes nowhere else.
+ * exhausted. A letter that fails again goes nowhere else: its record is safe where it is.
  */
-export class RetrySink implements RejectionSink {
+export class TrySettler implements CommitCompanion {
   readonly #backoff: LetterBackoff;
   #letters: readonly LeasedLetter[] = [];
   #settled: readonly SettledTry[] = [];
@@ -30,10 +30,6 @@ export class RetrySink implements RejectionSink {
 
   begin(): void {
     this.#settled = [];
-  }
-
-  async secure(): Promise<void> {
-    // The record is safe where it is.
   }
 
   async writeAlongside(session: WriterSession, written: WrittenRows): Promise<void> {

@@ -1,0 +1,42 @@
+/** Why a partition stands still until an operator decides (I9). */
+export interface Halt {
+  readonly code: HaltCode;
+  readonly detail: string;
+  /** Where reading could go on once the loss is accepted; null where no offset can be named. */
+  readonly resumeAt: number | null;
+}
+
+export type HaltCode =
+  /** An offset is missing although the topic may have no holes. */
+  | 'hole'
+  /** The log starts past the cursor: retention was faster than we. */
+  | 'truncated'
+  /** The log ends before the cursor. */
+  | 'log_shrunk'
+  /** The topic was deleted and created again under its name. */
+  | 'topic_recreated';
+
+/** A halt as the database holds it: of whichever build wrote it, so that its code may be any. */
+export interface StandingHalt {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** What it means when a cursor lies outside the log; null where it lies inside. */
+export function haltFor(nextOffset: number, log: { logStart: number; end: number }): Halt | null {
+  if (log.logStart > nextOffset) {
+    return {
+      code: 'truncated',
+      detail: `the log starts at ${log.logStart}, ${log.logStart - nextOffset} offsets past the cursor ${nextOffset}`,
+      resumeAt: log.logStart,
+    };
+  }
+  if (log.end < nextOffset) {
+    return {
+      code: 'log_shrunk',
+      detail: `the log ends at ${log.end}, before the cursor ${nextOffset}`,
+      resumeAt: null,
+    };
+  }
+  return null;
+}
