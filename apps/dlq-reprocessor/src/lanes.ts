@@ -1,4 +1,4 @@
-import { claimSource, releaseSources, registerRedrives, type Database } from '@adtally/db';
+import { claimSource, releaseSources, registerRetries, type Database } from '@adtally/db';
 import { endLapsedTries, type HeldLane } from '@adtally/letters';
 import type { KafkaAdmin } from '@adtally/kafka';
 import type { SourceClaim, WriterLink } from '@adtally/pipeline';
@@ -53,7 +53,7 @@ export class Lanes {
     const { dlqTopic, eventsTopic, owner } = this.#options;
     const described = await admin.describeTopic(dlqTopic);
     if (described === null) return false; // the loop says so
-    const sources = await registerRedrives(db, {
+    const sources = await registerRetries(db, {
       topic: dlqTopic,
       topicId: described.topicId,
       partitions: described.partitions.length,

@@ -45,7 +45,7 @@ export { keyBytes, appendMsOf, encodeHeaders, decodeHeaders, recordHash } from '
 export {
   type RegisteredPartition,
   registerTopic,
-  registerRedrives,
+  registerRetries,
   insertSource,
 } from './register-topic.ts';
 export { SUPPORTED_SCHEMA_VERSION, schemaVersion, checkSchema } from './schema-version.ts';

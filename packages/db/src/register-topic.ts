@@ -79,10 +79,10 @@ export async function registerTopic(
 }
 
 /**
- * Finds or makes the sources of kind `redrive` of a DLQ topic's partitions, by partition: they number the
- * retries' own writes, so they outlive the topic.
+ * Finds or makes the retries' sources (kind `redrive`) of a DLQ topic's partitions, by partition: they number
+ * the retries' own writes, so they outlive the topic.
  */
-export async function registerRedrives(
+export async function registerRetries(
   db: Database,
   dlq: { readonly topic: string; readonly topicId: string; readonly partitions: number },
 ): Promise<Map<number, number>> {

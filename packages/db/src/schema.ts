@@ -72,6 +72,10 @@ interface SchemaVersionsTable {
   oldest_build: number;
 }
 
+/**
+ * `redrive`: the retries of a DLQ partition's letters, whoever asked for them. Everywhere else a redrive is an
+ * operator's order; the kind keeps its name, since it stands in databases and in what the audit prints.
+ */
 export const SOURCE_KINDS = ['events', 'dlq', 'redrive', 'replay'] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 

@@ -1,10 +1,10 @@
 import type { WriterSession } from '@adtally/db';
 
-/** A DLQ partition's retries, held under an epoch of its redrive source. */
+/** A DLQ partition's retries, held under an epoch of their own source. */
 export interface HeldLane {
   /** The DLQ partition. */
   readonly lane: number;
-  /** Its source of kind `redrive`. */
+  /** The retries' source (kind `redrive`). */
   readonly sourceId: number;
   readonly epoch: number;
 }

@@ -20,7 +20,7 @@ export interface SettledTry {
   readonly againInMs: number;
   /** The row of `events` that holds its key, 16 bytes each; `null` where it failed. */
   readonly event: { readonly impressionId: Buffer; readonly eventKey: Buffer } | null;
-  /** The commit that ended it: a position of the lane's redrive source. */
+  /** The commit that ended it: a position of the lane's own source. */
   readonly sourceId: number;
   readonly position: number;
 }

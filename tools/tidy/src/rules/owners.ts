@@ -9,10 +9,14 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
   'packages/command-line/': 'the commands of ./dev use it too',
   'packages/db/src/audit/':
     'what must hold stands with the tables, for whoever asks: command, endpoint, demo',
+  'packages/db/src/dead-letter-refs.ts':
+    'part of the write path: rows of the transaction that moves the cursors',
   'packages/db/src/event-days.ts': 'part of partitions.ts',
   'packages/db/src/partitions.ts': 'the migration job makes the same days, by the same steps',
   'packages/letters/':
     'its two halves, life/ and hand/, share the states of a letter and the order of locks',
+  'packages/pipeline/src/dead-letters.ts':
+    'a step of the commit protocol: whoever tests the protocol, or against it, commits rejections by it',
 };
 
 /**
