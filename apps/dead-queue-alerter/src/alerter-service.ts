@@ -15,13 +15,13 @@ import { clearMeasures } from './incidents/housekeeping.ts';
 import type { IncidentsSource } from './incidents-endpoint.ts';
 import { Lease, LEASE_STALE_MS, LeaseLost } from './lease.ts';
 import type { AlerterMetrics } from './metrics.ts';
-import type { Sink } from './notify/sink.ts';
+import type { ListedSink } from './notify/sinks.ts';
 import { backoffMs, pause } from './pacing.ts';
 import { runTerm } from './term.ts';
 
 export interface AlerterParts {
   readonly config: AlerterConfig;
-  readonly sinks: readonly Sink[];
+  readonly sinks: readonly ListedSink[];
   readonly metrics: AlerterMetrics;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;

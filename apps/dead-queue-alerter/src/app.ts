@@ -4,7 +4,7 @@ import { AlerterService } from './alerter-service.ts';
 import type { AlerterConfig } from './env.ts';
 import { mountIncidents } from './incidents-endpoint.ts';
 import { METRICS } from './metrics.ts';
-import { createSinks } from './notify/create-sinks.ts';
+import { createSinks } from './notify/sinks.ts';
 import { VERSION } from './version.ts';
 
 /** Past this without a turn of the loop the process is stuck; longer than any bounded wait in it. */

@@ -1,5 +1,5 @@
 import type { Instruments, MetricDefinitions } from '@adtally/telemetry';
-import { SINK_NAMES } from './notify/sink.ts';
+import { SINK_NAMES } from './notify/sinks.ts';
 
 /** All that this service measures. All but the first are told by the active instance only. */
 export const METRICS = {

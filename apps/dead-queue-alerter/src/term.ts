@@ -8,7 +8,7 @@ import type { AlertSettings } from './incidents/settings.ts';
 import type { Lease } from './lease.ts';
 import type { AlerterMetrics } from './metrics.ts';
 import { Sender } from './notify/sender.ts';
-import type { Sink } from './notify/sink.ts';
+import type { ListedSink } from './notify/sinks.ts';
 import { Bell } from './pacing.ts';
 
 export interface TermParts {
@@ -16,7 +16,7 @@ export interface TermParts {
   readonly session: Database;
   readonly lease: Lease;
   readonly config: AlerterConfig;
-  readonly sinks: readonly Sink[];
+  readonly sinks: readonly ListedSink[];
   readonly admin: KafkaAdmin;
   readonly metrics: AlerterMetrics;
   readonly log: Logger;
@@ -88,7 +88,7 @@ export async function runTerm(
   if (failures.length > 0) throw failures[0];
 }
 
-function settingsOf(config: AlerterConfig, sinks: readonly Sink[]): AlertSettings {
+function settingsOf(config: AlerterConfig, sinks: readonly ListedSink[]): AlertSettings {
   return {
     topic: config.topics.dead.name,
     rule: {

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Message } from '../src/incidents/message.ts';
-import { createSinks } from '../src/notify/create-sinks.ts';
 import { retryAfterMs } from '../src/notify/post-json.ts';
-import type { Sink, SinkName } from '../src/notify/sink.ts';
+import type { Sink } from '../src/notify/sink.ts';
+import { createSinks, type SinkName } from '../src/notify/sinks.ts';
 import { Listener } from './support/listener.ts';
 
 const FIRING: Message = {
@@ -46,7 +46,7 @@ const ANNOTATIONS = {
 const SIGNAL = new AbortController().signal;
 
 function sinksAt(url: string, timeoutMs = 2_000): Record<SinkName, Sink> {
-  const sinks = createSinks({
+  const config = {
     webhookUrl: url,
     alertmanagerUrl: `${url}/`,
     alertmanagerResendMs: 60_000,
@@ -54,7 +54,8 @@ function sinksAt(url: string, timeoutMs = 2_000): Record<SinkName, Sink> {
     pagerDutyUrl: url,
     pagerDutyRoutingKey: 'a-routing-key',
     sinkTimeoutMs: timeoutMs,
-  });
+  };
+  const sinks = createSinks(config);
   return Object.fromEntries(sinks.map((sink) => [sink.name, sink])) as Record<SinkName, Sink>;
 }
 

@@ -1,71 +1,130 @@
 import { hostname } from 'node:os';
-import type { AttemptLimits } from '@adtally/letters';
-import { REDIS_URL_SCHEMES } from '@adtally/dedup';
-import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
-import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
 import {
-  ConfigProblems,
   describeConfig,
   durationMs,
   int,
   loadEnv,
-  oneOf,
   text,
-  url,
   type ConfigOf,
   type Env,
+  type Rule,
 } from '@adtally/config';
-import { WRITER_ENV } from '@adtally/db';
-import { DEDUP_ENV } from '@adtally/dedup';
-import { RECORD_ENV } from '@adtally/pipeline/env';
-import { adminPort, SERVICE_ENV } from '@adtally/service';
-import { ATTEMPTS_MAX, parseAttemptsByCode } from './attempt-limits.ts';
+import { DATABASE_ENV, WRITER_ENV } from '@adtally/db/env';
+import { DEDUP_ENV } from '@adtally/dedup/env';
+import type { LogicalTopic, Topic } from '@adtally/event-schema';
+import type { KafkaSettings } from '@adtally/kafka';
+import {
+  GROUP_ENV,
+  KAFKA_ENV,
+  KAFKA_RULES,
+  kafkaSettings,
+  TOPIC_CHECK_ENV,
+  TOPICS_ENV,
+  TOPICS_RULES,
+  topicsOf,
+} from '@adtally/kafka/env';
+import type { AttemptLimits } from '@adtally/letters';
+import { RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
+import { serviceEnv } from '@adtally/service';
+import { ATTEMPTS_MAX, attemptsMaxByCode } from './attempt-limits.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Every variable of this app; its README's table is this list in words. */
-const SCHEMA = {
-  ...SERVICE_ENV,
-  adminPort: adminPort(9465),
-  databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
-  redisUrl: url('REDIS_URL', { schemes: REDIS_URL_SCHEMES, default: '' }),
-  group: text('REPROCESSOR_GROUP', { default: 'adtally-reprocessor', maxLength: 200 }),
-  groupProtocol: oneOf('GROUP_PROTOCOL', ['consumer', 'classic'], { default: 'consumer' }),
+/** Every variable of this app; the README's table is made from it. */
+export const ENV = {
+  ...DATABASE_ENV,
+  ...TOPICS_ENV,
+  group: text('REPROCESSOR_GROUP', {
+    default: 'adtally-reprocessor',
+    maxLength: 200,
+    meaning: 'consumer group of the DLQ topic',
+  }),
+  ...GROUP_ENV,
   retryIntervalMs: durationMs('RETRY_INTERVAL_MS', {
     default: 30_000,
     min: 100,
     max: 24 * HOUR_MS,
+    meaning: 'pause between two sweeps over what is due',
   }),
-  retryBatchMax: int('RETRY_BATCH_MAX', { default: 500, min: 1, max: 10_000 }),
-  retriesPerSecond: int('RETRIES_PER_SECOND', { default: 1_000, min: 1, max: 1_000_000 }),
-  attemptsMax: int('MAX_ATTEMPTS', { default: 5, min: 1, max: ATTEMPTS_MAX }),
-  attemptsMaxByCode: text('MAX_ATTEMPTS_BY_CODE', { default: '' }),
+  retryBatchMax: int('RETRY_BATCH_MAX', {
+    default: 500,
+    min: 1,
+    max: 10_000,
+    meaning: 'letters in one transaction',
+  }),
+  retriesPerSecond: int('RETRIES_PER_SECOND', {
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    meaning: 'bound of one process',
+  }),
+  attemptsMax: int('MAX_ATTEMPTS', {
+    default: 5,
+    min: 1,
+    max: ATTEMPTS_MAX,
+    meaning: 'tries of a series',
+  }),
+  attemptsMaxByCode: attemptsMaxByCode(
+    'MAX_ATTEMPTS_BY_CODE',
+    'e.g. `empty=1,invalid_utf8=1`: where no waiting can help',
+  ),
   backoffFirstMs: durationMs('RETRY_BACKOFF_FIRST_MS', {
     default: 30_000,
     min: 1,
     max: 24 * HOUR_MS,
+    meaning: "a letter's pause after a failed try, doubling, with jitter ...",
   }),
   backoffLastMs: durationMs('RETRY_BACKOFF_LAST_MS', {
     default: HOUR_MS,
     min: 1,
     max: 720 * HOUR_MS,
+    meaning: '... up to this',
   }),
-  retentionDays: int('DEAD_LETTER_RETENTION_DAYS', { default: 30, min: 1, max: 36_500 }),
-  spikePerMinute: int('DLQ_SPIKE_PER_MINUTE', { default: 100, min: 1, max: 1_000_000_000 }),
-  spikeFactor: int('DLQ_SPIKE_FACTOR', { default: 5, min: 1, max: 1_000_000 }),
+  retentionDays: int('DEAD_LETTER_RETENTION_DAYS', {
+    default: 30,
+    min: 1,
+    max: 36_500,
+    meaning: 'bytes of settled letters are dropped after that; hash, code and outcome stay',
+  }),
+  spikePerMinute: int('DLQ_SPIKE_PER_MINUTE', {
+    default: 100,
+    min: 1,
+    max: 1_000_000_000,
+    meaning: 'what a spike is: more arrivals than this in a minute ...',
+  }),
+  spikeFactor: int('DLQ_SPIKE_FACTOR', {
+    default: 5,
+    min: 1,
+    max: 1_000_000,
+    meaning: '... and more than this many times the average minute of the hour before',
+  }),
   ...RECORD_ENV,
   ...DEDUP_ENV,
   ...WRITER_ENV,
-  transientAttempts: int('TRANSIENT_ATTEMPTS', { default: 2, min: 1, max: 1_000 }),
-  transientBudgetMs: durationMs('TRANSIENT_BUDGET_MS', {
-    default: 10_000,
-    min: 0,
-    max: HOUR_MS,
-  }),
-  topicCheckMs: durationMs('TOPIC_CHECK_MS', { default: 5_000, min: 100, max: 600_000 }),
+  ...suspicionEnv({ attempts: 2, budgetMs: 10_000 }),
+  ...TOPIC_CHECK_ENV,
+  ...serviceEnv(9465),
+  ...KAFKA_ENV,
 } as const;
 
-export interface ReprocessorConfig extends Omit<ConfigOf<typeof SCHEMA>, 'attemptsMaxByCode'> {
+type Declared = ConfigOf<typeof ENV>;
+
+const RULES: readonly Rule<Declared>[] = [
+  ...TOPICS_RULES,
+  ...KAFKA_RULES,
+  {
+    of: ['lockTimeoutMs', 'statementTimeoutMs'],
+    problem: ({ lockTimeoutMs, statementTimeoutMs }) =>
+      ordered(['LOCK_TIMEOUT_MS', lockTimeoutMs], ['STATEMENT_TIMEOUT_MS', statementTimeoutMs]),
+  },
+  {
+    of: ['backoffFirstMs', 'backoffLastMs'],
+    problem: ({ backoffFirstMs, backoffLastMs }) =>
+      ordered(['RETRY_BACKOFF_FIRST_MS', backoffFirstMs], ['RETRY_BACKOFF_LAST_MS', backoffLastMs]),
+  },
+];
+
+export interface ReprocessorConfig extends Declared {
   readonly limits: AttemptLimits;
   readonly topics: Readonly<Record<LogicalTopic, Topic>>;
   readonly kafka: KafkaSettings;
@@ -73,57 +132,31 @@ export interface ReprocessorConfig extends Omit<ConfigOf<typeof SCHEMA>, 'attemp
   readonly owner: string;
   /** For OTEL_*: the telemetry package reads them itself. */
   readonly env: Env;
-  /** As written, to be shown. */
-  readonly attemptsMaxByCode: string;
 }
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
 export function readConfig(env: Env = process.env): ReprocessorConfig {
-  const problems = new ConfigProblems();
-  const config = problems.collect(() => loadEnv(SCHEMA, env, crossCheck));
-  const topics = problems.collect(() => resolveTopics(env));
-  const kafka = kafkaSettingsFromEnv(env);
-  if ('problems' in kafka) problems.add(kafka.problems);
-  const byCode = parseAttemptsByCode(env['MAX_ATTEMPTS_BY_CODE'] ?? '');
-  if (Array.isArray(byCode)) problems.add(byCode);
-  if (config === null || topics === null || 'problems' in kafka || Array.isArray(byCode)) {
-    throw problems.error();
-  }
-  const owner = `${hostname()}/${process.pid}`;
-  const limits = {
-    attemptsMax: config.attemptsMax,
-    attemptsMaxByCode: byCode as AttemptLimits['attemptsMaxByCode'],
-  };
-  return Object.freeze({ ...config, limits, topics, kafka: kafka.settings, owner, env });
+  const config = loadEnv(ENV, env, RULES);
+  return Object.freeze({
+    ...config,
+    limits: { attemptsMax: config.attemptsMax, attemptsMaxByCode: config.attemptsMaxByCode },
+    topics: topicsOf(config),
+    kafka: kafkaSettings(config),
+    owner: `${hostname()}/${process.pid}`,
+    env,
+  });
 }
 
 /** What is in effect, for people; credentials masked. */
 export function describe(config: ReprocessorConfig): Record<string, string> {
-  return {
-    KAFKA_BROKERS: config.kafka.brokers,
-    EVENTS_TOPIC: config.topics.events.name,
-    DLQ_TOPIC: config.topics.dlq.name,
-    DEAD_TOPIC: config.topics.dead.name,
-    ...describeConfig(SCHEMA, config),
-  };
+  return describeConfig(ENV, config);
 }
 
-function crossCheck(config: ConfigOf<typeof SCHEMA>): string[] {
-  const problems: string[] = [];
-  const below = (
-    [small, smallMs]: readonly [string, number],
-    [large, largeMs]: readonly [string, number],
-  ): void => {
-    if (smallMs > largeMs)
-      problems.push(`${small} (${smallMs}) must not exceed ${large} (${largeMs})`);
-  };
-  below(
-    ['LOCK_TIMEOUT_MS', config.lockTimeoutMs],
-    ['STATEMENT_TIMEOUT_MS', config.statementTimeoutMs],
-  );
-  below(
-    ['RETRY_BACKOFF_FIRST_MS', config.backoffFirstMs],
-    ['RETRY_BACKOFF_LAST_MS', config.backoffLastMs],
-  );
-  return problems;
+function ordered(
+  [small, smallMs]: readonly [string, number],
+  [large, largeMs]: readonly [string, number],
+): string | undefined {
+  return smallMs > largeMs
+    ? `${small} (${smallMs}) must not exceed ${large} (${largeMs})`
+    : undefined;
 }

@@ -1,11 +1,6 @@
 import { hostname } from 'node:os';
-import { REDIS_URL_SCHEMES } from '@adtally/dedup';
-import { resolveTopics, type LogicalTopic, type Topic } from '@adtally/event-schema';
-import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
-import { parseStartAt, type StartAt } from '@adtally/pipeline';
 import {
   bool,
-  ConfigProblems,
   describeConfig,
   durationMs,
   int,
@@ -13,51 +8,109 @@ import {
   oneOf,
   shareOrOff,
   text,
-  url,
   type ConfigOf,
   type Env,
+  type Rule,
 } from '@adtally/config';
-import { WRITER_ENV } from '@adtally/db';
-import { DEDUP_ENV } from '@adtally/dedup';
-import { RECORD_ENV } from '@adtally/pipeline/env';
-import { adminPort, SERVICE_ENV } from '@adtally/service';
+import { DATABASE_ENV, WRITER_ENV } from '@adtally/db/env';
+import { DEDUP_ENV } from '@adtally/dedup/env';
+import type { LogicalTopic, Topic } from '@adtally/event-schema';
+import type { KafkaSettings } from '@adtally/kafka';
+import {
+  GROUP_ENV,
+  KAFKA_ENV,
+  KAFKA_RULES,
+  kafkaSettings,
+  TOPIC_CHECK_ENV,
+  TOPICS_ENV,
+  TOPICS_RULES,
+  topicsOf,
+} from '@adtally/kafka/env';
+import { BATCH_ENV, GENESIS_ENV, RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
+import { serviceEnv } from '@adtally/service';
 
-/** Every variable of this app; the README's table is this list in words. */
-const SCHEMA = {
-  ...SERVICE_ENV,
-  adminPort: adminPort(9464),
-  databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
-  redisUrl: url('REDIS_URL', {
-    schemes: REDIS_URL_SCHEMES,
-    default: '',
+/** Every variable of this app; the README's table is made from it. */
+export const ENV = {
+  ...DATABASE_ENV,
+  ...TOPICS_ENV,
+  consumerGroup: text('CONSUMER_GROUP', {
+    default: 'adtally-ingest',
+    maxLength: 200,
+    meaning: 'Kafka consumer group',
   }),
-  consumerGroup: text('CONSUMER_GROUP', { default: 'adtally-ingest', maxLength: 200 }),
-  groupProtocol: oneOf('GROUP_PROTOCOL', ['consumer', 'classic'], { default: 'consumer' }),
-  groupInstanceId: text('GROUP_INSTANCE_ID', { default: '', maxLength: 200 }),
-  startAt: text('START_AT', { default: 'earliest', maxLength: 300 }),
-  mayHaveGaps: bool('EVENTS_TOPIC_MAY_HAVE_GAPS', { default: false }),
-  batchMaxEvents: int('BATCH_MAX_EVENTS', { default: 5_000, min: 1, max: 50_000 }),
-  batchLingerMs: durationMs('BATCH_LINGER_MS', { default: 100, min: 0, max: 60_000 }),
+  ...GROUP_ENV,
+  groupInstanceId: text('GROUP_INSTANCE_ID', {
+    default: '',
+    maxLength: 200,
+    meaning: 'static membership: a restart in place keeps its partitions',
+  }),
+  ...GENESIS_ENV,
+  mayHaveGaps: bool('EVENTS_TOPIC_MAY_HAVE_GAPS', {
+    default: false,
+    meaning: '`true` for compacted or transactional topics: holes count as `gap`',
+  }),
+  ...BATCH_ENV,
+  batchLingerMs: durationMs('BATCH_LINGER_MS', {
+    default: 100,
+    min: 0,
+    max: 60_000,
+    meaning: 'how long a batch that has records may wait to be filled',
+  }),
   ...RECORD_ENV,
   ...DEDUP_ENV,
   ...WRITER_ENV,
-  transientAttempts: int('TRANSIENT_ATTEMPTS', { default: 5, min: 1, max: 1_000 }),
-  transientBudgetMs: durationMs('TRANSIENT_BUDGET_MS', { default: 60_000, min: 0, max: 3_600_000 }),
-  breakerRejectedShare: shareOrOff('BREAKER_REJECTED_SHARE', { default: 0.5 }),
-  breakerWindowRecords: int('BREAKER_WINDOW_RECORDS', { default: 1_000, min: 10, max: 100_000 }),
+  ...suspicionEnv({ attempts: 5, budgetMs: 60_000 }),
+  breakerRejectedShare: shareOrOff('BREAKER_REJECTED_SHARE', {
+    default: 0.5,
+    meaning:
+      'above this share of rejected records a partition is slowed ([how](docs/operations.md#rejection-breaker)); between 0 and 1, or `off`',
+  }),
+  breakerWindowRecords: int('BREAKER_WINDOW_RECORDS', {
+    default: 1_000,
+    min: 10,
+    max: 100_000,
+    meaning: 'the records of a partition over which that share is taken, 10..100000',
+  }),
   breakerRecordsPerSecond: int('BREAKER_RECORDS_PER_SECOND', {
     default: 50,
     min: 1,
     max: 100_000,
+    meaning: 'how much of a slowed partition is read, 1..100000',
   }),
-  topicCheckMs: durationMs('TOPIC_CHECK_MS', { default: 5_000, min: 100, max: 600_000 }),
-  topicPolicy: oneOf('TOPIC_POLICY', ['warn', 'refuse'], { default: 'warn' }),
-  topicMinPartitions: int('TOPIC_MIN_PARTITIONS', { default: 12, min: 1, max: 10_000 }),
-  topicMinReplication: int('TOPIC_MIN_REPLICATION', { default: 1, min: 1, max: 100 }),
+  ...TOPIC_CHECK_ENV,
+  topicPolicy: oneOf('TOPIC_POLICY', ['warn', 'refuse'], {
+    default: 'warn',
+    meaning: '`warn` or `refuse` (exit 78) where a topic is missing or below the two minimums',
+  }),
+  topicMinPartitions: int('TOPIC_MIN_PARTITIONS', {
+    default: 12,
+    min: 1,
+    max: 10_000,
+    meaning: 'of the events topic',
+  }),
+  topicMinReplication: int('TOPIC_MIN_REPLICATION', {
+    default: 1,
+    min: 1,
+    max: 100,
+    meaning: 'of events and DLQ topic; set 3 in production',
+  }),
+  ...serviceEnv(9464),
+  ...KAFKA_ENV,
 } as const;
 
-export interface IngestConfig extends Omit<ConfigOf<typeof SCHEMA>, 'startAt'> {
-  readonly startAt: StartAt;
+const RULES: readonly Rule<ConfigOf<typeof ENV>>[] = [
+  ...TOPICS_RULES,
+  ...KAFKA_RULES,
+  {
+    of: ['lockTimeoutMs', 'statementTimeoutMs'],
+    problem: ({ lockTimeoutMs, statementTimeoutMs }) =>
+      lockTimeoutMs >= statementTimeoutMs
+        ? `LOCK_TIMEOUT_MS (${lockTimeoutMs}) must be less than STATEMENT_TIMEOUT_MS (${statementTimeoutMs})`
+        : undefined,
+  },
+];
+
+export interface IngestConfig extends ConfigOf<typeof ENV> {
   readonly topics: Readonly<Record<LogicalTopic, Topic>>;
   readonly kafka: KafkaSettings;
   /** Names this process in cursors and logs. */
@@ -68,46 +121,17 @@ export interface IngestConfig extends Omit<ConfigOf<typeof SCHEMA>, 'startAt'> {
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
 export function readConfig(env: Env = process.env): IngestConfig {
-  const problems = new ConfigProblems();
-  const config = problems.collect(() => loadEnv(SCHEMA, env, crossCheck));
-  const topics = problems.collect(() => resolveTopics(env));
-  const kafka = kafkaSettingsFromEnv(env);
-  if ('problems' in kafka) problems.add(kafka.problems);
-  // Read apart from the others, so that it is named beside whatever else is wrong.
-  const startAt = parseStartAt(env['START_AT'] || 'earliest');
-  if (startAt === null) {
-    problems.add(['START_AT: give earliest, group:<id> or an RFC 3339 time']);
-  }
-  if (config === null || topics === null || startAt === null || 'problems' in kafka) {
-    throw problems.error();
-  }
-  const owner = `${hostname()}/${process.pid}`;
-  return Object.freeze({ ...config, startAt, topics, kafka: kafka.settings, owner, env });
+  const config = loadEnv(ENV, env, RULES);
+  return Object.freeze({
+    ...config,
+    topics: topicsOf(config),
+    kafka: kafkaSettings(config),
+    owner: `${hostname()}/${process.pid}`,
+    env,
+  });
 }
 
 /** What is in effect, for people; credentials masked. */
 export function describe(config: IngestConfig): Record<string, string> {
-  const { startAt } = config;
-  const words =
-    startAt.kind === 'log_start'
-      ? 'earliest'
-      : startAt.kind === 'group'
-        ? `group:${startAt.groupId}`
-        : new Date(startAt.timeMs).toISOString();
-  return {
-    KAFKA_BROKERS: config.kafka.brokers,
-    EVENTS_TOPIC: config.topics.events.name,
-    DLQ_TOPIC: config.topics.dlq.name,
-    ...describeConfig(SCHEMA, { ...config, startAt: words }),
-  };
-}
-
-function crossCheck(config: ConfigOf<typeof SCHEMA>): string[] {
-  const problems: string[] = [];
-  if (config.lockTimeoutMs >= config.statementTimeoutMs) {
-    problems.push(
-      `LOCK_TIMEOUT_MS (${config.lockTimeoutMs}) must be less than STATEMENT_TIMEOUT_MS (${config.statementTimeoutMs})`,
-    );
-  }
-  return problems;
+  return describeConfig(ENV, config);
 }

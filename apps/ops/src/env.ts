@@ -1,26 +1,32 @@
 import { userInfo } from 'node:os';
-import { describeConfig, loadEnv, text, url, type ConfigOf, type Env } from '@adtally/config';
+import { describeConfig, loadEnv, text, type ConfigOf, type Env } from '@adtally/config';
+import { DATABASE_ENV } from '@adtally/db/env';
 import { RECORD_ENV } from '@adtally/pipeline/env';
 
-/** Every variable of this app; its README's table is this list in words. */
-const SCHEMA = {
-  databaseUrl: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
-  actor: text('ADTALLY_ACTOR', { default: '', maxLength: 200 }),
+/** Every variable of this app; the README's table is made from it. */
+export const ENV = {
+  ...DATABASE_ENV,
+  actor: text('ADTALLY_ACTOR', {
+    default: '',
+    maxLength: 200,
+    meaning: 'who signs; set it in containers',
+    defaultWords: 'the user of the system',
+  }),
   // As the dlq-reprocessor has them: "would pass now" means there.
   ...RECORD_ENV,
 } as const;
 
-export type OpsConfig = ConfigOf<typeof SCHEMA>;
+export type OpsConfig = ConfigOf<typeof ENV>;
 
 /** Reads and checks the environment; throws ConfigError with all that is wrong. */
 export function readConfig(env: Env = process.env): OpsConfig {
-  const config = loadEnv(SCHEMA, env);
+  const config = loadEnv(ENV, env);
   return Object.freeze({ ...config, actor: config.actor.trim() || systemUser() });
 }
 
 /** What is in effect, for people; credentials masked. */
 export function describe(config: OpsConfig): Record<string, string> {
-  return describeConfig(SCHEMA, config);
+  return describeConfig(ENV, config);
 }
 
 /** A container may run under a number that has no name. */

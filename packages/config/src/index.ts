@@ -1,20 +1,5 @@
-export {
-  bool,
-  durationMs,
-  int,
-  oneOf,
-  shareOrOff,
-  text,
-  url,
-  wholeNumbers,
-  type EnvField,
-} from './fields.ts';
-export {
-  ConfigError,
-  ConfigProblems,
-  describeConfig,
-  EXIT_CONFIG,
-  loadEnv,
-  type ConfigOf,
-  type Env,
-} from './load-env.ts';
+export { ConfigError, EXIT_CONFIG } from './config-error.ts';
+export { field, NotAllowed, optional, type Env, type EnvField } from './field.ts';
+export { bool, durationMs, int, oneOf, shareOrOff, text, url, wholeNumbers } from './fields.ts';
+export { describeConfig, loadEnv, type ConfigOf, type EnvSchema, type Rule } from './load-env.ts';
+export { variablesTable } from './variables-table.ts';

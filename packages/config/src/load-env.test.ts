@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest';
+import { ConfigError, EXIT_CONFIG } from './config-error.ts';
 import { bool, durationMs, int, oneOf, shareOrOff, text, url } from './fields.ts';
-import { ConfigError, describeConfig, EXIT_CONFIG, loadEnv } from './load-env.ts';
+import { describeConfig, loadEnv } from './load-env.ts';
 
+const meaning = 'of this test';
 const SCHEMA = {
-  group: text('CONSUMER_GROUP', { default: 'adtally' }),
-  rows: int('BATCH_MAX_EVENTS', { default: 5000, min: 1, max: 20_000 }),
-  linger: durationMs('BATCH_LINGER', { default: 50, min: 0, max: 60_000 }),
-  verbose: bool('VERBOSE', { default: false }),
-  policy: oneOf('POLICY', ['warn', 'refuse'], { default: 'warn' }),
-  database: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'] }),
-  redis: url('REDIS_URL', { schemes: ['redis', 'rediss'], default: '' }),
-  token: text('TOKEN', { secret: true, default: '' }),
+  group: text('CONSUMER_GROUP', { default: 'adtally', meaning }),
+  rows: int('BATCH_MAX_EVENTS', { default: 5000, min: 1, max: 20_000, meaning }),
+  linger: durationMs('BATCH_LINGER', { default: 50, min: 0, max: 60_000, meaning }),
+  verbose: bool('VERBOSE', { default: false, meaning }),
+  policy: oneOf('POLICY', ['warn', 'refuse'], { default: 'warn', meaning }),
+  database: url('DATABASE_URL', { schemes: ['postgres', 'postgresql'], meaning }),
+  redis: url('REDIS_URL', { schemes: ['redis', 'rediss'], default: '', meaning }),
+  token: text('TOKEN', { hidden: true, default: '', meaning }),
 };
 const GOOD = { DATABASE_URL: 'postgres://user:hunter2@db:5432/adtally?sslpassword=hunter3' };
 
@@ -95,9 +97,23 @@ test('describes what is in effect with secrets and passwords masked', () => {
 });
 
 test('values that do not go together are a configuration error too, with exit code 78', () => {
-  const check = () => loadEnv(SCHEMA, GOOD, (config) => [`BATCH_LINGER ${config.linger} is odd`]);
-  expect(check).toThrow('BATCH_LINGER 50 is odd');
+  const rule = {
+    of: ['linger', 'rows'] as const,
+    problem: ({ linger, rows }: { linger: number; rows: number }) =>
+      linger > rows ? undefined : `BATCH_LINGER ${linger} is odd`,
+  };
+  expect(() => loadEnv(SCHEMA, GOOD, [rule])).toThrow('BATCH_LINGER 50 is odd');
+  expect(() => loadEnv(SCHEMA, { ...GOOD, BATCH_LINGER: '6s' }, [rule])).not.toThrow();
   expect(new ConfigError(['x']).exitCode).toBe(EXIT_CONFIG);
+});
+
+test('what goes together is judged beside other problems, and only where each is fine alone', () => {
+  const rule = (of: readonly (keyof typeof SCHEMA)[]) => ({ of, problem: () => `odd: ${of}` });
+  const env = { ...GOOD, VERBOSE: 'maybe' };
+  const rules = [rule(['linger', 'rows']), rule(['verbose', 'rows'])];
+  expect(() => loadEnv(SCHEMA, env, rules)).toThrow(
+    /VERBOSE: "maybe" is not .*; odd: linger,rows$/,
+  );
 });
 
 test.each([
@@ -106,7 +122,7 @@ test.each([
   ['off', null],
   ['OFF', null],
 ])('%s is a share or none', (value, expected) => {
-  const schema = { share: shareOrOff('SHARE', { default: 0.5 }) };
+  const schema = { share: shareOrOff('SHARE', { default: 0.5, meaning }) };
   const config = loadEnv(schema, { SHARE: value });
   expect(config.share).toBe(expected);
   expect(describeConfig(schema, config)).toEqual({ SHARE: String(expected ?? 'off') });
@@ -115,7 +131,7 @@ test.each([
 test.each(['0', '1', '0.0', '1.5', '50%', '-0.5', 'none', '5e-1'])(
   'does not take %j for a share',
   (value) => {
-    const schema = { share: shareOrOff('SHARE', { default: 0.5 }) };
+    const schema = { share: shareOrOff('SHARE', { default: 0.5, meaning }) };
     expect(() => loadEnv(schema, { SHARE: value })).toThrow(/SHARE.*between 0 and 1.*or off/);
   },
 );

@@ -1,5 +1,6 @@
 // The migration job of the image: node packages/db/dist/cli.js migrate
-import { readDatabaseUrl } from './env.ts';
+import { ConfigError } from '@adtally/config';
+import { readDatabaseConfig } from './env.ts';
 import { migrate } from './migrate.ts';
 
 const EXIT_FAILED = 1;
@@ -11,13 +12,13 @@ async function run(args: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   try {
-    const { applied, version } = await migrate(readDatabaseUrl());
+    const { applied, version } = await migrate(readDatabaseConfig().databaseUrl);
     for (const name of applied) process.stdout.write(`applied ${name}\n`);
     process.stdout.write(`schema version ${version}\n`);
     return 0;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return EXIT_FAILED;
+    return error instanceof ConfigError ? error.exitCode : EXIT_FAILED;
   }
 }
 

@@ -25,7 +25,6 @@ export { type Database, type DatabaseExecutor, openDatabase, cutConnections } fr
 export { referToDeadLetters, keepDeadLetters } from './dead-letter-refs.ts';
 export { int8Array, int4Array, bytesArray, BYTEA_OID, UUID_OID, textsOf } from './encode-arrays.ts';
 export { CopyEncoder } from './encode-copy.ts';
-export { WRITER_ENV } from './env.ts';
 export { eventDay } from './event-days.ts';
 export { firingKeys } from './firing-alerts.ts';
 export { type Frontier } from './late-notes.ts';

@@ -1,7 +1,24 @@
-import { durationMs, int } from '@adtally/config';
+import { durationMs, int, url } from '@adtally/config';
+import { REDIS_URL_SCHEMES } from './redis-address.ts';
 
 /** The predictions in Redis: an app that reads those of another must let them live as long. */
 export const DEDUP_ENV = {
-  dedupTtlSeconds: int('DEDUP_TTL_SECONDS', { default: 21_600, min: 1, max: 31_536_000 }),
-  dedupBudgetMs: durationMs('DEDUP_BUDGET_MS', { default: 50, min: 1, max: 10_000 }),
+  redisUrl: url('REDIS_URL', {
+    schemes: REDIS_URL_SCHEMES,
+    default: '',
+    meaning:
+      'empty = no Redis; `redis://`, `rediss://`, `redis+sentinel://`, `redis+cluster://`, the last two also as `rediss+`',
+  }),
+  dedupTtlSeconds: int('DEDUP_TTL_SECONDS', {
+    default: 21_600,
+    min: 1,
+    max: 31_536_000,
+    meaning: 'how long Redis remembers a key; longer than your redelivery window',
+  }),
+  dedupBudgetMs: durationMs('DEDUP_BUDGET_MS', {
+    default: 50,
+    min: 1,
+    max: 10_000,
+    meaning: 'how long a batch waits for Redis',
+  }),
 } as const;

@@ -13,6 +13,6 @@ export {
   rejectionFingerprint,
 } from './rejection.ts';
 export { daysInMonth } from './time.ts';
-export { LOGICAL_TOPICS, type LogicalTopic, type Topic, resolveTopics } from './topics.ts';
+export { LOGICAL_TOPICS, type LogicalTopic, type Topic, TOPICS } from './topics.ts';
 export { uuidBytes, uuidText, uuidV7Millis } from './uuid.ts';
 export { SCHEMA_VERSION } from './versions.ts';

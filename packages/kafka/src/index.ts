@@ -15,7 +15,6 @@ export { GroupConsumer } from './group-consumer.ts';
 export type { Notice, OnNotice } from './notices.ts';
 export type { ProducerMode } from './producer-config.ts';
 export type { RebalanceEvent } from './rebalances.ts';
-export { kafkaSettingsFromEnv } from './settings.ts';
-export type { KafkaSettings, KafkaSettingsResult } from './settings.ts';
+export type { KafkaSettings } from './settings.ts';
 export { TopicReader } from './topic-reader.ts';
 export type { TopicReaderOptions } from './topic-reader.ts';

@@ -21,6 +21,6 @@ export { Abandoned, Backoff } from './pacing.ts';
 export { PartitionClaims } from './partition-claims.ts';
 export { type SourceClaim } from './source-claim.ts';
 export { requireSchema } from './require-schema.ts';
-export { type StartAt, parseStartAt } from './start-at.ts';
+export type { StartAt } from './start-at.ts';
 export { TopicWatch } from './topic-watch.ts';
 export { WriterLink } from './writer-link.ts';

@@ -6,14 +6,25 @@ export type StartAt =
   | { readonly kind: 'time'; readonly timeMs: number }
   | { readonly kind: 'group'; readonly groupId: string };
 
+const TEXT_MAX = 300;
+
 /** Reads `earliest`, `group:<id>` or an RFC 3339 time; null where it is none of them. */
 export function parseStartAt(text: string): StartAt | null {
+  if (text.length > TEXT_MAX) return null;
   if (text === 'earliest') return { kind: 'log_start' };
   if (text.startsWith('group:') && text.length > 'group:'.length) {
     return { kind: 'group', groupId: text.slice('group:'.length) };
   }
   const timeMs = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(timeMs) ? null : { kind: 'time', timeMs };
+}
+
+/** As `parseStartAt` reads it; a time in UTC. */
+export function startAtText(startAt: StartAt): string {
+  if (startAt.kind === 'log_start') return 'earliest';
+  return startAt.kind === 'group'
+    ? `group:${startAt.groupId}`
+    : new Date(startAt.timeMs).toISOString();
 }
 
 /** The first offset to count, for each partition; one that a group never committed begins at log start. */

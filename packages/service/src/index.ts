@@ -10,5 +10,5 @@ export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
 export { runMain, type MainOptions } from './run-main.ts';
 export { runService, type RunServiceOptions } from './run-service.ts';
-export { adminPort, SERVICE_ENV } from './service-env.ts';
+export { serviceEnv } from './service-env.ts';
 export { exitCodeOf, type Service } from './service.ts';

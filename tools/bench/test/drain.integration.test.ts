@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { kafkaSettingsFromEnv } from '@adtally/kafka';
+import { readKafkaSettings } from '@adtally/kafka/env';
 import { servers } from '@adtally/testkit';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -17,9 +17,7 @@ let kafka: Parameters<typeof benchDrain>[1];
 
 beforeAll(async () => {
   addresses = await servers();
-  const result = kafkaSettingsFromEnv({ KAFKA_BROKERS: addresses.kafkaBrokers });
-  if ('problems' in result) throw new Error(result.problems.join('; '));
-  kafka = result.settings;
+  kafka = readKafkaSettings({ KAFKA_BROKERS: addresses.kafkaBrokers });
   folder = mkdtempSync(join(tmpdir(), 'adtally-bench-'));
   options = {
     events: EVENTS,

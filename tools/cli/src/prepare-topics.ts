@@ -1,6 +1,5 @@
-import { LOGICAL_TOPICS, type LogicalTopic, resolveTopics } from '@adtally/event-schema';
-import { KafkaAdmin, kafkaSettingsFromEnv, type TopicSpec } from '@adtally/kafka';
-import { UsageError, wholeNumber } from './args.ts';
+import { LOGICAL_TOPICS, type LogicalTopic, type Topic } from '@adtally/event-schema';
+import { KafkaAdmin, type KafkaSettings, type TopicSpec } from '@adtally/kafka';
 
 export interface PreparedTopic {
   readonly name: string;
@@ -11,18 +10,9 @@ export interface PreparedTopic {
   readonly replicas: number;
 }
 
-export interface TopicOverrides {
-  readonly partitions: Readonly<Partial<Record<LogicalTopic, number>>>;
-  /** Copies of each partition; -1 = the broker's own default. */
-  readonly replication: number;
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
-
 const DAY_MS = 86_400_000;
-const PARTITIONS_MAX = 10_000;
-const REPLICATION_MAX = 100;
-const BROKER_DEFAULT_REPLICATION = -1;
+/** The broker's own default. */
+export const BROKER_DEFAULT_REPLICATION = -1;
 const RECORD_MAX_BYTES = 1_048_576;
 
 /** Set when a topic is created; a topic that exists keeps what its owner gave it. */
@@ -39,52 +29,15 @@ const COMMON_SETTINGS = {
   'cleanup.policy': 'delete',
 } as const;
 
-/** Environment variables that say how many partitions a topic is created with. */
-const PARTITION_VARIABLES: Readonly<Record<LogicalTopic, string>> = {
-  events: 'EVENTS_PARTITIONS',
-  dlq: 'DLQ_PARTITIONS',
-  dead: 'DEAD_PARTITIONS',
-};
-
-/**
- * Reads EVENTS_PARTITIONS, DLQ_PARTITIONS, DEAD_PARTITIONS and TOPIC_REPLICATION; flags win.
- * @throws UsageError where one is no whole number in bounds.
- */
-export function topicOverrides(
-  flags: Readonly<Partial<Record<LogicalTopic | 'replication', string>>>,
-  env: Env,
-): TopicOverrides {
-  const partitions: Partial<Record<LogicalTopic, number>> = {};
-  for (const logical of LOGICAL_TOPICS) {
-    const text = flags[logical] ?? (env[PARTITION_VARIABLES[logical]] || undefined);
-    if (text !== undefined) {
-      partitions[logical] = wholeNumber(`${logical}-partitions`, text, 1, PARTITIONS_MAX);
-    }
-  }
-  const replication = flags.replication ?? (env['TOPIC_REPLICATION'] || undefined);
-  return {
-    partitions,
-    replication:
-      replication === undefined
-        ? BROKER_DEFAULT_REPLICATION
-        : wholeNumber('replication', replication, 1, REPLICATION_MAX),
-  };
-}
-
 /**
  * Creates the topics that do not exist. Never deletes, grows or reconfigures one: where partitions
  * differ from what is wanted, that is reported.
- *
- * @param env how to reach Kafka (KAFKA_BROKERS, ...) and, without `specs`, the topics' names
- * @throws UsageError where a variable is wrong
  */
 export async function prepareTopics(
-  env: Env,
-  specs: readonly TopicSpec[] = topicSpecs(env),
+  kafka: KafkaSettings,
+  specs: readonly TopicSpec[],
 ): Promise<PreparedTopic[]> {
-  const kafka = kafkaSettingsFromEnv(env);
-  if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
-  const admin = new KafkaAdmin(kafka.settings);
+  const admin = new KafkaAdmin(kafka);
   try {
     const ensured = await admin.ensureTopics(specs);
     return ensured.map((topic, index) => ({
@@ -100,24 +53,15 @@ export async function prepareTopics(
   }
 }
 
-/**
- * What the three topics should be.
- * @throws UsageError where a topic's name or number is wrong
- */
+/** What the three topics should be. */
 export function topicSpecs(
-  env: Env,
-  overrides: TopicOverrides = topicOverrides({}, env),
+  topics: Readonly<Record<LogicalTopic, Topic>>,
+  replication: number,
 ): TopicSpec[] {
-  let topics: ReturnType<typeof resolveTopics>;
-  try {
-    topics = resolveTopics(env);
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
   return LOGICAL_TOPICS.map((logical) => ({
     name: topics[logical].name,
-    partitions: overrides.partitions[logical] ?? topics[logical].partitions,
-    replication: overrides.replication,
+    partitions: topics[logical].partitions,
+    replication,
     config: { ...COMMON_SETTINGS, ...SETTINGS[logical] },
   }));
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { resolveTopics } from '@adtally/event-schema';
-import { kafkaSettingsFromEnv } from '@adtally/kafka';
+import { ConfigError } from '@adtally/config';
+import { readKafkaSettings, readTopics } from '@adtally/kafka/env';
 import { completeMix, DEFAULT_MIX, type Mix } from './mix.ts';
 import type { SimulateOptions } from './simulate.ts';
 
@@ -44,10 +44,8 @@ export function readCommandLine(
   const values = parse(args);
   if (values.help === true) return null;
   const problems: string[] = [];
-  const kafka = kafkaSettingsFromEnv(
-    values.brokers === undefined ? env : { ...env, KAFKA_BROKERS: values.brokers },
-  );
-  if ('problems' in kafka) problems.push(...kafka.problems);
+  const kafkaEnv = values.brokers === undefined ? env : { ...env, KAFKA_BROKERS: values.brokers };
+  const kafka = attempt(() => readKafkaSettings(kafkaEnv), problems);
   const integer = (name: 'events' | 'seed' | 'rate', fallback: number): number => {
     const text = values[name];
     if (text === undefined) return fallback;
@@ -61,10 +59,10 @@ export function readCommandLine(
     seed: integer('seed', 1),
     rate: integer('rate', 0),
     mix: readMix(values.mix, problems),
-    topic: attempt(() => values.topic ?? resolveTopics(env).events.name, problems) ?? '',
+    topic: attempt(() => values.topic ?? readTopics(env).events.name, problems) ?? '',
   };
-  if ('problems' in kafka || problems.length > 0) throw new UsageError(problems.join('\n'));
-  const { brokers, security } = kafka.settings;
+  if (kafka === undefined || problems.length > 0) throw new UsageError(problems.join('\n'));
+  const { brokers, security } = kafka;
   const journalPath = values.journal;
   return {
     simulate: { ...line, brokers, security, baseTimeMs, journalPath },
@@ -109,7 +107,8 @@ function attempt<T>(read: () => T, problems: string[]): T | undefined {
   try {
     return read();
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
+    if (error instanceof ConfigError) problems.push(...error.problems);
+    else problems.push(error instanceof Error ? error.message : String(error));
     return undefined;
   }
 }

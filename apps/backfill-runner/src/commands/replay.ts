@@ -7,7 +7,7 @@ import { parseCommand, timeMs, UsageError, wholeNumber } from '../args.ts';
 import { actOf, ACTING_OPTIONS, type CommandContext, DRY } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { ProgressView } from '../progress.ts';
-import { readReplayConfig } from '../replay-env.ts';
+import { replayConfig } from '../replay-env.ts';
 import {
   REPLAY_FORM,
   replayJson,
@@ -40,7 +40,7 @@ const RECORDS_PER_SECOND = 40_000;
 export async function replay(args: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseCommand(args, OPTIONS);
   if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is not expected`);
-  const config = readReplayConfig(context.config);
+  const config = replayConfig(context.config);
   const admin = new KafkaAdmin(config.kafka);
   try {
     return values.resume === undefined
@@ -104,7 +104,7 @@ async function work(
   const outcome = await workReplay(await readReplay(db, runId), rate, {
     db,
     admin,
-    config: readReplayConfig(context.config),
+    config: replayConfig(context.config),
     log: createLogger({ service: 'backfill-runner', level: context.config.logLevel }),
     onProgress: (progress) => view.update(progress),
     onClaimed,
@@ -128,7 +128,7 @@ function requestOf(values: Values, { config }: CommandContext): ReplayRequest {
   if (new Set(partitions).size !== (partitions?.length ?? 0)) {
     throw new UsageError('a partition is named twice');
   }
-  const { eventsTopic } = readReplayConfig(config);
+  const { eventsTopic } = replayConfig(config);
   return { topic: eventsTopic, partitions: partitions ?? null, from, to };
 }
 

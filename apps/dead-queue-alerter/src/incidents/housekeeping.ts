@@ -8,7 +8,7 @@ import {
 import { type Database } from '@adtally/db';
 import type { Logger } from '@adtally/telemetry';
 import type { AlerterMetrics } from '../metrics.ts';
-import { SINK_NAMES } from '../notify/sink.ts';
+import { SINK_NAMES } from '../notify/sinks.ts';
 import { pause, type Bell } from '../pacing.ts';
 import { announce } from './announce.ts';
 import { applyRequests } from './apply-requests.ts';

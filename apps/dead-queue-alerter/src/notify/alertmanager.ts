@@ -1,32 +1,39 @@
+import { durationMs } from '@adtally/config';
 import type { Message } from '../incidents/message.ts';
+import { defineSink, sinkUrl } from './define-sink.ts';
 import { annotationsOf, labelsOf } from './labels.ts';
 import { postJson } from './post-json.ts';
-import type { SendOutcome, Sink } from './sink.ts';
+import type { SendOutcome } from './sink.ts';
 
-export interface AlertmanagerOptions {
-  /** Where Alertmanager answers, without /api. */
-  readonly url: string;
-  readonly timeoutMs: number;
-  /** It takes an alert that is not said again (its `resolve_timeout`, 5 min) for resolved. */
-  readonly resendMs: number;
-}
+export const alertmanager = defineSink({
+  name: 'alertmanager',
+  env: {
+    alertmanagerUrl: sinkUrl('ALERTMANAGER_URL', { meaning: 'without `/api/v2/alerts`' }),
+    // It takes an alert that is not said again (its `resolve_timeout`, 5 min) for resolved.
+    alertmanagerResendMs: durationMs('ALERTMANAGER_RESEND_MS', {
+      default: 60_000,
+      min: 100,
+      max: 3_600_000,
+      meaning: "below Alertmanager's `resolve_timeout`",
+    }),
+  },
+  open: ({ alertmanagerUrl: url, alertmanagerResendMs }, timeoutMs) => {
+    if (url === '') return null;
+    const post = (messages: readonly Message[], signal: AbortSignal): Promise<SendOutcome> =>
+      postJson({
+        url: `${url.replace(/\/+$/, '')}/api/v2/alerts`,
+        body: messages.map(alertmanagerAlert),
+        timeoutMs,
+        signal,
+      });
+    return {
+      send: (message, signal) => post([message], signal),
+      refresh: { everyMs: alertmanagerResendMs, send: post },
+    };
+  },
+});
 
-export function alertmanagerSink({ url, timeoutMs, resendMs }: AlertmanagerOptions): Sink {
-  const post = (messages: readonly Message[], signal: AbortSignal): Promise<SendOutcome> =>
-    postJson({
-      url: `${url.replace(/\/+$/, '')}/api/v2/alerts`,
-      body: messages.map(alertmanagerAlert),
-      timeoutMs,
-      signal,
-    });
-  return {
-    name: 'alertmanager',
-    send: (message, signal) => post([message], signal),
-    refresh: { everyMs: resendMs, send: post },
-  };
-}
-
-export function alertmanagerAlert(message: Message): object {
+function alertmanagerAlert(message: Message): object {
   return {
     labels: labelsOf(message),
     annotations: annotationsOf(message),

@@ -1,25 +1,35 @@
+import { text } from '@adtally/config';
 import type { Message } from '../incidents/message.ts';
+import { defineSink, sinkUrl } from './define-sink.ts';
 import { postJson } from './post-json.ts';
-import type { Sink } from './sink.ts';
 
 const SUMMARY_MAX = 1_024;
 
-export interface PagerDutyOptions {
-  readonly url: string;
-  readonly routingKey: string;
-  readonly timeoutMs: number;
-}
-
 /** Events API v2. Triggers of one incident have one key: PagerDuty pages for the first alone. */
-export function pagerDutySink({ url, routingKey, timeoutMs }: PagerDutyOptions): Sink {
-  return {
-    name: 'pagerduty',
-    send: (message, signal) =>
-      postJson({ url, body: pagerDutyEvent(message, routingKey), timeoutMs, signal }),
-  };
-}
+export const pagerDuty = defineSink({
+  name: 'pagerduty',
+  env: {
+    pagerDutyRoutingKey: text('PAGERDUTY_ROUTING_KEY', {
+      default: '',
+      hidden: true,
+      maxLength: 200,
+      meaning: 'Events API v2',
+    }),
+    pagerDutyUrl: sinkUrl('PAGERDUTY_URL', {
+      default: 'https://events.pagerduty.com/v2/enqueue',
+      meaning: 'where events go',
+    }),
+  },
+  open: ({ pagerDutyUrl: url, pagerDutyRoutingKey: routingKey }, timeoutMs) =>
+    routingKey === ''
+      ? null
+      : {
+          send: (message, signal) =>
+            postJson({ url, body: pagerDutyEvent(message, routingKey), timeoutMs, signal }),
+        },
+});
 
-export function pagerDutyEvent(message: Message, routingKey: string): object {
+function pagerDutyEvent(message: Message, routingKey: string): object {
   const event = { routing_key: routingKey, dedup_key: `adtally/${message.incident}` };
   if (message.status === 'resolved') return { ...event, event_action: 'resolve' };
   return {

@@ -10,7 +10,8 @@ import type { Message } from '../incidents/message.ts';
 import type { Lease } from '../lease.ts';
 import type { AlerterMetrics } from '../metrics.ts';
 import { backoffMs, pause, type Bell } from '../pacing.ts';
-import type { SendOutcome, Sink } from './sink.ts';
+import type { SendOutcome } from './sink.ts';
+import type { ListedSink } from './sinks.ts';
 
 export interface SenderOptions {
   readonly retryFirstMs: number;
@@ -22,7 +23,7 @@ export interface SenderOptions {
 }
 
 export interface SenderParts {
-  readonly sink: Sink;
+  readonly sink: ListedSink;
   readonly session: DatabaseExecutor;
   readonly lease: Lease;
   readonly bell: Bell;

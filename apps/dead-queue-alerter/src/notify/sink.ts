@@ -1,8 +1,5 @@
 import type { Message } from '../incidents/message.ts';
 
-export const SINK_NAMES = ['webhook', 'alertmanager', 'slack', 'pagerduty'] as const;
-export type SinkName = (typeof SINK_NAMES)[number];
-
 /**
  * What became of one attempt:
  * - `sent`: the sink has it
@@ -20,8 +17,8 @@ export type SendOutcome =
   | { readonly kind: 'refused'; readonly error: string };
 
 /** One place where people are told. */
-export interface Sink {
-  readonly name: SinkName;
+export interface Sink<Name extends string = string> {
+  readonly name: Name;
   /** One attempt, bounded in time; never rejects. The signal gives it up. */
   send(message: Message, signal: AbortSignal): Promise<SendOutcome>;
   /** Some forget what is not said again: how often, and how, open incidents are repeated to them. */

@@ -1,20 +1,24 @@
 import type { Message } from '../incidents/message.ts';
+import { defineSink, sinkUrl } from './define-sink.ts';
 import { postJson } from './post-json.ts';
-import type { Sink } from './sink.ts';
 
 /** Slack's own limits, in characters. */
 const HEADER_MAX = 150;
 const SECTION_MAX = 3_000;
 
 /** An incoming webhook: it can add messages, never change one. */
-export function slackSink(options: { url: string; timeoutMs: number }): Sink {
-  return {
-    name: 'slack',
-    send: (message, signal) => postJson({ ...options, signal, body: slackBody(message) }),
-  };
-}
+export const slack = defineSink({
+  name: 'slack',
+  env: { slackUrl: sinkUrl('SLACK_WEBHOOK_URL', { meaning: 'incoming webhook' }) },
+  open: ({ slackUrl: url }, timeoutMs) =>
+    url === ''
+      ? null
+      : {
+          send: (message, signal) => postJson({ url, timeoutMs, signal, body: slackBody(message) }),
+        },
+});
 
-export function slackBody(message: Message): object {
+function slackBody(message: Message): object {
   const mark = message.status === 'firing' ? ':rotating_light:' : ':white_check_mark:';
   const title = `${message.alert} (${message.env}): ${message.status}`;
   return {

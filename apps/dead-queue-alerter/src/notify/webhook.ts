@@ -1,29 +1,38 @@
 import { createHash } from 'node:crypto';
 import type { Message } from '../incidents/message.ts';
+import { defineSink, sinkUrl } from './define-sink.ts';
 import { annotationsOf, labelsOf } from './labels.ts';
 import { postJson } from './post-json.ts';
-import type { Sink } from './sink.ts';
 
 const RECEIVER = 'adtally';
 /** How Alertmanager writes that an alert has no end yet. */
 const NO_END = '0001-01-01T00:00:00Z';
 
 /** Any receiver of Alertmanager's webhooks, version 4. */
-export function webhookSink(options: { url: string; timeoutMs: number }): Sink {
-  return {
-    name: 'webhook',
-    send: (message, signal) =>
-      postJson({
-        ...options,
-        signal,
-        body: webhookBody(message),
-        // The same change again, after an answer that was lost, has the same key.
-        headers: { 'idempotency-key': `${message.incident}/${message.revision}` },
-      }),
-  };
-}
+export const webhook = defineSink({
+  name: 'webhook',
+  env: {
+    webhookUrl: sinkUrl('ALERT_WEBHOOK_URL', {
+      meaning: "body as Alertmanager's webhook, version 4",
+    }),
+  },
+  open: ({ webhookUrl: url }, timeoutMs) =>
+    url === ''
+      ? null
+      : {
+          send: (message, signal) =>
+            postJson({
+              url,
+              timeoutMs,
+              signal,
+              body: webhookBody(message),
+              // The same change again, after an answer that was lost, has the same key.
+              headers: { 'idempotency-key': `${message.incident}/${message.revision}` },
+            }),
+        },
+});
 
-export function webhookBody(message: Message): object {
+function webhookBody(message: Message): object {
   const labels = labelsOf(message);
   const annotations = annotationsOf(message);
   const { alertname = '', env = '', key = '' } = labels;

@@ -7,9 +7,11 @@ import {
   type ReprocessReport,
   type RollupReport,
 } from '@adtally/bench';
-import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
+import type { KafkaSettings } from '@adtally/kafka';
+import { readKafkaSettings } from '@adtally/kafka/env';
 import { ensureStack, StackError, type StackAddresses } from '@adtally/local-stack';
 import { parseCommand, UsageError, wholeNumber } from '../args.ts';
+import { orUsageError } from '../or-usage-error.ts';
 import { formatTable, printJson, progressLine, say } from '../output.ts';
 
 const EVENTS_MAX = 20_000_000;
@@ -88,14 +90,14 @@ async function onStack<T>(
   ) => Promise<T>,
 ): Promise<T> {
   const addresses = await ensureStack();
-  const kafka = kafkaSettingsFromEnv({ ...process.env, KAFKA_BROKERS: addresses.kafkaBrokers });
-  if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
+  const env = { ...process.env, KAFKA_BROKERS: addresses.kafkaBrokers };
+  const kafka = orUsageError(() => readKafkaSettings(env));
   const progress = progressLine();
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort(new StackError('interrupted'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    return await work(addresses, kafka.settings, progress.update, interrupted.signal);
+    return await work(addresses, kafka, progress.update, interrupted.signal);
   } finally {
     progress.finish();
   }

@@ -1,12 +1,11 @@
-import { parseCommand } from '../args.ts';
+import { loadEnv } from '@adtally/config';
+import { kafkaSettings, topicsOf } from '@adtally/kafka/env';
+import { parseCommand, wholeNumber } from '../args.ts';
+import { PARTITIONS_MAX, REPLICATION_MAX, TOPIC_JOB_ENV, TOPIC_JOB_RULES } from '../migrate-env.ts';
+import { orUsageError } from '../or-usage-error.ts';
 import { formatTable, printJson, say } from '../output.ts';
 import { type PreparedDatabase, prepareDatabase } from '../prepare-database.ts';
-import {
-  type PreparedTopic,
-  prepareTopics,
-  topicOverrides,
-  topicSpecs,
-} from '../prepare-topics.ts';
+import { type PreparedTopic, prepareTopics, topicSpecs } from '../prepare-topics.ts';
 import { requireDatabaseUrl, serviceEnvironment } from '../stack.ts';
 
 /**
@@ -22,18 +21,28 @@ export async function run(args: string[]): Promise<number> {
     replication: { type: 'string' },
   });
   const env = serviceEnvironment();
-  const overrides = topicOverrides(
+  const config = orUsageError(() => loadEnv(TOPIC_JOB_ENV, env, TOPIC_JOB_RULES));
+  const flag = (name: Exclude<keyof typeof values, 'json'>, max: number): number | undefined => {
+    const text = values[name];
+    return text === undefined ? undefined : wholeNumber(name, text, 1, max);
+  };
+  const { events, dlq, dead } = topicsOf(config);
+  const specs = topicSpecs(
     {
-      ...(values['events-partitions'] !== undefined && { events: values['events-partitions'] }),
-      ...(values['dlq-partitions'] !== undefined && { dlq: values['dlq-partitions'] }),
-      ...(values['dead-partitions'] !== undefined && { dead: values['dead-partitions'] }),
-      ...(values.replication !== undefined && { replication: values.replication }),
+      events: {
+        ...events,
+        partitions: flag('events-partitions', PARTITIONS_MAX) ?? config.eventsPartitions,
+      },
+      dlq: { ...dlq, partitions: flag('dlq-partitions', PARTITIONS_MAX) ?? config.dlqPartitions },
+      dead: {
+        ...dead,
+        partitions: flag('dead-partitions', PARTITIONS_MAX) ?? config.deadPartitions,
+      },
     },
-    env,
+    flag('replication', REPLICATION_MAX) ?? config.topicReplication,
   );
-  const specs = topicSpecs(env, overrides);
   const database = await prepareDatabase(requireDatabaseUrl());
-  const topics = await prepareTopics(env, specs);
+  const topics = await prepareTopics(kafkaSettings(config), specs);
   for (const topic of topics.filter((one) => one.partitions !== one.wantedPartitions)) {
     say(
       `topic ${topic.name} has ${topic.partitions} partitions, not ${topic.wantedPartitions}; left as it is`,

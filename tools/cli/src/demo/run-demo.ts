@@ -2,10 +2,11 @@ import { constants } from 'node:os';
 import { rollupsCheck } from '@adtally/analytics';
 import { auditDatabase, openDatabase } from '@adtally/db';
 import { CampaignBooks } from '@adtally/event-simulator';
-import { kafkaSettingsFromEnv, type KafkaSettings } from '@adtally/kafka';
+import type { KafkaSettings } from '@adtally/kafka';
+import { readKafkaSettings } from '@adtally/kafka/env';
 import { ensureStack, type StackAddresses } from '@adtally/local-stack';
-import { UsageError } from '../args.ts';
 import { say } from '../output.ts';
+import { orUsageError } from '../or-usage-error.ts';
 import { serviceEnvironment } from '../stack.ts';
 import { countWithKill } from './counting.ts';
 import { findDeadLetterCopies } from './dead-letter-copies.ts';
@@ -136,9 +137,7 @@ function consumerEnvironment(
 }
 
 function kafkaSettings({ kafkaBrokers }: StackAddresses): KafkaSettings {
-  const kafka = kafkaSettingsFromEnv({ ...process.env, KAFKA_BROKERS: kafkaBrokers });
-  if ('problems' in kafka) throw new UsageError(kafka.problems.join('; '));
-  return kafka.settings;
+  return orUsageError(() => readKafkaSettings({ ...process.env, KAFKA_BROKERS: kafkaBrokers }));
 }
 
 /** Aborts at the first Ctrl-C, which ends the children in order; the second ends everything at once. */

@@ -2,10 +2,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDatabase, dropDatabase } from '@adtally/db';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
+import { readTopics } from '@adtally/kafka/env';
 import { localFolder, type StackAddresses, StackError } from '@adtally/local-stack';
 import { say } from '../output.ts';
 import { prepareDatabase } from '../prepare-database.ts';
-import { prepareTopics, topicOverrides, topicSpecs } from '../prepare-topics.ts';
+import { BROKER_DEFAULT_REPLICATION, prepareTopics, topicSpecs } from '../prepare-topics.ts';
 import {
   type DemoRecord,
   readDemoRecords,
@@ -57,9 +58,9 @@ export async function makeWorkspace(
   const [databaseUrl] = await Promise.all([
     makeDatabase(addresses.databaseUrl, database),
     prepareTopics(
-      { ...process.env, KAFKA_BROKERS: addresses.kafkaBrokers },
+      kafka,
       // Sizes as the product's own, so that two consumers share them.
-      topicSpecs(topicVariables(topics), topicOverrides({}, {})),
+      topicSpecs(readTopics(topicVariables(topics)), BROKER_DEFAULT_REPLICATION),
     ),
   ]);
   return { name, databaseUrl, database, topics, logFolder: logFolderOf(database) };

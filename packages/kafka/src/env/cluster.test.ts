@@ -1,26 +1,31 @@
 import { describe, expect, test } from 'vitest';
-import { commonConfig, kafkaSettingsFromEnv } from './settings.ts';
+import { ConfigError } from '@adtally/config';
+import { commonConfig } from '../settings.ts';
+import { readKafkaSettings } from './cluster.ts';
 
 const readable = import.meta.filename;
 
-function problemsOf(env: Record<string, string | undefined>): string[] {
-  const result = kafkaSettingsFromEnv(env);
-  return 'problems' in result ? result.problems : [];
+function problemsOf(env: Record<string, string | undefined>): readonly string[] {
+  try {
+    readKafkaSettings(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
 }
 
-describe('kafkaSettingsFromEnv', () => {
+describe('the cluster by its variables', () => {
   test('brokers alone are enough: plaintext with the default client id', () => {
-    expect(kafkaSettingsFromEnv({ KAFKA_BROKERS: 'a:9092, [::1]:9093 ,b.c-d:1' })).toEqual({
-      settings: {
-        brokers: 'a:9092,[::1]:9093,b.c-d:1',
-        clientId: 'adtally',
-        security: { 'security.protocol': 'plaintext' },
-      },
+    expect(readKafkaSettings({ KAFKA_BROKERS: 'a:9092, [::1]:9093 ,b.c-d:1' })).toEqual({
+      brokers: 'a:9092,[::1]:9093,b.c-d:1',
+      clientId: 'adtally',
+      security: { 'security.protocol': 'plaintext' },
     });
   });
 
   test('TLS and SASL become librdkafka properties', () => {
-    const result = kafkaSettingsFromEnv({
+    const settings = readKafkaSettings({
       KAFKA_BROKERS: 'a:9092',
       KAFKA_CLIENT_ID: 'ingest',
       KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
@@ -31,19 +36,17 @@ describe('kafkaSettingsFromEnv', () => {
       KAFKA_SASL_USERNAME: 'user',
       KAFKA_SASL_PASSWORD: ' p ',
     });
-    expect(result).toEqual({
-      settings: {
-        brokers: 'a:9092',
-        clientId: 'ingest',
-        security: {
-          'security.protocol': 'sasl_ssl',
-          'ssl.ca.location': readable,
-          'ssl.certificate.location': readable,
-          'ssl.key.location': readable,
-          'sasl.mechanism': 'SCRAM-SHA-512',
-          'sasl.username': 'user',
-          'sasl.password': ' p ',
-        },
+    expect(settings).toEqual({
+      brokers: 'a:9092',
+      clientId: 'ingest',
+      security: {
+        'security.protocol': 'sasl_ssl',
+        'ssl.ca.location': readable,
+        'ssl.certificate.location': readable,
+        'ssl.key.location': readable,
+        'sasl.mechanism': 'SCRAM-SHA-512',
+        'sasl.username': 'user',
+        'sasl.password': ' p ',
       },
     });
   });

@@ -1,0 +1,81 @@
+import {
+  durationMs,
+  field,
+  loadEnv,
+  NotAllowed,
+  oneOf,
+  type ConfigOf,
+  type Env,
+  type Rule,
+} from '@adtally/config';
+import { LOGICAL_TOPICS, TOPICS, type LogicalTopic, type Topic } from '@adtally/event-schema';
+
+const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+
+/** The topics' names as this deployment has them. */
+export const TOPICS_ENV = {
+  eventsTopic: topicName('events'),
+  dlqTopic: topicName('dlq'),
+  deadTopic: topicName('dead'),
+} as const;
+
+export type TopicsConfig = ConfigOf<typeof TOPICS_ENV>;
+
+const KEYS = { events: 'eventsTopic', dlq: 'dlqTopic', dead: 'deadTopic' } as const;
+
+/** No two of them are the same. */
+export const TOPICS_RULES: readonly Rule<TopicsConfig>[] = LOGICAL_TOPICS.flatMap((one, index) =>
+  LOGICAL_TOPICS.slice(0, index).map((other) => ({
+    of: [KEYS[one], KEYS[other]],
+    problem: (config: TopicsConfig) =>
+      config[KEYS[one]] === config[KEYS[other]]
+        ? `${TOPICS[one].variable} and ${TOPICS[other].variable} name the same topic`
+        : undefined,
+  })),
+);
+
+/** The topics by their logical names. */
+export function topicsOf(config: TopicsConfig): Readonly<Record<LogicalTopic, Topic>> {
+  const topic = (logical: LogicalTopic): Topic => ({
+    logical,
+    name: config[KEYS[logical]],
+    partitions: TOPICS[logical].defaultPartitions,
+  });
+  return { events: topic('events'), dlq: topic('dlq'), dead: topic('dead') };
+}
+
+/** For a program that reads nothing else; throws ConfigError with all problems. */
+export function readTopics(env: Env): Readonly<Record<LogicalTopic, Topic>> {
+  return topicsOf(loadEnv(TOPICS_ENV, env, TOPICS_RULES));
+}
+
+/** How partitions of a topic are shared among processes. */
+export const GROUP_ENV = {
+  groupProtocol: oneOf('GROUP_PROTOCOL', ['consumer', 'classic'], {
+    default: 'consumer',
+    meaning: '`consumer` (KIP-848, brokers from 4.0) or `classic` (cooperative-sticky)',
+  }),
+} as const;
+
+/** How often a topic is compared with what is known of it. */
+export const TOPIC_CHECK_ENV = {
+  topicCheckMs: durationMs('TOPIC_CHECK_MS', {
+    default: 5_000,
+    min: 100,
+    max: 600_000,
+    meaning: 'how often topic id, partitions and log start are looked at',
+  }),
+} as const;
+
+function topicName(logical: LogicalTopic) {
+  const { variable, defaultName, meaning } = TOPICS[logical];
+  return field<string>(variable, {
+    allowed: 'a legal Kafka topic name',
+    meaning,
+    defaultText: defaultName,
+    parse: (name) =>
+      LEGAL_NAME.test(name) && name !== '.' && name !== '..'
+        ? name
+        : new NotAllowed([`${variable} is not a legal Kafka topic name`]),
+  });
+}
