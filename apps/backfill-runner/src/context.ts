@@ -1,5 +1,4 @@
-import type { Act } from '@adtally/analytics';
-import type { Database } from '@adtally/db';
+import type { Database, Operator } from '@adtally/db';
 import { required } from './args.ts';
 import type { RunnerConfig } from './env.ts';
 
@@ -27,11 +26,14 @@ export const ACTING_OPTIONS = {
 } as const;
 
 /** Who acts and why: a reason is demanded of every act. */
-export function actOf(
+export function operatorOf(
   values: { readonly reason?: string | undefined; readonly actor?: string | undefined },
   config: RunnerConfig,
-): Act {
-  return { actor: values.actor ?? config.actor, reason: required('--reason', values.reason) };
+): Operator {
+  return {
+    actor: required('--actor', values.actor ?? config.actor),
+    reason: required('--reason', values.reason),
+  };
 }
 
 /** What a command that was not told `--execute` ends with. */

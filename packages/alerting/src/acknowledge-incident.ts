@@ -1,12 +1,9 @@
 import { sql } from 'kysely';
-import type { Database } from '@adtally/db';
+import { type Database, type Operator, recordAction, requireSigned } from '@adtally/db';
 
-export interface AcknowledgeRequest {
+/** The actor takes it; the reason may be what is being done. */
+export interface AcknowledgeRequest extends Operator {
   readonly incidentId: bigint;
-  /** Who takes it. */
-  readonly actor: string;
-  /** Why, or what is being done; kept for good. */
-  readonly reason: string;
 }
 
 export type AcknowledgeResult =
@@ -25,10 +22,8 @@ export async function acknowledgeIncident(
   db: Database,
   request: AcknowledgeRequest,
 ): Promise<AcknowledgeResult> {
-  const { incidentId, actor, reason } = request;
-  if (actor.trim() === '' || reason.trim() === '') {
-    throw new Error('acknowledging an incident needs an actor and a reason');
-  }
+  const { incidentId, actor } = request;
+  requireSigned('acknowledging an incident', request);
   return await db.transaction().execute(async (trx) => {
     const incident = await trx
       .selectFrom('incidents')
@@ -46,19 +41,11 @@ export async function acknowledgeIncident(
       .set({ acknowledged_at: sql`clock_timestamp()`, acknowledged_by: actor })
       .where('incident_id', '=', incidentId)
       .execute();
-    await trx
-      .insertInto('operator_actions')
-      .values({
-        actor,
-        action: 'acknowledge-incident',
-        reason,
-        detail: JSON.stringify({
-          incident_id: Number(incidentId),
-          alert: incident.alert,
-          key: incident.alert_key,
-        }),
-      })
-      .execute();
+    await recordAction(trx, request, 'acknowledge-incident', {
+      incident_id: Number(incidentId),
+      alert: incident.alert,
+      key: incident.alert_key,
+    });
     return { outcome: 'acknowledged' };
   });
 }

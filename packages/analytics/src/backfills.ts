@@ -1,8 +1,14 @@
-import type { BackfillState, Database, DatabaseExecutor } from '@adtally/db';
+import {
+  type BackfillState,
+  type Database,
+  type DatabaseExecutor,
+  type Operator,
+  recordAction,
+} from '@adtally/db';
 import { sql } from 'kysely';
 import type { CohortRange } from './bases.ts';
 import type { BackfillPlan } from './plan-backfill.ts';
-import { type Act, recordAct, RefusedError } from './versions.ts';
+import { RefusedError } from './versions.ts';
 
 /** A backfill as the database knows it. */
 export interface Backfill {
@@ -31,17 +37,17 @@ export async function startBackfill(
   db: Database,
   plan: BackfillPlan,
   rate: number | null,
-  act: Act,
+  operator: Operator,
 ): Promise<bigint> {
   return await db.transaction().execute(async (trx) => {
     const { version, range } = plan;
     const { rows } = await sql<{ run_id: bigint }>`
       INSERT INTO backfill_runs (version, first_cohort, last_cohort, rate, actor)
-      VALUES (${version}, ${range.first}, ${range.last}, ${rate}, ${act.actor})
+      VALUES (${version}, ${range.first}, ${range.last}, ${rate}, ${operator.actor})
       RETURNING run_id`.execute(trx);
     const runId = rows[0]?.run_id;
     if (runId === undefined) throw new Error('the backfill was not written down');
-    await recordAct(trx, 'run', act, {
+    await recordAction(trx, operator, 'rollups run', {
       run_id: Number(runId),
       version,
       first_cohort: Number(range.first),
@@ -100,7 +106,7 @@ export async function orderBackfill(
   db: Database,
   runId: bigint,
   order: BackfillOrder,
-  act: Act,
+  operator: Operator,
 ): Promise<void> {
   const { to, from } = ORDERS[order];
   await db.transaction().execute(async (trx) => {
@@ -108,7 +114,7 @@ export async function orderBackfill(
     if (!(await enter(trx, runId, to, from))) {
       throw new RefusedError(`backfill ${runId} is ${state}: it cannot ${order}`);
     }
-    await recordAct(trx, order, act, { run_id: Number(runId) });
+    await recordAction(trx, operator, `rollups ${order}`, { run_id: Number(runId) });
   });
 }
 

@@ -29,7 +29,6 @@ export {
   RefusedError,
   registerVersion,
   ensureSomeVersion,
-  type Act,
   type Promotion,
   readPromotion,
   promote,

@@ -1,4 +1,4 @@
-import type { Database, DatabaseExecutor } from '@adtally/db';
+import { type Database, type DatabaseExecutor, type Operator, recordAction } from '@adtally/db';
 import { sql } from 'kysely';
 import { lastCohortBefore, TIMELESS } from './cohorts.ts';
 import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from './definitions.ts';
@@ -57,12 +57,6 @@ export async function ensureSomeVersion(db: Database): Promise<void> {
     ON CONFLICT DO NOTHING`.execute(db);
 }
 
-/** Who acts, and why; kept for good in `operator_actions`. */
-export interface Act {
-  readonly actor: string;
-  readonly reason: string;
-}
-
 /** The version readers see and the one before it; null where nothing was promoted yet. */
 export interface Promotion {
   readonly version: number;
@@ -80,7 +74,11 @@ export async function readPromotion(db: DatabaseExecutor): Promise<Promotion | n
  *
  * @throws RefusedError where the version is unknown, or lacks bases of cohorts that the shown one has
  */
-export async function promote(db: Database, version: number, act: Act): Promise<Promotion> {
+export async function promote(
+  db: Database,
+  version: number,
+  operator: Operator,
+): Promise<Promotion> {
   return await db.transaction().execute(async (trx) => {
     await sql`LOCK TABLE rollup_promotion IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
     const known = (await readDefinitions(trx)).some((one) => one.version === version);
@@ -93,7 +91,12 @@ export async function promote(db: Database, version: number, act: Act): Promise<
         `version ${version} lacks ${missing} bases: run a backfill of it to its end first`,
       );
     }
-    return await show(trx, { version, previousVersion: shown?.version ?? null }, 'promote', act);
+    return await show(
+      trx,
+      { version, previousVersion: shown?.version ?? null },
+      'promote',
+      operator,
+    );
   });
 }
 
@@ -102,12 +105,12 @@ export async function promote(db: Database, version: number, act: Act): Promise<
  *
  * @throws RefusedError where there is no version before
  */
-export async function rollback(db: Database, act: Act): Promise<Promotion> {
+export async function rollback(db: Database, operator: Operator): Promise<Promotion> {
   return await db.transaction().execute(async (trx) => {
     await sql`LOCK TABLE rollup_promotion IN SHARE ROW EXCLUSIVE MODE`.execute(trx);
     const previous = (await readPromotion(trx))?.previousVersion ?? null;
     if (previous === null) throw new RefusedError('there is no version before this one');
-    return await show(trx, { version: previous, previousVersion: null }, 'rollback', act);
+    return await show(trx, { version: previous, previousVersion: null }, 'rollback', operator);
   });
 }
 
@@ -115,27 +118,14 @@ async function show(
   trx: DatabaseExecutor,
   promotion: Promotion,
   action: 'promote' | 'rollback',
-  act: Act,
+  operator: Operator,
 ): Promise<Promotion> {
   const { version, previousVersion } = promotion;
   await sql`INSERT INTO rollup_promotion (version, previous_version) VALUES (${version}, ${previousVersion})
     ON CONFLICT (only_row) DO UPDATE SET version = excluded.version,
       previous_version = excluded.previous_version, promoted_at = clock_timestamp()`.execute(trx);
-  await recordAct(trx, action, act, { version });
+  await recordAction(trx, operator, `rollups ${action}`, { version });
   return promotion;
-}
-
-/** Writes down what an operator did to the rollups. */
-export async function recordAct(
-  db: DatabaseExecutor,
-  action: string,
-  { actor, reason }: Act,
-  detail: object,
-): Promise<void> {
-  await sql`INSERT INTO operator_actions (actor, action, reason, detail)
-    VALUES (${actor}, ${`rollups ${action}`}, ${reason}, ${JSON.stringify(detail)}::jsonb)`.execute(
-    db,
-  );
 }
 
 /** Bases of `version` that are claimed and not taken, or that another version has and it lacks. */

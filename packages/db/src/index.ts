@@ -36,7 +36,7 @@ export {
   type WaitingRequest,
   takeNotificationRequests,
 } from './notification-requests.ts';
-export { type Operator, recordAction } from './operator-actions.ts';
+export { type Operator, recordAction, requireSigned } from './operator-actions.ts';
 export { type EnsureDayPartitionsResult, ensureDayPartitions } from './partitions.ts';
 export { type WriteFailure, WriteError, isConnectionError, isTransientError } from './pg-errors.ts';
 export { probeRows, takesRows } from './probe-rows.ts';
@@ -56,7 +56,13 @@ export {
   type RedriveJobState,
 } from './schema/letters.ts';
 export { type BackfillState } from './schema/rollups.ts';
-export { type SourceStatus, listSources, acceptLoss, noteKnownEnds } from './sources.ts';
+export {
+  type SourceStatus,
+  listSources,
+  type AcceptLossRequest,
+  acceptLoss,
+  noteKnownEnds,
+} from './sources.ts';
 export { WRITTEN_COLUMNS, WRITTEN_COLUMN_LIST } from './table-columns.ts';
 export { type WriteOptions, type WrittenRows, writeBatch, rejectedRows } from './write-batch.ts';
 export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

@@ -6,13 +6,26 @@ export interface Operator {
   readonly reason: string;
 }
 
-/** Notes who did what, in the transaction that does it. Returns the number of the note. */
+/** @throws Error where actor or reason is blank, saying that `what` needs them */
+export function requireSigned(what: string, { actor, reason }: Operator): void {
+  if (actor.trim() === '' || reason.trim() === '') {
+    throw new Error(`${what} needs an actor and a reason`);
+  }
+}
+
+/**
+ * Notes who did what, in the transaction that does it. Returns the number of the note.
+ *
+ * @throws Error where actor or reason is blank
+ */
 export async function recordAction(
   trx: DatabaseExecutor,
-  { actor, reason }: Operator,
+  operator: Operator,
   action: string,
   detail: Readonly<Record<string, unknown>>,
 ): Promise<bigint> {
+  requireSigned(action, operator);
+  const { actor, reason } = operator;
   const { action_id } = await trx
     .insertInto('operator_actions')
     .values({ actor, action, reason, detail: JSON.stringify(detail) })

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, DatabaseExecutor } from './database.ts';
+import { type Operator, requireSigned } from './operator-actions.ts';
 import type { SourceKind } from './schema.ts';
 
 /** A source with its cursor, as an operator sees it. Offsets are the topic's. */
@@ -55,12 +56,8 @@ export async function listSources(db: DatabaseExecutor): Promise<SourceStatus[]>
     .execute();
 }
 
-export interface AcceptLossRequest {
+export interface AcceptLossRequest extends Operator {
   readonly sourceId: number;
-  /** Who decides. */
-  readonly actor: string;
-  /** Why; kept for good. */
-  readonly reason: string;
 }
 
 export type AcceptLossResult =
@@ -87,9 +84,7 @@ export async function acceptLoss(
   db: DatabaseExecutor,
   request: AcceptLossRequest,
 ): Promise<AcceptLossResult> {
-  if (request.actor.trim() === '' || request.reason.trim() === '') {
-    throw new Error('accepting a loss needs an actor and a reason');
-  }
+  requireSigned('accepting a loss', request);
   try {
     const { rows } = await sql<{ lost: bigint; nextOffset: bigint; closed: boolean }>`
       SELECT lost, next_offset AS "nextOffset", closed

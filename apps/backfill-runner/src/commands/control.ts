@@ -9,7 +9,7 @@ import {
 } from '@adtally/analytics';
 import { listReplays } from '../replay/runs/find-replays.ts';
 import { parseCommand } from '../args.ts';
-import { actOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
+import { operatorOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
 import { backfillJson, backfillText } from '../describe.ts';
 import { EXIT } from '../exit-codes.ts';
 import { replayJson, replayText } from '../replay/describe-replay.ts';
@@ -58,7 +58,7 @@ export function ordering(order: Exclude<BackfillOrder, 'resume'>): Command {
   return async (args, { db, config, print }) => {
     const { values, positionals } = parseCommand(args, ACTING_OPTIONS);
     const runId = runIdOf(positionals);
-    if (values.execute) await orderBackfill(db, runId, order, actOf(values, config));
+    if (values.execute) await orderBackfill(db, runId, order, operatorOf(values, config));
     const backfill = await readBackfill(db, runId);
     const end = values.execute ? '' : `\n${DRY}`;
     print(backfillJson(backfill), `${backfillText(backfill)}${end}`);

@@ -4,7 +4,7 @@ import { recordAction } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';
 import { createLogger } from '@adtally/telemetry';
 import { parseCommand, timeMs, UsageError, wholeNumber } from '../args.ts';
-import { actOf, ACTING_OPTIONS, type CommandContext, DRY } from '../context.ts';
+import { operatorOf, ACTING_OPTIONS, type CommandContext, DRY } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { ProgressView } from '../progress.ts';
 import { replayConfig } from '../replay-env.ts';
@@ -62,12 +62,12 @@ async function start(values: Values, admin: KafkaAdmin, context: CommandContext)
     print({ dry: true, ...replayPlanJson(plan, speed) }, `${text}\n${DRY}`);
     return EXIT.done;
   }
-  const act = actOf(values, context.config);
+  const operator = operatorOf(values, context.config);
   if (ranges.length === 0) throw new RefusedError('there is nothing to read in this range');
   // What is clipped is to be seen before the work, not only in its result.
   if (!context.isJson) process.stderr.write(`${text}\n`);
   const { topic, topicId } = plan;
-  const runId = await createReplay(db, { topic, topicId, ranges, rate, ...act });
+  const runId = await createReplay(db, { topic, topicId, ranges, rate, ...operator });
   return await work(runId, rate, admin, context);
 }
 
@@ -85,9 +85,9 @@ async function resume(
     print({ dry: true, ...replayJson(known) }, `${replayText(known)}\n${DRY}`);
     return EXIT.done;
   }
-  const act = actOf(values, context.config);
+  const operator = operatorOf(values, context.config);
   const sign = async () => {
-    await recordAction(db, act, 'replay resume', { run_id: Number(runId) });
+    await recordAction(db, operator, 'replay resume', { run_id: Number(runId) });
   };
   return await work(runId, rateOf(values) ?? known.rate, admin, context, sign);
 }

@@ -15,7 +15,7 @@ import {
   type TimeRange,
 } from '@adtally/analytics';
 import { durationMs, parseCommand, timeMs, UsageError, wholeNumber } from '../args.ts';
-import { actOf, ACTING_OPTIONS, type CommandContext, DRY } from '../context.ts';
+import { operatorOf, ACTING_OPTIONS, type CommandContext, DRY } from '../context.ts';
 import { backfillJson, backfillText, planJson, planText } from '../describe.ts';
 import { EXIT } from '../exit-codes.ts';
 import { BACKFILL_FORM, ProgressView } from '../progress.ts';
@@ -61,10 +61,10 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     tellPlan(planned, values, context, `\n${DRY}`);
     return EXIT.done;
   }
-  const act = actOf(values, context.config);
+  const operator = operatorOf(values, context.config);
   const { db } = context;
   await registerVersion(db, await definitionOf(values, context), 'the frontier');
-  const runId = await startBackfill(db, planned, rateOf(values), act);
+  const runId = await startBackfill(db, planned, rateOf(values), operator);
   return await work(runId, parallelismOf(values), context);
 }
 
@@ -81,7 +81,7 @@ export async function resume(args: readonly string[], context: CommandContext): 
     print(backfillJson(backfill), `${backfillText(backfill)}\n${DRY}`);
     return EXIT.done;
   }
-  await orderBackfill(db, runId, 'resume', actOf(values, context.config));
+  await orderBackfill(db, runId, 'resume', operatorOf(values, context.config));
   // Its own process waits and goes on by itself. One that was killed is not waited for: at worst two are
   // at it, which is as good.
   if (backfill.state === 'paused' && backfill.isAttended) {

@@ -6,7 +6,7 @@ import {
   type Promotion,
 } from '@adtally/analytics';
 import { parseCommand, required, UsageError, wholeNumber } from '../args.ts';
-import { actOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
+import { operatorOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 
 const VERSION_MAX = 1_000_000;
@@ -23,7 +23,7 @@ export const promoteVersion: Command = async (args, { db, config, print }) => {
     );
     return EXIT.done;
   }
-  tell(print, await promote(db, version, actOf(values, config)));
+  tell(print, await promote(db, version, operatorOf(values, config)));
   return EXIT.done;
 };
 
@@ -38,7 +38,7 @@ export const rollbackVersion: Command = async (args, { db, config, print }) => {
     );
     return EXIT.done;
   }
-  tell(print, await rollback(db, actOf(values, config)));
+  tell(print, await rollback(db, operatorOf(values, config)));
   return EXIT.done;
 };
 

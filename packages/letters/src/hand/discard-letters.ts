@@ -103,6 +103,7 @@ async function moveLetters(
   return await orderOnLetters<LettersMoved>(db, { actor, reason }, async (trx, refuse) => {
     const matched = await countLetters(trx, filter);
     // It waits for no letter: one that is locked is being tried, and whoever tries it may wait for us.
+    // The note is written here and not by `recordAction`: it counts the letters that it is then named in.
     const { rows } = await sql<{ action_id: bigint | null; moved: bigint }>`
       WITH picked AS (
         SELECT l.letter_id FROM dead_letters l

@@ -3,6 +3,7 @@ import {
   ADVISORY_LOCK_CLASS,
   type Database,
   type Operator,
+  requireSigned,
   type Schema,
 } from '@adtally/db';
 import { sql, type Transaction } from 'kysely';
@@ -26,12 +27,10 @@ class Refused<T> extends Error {
  */
 export async function orderOnLetters<T>(
   db: Database,
-  { actor, reason }: Operator,
+  operator: Operator,
   work: (trx: Transaction<Schema>, refuse: (result: T) => never) => Promise<T>,
 ): Promise<T> {
-  if (actor.trim() === '' || reason.trim() === '') {
-    throw new Error('an order on dead letters needs an actor and a reason');
-  }
+  requireSigned('an order on dead letters', operator);
   const refuse = (result: T): never => {
     throw new Refused(result);
   };

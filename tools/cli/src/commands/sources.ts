@@ -1,5 +1,11 @@
 import { userInfo } from 'node:os';
-import { acceptLoss, jsonInteger, listSources, type SourceStatus } from '@adtally/db';
+import {
+  acceptLoss,
+  type AcceptLossRequest,
+  jsonInteger,
+  listSources,
+  type SourceStatus,
+} from '@adtally/db';
 import { parseCommand, UsageError, wholeNumber } from '../args.ts';
 import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
 import { withDatabase } from '../open-database.ts';
@@ -47,10 +53,7 @@ async function list(json: boolean): Promise<number> {
   });
 }
 
-async function accept(
-  request: { sourceId: number; actor: string; reason: string },
-  json: boolean,
-): Promise<number> {
+async function accept(request: AcceptLossRequest, json: boolean): Promise<number> {
   return await withDatabase(requireDatabaseUrl(), async (db) => {
     const result = await acceptLoss(db, request);
     const accepted = result.outcome === 'accepted';
