@@ -1,4 +1,4 @@
-import { isTransientError, readHorizonMs } from '@adtally/db';
+import { isTransientError, readWriteGuards } from '@adtally/db';
 import {
   admitRedrives,
   confirmLetters,
@@ -77,7 +77,7 @@ export class LetterChores implements Chores {
     this.#tickAtMs = performance.now() + TICK_MS;
     if (lanes.held.length === 0) return;
     const session = await link.session(signal);
-    committer.horizonMs = await readHorizonMs(session);
+    committer.horizonMs = (await readWriteGuards(session)).horizonMs;
     const { confirmed, orphans } = await confirmLetters(session);
     if (confirmed + orphans > 0) log.info({ confirmed, orphans }, 'copies decided');
     await admitRedrives(session);

@@ -91,10 +91,3 @@ export async function haltSource(
   );
   return rows[0]?.halted === true;
 }
-
-/** The retention horizon batches are classified against, in milliseconds since 1970 (0 = none). */
-export async function readHorizonMs(session: WriterSession): Promise<number> {
-  const [row] = await session.query<{ horizon_ms: string }>('SELECT horizon_ms FROM write_guards');
-  if (row === undefined) throw new Error('table write_guards has lost its row');
-  return Number(row.horizon_ms);
-}

@@ -13,7 +13,6 @@ export {
   adoptSources,
   releaseSources,
   haltSource,
-  readHorizonMs,
 } from './claims.ts';
 export {
   withDatabaseName,
@@ -65,4 +64,5 @@ export {
 } from './sources.ts';
 export { WRITTEN_COLUMNS, WRITTEN_COLUMN_LIST } from './table-columns.ts';
 export { type WriteOptions, type WrittenRows, writeBatch, rejectedRows } from './write-batch.ts';
+export { type WriteGuards, readWriteGuards } from './write-guards.ts';
 export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

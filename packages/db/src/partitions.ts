@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
 import type { Database, DatabaseExecutor } from './database.ts';
 import { type EventDay, EXCLUDES_PREFIX, eventDays } from './event-days.ts';
+import { readWriteGuards } from './write-guards.ts';
 
 export interface EnsureDayPartitionsOptions {
   /** Milliseconds since 1970. */
@@ -65,7 +66,7 @@ export async function ensureDayPartitions(
       // A runner that froze between two steps may have left a check that writers run into: it loses
       // its session, and with it the lock, so that the next runner can clear away.
       await setIdleTimeout(connection, STEP_SILENCE_MS);
-      return await makeMissingDays(new PartitionMaker(connection, options), options);
+      return await makeMissingDays(connection, options);
     } finally {
       await setIdleTimeout(connection, null);
       await sql`SELECT pg_advisory_unlock(${key})`.execute(connection);
@@ -82,7 +83,7 @@ async function setIdleTimeout(connection: Database, idleMs: number | null): Prom
 }
 
 async function makeMissingDays(
-  maker: PartitionMaker,
+  connection: Database,
   options: EnsureDayPartitionsOptions,
 ): Promise<EnsureDayPartitionsResult> {
   const result = {
@@ -92,7 +93,9 @@ async function makeMissingDays(
     postponed: [] as string[],
   };
   const { now, daysBehind = DEFAULT_DAYS_BEHIND, hoursAhead = DEFAULT_HOURS_AHEAD } = options;
-  const fromMs = Math.max(await maker.horizonMs(), now - daysBehind * DAY_MS, 0);
+  const { horizonMs } = await readWriteGuards(connection);
+  const fromMs = Math.max(horizonMs, now - daysBehind * DAY_MS, 0);
+  const maker = new PartitionMaker(connection, options);
   const made = await maker.attachedTables();
   const missing = eventDays(fromMs, now + hoursAhead * HOUR_MS).filter(
     (day) => !made.has(day.table),
@@ -122,11 +125,6 @@ class PartitionMaker {
     this.#db = db;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS;
     this.#attempts = options.attempts ?? DEFAULT_ATTEMPTS;
-  }
-
-  async horizonMs(): Promise<number> {
-    const guard = await this.#db.selectFrom('write_guards').select('horizon_ms').executeTakeFirst();
-    return Number(guard?.horizon_ms ?? 0n);
   }
 
   async attachedTables(): Promise<Set<string>> {

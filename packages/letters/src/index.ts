@@ -14,7 +14,6 @@ export {
   redriveCandidates,
   type CandidateRecord,
   candidateRecords,
-  currentHorizonMs,
 } from './hand/redrive-candidates.ts';
 export { type JobOrder, orderJob } from './hand/redrive-control.ts';
 export {

@@ -1,6 +1,6 @@
 import {
   CopyEncoder,
-  readHorizonMs,
+  readWriteGuards,
   isTransientError,
   rejectedRows,
   WriteError,
@@ -179,7 +179,7 @@ export class BatchCommitter {
   async #reclassify(attempt: Attempt, signal: AbortSignal): Promise<void> {
     const session = await this.#parts.link.session(signal);
     try {
-      this.horizonMs = await readHorizonMs(session);
+      this.horizonMs = (await readWriteGuards(session)).horizonMs;
     } catch (error) {
       if (!isTransientError(error)) throw error;
       // The next try meets the moved horizon again, on another session where this one is lost.

@@ -2,7 +2,7 @@ import {
   claimSource,
   haltSource,
   isTransientError,
-  readHorizonMs,
+  readWriteGuards,
   registerTopic,
   releaseSources,
   type Database,
@@ -62,7 +62,8 @@ export class PartitionClaims {
       const session = await link.session(signal);
       for (const partition of due)
         await this.#claim(session, topicId, partition, sources.get(partition));
-      return { horizonMs: await readHorizonMs(session) };
+      const { horizonMs } = await readWriteGuards(session);
+      return { horizonMs };
     } catch (error) {
       if (!isRetryable(error)) throw error;
       log.warn({ err: error, partitions: due }, 'partitions could not be claimed yet');

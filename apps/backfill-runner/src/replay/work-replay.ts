@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusedError } from '@adtally/analytics';
 import { claimReplay, ReplayBusy, type ReplayClaim } from './runs/claim-replay.ts';
 import { endReplay, type Replay } from './runs/find-replays.ts';
-import { readHorizonMs, releaseSources, type Database, type WriterSession } from '@adtally/db';
+import { readWriteGuards, releaseSources, type Database, type WriterSession } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
 import { TopicReader, type KafkaAdmin } from '@adtally/kafka';
 import { BatchCommitter, COMMIT_METRICS, WriterLink } from '@adtally/pipeline';
@@ -84,7 +84,7 @@ export async function workReplay(
       { link, dedup: NOTHING_TO_PREDICT, companion, metrics, log },
       config,
     );
-    committer.horizonMs = await readHorizonMs(session);
+    committer.horizonMs = (await readWriteGuards(session)).horizonMs;
     const reader = new RangeReader(topicReader, admin, replay);
     const replayer = new Replayer(
       { db, link, committer, reader, batch, onProgress },

@@ -1,8 +1,7 @@
 import { parseCommand, printJson, progressLine, say, wholeNumber } from '@adtally/command-line';
-import { jsonInteger } from '@adtally/db';
+import { jsonInteger, readWriteGuards } from '@adtally/db';
 import {
   createRedrive,
-  currentHorizonMs,
   redriveCandidates,
   UNCONFIRMED_LETTERS_MAX,
   type LetterFilter,
@@ -53,10 +52,11 @@ export const redrive: Command = (args) => {
 async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<number> {
   const candidates = await redriveCandidates(db, wanted.filter);
   const selected = Math.min(candidates.eligible, wanted.limit ?? Infinity);
+  const { horizonMs } = await readWriteGuards(db);
   const progress = progressLine();
   const verdict = await preflight(db, wanted.filter, {
     limit: wanted.limit,
-    horizonMs: await currentHorizonMs(db),
+    horizonMs,
     limits: {
       maxValueBytes: config.recordMaxBytes,
       maxDepth: config.jsonMaxDepth,

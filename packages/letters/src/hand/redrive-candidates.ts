@@ -89,9 +89,3 @@ export async function candidateRecords(
     ORDER BY p.letter_id`.execute(db);
   return rows;
 }
-
-/** The retention horizon, milliseconds since 1970; 0 = none. */
-export async function currentHorizonMs(db: DatabaseExecutor): Promise<number> {
-  const row = await db.selectFrom('write_guards').select('horizon_ms').executeTakeFirstOrThrow();
-  return Number(row.horizon_ms);
-}
