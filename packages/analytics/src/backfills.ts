@@ -29,8 +29,12 @@ export interface Backfill {
   readonly eventsDone: number;
 }
 
+/** States with an end: whoever is in one of them works no more. */
+const ENDED: readonly BackfillState[] = ['done', 'cancelled', 'failed'];
+
 /** How long after its last sign a backfill's process counts as gone. */
 const ATTENDED_SECONDS = 10;
+const LISTED_MAX = 50;
 
 /** Writes a new backfill down, signed. */
 export async function startBackfill(
@@ -41,12 +45,17 @@ export async function startBackfill(
 ): Promise<bigint> {
   return await db.transaction().execute(async (trx) => {
     const { version, range } = plan;
-    const { rows } = await sql<{ run_id: bigint }>`
-      INSERT INTO backfill_runs (version, first_cohort, last_cohort, rate, actor)
-      VALUES (${version}, ${range.first}, ${range.last}, ${rate}, ${operator.actor})
-      RETURNING run_id`.execute(trx);
-    const runId = rows[0]?.run_id;
-    if (runId === undefined) throw new Error('the backfill was not written down');
+    const { run_id: runId } = await trx
+      .insertInto('backfill_runs')
+      .values({
+        version,
+        first_cohort: range.first,
+        last_cohort: range.last,
+        rate,
+        actor: operator.actor,
+      })
+      .returning('run_id')
+      .executeTakeFirstOrThrow();
     await recordAction(trx, operator, 'rollups run', {
       run_id: Number(runId),
       version,
@@ -63,23 +72,56 @@ export async function listBackfills(
   db: DatabaseExecutor,
   runId: bigint | null = null,
 ): Promise<Backfill[]> {
-  const { rows } = await sql<Omit<Backfill, 'range'> & CohortRange>`
-    SELECT r.run_id AS "runId", r.version, r.first_cohort AS first, r.last_cohort AS last, r.state, r.rate,
-           r.actor, r.started_at AS "startedAt", r.ended_at AS "endedAt",
-           r.ended_at IS NULL AND r.seen_at > clock_timestamp() - make_interval(secs => ${ATTENDED_SECONDS})
-             AS "isAttended",
-           b.done::int AS "basesDone", b.remaining::int AS "basesLeft", b.events::float8 AS "eventsDone"
-    FROM backfill_runs r CROSS JOIN LATERAL (
-      SELECT count(*) FILTER (WHERE run_id = r.run_id) AS done,
-             count(*) FILTER (WHERE run_id IS DISTINCT FROM r.run_id) AS remaining,
-             coalesce(sum(events) FILTER (WHERE run_id = r.run_id), 0) AS events
-      FROM rollup_bases b
-      WHERE b.version = r.version AND last_cohort >= r.first_cohort AND first_cohort <= r.last_cohort
-    ) b
-    WHERE ${runId}::bigint IS NULL OR r.run_id = ${runId} ORDER BY r.run_id DESC LIMIT 50`.execute(
-    db,
-  );
-  return rows.map(({ first, last, ...backfill }) => ({ ...backfill, range: { first, last } }));
+  const rows = await db
+    .selectFrom('backfill_runs as r')
+    .crossJoinLateral((eb) =>
+      eb
+        .selectFrom('rollup_bases as b')
+        .select(({ fn }) => [
+          fn.countAll<bigint>().filterWhereRef('b.run_id', '=', 'r.run_id').as('done'),
+          fn
+            .countAll<bigint>()
+            .filterWhereRef('b.run_id', 'is distinct from', 'r.run_id')
+            .as('remaining'),
+          fn
+            .sum<string | null>('b.events')
+            .filterWhereRef('b.run_id', '=', 'r.run_id')
+            .as('events'),
+        ])
+        .whereRef('b.version', '=', 'r.version')
+        .whereRef('b.last_cohort', '>=', 'r.first_cohort')
+        .whereRef('b.first_cohort', '<=', 'r.last_cohort')
+        .as('bases'),
+    )
+    .select([
+      'r.run_id as runId',
+      'r.version',
+      'r.first_cohort as first',
+      'r.last_cohort as last',
+      'r.state',
+      'r.rate',
+      'r.actor',
+      'r.started_at as startedAt',
+      'r.ended_at as endedAt',
+      sql<boolean>`r.ended_at IS NULL
+        AND r.seen_at > clock_timestamp() - make_interval(secs => ${ATTENDED_SECONDS})`.as(
+        'isAttended',
+      ),
+      'bases.done',
+      'bases.remaining',
+      'bases.events',
+    ])
+    .$if(runId !== null, (query) => query.where('r.run_id', '=', runId))
+    .orderBy('r.run_id', 'desc')
+    .limit(LISTED_MAX)
+    .execute();
+  return rows.map(({ first, last, done, remaining, events, ...backfill }) => ({
+    ...backfill,
+    range: { first, last },
+    basesDone: Number(done),
+    basesLeft: Number(remaining),
+    eventsDone: Number(events ?? 0),
+  }));
 }
 
 /** @throws RefusedError where there is none of that id */
@@ -126,7 +168,11 @@ export async function endBackfill(
 ): Promise<void> {
   await enter(db, runId, state, ['running']);
   // Its process goes: whoever resumes it must not wait for that one.
-  await sql`UPDATE backfill_runs SET seen_at = '-infinity' WHERE run_id = ${runId}`.execute(db);
+  await db
+    .updateTable('backfill_runs')
+    .set({ seen_at: sql`'-infinity'` })
+    .where('run_id', '=', runId)
+    .execute();
 }
 
 /** Says that a process is at it, and hears what is ordered. */
@@ -134,11 +180,14 @@ export async function attendBackfill(
   db: DatabaseExecutor,
   runId: bigint,
 ): Promise<{ readonly state: BackfillState; readonly rate: number | null }> {
-  const { rows } = await sql<{ state: BackfillState; rate: number | null }>`
-    UPDATE backfill_runs SET seen_at = clock_timestamp() WHERE run_id = ${runId}
-    RETURNING state, rate`.execute(db);
-  if (rows[0] === undefined) throw new RefusedError(`there is no backfill ${runId}`);
-  return rows[0];
+  const attended = await db
+    .updateTable('backfill_runs')
+    .set({ seen_at: sql`clock_timestamp()` })
+    .where('run_id', '=', runId)
+    .returning(['state', 'rate'])
+    .executeTakeFirst();
+  if (attended === undefined) throw new RefusedError(`there is no backfill ${runId}`);
+  return attended;
 }
 
 async function enter(
@@ -147,9 +196,11 @@ async function enter(
   to: BackfillState,
   from: readonly BackfillState[],
 ): Promise<boolean> {
-  const { rows } = await sql`
-    UPDATE backfill_runs SET state = ${to},
-      ended_at = CASE WHEN ${to} IN ('done', 'cancelled', 'failed') THEN clock_timestamp() END
-    WHERE run_id = ${runId} AND state = ANY (${from}::text[]) RETURNING run_id`.execute(db);
-  return rows.length > 0;
+  const { numUpdatedRows } = await db
+    .updateTable('backfill_runs')
+    .set({ state: to, ended_at: ENDED.includes(to) ? sql`clock_timestamp()` : null })
+    .where('run_id', '=', runId)
+    .where('state', 'in', from)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }

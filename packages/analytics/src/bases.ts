@@ -39,9 +39,11 @@ export async function claimToFrontier(
     if (claimedTo >= last) return 0;
     const claimed = await claimHoles(trx, version, { first: claimedTo + 1n, last }, size);
     const to = claimed.length < size.maxBases ? last : (claimed.at(-1)?.last ?? last);
-    await sql`UPDATE rollup_versions SET claimed_through = ${to} WHERE version = ${version}`.execute(
-      trx,
-    );
+    await trx
+      .updateTable('rollup_versions')
+      .set({ claimed_through: to })
+      .where('version', '=', version)
+      .execute();
     return claimed.length;
   });
 }
@@ -67,14 +69,16 @@ async function claiming<T>(
   work: (trx: DatabaseExecutor, claimedTo: bigint) => Promise<T>,
 ): Promise<T> {
   return await db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ claimed_through: bigint }>`
-      SELECT claimed_through FROM rollup_versions WHERE version = ${version} FOR UPDATE`.execute(
-      trx,
-    );
-    if (rows[0] === undefined) throw new Error(`there is no version ${version}`);
+    const known = await trx
+      .selectFrom('rollup_versions')
+      .select('claimed_through')
+      .where('version', '=', version)
+      .forUpdate()
+      .executeTakeFirst();
+    if (known === undefined) throw new Error(`there is no version ${version}`);
     // Without statistics the planner would rather sort whole days than walk the key.
     await sql`SET LOCAL enable_seqscan = off`.execute(trx);
-    return await work(trx, rows[0].claimed_through);
+    return await work(trx, known.claimed_through);
   });
 }
 
@@ -107,11 +111,14 @@ async function basesIn(
   version: number,
   { first, last }: CohortRange,
 ): Promise<CohortRange[]> {
-  const { rows } = await sql<CohortRange>`
-    SELECT first_cohort AS first, last_cohort AS last FROM rollup_bases
-    WHERE version = ${version} AND last_cohort >= ${first} AND first_cohort <= ${last}
-    ORDER BY first_cohort`.execute(trx);
-  return rows;
+  return await trx
+    .selectFrom('rollup_bases')
+    .select(['first_cohort as first', 'last_cohort as last'])
+    .where('version', '=', version)
+    .where('last_cohort', '>=', first)
+    .where('first_cohort', '<=', last)
+    .orderBy('first_cohort')
+    .execute();
 }
 
 /** What a range has beside the parts that are taken, which are sorted and disjoint. */
@@ -153,13 +160,18 @@ async function cohortAfter(
   { first, last }: CohortRange,
   rows: number,
 ): Promise<bigint | null> {
-  const found = await sql<{ id: string }>`
-    SELECT impression_id::text AS id FROM events
-    WHERE impression_id >= ${firstIdOf(first)}::uuid AND impression_id < ${firstIdOf(last + 1n)}::uuid
-    ORDER BY impression_id OFFSET ${sql.lit(rows)} LIMIT 1`.execute(trx);
-  const id = found.rows[0]?.id;
+  const found = await trx
+    .selectFrom('events')
+    .select('impression_id')
+    .where('impression_id', '>=', firstIdOf(first))
+    .where('impression_id', '<', firstIdOf(last + 1n))
+    .orderBy('impression_id')
+    .offset(sql.lit(rows))
+    .limit(sql.lit(1))
+    .executeTakeFirst();
+  if (found === undefined) return null;
   // Any id, also one without a time of its own: it only says how many rows lie before it.
-  return id === undefined ? null : cohortAt(Number.parseInt(id.replace('-', '').slice(0, 12), 16));
+  return cohortAt(Number.parseInt(found.impression_id.replace('-', '').slice(0, 12), 16));
 }
 
 /** The part of a range that retention has not touched; what lies before can never be summed up again. */

@@ -1,6 +1,6 @@
-import type { DatabaseExecutor } from '@adtally/db';
+import { type DatabaseExecutor, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
-import { COHORT_MS } from './cohorts.ts';
+import { COHORT_MS, lastCohortBefore } from './cohorts.ts';
 
 /** How fresh the rollups are, by the database's clock. */
 export interface Freshness {
@@ -17,32 +17,47 @@ export interface Freshness {
 }
 
 export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
-  const { rows } = await sql<{
-    oldest_note: number | null;
-    notes: bigint;
-    newest_cohort: number | null;
-    bases: bigint;
-    unclaimed: bigint;
-    frontier_ms: bigint;
-  }>`SELECT
-      (SELECT extract(epoch FROM clock_timestamp() - noted_at)::float8
-       FROM late_notes ORDER BY note_id LIMIT 1) AS oldest_note,
-      (SELECT count(*) FROM late_notes) AS notes,
-      (SELECT extract(epoch FROM clock_timestamp())::float8 - (last_cohort + 1) * ${COHORT_MS / 1000}::int
-       FROM rollup_bases JOIN rollup_promotion USING (version)
-       WHERE taken_at IS NOT NULL AND last_cohort >= 0 ORDER BY first_cohort DESC LIMIT 1) AS newest_cohort,
-      (SELECT count(*) FROM rollup_bases WHERE taken_at IS NULL) AS bases,
-      (SELECT count(*) FROM rollup_versions, write_guards
-       WHERE claimed_through < frontier_ms / ${COHORT_MS}::int - 1) AS unclaimed,
-      (SELECT frontier_ms FROM write_guards) AS frontier_ms`.execute(db);
-  const [row] = rows;
+  const { frontierMs } = await readWriteGuards(db);
+  const row = await db
+    .selectNoFrom((eb) => [
+      eb
+        .selectFrom('late_notes')
+        .select(sql<number>`extract(epoch FROM clock_timestamp() - noted_at)::float8`.as('seconds'))
+        .orderBy('note_id')
+        .limit(1)
+        .as('oldest_note'),
+      eb.selectFrom('late_notes').select(eb.fn.countAll<bigint>().as('notes')).as('notes'),
+      eb
+        .selectFrom('rollup_bases as b')
+        .innerJoin('rollup_promotion as p', 'p.version', 'b.version')
+        .select(
+          sql<number>`extract(epoch FROM clock_timestamp())::float8
+            - (b.last_cohort + 1) * ${COHORT_MS / 1000}::int`.as('seconds'),
+        )
+        .where('b.taken_at', 'is not', null)
+        .where('b.last_cohort', '>=', 0n)
+        .orderBy('b.first_cohort', 'desc')
+        .limit(1)
+        .as('newest_cohort'),
+      eb
+        .selectFrom('rollup_bases')
+        .select(eb.fn.countAll<bigint>().as('bases'))
+        .where('taken_at', 'is', null)
+        .as('bases'),
+      eb
+        .selectFrom('rollup_versions')
+        .select(eb.fn.countAll<bigint>().as('versions'))
+        .where('claimed_through', '<', lastCohortBefore(frontierMs))
+        .as('unclaimed'),
+    ])
+    .executeTakeFirstOrThrow();
   return {
-    oldestNoteSeconds: row?.oldest_note ?? 0,
-    waitingNotes: Number(row?.notes ?? 0),
-    newestCohortSeconds: row?.newest_cohort ?? null,
-    waitingBases: Number(row?.bases ?? 0),
-    unclaimedVersions: Number(row?.unclaimed ?? 0),
-    frontierMs: Number(row?.frontier_ms ?? 0),
+    oldestNoteSeconds: row.oldest_note ?? 0,
+    waitingNotes: Number(row.notes),
+    newestCohortSeconds: row.newest_cohort,
+    waitingBases: Number(row.bases),
+    unclaimedVersions: Number(row.unclaimed),
+    frontierMs,
   };
 }
 
@@ -51,9 +66,13 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
  * partitions wait for a person and do not count.
  */
 export async function readIngestLag(db: DatabaseExecutor): Promise<number> {
-  const { rows } = await sql<{ lag: number }>`
-    SELECT coalesce(sum(greatest(c.known_end_offset - c.next_offset, 0)), 0)::float8 AS lag
-    FROM cursors c JOIN sources s USING (source_id)
-    WHERE s.kind = 'events' AND s.closed_at IS NULL AND c.halted_code IS NULL`.execute(db);
-  return rows[0]?.lag ?? 0;
+  const { lag } = await db
+    .selectFrom('cursors as c')
+    .innerJoin('sources as s', 's.source_id', 'c.source_id')
+    .select(sql<string | null>`sum(greatest(c.known_end_offset - c.next_offset, 0))`.as('lag'))
+    .where('s.kind', '=', 'events')
+    .where('s.closed_at', 'is', null)
+    .where('c.halted_code', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(lag ?? 0);
 }

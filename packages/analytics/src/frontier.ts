@@ -1,19 +1,10 @@
-import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS, type Database } from '@adtally/db';
+import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS, type Database, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
 import { COHORT_MS } from './cohorts.ts';
 
 /** A commit holds the guard for milliseconds; more than this the move waits for another time. */
 const GUARD_WAIT_MS = 100;
 const LOCK_NOT_AVAILABLE = '55P03';
-
-/** Where the frontier stands, in milliseconds since 1970; 0 = nobody has kept rollups here. */
-export async function readFrontierMs(db: Database): Promise<number> {
-  const { rows } = await sql<{
-    frontier_ms: bigint;
-  }>`SELECT frontier_ms FROM write_guards`.execute(db);
-  if (rows[0] === undefined) throw new Error('table write_guards has lost its row');
-  return Number(rows[0].frontier_ms);
-}
 
 /** The end of the last cohort that ended `settleMs` ago by the database's clock, in ms since 1970. */
 export async function settledMs(db: Database, settleMs: number): Promise<number> {
@@ -38,12 +29,14 @@ export async function raiseFrontier(db: Database, toMs: number): Promise<number>
       await sql`SELECT pg_advisory_xact_lock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.guard)})`.execute(
         trx,
       );
-      await sql`UPDATE write_guards SET frontier_ms = ${toMs} WHERE frontier_ms < ${toMs}`.execute(
-        trx,
-      );
+      await trx
+        .updateTable('write_guards')
+        .set({ frontier_ms: BigInt(toMs) })
+        .where('frontier_ms', '<', BigInt(toMs))
+        .execute();
     });
   } catch (error) {
     if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
   }
-  return await readFrontierMs(db);
+  return (await readWriteGuards(db)).frontierMs;
 }

@@ -19,7 +19,7 @@ export {
   readDefinitions,
 } from './definitions.ts';
 export { readFreshness, readIngestLag } from './freshness.ts';
-export { readFrontierMs, raiseFrontier } from './frontier.ts';
+export { raiseFrontier } from './frontier.ts';
 export { type KeptTurn, keepRollups } from './keep-rollups.ts';
 export { KINDS, type EventKind, COUNTS, MEASURES, ROLLUPS, type Rollup } from './measures.ts';
 export { type TimeRange, type BackfillPlan, planBackfill } from './plan-backfill.ts';

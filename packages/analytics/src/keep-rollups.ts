@@ -1,8 +1,8 @@
-import type { Database } from '@adtally/db';
+import { type Database, readWriteGuards } from '@adtally/db';
 import { applyLate } from './apply-late.ts';
 import { claimToFrontier } from './bases.ts';
 import { readDefinitions } from './definitions.ts';
-import { raiseFrontier, readFrontierMs, settledMs } from './frontier.ts';
+import { raiseFrontier, settledMs } from './frontier.ts';
 import { takeNextBase } from './take-base.ts';
 
 export interface KeepOptions {
@@ -40,7 +40,7 @@ export async function keepRollups(
   signal: AbortSignal,
 ): Promise<KeptTurn> {
   const frontierMs = options.holdsFrontier
-    ? await readFrontierMs(db)
+    ? (await readWriteGuards(db)).frontierMs
     : await raiseFrontier(db, await settledMs(db, options.settleMs));
   let bases = 0;
   let events = 0n;

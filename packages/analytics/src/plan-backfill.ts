@@ -1,8 +1,7 @@
-import type { Database } from '@adtally/db';
+import { type Database, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
 import { aboveHorizon, type CohortRange } from './bases.ts';
 import { cohortAt, firstIdOf, lastCohortBefore, TIMELESS } from './cohorts.ts';
-import { readFrontierMs } from './frontier.ts';
 import { RefusedError } from './versions.ts';
 
 /** Half-open, milliseconds since 1970; null = without a bound. */
@@ -36,7 +35,7 @@ export async function planBackfill(
   version: number,
   times: TimeRange,
 ): Promise<BackfillPlan> {
-  const frontierMs = await readFrontierMs(db);
+  const { frontierMs, horizonMs } = await readWriteGuards(db);
   if (frontierMs === 0) {
     throw new RefusedError('nobody keeps rollups here yet: start backfill-runner --watch first');
   }
@@ -44,21 +43,29 @@ export async function planBackfill(
   const settled = lastCohortBefore(frontierMs);
   const range = { first: wanted.first, last: wanted.last < settled ? wanted.last : settled };
   if (range.first > range.last) throw new RefusedError('no settled cohort lies in that range');
-  await refusePurged(db, version, range);
-  const { rows } = await sql<{ bases: bigint; taken: bigint; events: bigint }>`
-    SELECT count(*) AS bases, count(taken_at) AS taken, (
-      SELECT count(*) FROM events WHERE impression_id < ${firstIdOf(range.last + 1n)}::uuid
-        AND impression_id >= ${firstIdOf(range.first > 0n ? range.first : 0n)}::uuid
-    ) AS events
-    FROM rollup_bases WHERE version = ${version}
-      AND last_cohort >= ${range.first} AND first_cohort <= ${range.last}`.execute(db);
-  const [row] = rows;
+  await refusePurged(db, version, range, horizonMs);
+  const counted = await db
+    .selectFrom('rollup_bases')
+    .select((eb) => [
+      eb.fn.countAll<bigint>().as('bases'),
+      eb.fn.count<bigint>('taken_at').as('taken'),
+      eb
+        .selectFrom('events')
+        .select(eb.fn.countAll<bigint>().as('events'))
+        .where('impression_id', '<', firstIdOf(range.last + 1n))
+        .where('impression_id', '>=', firstIdOf(range.first > 0n ? range.first : 0n))
+        .as('events'),
+    ])
+    .where('version', '=', version)
+    .where('last_cohort', '>=', range.first)
+    .where('first_cohort', '<=', range.last)
+    .executeTakeFirstOrThrow();
   return {
     version,
     range,
-    bases: Number(row?.bases ?? 0),
-    takenBases: Number(row?.taken ?? 0),
-    events: Number(row?.events ?? 0),
+    bases: Number(counted.bases),
+    takenBases: Number(counted.taken),
+    events: Number(counted.events),
   };
 }
 
@@ -73,26 +80,45 @@ function cohortsBorn({ fromMs, toMs }: TimeRange): CohortRange {
 
 /** From the first to the last cohort of which some version has an event that occurred then. */
 async function cohortsWithEvents(db: Database, { fromMs, toMs }: TimeRange): Promise<CohortRange> {
-  const { rows } = await sql<{ first: bigint | null; last: bigint | null }>`
-    SELECT min(cohort) AS first, max(cohort) AS last FROM rollup_by_campaign
-    WHERE hour > to_timestamp(${(fromMs ?? 0) / 1000}::float8) - interval '1 hour'
-      AND (${toMs}::float8 IS NULL OR hour < to_timestamp(${toMs}::float8 / 1000))`.execute(db);
-  return { first: rows[0]?.first ?? LAST, last: rows[0]?.last ?? TIMELESS };
+  const { first, last } = await db
+    .selectFrom('rollup_by_campaign')
+    .select((eb) => [
+      eb.fn.min<bigint | null>('cohort').as('first'),
+      eb.fn.max<bigint | null>('cohort').as('last'),
+    ])
+    .where(
+      'hour',
+      '>',
+      sql<Date>`to_timestamp(${(fromMs ?? 0) / 1000}::float8) - interval '1 hour'`,
+    )
+    .$if(toMs !== null, (query) =>
+      query.where('hour', '<', sql<Date>`to_timestamp(${toMs}::float8 / 1000)`),
+    )
+    .executeTakeFirstOrThrow();
+  return { first: first ?? LAST, last: last ?? TIMELESS };
 }
 
 /** Summing up again what retention took would erase it from the rollups. */
-async function refusePurged(db: Database, version: number, range: CohortRange): Promise<void> {
-  const { rows } = await sql<{ horizon_ms: bigint }>`SELECT horizon_ms FROM write_guards`.execute(
-    db,
-  );
-  const horizonMs = Number(rows[0]?.horizon_ms ?? 0);
+async function refusePurged(
+  db: Database,
+  version: number,
+  range: CohortRange,
+  horizonMs: number,
+): Promise<void> {
   if (horizonMs === 0) return;
   const timed = { first: range.first < 0n ? 0n : range.first, last: range.last };
   const left = aboveHorizon(timed, horizonMs);
-  const cut = await sql`
-    SELECT FROM rollup_bases WHERE version = ${version} AND taken_at IS NOT NULL AND first_cohort >= 0
-      AND first_cohort < ${left.first} AND last_cohort >= ${timed.first}`.execute(db);
-  if (left.first > timed.first || cut.rows.length > 0) {
+  const cut = await db
+    .selectFrom('rollup_bases')
+    .select('first_cohort')
+    .where('version', '=', version)
+    .where('taken_at', 'is not', null)
+    .where('first_cohort', '>=', 0n)
+    .where('first_cohort', '<', left.first)
+    .where('last_cohort', '>=', timed.first)
+    .limit(1)
+    .executeTakeFirst();
+  if (left.first > timed.first || cut !== undefined) {
     throw new RefusedError(
       `events born before ${new Date(horizonMs).toISOString()} were purged: begin there or later (--from)`,
     );

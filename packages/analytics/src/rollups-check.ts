@@ -1,4 +1,9 @@
-import type { AuditOffence, DatabaseExecutor, ExtraCheck } from '@adtally/db';
+import {
+  type AuditOffence,
+  type DatabaseExecutor,
+  type ExtraCheck,
+  readWriteGuards,
+} from '@adtally/db';
 import { sql } from 'kysely';
 import { inputOfBase, planForBases } from './base-input.ts';
 import type { CohortRange } from './bases.ts';
@@ -44,14 +49,19 @@ async function basesToCheck(
   version: number,
   { full }: RollupsCheckOptions,
 ): Promise<CohortRange[]> {
-  const chosen = full
-    ? sql`ORDER BY first_cohort`
-    : sql`AND first_cohort >= 0 ORDER BY random() LIMIT ${sql.lit(SAMPLED_BASES)}`;
-  const { rows } = await sql<CohortRange>`
-    SELECT first_cohort AS first, last_cohort AS last FROM rollup_bases, write_guards
-    WHERE version = ${version} AND taken_at IS NOT NULL
-      AND (first_cohort < 0 OR first_cohort * ${COHORT_MS} >= horizon_ms) ${chosen}`.execute(trx);
-  return rows;
+  const { horizonMs } = await readWriteGuards(trx);
+  const checkable = trx
+    .selectFrom('rollup_bases')
+    .select(['first_cohort as first', 'last_cohort as last'])
+    .where('version', '=', version)
+    .where('taken_at', 'is not', null)
+    .where(sql<boolean>`(first_cohort < 0 OR first_cohort * ${COHORT_MS} >= ${horizonMs})`);
+  if (full) return await checkable.orderBy('first_cohort').execute();
+  const timed = checkable.where('first_cohort', '>=', 0n);
+  return await timed
+    .orderBy(sql`random()`)
+    .limit(SAMPLED_BASES)
+    .execute();
 }
 
 /** Rows of the three rollups that are not as they should be, or are missing. */

@@ -1,8 +1,13 @@
-import { type Database, type DatabaseExecutor, type Operator, recordAction } from '@adtally/db';
+import {
+  type Database,
+  type DatabaseExecutor,
+  type Operator,
+  readWriteGuards,
+  recordAction,
+} from '@adtally/db';
 import { sql } from 'kysely';
 import { lastCohortBefore, TIMELESS } from './cohorts.ts';
 import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from './definitions.ts';
-import { readFrontierMs } from './frontier.ts';
 
 /** A request that the present state does not allow; nothing was changed. */
 export class RefusedError extends Error {
@@ -24,14 +29,22 @@ export async function registerVersion(
   keptFrom: KeptFrom,
 ): Promise<void> {
   const { version, algorithm, windowMs, toleranceMs } = definition;
-  const claimedTo =
-    keptFrom === 'the beginning' ? TIMELESS : lastCohortBefore(await readFrontierMs(db));
+  const { frontierMs } = await readWriteGuards(db);
+  const claimedTo = keptFrom === 'the beginning' ? TIMELESS : lastCohortBefore(frontierMs);
   await db.transaction().execute(async (trx) => {
-    const { rows } = await sql`
-      INSERT INTO rollup_versions (version, algorithm, window_ms, tolerance_ms, claimed_through)
-      VALUES (${version}, ${algorithm}, ${windowMs}, ${toleranceMs}, ${claimedTo})
-      ON CONFLICT (version) DO NOTHING RETURNING version`.execute(trx);
-    if (rows.length > 0 && keptFrom === 'the beginning') await claimTimeless(trx, version);
+    const inserted = await trx
+      .insertInto('rollup_versions')
+      .values({
+        version,
+        algorithm,
+        window_ms: BigInt(windowMs),
+        tolerance_ms: BigInt(toleranceMs),
+        claimed_through: claimedTo,
+      })
+      .onConflict((conflict) => conflict.column('version').doNothing())
+      .returning('version')
+      .executeTakeFirst();
+    if (inserted !== undefined && keptFrom === 'the beginning') await claimTimeless(trx, version);
   });
   const known = (await readDefinitions(db)).find((one) => one.version === version);
   if (JSON.stringify(known) !== JSON.stringify(definition)) {
@@ -43,8 +56,11 @@ export async function registerVersion(
 
 /** Claims the base of the ids without a time; it is there once, whoever asks. */
 export async function claimTimeless(db: DatabaseExecutor, version: number): Promise<void> {
-  await sql`INSERT INTO rollup_bases (version, first_cohort, last_cohort)
-    VALUES (${version}, ${TIMELESS}, ${TIMELESS}) ON CONFLICT DO NOTHING`.execute(db);
+  await db
+    .insertInto('rollup_bases')
+    .values({ version, first_cohort: TIMELESS, last_cohort: TIMELESS })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 /** In a database that knows no version: registers the default one and shows it to readers. */
@@ -52,9 +68,17 @@ export async function ensureSomeVersion(db: Database): Promise<void> {
   if ((await readDefinitions(db)).length === 0) {
     await registerVersion(db, DEFAULT_DEFINITION, 'the beginning');
   }
-  await sql`INSERT INTO rollup_promotion (version)
-    SELECT max(version) FROM rollup_versions HAVING count(*) = 1
-    ON CONFLICT DO NOTHING`.execute(db);
+  await db
+    .insertInto('rollup_promotion')
+    .columns(['version'])
+    .expression((eb) =>
+      eb
+        .selectFrom('rollup_versions')
+        .select(eb.fn.max('version').as('version'))
+        .having(eb.fn.countAll<bigint>(), '=', 1n),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 /** The version readers see and the one before it; null where nothing was promoted yet. */
@@ -64,9 +88,11 @@ export interface Promotion {
 }
 
 export async function readPromotion(db: DatabaseExecutor): Promise<Promotion | null> {
-  const { rows } = await sql<Promotion>`
-    SELECT version, previous_version AS "previousVersion" FROM rollup_promotion`.execute(db);
-  return rows[0] ?? null;
+  const promotion = await db
+    .selectFrom('rollup_promotion')
+    .select(['version', 'previous_version as previousVersion'])
+    .executeTakeFirst();
+  return promotion ?? null;
 }
 
 /**
@@ -121,9 +147,14 @@ async function show(
   operator: Operator,
 ): Promise<Promotion> {
   const { version, previousVersion } = promotion;
-  await sql`INSERT INTO rollup_promotion (version, previous_version) VALUES (${version}, ${previousVersion})
-    ON CONFLICT (only_row) DO UPDATE SET version = excluded.version,
-      previous_version = excluded.previous_version, promoted_at = clock_timestamp()`.execute(trx);
+  const shown = { version, previous_version: previousVersion };
+  await trx
+    .insertInto('rollup_promotion')
+    .values(shown)
+    .onConflict((conflict) =>
+      conflict.column('only_row').doUpdateSet({ ...shown, promoted_at: sql`clock_timestamp()` }),
+    )
+    .execute();
   await recordAction(trx, operator, `rollups ${action}`, { version });
   return promotion;
 }

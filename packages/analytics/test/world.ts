@@ -5,6 +5,7 @@ import {
   CopyEncoder,
   migrate,
   openDatabase,
+  readWriteGuards,
   registerTopic,
   writeBatch,
   WriterSession,
@@ -32,7 +33,6 @@ import {
   MEASURES,
   raiseFrontier,
   readDefinitions,
-  readFrontierMs,
   ROLLUPS,
   rollupsCheck,
   takeNextBase,
@@ -167,7 +167,7 @@ export class World {
   async takeBases(): Promise<number> {
     let taken = 0;
     for (const definition of await readDefinitions(this.db)) {
-      const frontierMs = await readFrontierMs(this.db);
+      const { frontierMs } = await readWriteGuards(this.db);
       if (frontierMs > 0)
         await claimToFrontier(this.db, definition.version, frontierMs, {
           maxBases: 100,

@@ -67,7 +67,7 @@ export interface RollupPromotionTable {
   only_row: Generated<boolean>;
   version: number;
   previous_version: number | null;
-  promoted_at: ServerTime;
+  promoted_at: ColumnType<Date, never, Date>;
 }
 
 export const BACKFILL_STATES = ['running', 'paused', 'cancelled', 'done', 'failed'] as const;
