@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RollupDefinition } from './definitions.ts';
-import { type EventKind, kindNumber } from './measures.ts';
+import { kindOf, playersOf, typeIsOf } from './parts-sql.ts';
 
 /** The columns of `events` that are asked for. */
 export const EVENT_COLUMNS = sql.raw(
@@ -15,10 +15,11 @@ export type Partition = 'impression_id' | 'impression_id, sign';
  * The common table expressions that give each event its kind (measures.ts); the last is `attributed`.
  * They read two relations with EVENT_COLUMNS, `cohort` and `sign` (+1 adds the event, -1 takes it away):
  * - `input`: of its events, impressions count; an impression is one, whatever else there is
- * - `companions`: clicks and conversions, which count, with all events of their impressions
+ * - `companions`: all other events, which count, with all events of their impressions
  *
- * They make:
- * - `acts`: clicks and conversions, each beside its impression (there is at most one) if that exists
+ * What part an event type plays is declared in PARTS; below, "click" stands for whatever act earns and
+ * "conversion" for whatever is a result. They make:
+ * - `acts`: all but impressions, each beside its impression (there is at most one) if that exists
  * - `journeys`: of impressions with a conversion, how many clicks each act has behind it, itself included.
  *   So a conversion's last click is the click with its number. Only that one need be looked at: validity
  *   and window are bounds in time, and where the last click fails, all before it fail.
@@ -36,7 +37,12 @@ export function attribution(
   definition: RollupDefinition,
 ): RawBuilder<unknown> {
   const { order, isShown, isEarly, tolerance, window } = rulesOf(definition);
-  const kind = (name: EventKind) => `${kindNumber(name)}::smallint`;
+  const shown = playersOf('shown');
+  const acts = playersOf('act');
+  const results = playersOf('result');
+  const isImpression = typeIsOf(shown);
+  const isClick = typeIsOf(acts.filter(({ part }) => part.earns));
+  const isConversion = typeIsOf(results);
   const together = (a: string, b: string) =>
     partition
       .split(', ')
@@ -44,8 +50,8 @@ export function attribution(
       .join(' AND ');
   const hour = (of: string) => `date_bin('1 hour', ${of}.occurred_at, '0001-01-01 00:00:00+00')`;
   const dimensionOf = (name: string) => `
-    CASE credit WHEN ${kind('click_conversion')} THEN clicked_${name}
-                WHEN ${kind('view_conversion')} THEN shown_${name} ELSE ${name} END`;
+    CASE credit WHEN ${kindOf(results, (part) => part.earnedByAct, 'conversions')} THEN clicked_${name}
+                WHEN ${kindOf(results, (part) => part.earnedByShown, 'conversions')} THEN shown_${name} ELSE ${name} END`;
   return sql.raw(`
     acts AS MATERIALIZED (
       SELECT act.cohort, act.sign, act.impression_id, act.event_type, act.occurred_at, act.event_key,
@@ -53,40 +59,41 @@ export function attribution(
              act.campaign_id, act.creative_id, act.placement_id,
              shown.occurred_at AS shown_at, shown.campaign_id AS shown_campaign_id,
              shown.creative_id AS shown_creative_id, shown.placement_id AS shown_placement_id
-      FROM (SELECT * FROM companions WHERE event_type <> 'impression') act
-      LEFT JOIN (SELECT * FROM companions WHERE event_type = 'impression') shown
+      FROM (SELECT * FROM companions WHERE NOT ${isImpression}) act
+      LEFT JOIN (SELECT * FROM companions WHERE ${isImpression}) shown
         ON ${together('shown', 'act')} AND ${isShown}
     ),
     journeys AS MATERIALIZED (
-      SELECT *, count(*) FILTER (WHERE event_type = 'click') OVER (
+      SELECT *, count(*) FILTER (WHERE ${isClick}) OVER (
         PARTITION BY ${partition} ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
       ) AS clicks
-      FROM acts WHERE impression_id IN (SELECT impression_id FROM acts WHERE event_type = 'conversion')
+      FROM acts WHERE impression_id IN (SELECT impression_id FROM acts WHERE ${isConversion})
     ),
     conversions AS (
       SELECT conversion.*, clicked.campaign_id AS clicked_campaign_id,
              clicked.creative_id AS clicked_creative_id, clicked.placement_id AS clicked_placement_id,
-             CASE WHEN conversion.shown_at IS NULL THEN ${kind('unmatched_conversion')}
-                  WHEN ${isEarly('conversion')} THEN ${kind('early_conversion')}
+             CASE WHEN conversion.shown_at IS NULL THEN ${kindOf(results, (part) => part.unmatched, 'conversion')}
+                  WHEN ${isEarly('conversion')} THEN ${kindOf(results, (part) => part.early, 'conversion')}
                   WHEN clicked.occurred_at >= conversion.shown_at - ${tolerance}
                    AND clicked.occurred_at >= conversion.occurred_at - ${window}
-                  THEN ${kind('click_conversion')}
-                  ELSE ${kind('view_conversion')} END AS credit
-      FROM (SELECT * FROM journeys WHERE event_type = 'conversion') conversion
-      LEFT JOIN (SELECT * FROM journeys WHERE event_type = 'click') clicked
+                  THEN ${kindOf(results, (part) => part.earnedByAct, 'conversion')}
+                  ELSE ${kindOf(results, (part) => part.earnedByShown, 'conversion')} END AS credit
+      FROM (SELECT * FROM journeys WHERE ${isConversion}) conversion
+      LEFT JOIN (SELECT * FROM journeys WHERE ${isClick}) clicked
         ON ${together('clicked', 'conversion')} AND clicked.clicks = conversion.clicks
       OFFSET 0 -- or the credit would be worked out once for each column that depends on it
     ),
     attributed AS (
       SELECT cohort, ${hour('input')} AS hour, currency, campaign_id, creative_id, placement_id,
-             ${kind('impression')} AS kind, amount_micros, sign
-      FROM input WHERE event_type = 'impression'
+             ${kindOf(shown, (part) => part.counted, 'input')} AS kind, amount_micros, sign
+      FROM input WHERE ${isImpression}
       UNION ALL
       SELECT cohort, ${hour('acts')}, currency, campaign_id, creative_id, placement_id,
-             CASE WHEN shown_at IS NULL THEN ${kind('unmatched_click')}
-                  WHEN ${isEarly('acts')} THEN ${kind('early_click')} ELSE ${kind('click')} END,
+             CASE WHEN shown_at IS NULL THEN ${kindOf(acts, (part) => part.unmatched, 'acts')}
+                  WHEN ${isEarly('acts')} THEN ${kindOf(acts, (part) => part.early, 'acts')}
+                  ELSE ${kindOf(acts, (part) => part.counted, 'acts')} END,
              amount_micros, sign
-      FROM acts WHERE event_type = 'click'
+      FROM acts WHERE ${typeIsOf(acts)}
       UNION ALL
       SELECT cohort, ${hour('conversions')}, currency, ${dimensionOf('campaign_id')},
              ${dimensionOf('creative_id')}, ${dimensionOf('placement_id')}, credit, amount_micros, sign
@@ -122,6 +129,8 @@ function rulesOf({ algorithm, toleranceMs, windowMs }: RollupDefinition): Rules 
         isEarly: () => 'false',
         ...bounds,
       };
+    default:
+      return algorithm satisfies never;
   }
 }
 

@@ -1,3 +1,18 @@
+import type { RollupByCampaignTable } from '@adtally/db';
+import type { EventType } from '@adtally/event-schema';
+
+/** The columns of a rollup that hold counts, or sums of money. */
+type ColumnOf<Value> = {
+  [C in keyof RollupByCampaignTable]: RollupByCampaignTable[C] extends Value ? C : never;
+}[keyof RollupByCampaignTable];
+
+interface KindDeclaration {
+  /** The event type it is a kind of. */
+  readonly of: EventType;
+  readonly count: ColumnOf<bigint>;
+  readonly money: ColumnOf<string>;
+}
+
 /**
  * What becomes of an event in the rollups; each event is of exactly one kind.
  * - `unmatched_*`: its impression does not exist (yet); counted apart until it does
@@ -6,17 +21,71 @@
  * - `view_conversion`: earned by the impression alone
  */
 export const KINDS = {
-  impression: { count: 'impressions', money: 'spend_micros' },
-  click: { count: 'clicks', money: 'spend_micros' },
-  click_conversion: { count: 'click_conversions', money: 'click_value_micros' },
-  view_conversion: { count: 'view_conversions', money: 'view_value_micros' },
-  unmatched_click: { count: 'unmatched_clicks', money: 'unmatched_spend_micros' },
-  unmatched_conversion: { count: 'unmatched_conversions', money: 'unmatched_value_micros' },
-  early_click: { count: 'early_clicks', money: 'invalid_spend_micros' },
-  early_conversion: { count: 'early_conversions', money: 'invalid_value_micros' },
-} as const;
+  impression: { of: 'impression', count: 'impressions', money: 'spend_micros' },
+  click: { of: 'click', count: 'clicks', money: 'spend_micros' },
+  click_conversion: { of: 'conversion', count: 'click_conversions', money: 'click_value_micros' },
+  view_conversion: { of: 'conversion', count: 'view_conversions', money: 'view_value_micros' },
+  unmatched_click: { of: 'click', count: 'unmatched_clicks', money: 'unmatched_spend_micros' },
+  unmatched_conversion: {
+    of: 'conversion',
+    count: 'unmatched_conversions',
+    money: 'unmatched_value_micros',
+  },
+  early_click: { of: 'click', count: 'early_clicks', money: 'invalid_spend_micros' },
+  early_conversion: {
+    of: 'conversion',
+    count: 'early_conversions',
+    money: 'invalid_value_micros',
+  },
+} as const satisfies Readonly<Record<string, KindDeclaration>>;
 
 export type EventKind = keyof typeof KINDS;
+
+/** The kinds of an event type. */
+type KindOf<T extends EventType> = {
+  [K in EventKind]: T extends (typeof KINDS)[K]['of'] ? K : never;
+}[EventKind];
+
+/**
+ * The part an event type plays for the impression it belongs to:
+ * - `shown`: the impression itself; there is at most one, and exactly one type plays this part
+ * - `act`: counted for its own dimensions; one that `earns` may earn the results after it
+ * - `result`: credited to the last valid earning act within the window, else to what was shown
+ */
+export type Part<Kind extends EventKind = EventKind> =
+  | { readonly plays: 'shown'; readonly counted: Kind }
+  | {
+      readonly plays: 'act';
+      readonly earns: boolean;
+      readonly counted: Kind;
+      readonly early: Kind;
+      readonly unmatched: Kind;
+    }
+  | {
+      readonly plays: 'result';
+      readonly earnedByAct: Kind;
+      readonly earnedByShown: Kind;
+      readonly early: Kind;
+      readonly unmatched: Kind;
+    };
+
+export const PARTS: { readonly [T in EventType]: Part<KindOf<T>> } = {
+  impression: { plays: 'shown', counted: 'impression' },
+  click: {
+    plays: 'act',
+    earns: true,
+    counted: 'click',
+    early: 'early_click',
+    unmatched: 'unmatched_click',
+  },
+  conversion: {
+    plays: 'result',
+    earnedByAct: 'click_conversion',
+    earnedByShown: 'view_conversion',
+    early: 'early_conversion',
+    unmatched: 'unmatched_conversion',
+  },
+};
 
 /** Stands for a kind inside a query, where millions of rows are grouped by it; stored nowhere. */
 export function kindNumber(kind: EventKind): number {

@@ -64,3 +64,17 @@ it('a full audit looks at ids without a time too', async () => {
   expect(await world.rollupOffences(false)).toEqual([]);
   expect(await world.rollupOffences(true)).toHaveLength(1);
 });
+
+it('the audit sees events of a type that no rollup counts, though a recompute agrees', async () => {
+  await sql`ALTER TYPE event_type ADD VALUE 'engagement'`.execute(world.db);
+  await sql`INSERT INTO events SELECT (jsonb_populate_record(e, ${JSON.stringify({
+    event_type: 'engagement',
+    event_key: '00000000-0000-8000-8000-000000000001',
+  })}::jsonb)).* FROM events e WHERE event_type = 'click'`.execute(world.db);
+  const [offence, ...others] = await world.rollupOffences(false);
+  expect(others).toEqual([]);
+  expect(offence?.detail).toMatch(
+    /of 1 events of type "engagement" rollup_by_campaign counts 0; .* rollup_by_creative counts 0; .* rollup_by_placement counts 0$/,
+  );
+  expect(offence?.detail).not.toContain('differ from a recompute');
+});

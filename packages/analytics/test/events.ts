@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { AdEvent } from '@adtally/event-schema';
+import { EVENT_TYPES, type AdEvent } from '@adtally/event-schema';
 import * as fc from 'fast-check';
 import { COHORT_MS } from '../src/index.ts';
 
@@ -67,6 +67,8 @@ export function event(spec: EventSpec): AdEvent {
         conversion_id: `order-${spec.n ?? 0}`,
         value_micros: amount,
       };
+    default:
+      return spec.type satisfies never;
   }
 }
 
@@ -86,7 +88,7 @@ export const anyEvent: fc.Arbitrary<AdEvent> = fc
   .record({
     impression: fc.nat(3),
     isTimeless: fc.nat(6).map((n) => n === 0),
-    type: fc.constantFrom('impression' as const, 'click' as const, 'conversion' as const),
+    type: fc.constantFrom(...EVENT_TYPES),
     n: fc.nat(2),
     atMs: fc.oneof(...BOUNDS, fc.integer({ min: -2 * HOUR_MS, max: 9 * 24 * HOUR_MS })),
     amount: fc.constantFrom(0n, 1n, 7n, 2n ** 63n - 1n),

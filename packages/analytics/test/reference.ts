@@ -1,4 +1,4 @@
-import type { AdEvent } from '@adtally/event-schema';
+import { EVENT_TYPES, type AdEvent } from '@adtally/event-schema';
 import { eventKeyOf } from '@adtally/key-derivation';
 import { KINDS, MEASURES, type EventKind, type Rollup } from '../src/index.ts';
 import { bytesOf, microsOf } from './events.ts';
@@ -23,7 +23,6 @@ interface Credited {
   readonly credit: AdEvent;
 }
 
-const RANK = { impression: 0, click: 1, conversion: 2 } as const;
 const HOUR_MICROS = 3_600_000_000n;
 
 /** Sums up a set of events (copies of an identity count once: the first). */
@@ -52,21 +51,27 @@ export function attribute(events: readonly AdEvent[], rules: Rules): Credited[] 
     if (event.event_type === 'impression') return is('impression');
     if (impression === undefined) return is(`unmatched_${event.event_type}`);
     if (microsOf(event) < earliest) return is(`early_${event.event_type}`);
-    if (event.event_type === 'click') {
-      lastClick = event;
-      return is('click');
+    switch (event.event_type) {
+      case 'click':
+        lastClick = event;
+        return is('click');
+      case 'conversion': {
+        const isEarned =
+          lastClick !== undefined &&
+          microsOf(event) - microsOf(lastClick) <= BigInt(rules.windowMs) * 1000n;
+        return isEarned ? is('click_conversion', lastClick) : is('view_conversion', impression);
+      }
+      default:
+        return event satisfies never;
     }
-    const isEarned =
-      lastClick !== undefined &&
-      microsOf(event) - microsOf(lastClick) <= BigInt(rules.windowMs) * 1000n;
-    return isEarned ? is('click_conversion', lastClick) : is('view_conversion', impression);
   });
 }
 
 function inOrder(a: AdEvent, b: AdEvent): number {
   const [timeA, timeB] = [microsOf(a), microsOf(b)];
   if (timeA !== timeB) return timeA < timeB ? -1 : 1;
-  return RANK[a.event_type] - RANK[b.event_type] || (keyText(a) < keyText(b) ? -1 : 1);
+  const [rankA, rankB] = [EVENT_TYPES.indexOf(a.event_type), EVENT_TYPES.indexOf(b.event_type)];
+  return rankA - rankB || (keyText(a) < keyText(b) ? -1 : 1);
 }
 
 function add(
@@ -81,7 +86,7 @@ function add(
   const key = JSON.stringify([String(hour), credit.campaign_id, dimension, event.currency]);
   const row = totals.get(key) ?? {};
   const { count, money } = KINDS[kind];
-  const amount = event.event_type === 'conversion' ? event.value_micros : event.price_micros;
+  const amount = 'value_micros' in event ? event.value_micros : event.price_micros;
   const sum = (measure: string, by: bigint) => {
     const value = BigInt(row[measure] ?? 0) + by;
     if (value !== 0n) row[measure] = String(value);
@@ -92,13 +97,21 @@ function add(
 }
 
 function keyText(event: AdEvent): string {
-  const identity =
-    event.event_type === 'click'
-      ? bytesOf(event.click_id)
-      : event.event_type === 'conversion'
-        ? Buffer.from(event.conversion_id)
-        : null;
-  return eventKeyOf(event.event_type, bytesOf(event.impression_id), identity).toString('hex');
+  const impressionId = bytesOf(event.impression_id);
+  return eventKeyOf(event.event_type, impressionId, ownIdOf(event)).toString('hex');
+}
+
+function ownIdOf(event: AdEvent): Buffer | null {
+  switch (event.event_type) {
+    case 'impression':
+      return null;
+    case 'click':
+      return bytesOf(event.click_id);
+    case 'conversion':
+      return Buffer.from(event.conversion_id);
+    default:
+      return event satisfies never;
+  }
 }
 
 /** A rollup row as the database gives it, in the reference's form. */

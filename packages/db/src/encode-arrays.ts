@@ -101,6 +101,8 @@ function columnArray(batch: EventBatch, column: BatchColumn, rows: Int32Array): 
       return wordsArray(OID.timestamptz, column, rows);
     case 'micros':
       return wordsArray(OID.int8, column, rows);
+    default:
+      return column.kind satisfies never;
   }
 }
 

@@ -1,11 +1,19 @@
-import type { BatchColumn, EventBatch } from '@adtally/event-schema';
+import type { BatchColumn, ColumnKind, EventBatch } from '@adtally/event-schema';
 import { EVENT_TYPE_LABELS, WRITTEN_COLUMNS } from './table-columns.ts';
 
 // Format: PostgreSQL documentation, COPY, "Binary Format". All integers are big-endian.
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const TRAILER_BYTES = 2;
 /** int16 field count + four system columns with their int32 lengths, enum label at its longest. */
-const SYSTEM_BYTES_MAX = 2 + (4 + 8) + (4 + 4) + (4 + 16) + (4 + 16);
+const LABEL_BYTES_MAX = Math.max(...EVENT_TYPE_LABELS.map((label) => label.length));
+const SYSTEM_BYTES_MAX = 2 + (4 + 8) + (4 + 4) + (4 + LABEL_BYTES_MAX) + (4 + 16);
+/** A value with its int32 length; the bytes of text are counted with the arena. */
+const COLUMN_BYTES_MAX: Readonly<Record<ColumnKind, number>> = {
+  uuid: 4 + 16,
+  time: 4 + 8,
+  micros: 4 + 8,
+  text: 4,
+};
 /** Below this a plain loop beats Buffer.copy (measured: a call costs about 60 ns). */
 const LOOP_COPY_BYTES_MAX = 40;
 
@@ -30,16 +38,11 @@ export class CopyEncoder {
   }
 
   private reserve(batch: EventBatch, rowCount: number): void {
-    const fixed = batch.columns.reduce((bytes, column) => bytes + columnBytesMax(column), 0);
+    const fixed = batch.columns.reduce((bytes, { kind }) => bytes + COLUMN_BYTES_MAX[kind], 0);
     const needed =
       SIGNATURE.length + TRAILER_BYTES + rowCount * (SYSTEM_BYTES_MAX + fixed) + batch.arenaUsed;
     if (needed > this.buffer.length) this.buffer = Buffer.alloc(needed + (needed >> 1));
   }
-}
-
-function columnBytesMax(column: BatchColumn): number {
-  if (column.kind === 'uuid') return 20;
-  return column.kind === 'text' ? 4 : 12; // the text itself is counted with the arena
 }
 
 function writeSystemColumns(buffer: Buffer, start: number, batch: EventBatch, row: number): number {
@@ -82,6 +85,8 @@ function writeColumn(
       );
       return writeInt32(buffer, next, column.words[row * 2] as number);
     }
+    default:
+      return column.kind satisfies never;
   }
 }
 

@@ -54,7 +54,7 @@ export {
   type DeadLetterState,
   type RedriveJobState,
 } from './schema/letters.ts';
-export { type BackfillState } from './schema/rollups.ts';
+export { type BackfillState, type RollupByCampaignTable } from './schema/rollups.ts';
 export {
   type SourceStatus,
   listSources,

@@ -1,3 +1,4 @@
+import type { EventType } from '@adtally/event-schema';
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type {
   AlerterLeaseTable,
@@ -79,8 +80,6 @@ interface SchemaVersionsTable {
 export const SOURCE_KINDS = ['events', 'dlq', 'redrive', 'replay'] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
-type EventTypeColumn = 'impression' | 'click' | 'conversion';
-
 export interface SourcesTable {
   source_id: GeneratedAlways<number>;
   kind: SourceKind;
@@ -140,7 +139,7 @@ export interface EventsTable {
   amount_micros: bigint;
   source_offset: bigint;
   source_id: number;
-  event_type: EventTypeColumn;
+  event_type: EventType;
   impression_id: string;
   event_key: string;
   click_id: string | null;

@@ -1,9 +1,14 @@
-import { EVENT_TYPES, type EventBatch } from '@adtally/event-schema';
+import { EVENT_TYPES, type EventBatch, type EventType } from '@adtally/event-schema';
 import { bucketKey, bucketOf, fingerprintOf, isTimed } from './fingerprint.ts';
 import { tableSizeFor } from './table-size.ts';
 
 const NONE = -1;
-const CLICK = EVENT_TYPES.indexOf('click');
+/** The uuid column whose time buckets an event of that type where it tells one; null = the impression's. */
+const BUCKETED_BY: Readonly<Record<EventType, string | null>> = {
+  impression: null,
+  click: 'click_id',
+  conversion: null,
+};
 
 /** One Redis command: its name, its key, its arguments. */
 export type Command = readonly [name: string, key: string, ...rest: string[]];
@@ -42,13 +47,16 @@ export class BucketGroups {
    */
   collect(batch: EventBatch, flags: Uint8Array): void {
     const impressionIds = batch.column('impression_id').bytes;
-    const clickIds = batch.column('click_id').bytes;
+    const ownIds = EVENT_TYPES.map((type) => {
+      const column = BUCKETED_BY[type];
+      return column === null ? null : batch.column(column).bytes;
+    });
     this.count = 0;
     this.#slots.fill(0);
     for (let row = 0; row < batch.count; row += 1) {
       if (flags[row] !== 1) continue;
-      const isOwn = batch.eventType[row] === CLICK && isTimed(clickIds, row * 16);
-      const ids = isOwn ? clickIds : impressionIds;
+      const own = ownIds[batch.eventType[row] as number] ?? null;
+      const ids = own !== null && isTimed(own, row * 16) ? own : impressionIds;
       const group = this.#groupOf(bucketOf(ids, row * 16, this.#subBuckets));
       if (this.#head[group] === NONE) this.#head[group] = row;
       else this.#next[this.#tail[group] as number] = row;

@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile';
 import { fieldsOf } from './event.ts';
 import {
-  EVENT_TYPES,
+  byEventType,
   FIELDS,
   payloadColumns,
   type EventType,
@@ -50,22 +50,17 @@ export function createContract(
 ): Contract {
   const columns = payloadColumns(fields);
   const plans = new Map(fields.map((field) => [field.name, planOf(field, columns)]));
-  const planByType = (type: EventType): readonly TypeFieldPlan[] =>
+  const plansOf = (type: EventType): readonly TypeFieldPlan[] =>
     fieldsOf(type, fields).map((field) => ({
       ...(plans.get(field.name) as FieldPlan),
       required: field.requiredIn.includes(type),
     }));
-  const [impression, click, conversion] = EVENT_TYPES;
   return {
     columns,
     versions,
     newestVersion: newestVersion(versions),
     fields: [...plans.values()],
-    byType: {
-      impression: planByType(impression),
-      click: planByType(click),
-      conversion: planByType(conversion),
-    },
+    byType: byEventType(plansOf),
   };
 }
 

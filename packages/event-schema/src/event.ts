@@ -1,5 +1,11 @@
 import { Buffer } from 'node:buffer';
-import { EVENT_TYPES, FIELDS, type EventType, type FieldDeclaration } from './fields.ts';
+import {
+  byEventType,
+  EVENT_TYPES,
+  FIELDS,
+  type EventType,
+  type FieldDeclaration,
+} from './fields.ts';
 import { POSTGRES_EPOCH_MS, timeText } from './time.ts';
 import { SCHEMA_VERSION } from './versions.ts';
 
@@ -35,16 +41,18 @@ export interface ConversionEvent extends CommonFields {
   readonly click_id?: string;
 }
 
+interface EventsByType {
+  readonly impression: ImpressionEvent;
+  readonly click: ClickEvent;
+  readonly conversion: ConversionEvent;
+}
+
 /** A valid event as a plain object: for producers, tests and the console; the hot path has none. */
-export type AdEvent = ImpressionEvent | ClickEvent | ConversionEvent;
+export type AdEvent = EventsByType[EventType];
 
 const UNIX_TO_POSTGRES_MICROS = BigInt(POSTGRES_EPOCH_MS) * 1000n;
 
-const FIELDS_OF: Readonly<Record<EventType, readonly FieldDeclaration[]>> = {
-  impression: fieldsOf('impression', FIELDS),
-  click: fieldsOf('click', FIELDS),
-  conversion: fieldsOf('conversion', FIELDS),
-};
+const FIELDS_OF = byEventType((type) => fieldsOf(type, FIELDS));
 
 /** The fields an event of that type may carry, in declaration order. */
 export function fieldsOf(

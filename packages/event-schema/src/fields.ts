@@ -4,9 +4,20 @@
  * To add an optional field: one entry here, one migration (docs/how-to-add-a-field.md).
  */
 
-/** Order is storage order: the index is what a batch keeps in its `eventType` column. */
+/**
+ * Order is storage order: the index is what a batch keeps in its `eventType` column. To add a type, append
+ * it and follow the compiler.
+ */
 export const EVENT_TYPES = ['impression', 'click', 'conversion'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
+
+/** A table by event type whose entries follow from the type alone; where one must be decided, write it out. */
+export function byEventType<T>(entryOf: (type: EventType) => T): Readonly<Record<EventType, T>> {
+  return Object.fromEntries(EVENT_TYPES.map((type) => [type, entryOf(type)])) as Record<
+    EventType,
+    T
+  >;
+}
 
 /**
  * What a JSON value must be.

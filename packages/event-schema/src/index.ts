@@ -3,7 +3,14 @@ export { DEAD_LETTER_HEADERS, withAddedHeaders, splitHeaders } from './dead-lett
 export { DECODER, decodeInto } from './decode/decode.ts';
 export { type DecodeLimits, DEFAULT_DECODE_LIMITS } from './decode/limits.ts';
 export { type AdEvent, encodeEvent } from './event.ts';
-export { EVENT_TYPES, type EventType, type PayloadColumn, PAYLOAD_COLUMNS } from './fields.ts';
+export {
+  type ColumnKind,
+  EVENT_TYPES,
+  type EventType,
+  FIELDS,
+  type PayloadColumn,
+  PAYLOAD_COLUMNS,
+} from './fields.ts';
 export { readEvent } from './read-event.ts';
 export { type SourceRecord, type RecordHeader, EVENT_KEY_HEADER } from './record.ts';
 export {

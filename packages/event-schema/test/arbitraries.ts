@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { AdEvent, EventTime } from '../src/event.ts';
+import { EVENT_TYPES, type EventType } from '../src/fields.ts';
 import { timeText } from '../src/time.ts';
 import { uuidText } from '../src/uuid.ts';
 
@@ -71,28 +72,21 @@ function eventsOf({ identifier, time, amount }: Parts): fc.Arbitrary<AdEvent> {
     placement_id: identifier,
   };
   const optional = { source: identifier, sent_at: time };
-  const impression = {
-    ...required,
-    event_type: fc.constant('impression'),
-    price_micros: amount,
-  };
-  const click = {
-    ...required,
-    event_type: fc.constant('click'),
-    click_id: anyUuid,
-    price_micros: amount,
-  };
-  const conversion = {
-    ...required,
-    event_type: fc.constant('conversion'),
-    conversion_id: identifier,
-    value_micros: amount,
-  };
-  return fc.oneof(
-    withOptional(impression, optional),
-    withOptional(click, optional),
-    withOptional(conversion, { ...optional, click_id: anyUuid }),
-  ) as fc.Arbitrary<unknown> as fc.Arbitrary<AdEvent>;
+  const own: Readonly<Record<EventType, { readonly required: Model; readonly optional?: Model }>> =
+    {
+      impression: { required: { price_micros: amount } },
+      click: { required: { click_id: anyUuid, price_micros: amount } },
+      conversion: {
+        required: { conversion_id: identifier, value_micros: amount },
+        optional: { click_id: anyUuid },
+      },
+    };
+  const ofType = (type: EventType): fc.Arbitrary<object> =>
+    withOptional(
+      { ...required, event_type: fc.constant(type), ...own[type].required },
+      { ...optional, ...own[type].optional },
+    );
+  return fc.oneof(...EVENT_TYPES.map(ofType)) as fc.Arbitrary<unknown> as fc.Arbitrary<AdEvent>;
 }
 
 type Model = Readonly<Record<string, fc.Arbitrary<unknown>>>;

@@ -12,6 +12,7 @@ import {
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deriveKeys, eventKeyOf, EVENT_KEY_BYTES } from './event-key.ts';
+import { OWN_ID } from './own-id.ts';
 
 interface Identity {
   readonly type: EventType;
@@ -124,10 +125,10 @@ describe('keys of a batch', () => {
 
   const keyOfEvent = (event: AdEvent): string => {
     const id = uuidBytes(event.impression_id) as Buffer;
-    if (event.event_type === 'impression') return uuidText(eventKeyOf('impression', id, null));
-    if (event.event_type === 'click')
-      return uuidText(eventKeyOf('click', id, uuidBytes(event.click_id)));
-    return uuidText(eventKeyOf('conversion', id, Buffer.from(event.conversion_id)));
+    const name = OWN_ID[event.event_type];
+    if (name === null) return uuidText(eventKeyOf(event.event_type, id, null));
+    const text = (event as unknown as Readonly<Record<string, string>>)[name] ?? '';
+    return uuidText(eventKeyOf(event.event_type, id, uuidBytes(text) ?? Buffer.from(text)));
   };
 
   it('are those of its events, row by row, and rows that are no events are left alone', () => {

@@ -6,11 +6,11 @@
  *   input  = part(tag) part(event_type) part(impression_id) [part(identity)]
  *   part   = length of the bytes as unsigned 16 bit big endian, then the bytes
  *   tag    = ASCII "adt1", the format's name; a change of the layout changes it
- *   event_type    = ASCII "impression", "click" or "conversion"
+ *   event_type    = the type's name in ASCII
  *   impression_id = the 16 raw bytes of the UUID
- *   identity      = click: the 16 raw bytes of click_id;
- *                   conversion: the UTF-8 bytes of conversion_id as sent, not normalised;
- *                   impression: the part is absent
+ *   identity      = the type's own id (own-id.ts), the part being absent where it has none:
+ *                   of click the 16 raw bytes of click_id,
+ *                   of conversion the UTF-8 bytes of conversion_id as sent, not normalised
  *   key    = the first 16 bytes of SHA-256(input) with the UUID version set to 8
  *            (high four bits of byte 6 = 1000) and the variant to RFC 9562 (high two bits of byte 8 = 10)
  *
@@ -19,6 +19,7 @@
 import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { EVENT_TYPES, VERDICT, type EventBatch, type EventType } from '@adtally/event-schema';
+import { OWN_ID, OWN_ID_KINDS } from './own-id.ts';
 
 const FORMAT_TAG = 'adt1';
 
@@ -42,16 +43,16 @@ const INPUTS = EVENT_TYPES.map((type) => {
   };
 });
 
-const CLICK = EVENT_TYPES.indexOf('click');
-const CONVERSION = EVENT_TYPES.indexOf('conversion');
 const NO_BYTES = new Uint8Array(0);
+/** The length of an identity whose part is absent. */
+const ABSENT = -1;
 
 /**
  * The idempotency key of one event.
  *
  * @param impressionId 16 bytes
- * @param identity click: the 16 bytes of click_id; conversion: the UTF-8 bytes of conversion_id;
- *   impression: `null`
+ * @param identity the type's own id: the 16 bytes of a uuid, the UTF-8 bytes of a text; `null` where the
+ *   type has none
  * @returns 16 bytes, a UUIDv8
  * @throws RangeError where a length is impossible (a programmer's error: decoding has checked it)
  */
@@ -60,18 +61,19 @@ export function eventKeyOf(
   impressionId: Uint8Array,
   identity: Uint8Array | null,
 ): Buffer {
-  const isImpression = eventType === 'impression';
-  const length = identity === null ? 0 : identity.length;
-  const lengthIsRight =
-    (isImpression && identity === null) ||
-    (eventType === 'click' && length === UUID_BYTES) ||
-    (eventType === 'conversion' && length > 0 && length <= IDENTITY_BYTES_MAX);
-  if (impressionId.length !== UUID_BYTES || !lengthIsRight)
+  const type = EVENT_TYPES.indexOf(eventType);
+  const length = identity === null ? ABSENT : identity.length;
+  if (impressionId.length !== UUID_BYTES || !isPossible(OWN_ID_KINDS[type], length))
     throw new RangeError(`impossible identity of ${eventType}`);
   const key = Buffer.alloc(EVENT_KEY_BYTES);
-  const type = EVENT_TYPES.indexOf(eventType);
-  writeKey(key, 0, type, impressionId, 0, identity ?? NO_BYTES, 0, isImpression ? -1 : length);
+  writeKey(key, 0, type, impressionId, 0, identity ?? NO_BYTES, 0, length);
   return key;
+}
+
+function isPossible(kind: 'uuid' | 'text' | null | undefined, length: number): boolean {
+  if (kind === undefined) return false;
+  if (kind === null) return length === ABSENT;
+  return kind === 'uuid' ? length === UUID_BYTES : length > 0 && length <= IDENTITY_BYTES_MAX;
 }
 
 /**
@@ -80,21 +82,25 @@ export function eventKeyOf(
  */
 export function keyDeriver(batch: EventBatch): (row: number) => void {
   const impressionIds = batch.column('impression_id').bytes;
-  const clickIds = batch.column('click_id').bytes;
-  const conversionIds = batch.column('conversion_id');
+  const ownIds = EVENT_TYPES.map((type) => {
+    const name = OWN_ID[type];
+    return name === null ? null : batch.column(name);
+  });
   const { eventKey, eventType } = batch;
   return (row) => {
     const type = eventType[row] as number;
     const at = row * UUID_BYTES;
-    if (type === CLICK) {
-      writeKey(eventKey, at, type, impressionIds, at, clickIds, at, UUID_BYTES);
-    } else if (type === CONVERSION) {
-      const start = conversionIds.start[row] as number;
-      const length = conversionIds.length[row] as number;
+    const ownId = ownIds[type];
+    if (ownId === undefined) throw new RangeError(`no event type ${type}`);
+    if (ownId === null) {
+      writeKey(eventKey, at, type, impressionIds, at, NO_BYTES, 0, ABSENT);
+    } else if (OWN_ID_KINDS[type] === 'uuid') {
+      writeKey(eventKey, at, type, impressionIds, at, ownId.bytes, at, UUID_BYTES);
+    } else {
+      const start = ownId.start[row] as number;
+      const length = ownId.length[row] as number;
       // The arena is replaced when it grows: never keep it across rows.
       writeKey(eventKey, at, type, impressionIds, at, batch.arena, start, length);
-    } else {
-      writeKey(eventKey, at, type, impressionIds, at, NO_BYTES, 0, -1);
     }
   };
 }
@@ -106,7 +112,7 @@ export function deriveKeys(batch: EventBatch, fromRow = 0): void {
     if (batch.verdict[row] === VERDICT.event) derive(row);
 }
 
-/** `identityLength` -1 means that the part is absent. Bytes move by plain loops: short copies. */
+/** Bytes move by plain loops: short copies. */
 function writeKey(
   target: Uint8Array,
   targetAt: number,
@@ -123,7 +129,7 @@ function writeKey(
   for (let index = 0; index < UUID_BYTES; index += 1)
     bytes[input.impressionAt + index] = impressionIds[impressionAt + index] as number;
   let end = input.identityAt;
-  if (identityLength >= 0) {
+  if (identityLength !== ABSENT) {
     bytes[end] = identityLength >> 8;
     bytes[end + 1] = identityLength & 0xff;
     end += 2;

@@ -17,6 +17,18 @@ import uuid
 FORMAT_TAG = b"adt1"
 
 
+def uuid_bytes(text: str) -> bytes:
+    return uuid.UUID(text).bytes
+
+
+# By event type: what tells an event from others of its type and impression, and its bytes.
+OWN_ID = {
+    "impression": None,
+    "click": ("click_id", uuid_bytes),
+    "conversion": ("conversion_id", str.encode),
+}
+
+
 def part(data: bytes) -> bytes:
     """Length as unsigned 16 bit big endian, then the bytes: no two inputs run together."""
     return struct.pack(">H", len(data)) + data
@@ -25,11 +37,11 @@ def part(data: bytes) -> bytes:
 def event_key(event: dict) -> str:
     """The idempotency key: a UUIDv8 of the first bits of SHA-256 over the identity."""
     identity = part(FORMAT_TAG) + part(event["event_type"].encode("ascii"))
-    identity += part(uuid.UUID(event["impression_id"]).bytes)
-    if event["event_type"] == "click":
-        identity += part(uuid.UUID(event["click_id"]).bytes)
-    elif event["event_type"] == "conversion":
-        identity += part(event["conversion_id"].encode("utf-8"))
+    identity += part(uuid_bytes(event["impression_id"]))
+    own_id = OWN_ID[event["event_type"]]
+    if own_id is not None:
+        name, bytes_of = own_id
+        identity += part(bytes_of(event[name]))
     digest = bytearray(hashlib.sha256(identity).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80

@@ -1,3 +1,4 @@
+import type { EventType } from '@adtally/event-schema';
 import type { Outcome } from './truth.ts';
 import type { PlannedTruth } from './planned-record.ts';
 
@@ -25,7 +26,7 @@ export interface AttributionRules {
 }
 
 interface Kept {
-  readonly type: 'impression' | 'click' | 'conversion';
+  readonly type: EventType;
   readonly atMicros: number;
   readonly amount: bigint;
   readonly currency: string;
@@ -74,29 +75,41 @@ function attribute(
   const clicks = events.filter((one) => one.type === 'click' && isValid(one));
   for (const one of events) {
     const own = totalsOf(totals, one.campaign, one.currency);
-    if (one.type === 'impression') {
-      own.impressions += 1;
-      own.spend_micros += one.amount;
-    } else if (impression === undefined) {
-      if (one.type === 'click') own.unmatched_clicks += 1;
-      else own.unmatched_conversions += 1;
-    } else if (isValid(one) && one.type === 'click') {
-      own.clicks += 1;
-      own.spend_micros += one.amount;
-    } else if (isValid(one)) {
-      const earning = clicks
-        .filter(({ atMicros }) => atMicros <= one.atMicros)
-        .reduce<Kept | null>(
-          (last, click) => (last === null || click.atMicros >= last.atMicros ? click : last),
-          null,
-        );
-      const isEarned = earning !== null && one.atMicros - earning.atMicros <= windowMs * 1000;
-      const credited = totalsOf(totals, (isEarned ? earning : impression).campaign, one.currency);
-      if (isEarned) credited.click_conversions += 1;
-      else credited.view_conversions += 1;
-      credited.value_micros += one.amount;
+    switch (one.type) {
+      case 'impression':
+        own.impressions += 1;
+        own.spend_micros += one.amount;
+        break;
+      case 'click':
+        if (impression === undefined) own.unmatched_clicks += 1;
+        if (!isValid(one)) break;
+        own.clicks += 1;
+        own.spend_micros += one.amount;
+        break;
+      case 'conversion': {
+        if (impression === undefined) own.unmatched_conversions += 1;
+        if (impression === undefined || !isValid(one)) break;
+        const earning = lastBefore(one, clicks);
+        const isEarned = earning !== null && one.atMicros - earning.atMicros <= windowMs * 1000;
+        const credited = totalsOf(totals, (isEarned ? earning : impression).campaign, one.currency);
+        if (isEarned) credited.click_conversions += 1;
+        else credited.view_conversions += 1;
+        credited.value_micros += one.amount;
+        break;
+      }
+      default:
+        one.type satisfies never;
     }
   }
+}
+
+function lastBefore({ atMicros }: Kept, clicks: readonly Kept[]): Kept | null {
+  return clicks
+    .filter((click) => click.atMicros <= atMicros)
+    .reduce<Kept | null>(
+      (last, click) => (last === null || click.atMicros >= last.atMicros ? click : last),
+      null,
+    );
 }
 
 function totalsOf(

@@ -29,17 +29,23 @@ export interface Transport {
   readonly sentAtMicros: number;
 }
 
+/** The member that holds the amount. */
+export const AMOUNT_NAME: Readonly<Record<EventType, 'price_micros' | 'value_micros'>> = {
+  impression: 'price_micros',
+  click: 'price_micros',
+  conversion: 'value_micros',
+};
+
 /** A JSON object member: the name's and the value's own spelling. */
 export type Member = [nameJson: string, valueJson: string];
 
 /** The event as most producers write it: one template, no spaces. */
 export function ordinaryJson(event: PlannedEvent, transport: Transport): string {
-  const amountName = event.type === 'conversion' ? 'value_micros' : 'price_micros';
   const click = event.clickId === null ? '' : `,"click_id":"${event.clickId}"`;
   const conversion = event.conversionId === null ? '' : `,"conversion_id":"${event.conversionId}"`;
   return (
     `{"schema_version":${SCHEMA_VERSION},"event_type":"${event.type}","impression_id":"${event.impressionId}"` +
-    `,"occurred_at":"${timeText(event.occurredAtMicros)}","${amountName}":${event.amount},"currency":"${event.currency}"` +
+    `,"occurred_at":"${timeText(event.occurredAtMicros)}","${AMOUNT_NAME[event.type]}":${event.amount},"currency":"${event.currency}"` +
     `,"campaign_id":${event.campaign.json},"creative_id":${event.creative.json},"placement_id":${event.placement.json}` +
     `${click}${conversion},"source":"${transport.source}","sent_at":"${timeText(transport.sentAtMicros)}"}`
   );
@@ -52,7 +58,7 @@ export function membersOf(event: PlannedEvent): Member[] {
     ['"event_type"', `"${event.type}"`],
     ['"impression_id"', `"${event.impressionId}"`],
     ['"occurred_at"', `"${timeText(event.occurredAtMicros)}"`],
-    [event.type === 'conversion' ? '"value_micros"' : '"price_micros"', event.amount],
+    [`"${AMOUNT_NAME[event.type]}"`, event.amount],
     ['"currency"', `"${event.currency}"`],
     ['"campaign_id"', event.campaign.json],
     ['"creative_id"', event.creative.json],

@@ -1,6 +1,11 @@
 import { Buffer } from 'node:buffer';
-import { DEFAULT_DECODE_LIMITS, EVENT_KEY_HEADER, type RecordHeader } from '@adtally/event-schema';
-import { membersOf, objectJson, type Member, type PlannedEvent } from './event.ts';
+import {
+  DEFAULT_DECODE_LIMITS,
+  EVENT_KEY_HEADER,
+  type EventType,
+  type RecordHeader,
+} from '@adtally/event-schema';
+import { AMOUNT_NAME, membersOf, objectJson, type Member, type PlannedEvent } from './event.ts';
 import type { MalformedKind } from './mix.ts';
 import type { Rng } from './rng.ts';
 
@@ -15,6 +20,13 @@ const { maxValueBytes, maxDepth } = DEFAULT_DECODE_LIMITS;
 type Spoiler = (event: PlannedEvent, rng: Rng) => Buffer | string | null;
 
 const IDENTIFIERS = ['"campaign_id"', '"creative_id"', '"placement_id"'];
+
+/** Of `membersOf`, what the event need not carry. */
+const OPTIONAL_NAME: Readonly<Record<EventType, string | null>> = {
+  impression: null,
+  click: null,
+  conversion: '"click_id"',
+};
 
 const SPOILERS: Record<Exclude<MalformedKind, 'key_mismatch' | 'future'>, Spoiler> = {
   empty: (_event, rng) => (rng.chance(0.5) ? null : Buffer.alloc(0)),
@@ -90,8 +102,7 @@ const SPOILERS: Record<Exclude<MalformedKind, 'key_mismatch' | 'future'>, Spoile
     replaced(event, amountOf(event), rng.pick(['NaN', 'Infinity', '-Infinity'])),
 
   missing_field: (event, rng) => {
-    // A conversion need not claim a click; everything else is required.
-    const optional = event.type === 'conversion' ? '"click_id"' : '';
+    const optional = OPTIONAL_NAME[event.type];
     const candidates = membersOf(event).filter(([name]) => name !== optional);
     const [missing] = rng.pick(candidates);
     return objectJson(membersOf(event).filter(([name]) => name !== missing));
@@ -160,7 +171,7 @@ export function spoil(kind: MalformedKind, event: PlannedEvent, rng: Rng): Spoil
 }
 
 function amountOf(event: PlannedEvent): string {
-  return event.type === 'conversion' ? '"value_micros"' : '"price_micros"';
+  return `"${AMOUNT_NAME[event.type]}"`;
 }
 
 function replaced(event: PlannedEvent, name: string, valueJson: string): string {

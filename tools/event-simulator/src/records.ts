@@ -1,5 +1,11 @@
 import { Buffer } from 'node:buffer';
-import { EVENT_KEY_HEADER, uuidBytes, uuidText, type RecordHeader } from '@adtally/event-schema';
+import {
+  EVENT_KEY_HEADER,
+  uuidBytes,
+  uuidText,
+  type EventType,
+  type RecordHeader,
+} from '@adtally/event-schema';
 import { eventKeyOf, partitionFor } from '@adtally/key-derivation';
 import { MINUTE_MS } from './activity.ts';
 import type { Kept } from './copies.ts';
@@ -125,16 +131,17 @@ function withUnknown(json: string, count: number): string {
   return `{${UNKNOWN_MEMBERS.slice(0, count).join(',')},${json.slice(json.indexOf('{') + 1)}`;
 }
 
+/** The bytes of what tells an event from others of its type and impression. */
+const OWN_ID: Readonly<Record<EventType, (event: PlannedEvent) => Uint8Array | null>> = {
+  impression: () => null,
+  click: ({ clickId }) => uuidBytes(clickId ?? ''),
+  conversion: ({ conversionId }) => Buffer.from(conversionId ?? ''),
+};
+
 /** The event's true idempotency key, as a careful producer may state it. */
 function keyHeader(event: PlannedEvent): readonly RecordHeader[] {
   const impressionId = uuidBytes(event.impressionId);
   if (impressionId === null) throw new Error('a planned impression id is no UUID');
-  const identity =
-    event.type === 'impression'
-      ? null
-      : event.type === 'click'
-        ? uuidBytes(event.clickId ?? '')
-        : Buffer.from(event.conversionId ?? '');
-  const key = uuidText(eventKeyOf(event.type, impressionId, identity));
+  const key = uuidText(eventKeyOf(event.type, impressionId, OWN_ID[event.type](event)));
   return [{ [EVENT_KEY_HEADER]: Buffer.from(key) }];
 }

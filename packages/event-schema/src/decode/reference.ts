@@ -14,7 +14,7 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import { VERDICT, type BatchColumn, type EventBatch } from '../batch.ts';
 import { ENVELOPE_NAMES, type Contract, type TypeFieldPlan } from '../contract.ts';
 import { isEventType } from '../event.ts';
-import { EVENT_TYPES, type EventType } from '../fields.ts';
+import { byEventType, EVENT_TYPES, type EventType } from '../fields.ts';
 import type { Rejection, RejectionCode } from '../rejection.ts';
 import { parseTime } from '../time.ts';
 import { uuidBytes } from '../uuid.ts';
@@ -71,11 +71,7 @@ function createReaders({ fields, byType, versions }: Contract): Readers {
       ...versions.flatMap((version) => version.formerNames ?? []),
     ]),
     formerNames: new Map(versions.map((known) => [known.version, new Set(known.formerNames)])),
-    ownNames: {
-      impression: own('impression'),
-      click: own('click'),
-      conversion: own('conversion'),
-    },
+    ownNames: byEventType(own),
   };
 }
 
@@ -183,19 +179,28 @@ function ownValue(raw: RawEvent, name: string): RawValue | undefined {
 
 /** Writes a value that has passed validation. */
 function storeValue(batch: EventBatch, column: BatchColumn, row: number, value: RawValue): void {
-  if (column.kind === 'text') {
-    const bytes = Buffer.from(value as string);
-    const start = batch.reserve(bytes.length);
-    bytes.copy(batch.arena, start);
-    column.start[row] = start;
-    column.length[row] = bytes.length;
-  } else if (column.kind === 'uuid') {
-    (uuidBytes(value as string) as Buffer).copy(column.bytes, row * 16);
-  } else {
-    column.int64[row] =
-      column.kind === 'time' ? (parseTime(value as string) as bigint) : (value as bigint);
-  }
   column.present[row] = 1;
+  switch (column.kind) {
+    case 'text': {
+      const bytes = Buffer.from(value as string);
+      const start = batch.reserve(bytes.length);
+      bytes.copy(batch.arena, start);
+      column.start[row] = start;
+      column.length[row] = bytes.length;
+      return;
+    }
+    case 'uuid':
+      (uuidBytes(value as string) as Buffer).copy(column.bytes, row * 16);
+      return;
+    case 'time':
+      column.int64[row] = parseTime(value as string) as bigint;
+      return;
+    case 'micros':
+      column.int64[row] = value as bigint;
+      return;
+    default:
+      column.kind satisfies never;
+  }
 }
 
 function missing(field: string): Rejection {

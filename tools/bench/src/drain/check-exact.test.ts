@@ -1,3 +1,4 @@
+import type { Truth } from '@adtally/event-simulator';
 import { expect, test } from 'vitest';
 import { differences, tallyOfTruth } from './check-exact.ts';
 
@@ -11,7 +12,7 @@ const truth = {
   conflict: 1,
   dead_lettered: { empty: 1, oversize: 1 },
   money: { EUR: '9007199254740993' },
-  by_event_type: { impression: 5, click: 1, conversion: 0 },
+  by_event_type: { impression: 5, click: 1, conversion: 0 } as Truth['by_event_type'],
   misrouted: 0,
   unknown_fields: 0,
   late: 0,

@@ -12,7 +12,7 @@ const TRUTH: Truth = {
   conflict: 1,
   dead_lettered: { wrong_type: 1, empty: 1 },
   money: { USD: '9007199254740993', EUR: '5' },
-  by_event_type: { impression: 5, click: 1, conversion: 1 },
+  by_event_type: { impression: 5, click: 1, conversion: 1 } as Truth['by_event_type'],
   misrouted: 0,
   unknown_fields: 0,
   late: 0,
