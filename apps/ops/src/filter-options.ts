@@ -1,4 +1,4 @@
-import { UsageError, wholeNumber } from '@adtally/command-line';
+import { UsageError, wholeNumberOf } from '@adtally/command-line';
 import { DEAD_LETTER_STATES, type DeadLetterState } from '@adtally/db';
 import { type LetterFilter } from '@adtally/letters';
 import { daysInMonth } from '@adtally/event-schema';
@@ -73,7 +73,7 @@ export function listOf(
 }
 
 function numberOf(name: string, text: string | undefined, min: number): number | undefined {
-  return text === undefined ? undefined : wholeNumber(name, text, min, INT4_MAX);
+  return text === undefined ? undefined : wholeNumberOf(name, text, min, INT4_MAX);
 }
 
 function readState(text: string, allowed: readonly DeadLetterState[]): DeadLetterState {

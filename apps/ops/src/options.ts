@@ -1,4 +1,4 @@
-import { UsageError, wholeNumber } from '@adtally/command-line';
+import { UsageError, wholeNumberOf } from '@adtally/command-line';
 import type { Operator } from '@adtally/db';
 import type { OpsConfig } from './env.ts';
 
@@ -34,7 +34,7 @@ export function readOrder(values: OrderValues): Order | null {
   const confirm =
     values.confirm === undefined
       ? undefined
-      : wholeNumber('confirm', values.confirm, 0, Number.MAX_SAFE_INTEGER);
+      : wholeNumberOf('confirm', values.confirm, 0, Number.MAX_SAFE_INTEGER);
   if (!values.execute) return null;
   return { ...readReason(values), confirm };
 }

@@ -1,9 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-
-/** The command line was wrong: told with a pointer to the help, exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { UsageError } from './errors.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -27,7 +23,7 @@ export function parseCommand<const T extends Options>(
  * Reads a whole number within bounds from an option's text.
  * @throws UsageError when it is none.
  */
-export function wholeNumber(name: string, text: string, min: number, max: number): number {
+export function wholeNumberOf(name: string, text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max)) {
     throw new UsageError(`--${name} must be a whole number from ${min} to ${max}, not "${text}"`);

@@ -1,4 +1,16 @@
-export { parseCommand, UsageError, wholeNumber } from './args.ts';
+export { parseCommand, wholeNumberOf } from './args.ts';
+export {
+  command,
+  type Command,
+  type CommandEntry,
+  type CommandTree,
+  type Given,
+  type Program,
+} from './command.ts';
+export { CommandError, UsageError } from './errors.ts';
+export { EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
+export { main } from './main.ts';
+export { noAnswer, refusedBy, type Server } from './no-answer.ts';
 export {
   formatTable,
   printJson,
@@ -8,3 +20,28 @@ export {
   type ProgressLine,
   type ProgressTarget,
 } from './output.ts';
+export {
+  flag,
+  JSON_OPTION,
+  list,
+  operand,
+  operands,
+  option,
+  required,
+  type Operands,
+  type Options,
+  type ValuesOf,
+} from './parameters.ts';
+export { runProgram } from './run-program.ts';
+export { didYouMean } from './suggest.ts';
+export type { ExplainError } from './tell-error.ts';
+export { timeMs, timestamp } from './times.ts';
+export {
+  choice,
+  duration,
+  id,
+  parseValue,
+  text,
+  wholeNumber,
+  type ValueType,
+} from './value-types.ts';

@@ -14,6 +14,7 @@ export {
   releaseSources,
   haltSource,
 } from './claims.ts';
+export { askDatabase, withDatabase } from './command-database.ts';
 export {
   withDatabaseName,
   createDatabase,

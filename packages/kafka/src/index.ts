@@ -2,6 +2,7 @@ export { AckedProducer } from './acked-producer.ts';
 export type { ProduceOutcome, ProduceRecord, ProducerOptions } from './acked-producer.ts';
 export { KafkaAdmin } from './admin.ts';
 export type { TopicDescription, TopicSpec, Watermarks } from './admin.ts';
+export { withKafkaAdmin } from './command-admin.ts';
 export type { GroupConsumerOptions, GroupProtocol } from './consumer-config.ts';
 export {
   KafkaError,

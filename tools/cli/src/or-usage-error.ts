@@ -1,5 +1,5 @@
 import { ConfigError } from '@adtally/config';
-import { UsageError } from './args.ts';
+import { UsageError } from '@adtally/command-line';
 
 /** What `read` returns; a wrong variable is a wrong use of the command. */
 export function orUsageError<T>(read: () => T): T {

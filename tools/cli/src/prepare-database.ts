@@ -1,4 +1,5 @@
 import {
+  askDatabase,
   ensureDayPartitions,
   type EnsureDayPartitionsResult,
   migrate,
@@ -13,11 +14,13 @@ export interface PreparedDatabase {
 
 /** Brings the schema up to date and makes the day partitions around now. Safe to repeat. */
 export async function prepareDatabase(url: string): Promise<PreparedDatabase> {
-  const migration = await migrate(url);
-  const db = openDatabase(url, { applicationName: 'adtally-migrate', maxConnections: 1 });
-  try {
-    return { migration, days: await ensureDayPartitions(db, { now: Date.now() }) };
-  } finally {
-    await db.destroy();
-  }
+  return await askDatabase(url, async () => {
+    const migration = await migrate(url);
+    const db = openDatabase(url, { applicationName: 'adtally-migrate', maxConnections: 1 });
+    try {
+      return { migration, days: await ensureDayPartitions(db, { now: Date.now() }) };
+    } finally {
+      await db.destroy();
+    }
+  });
 }

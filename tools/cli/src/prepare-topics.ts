@@ -1,5 +1,5 @@
 import { LOGICAL_TOPICS, type LogicalTopic, type Topic } from '@adtally/event-schema';
-import { KafkaAdmin, type KafkaSettings, type TopicSpec } from '@adtally/kafka';
+import { type KafkaSettings, type TopicSpec, withKafkaAdmin } from '@adtally/kafka';
 
 export interface PreparedTopic {
   readonly name: string;
@@ -37,20 +37,15 @@ export async function prepareTopics(
   kafka: KafkaSettings,
   specs: readonly TopicSpec[],
 ): Promise<PreparedTopic[]> {
-  const admin = new KafkaAdmin(kafka);
-  try {
-    const ensured = await admin.ensureTopics(specs);
-    return ensured.map((topic, index) => ({
-      name: topic.name,
-      topicId: topic.topicId,
-      created: topic.created,
-      partitions: topic.partitions.length,
-      wantedPartitions: specs[index]?.partitions ?? 0,
-      replicas: Math.min(...topic.partitions.map((partition) => partition.replicas)),
-    }));
-  } finally {
-    admin.close();
-  }
+  const ensured = await withKafkaAdmin(kafka, (admin) => admin.ensureTopics(specs));
+  return ensured.map((topic, index) => ({
+    name: topic.name,
+    topicId: topic.topicId,
+    created: topic.created,
+    partitions: topic.partitions.length,
+    wantedPartitions: specs[index]?.partitions ?? 0,
+    replicas: Math.min(...topic.partitions.map((partition) => partition.replicas)),
+  }));
 }
 
 /** What the three topics should be. */

@@ -32,3 +32,11 @@ export function requireDatabaseUrl(addresses = runningAddresses()): string {
   }
   return addresses.databaseUrl;
 }
+
+/** How `./dev` opens the database for a command. */
+export const DATABASE_OPTIONS = {
+  applicationName: 'adtally-cli',
+  maxConnections: 2,
+  // An audit may take minutes; it bounds itself.
+  statementTimeoutMs: 0,
+} as const;

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { repositoryRoot } from '@adtally/local-stack';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { UsageError } from '../src/args.ts';
+import { UsageError } from '@adtally/command-line';
 import { affectedPackages, findBase } from '../src/testing/affected.ts';
 
 /** Its tests look at the whole repository, so they run after any change. */

@@ -80,6 +80,16 @@ test('migrate refuses wrong numbers and topic names before it touches anything',
   expect(audit.stderr).toContain('schema version 0');
 });
 
+test('brokers that do not answer are told in one sentence', async () => {
+  await using database = await emptyDatabase();
+  const env = { DATABASE_URL: database.url, KAFKA_BROKERS: '127.0.0.1:9' };
+  const outcome = await cli(env, 'migrate');
+  expect(outcome).toMatchObject({ code: 69, stdout: '' });
+  expect(outcome.stderr).toBe(
+    'adtally: Kafka at 127.0.0.1:9 (KAFKA_BROKERS) does not answer: broker transport failure\n',
+  );
+});
+
 test('audit exits 0 only when all balances, and sources ends a halt with a reason', async () => {
   await using database = await emptyDatabase();
   const env = { DATABASE_URL: database.url };

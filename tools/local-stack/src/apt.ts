@@ -1,4 +1,5 @@
-import { EXIT_UNAVAILABLE, StackError } from './errors.ts';
+import { EXIT } from '@adtally/command-line';
+import { StackError } from './errors.ts';
 import { type Report, reportWhile } from './report.ts';
 import { run } from './run.ts';
 
@@ -44,7 +45,7 @@ async function runAsRoot(prefix: readonly string[], argv: readonly string[]): Pr
   if (result.code !== 0) {
     const tail = result.output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
     throw new StackError(`${argv.slice(0, 2).join(' ')} failed (exit ${result.code}):\n${tail}`, {
-      exitCode: EXIT_UNAVAILABLE,
+      exitCode: EXIT.unavailable,
     });
   }
 }
@@ -77,7 +78,7 @@ export async function aptInstall(wish: AptWish, report: Report): Promise<void> {
   if ((await run('apt-get', ['--version'])).code !== 0) {
     throw new StackError(
       `${wish.what} is missing and there is no apt-get here; install it by hand, or ${wish.instead}`,
-      { exitCode: EXIT_UNAVAILABLE },
+      { exitCode: EXIT.unavailable },
     );
   }
   const prefix = await rootPrefix();
@@ -86,7 +87,7 @@ export async function aptInstall(wish: AptWish, report: Report): Promise<void> {
       `${wish.what} is missing and this user may not install it. Run:\n` +
         `    sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends ${firstNames.join(' ')}'\n` +
         `or ${wish.instead}`,
-      { exitCode: EXIT_UNAVAILABLE },
+      { exitCode: EXIT.unavailable },
     );
   }
   report(`${wish.what} is missing; installing it with apt (apt-get update first)`);
@@ -97,7 +98,7 @@ export async function aptInstall(wish: AptWish, report: Report): Promise<void> {
     if (name === undefined) {
       throw new StackError(
         `${wish.what} is missing and apt has none of: ${alternatives.join(', ')}; ${wish.instead}`,
-        { exitCode: EXIT_UNAVAILABLE },
+        { exitCode: EXIT.unavailable },
       );
     }
     chosen.push(name);

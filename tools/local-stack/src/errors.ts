@@ -1,6 +1,3 @@
-/** Exit code for "something needed is missing and may not be installed" (EX_UNAVAILABLE). */
-export const EXIT_UNAVAILABLE = 69;
-
 /** An operating error of the stack, told to the user as it is, without a stack trace. */
 export class StackError extends Error {
   override readonly name = 'StackError';

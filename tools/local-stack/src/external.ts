@@ -1,3 +1,4 @@
+import { EXIT, noAnswer } from '@adtally/command-line';
 import { StackError } from './errors.ts';
 import { exchange } from './ports.ts';
 import type { ExternalAddresses } from './env.ts';
@@ -46,26 +47,33 @@ async function anyAnswers(endpoints: readonly Endpoint[]): Promise<boolean> {
   return answers.some((answer) => answer !== undefined);
 }
 
+function endpointsOf(variable: string, value: string): Endpoint[] {
+  return variable === 'KAFKA_BROKERS' ? brokerEndpoints(value) : urlEndpoints(value);
+}
+
 /** Whether the server that a variable names lets a connection in. Unknown forms count as reachable. */
 export async function externalAnswers(variable: string, value: string): Promise<boolean> {
-  const endpoints = variable === 'KAFKA_BROKERS' ? brokerEndpoints(value) : urlEndpoints(value);
+  const endpoints = endpointsOf(variable, value);
   return endpoints.length === 0 || (await anyAnswers(endpoints));
 }
 
 /** @throws StackError naming every given address that does not answer (never its password). */
 export async function checkExternal(external: ExternalAddresses): Promise<void> {
   const given = [
-    ['KAFKA_BROKERS', external.kafkaBrokers],
-    ['DATABASE_URL', external.databaseUrl],
-    ['REDIS_URL', external.redisUrl],
+    ['Kafka', 'KAFKA_BROKERS', external.kafkaBrokers],
+    ['PostgreSQL', 'DATABASE_URL', external.databaseUrl],
+    ['Redis', 'REDIS_URL', external.redisUrl],
   ] as const;
   const silent: string[] = [];
-  for (const [variable, value] of given) {
-    if (value !== undefined && !(await externalAnswers(variable, value))) silent.push(variable);
+  for (const [title, variable, value] of given) {
+    if (value === undefined || (await externalAnswers(variable, value))) continue;
+    const address = endpointsOf(variable, value).map(({ host, port }) => `${host}:${port}`);
+    silent.push(noAnswer({ title, address: address.join(','), variable }).message);
   }
   if (silent.length > 0) {
     throw new StackError(
-      `nothing answers at the address in ${silent.join(' and ')}; correct it, or unset it to use a local server`,
+      `${silent.join(', ')}; correct the variable, or unset it to use a local server`,
+      { exitCode: EXIT.unavailable },
     );
   }
 }

@@ -1,4 +1,4 @@
-export { EXIT_UNAVAILABLE, StackError } from './errors.ts';
+export { StackError } from './errors.ts';
 export { cacheFolder, localFolder, repositoryRoot } from './env.ts';
 export { type Report, reportToStderr } from './report.ts';
 export {

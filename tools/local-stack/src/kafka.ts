@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { EXIT } from '@adtally/command-line';
 
 import { cacheFolder } from './env.ts';
-import { EXIT_UNAVAILABLE, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
 import { dataFolder } from './folders.ts';
 import { kafkaAnswers } from './kafka-probe.ts';
 import { startServer } from './processes.ts';
@@ -86,7 +87,7 @@ async function ensureJars(report: Report, java: string): Promise<void> {
       throw new StackError(
         `Kafka's jars cannot be fetched:\n${result.output.trim().slice(-2000)}`,
         {
-          exitCode: EXIT_UNAVAILABLE,
+          exitCode: EXIT.unavailable,
         },
       );
     }

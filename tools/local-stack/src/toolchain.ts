@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { EXIT } from '@adtally/command-line';
 
 import { aptInstall, type AptWish } from './apt.ts';
-import { EXIT_UNAVAILABLE, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
 import type { Report } from './report.ts';
 import { run } from './run.ts';
 
@@ -44,7 +45,7 @@ async function findOrInstall(
   const after = await find();
   if (after === undefined) {
     throw new StackError(`this system's packages bring no ${wish.what}; ${wish.instead}`, {
-      exitCode: EXIT_UNAVAILABLE,
+      exitCode: EXIT.unavailable,
     });
   }
   return after;

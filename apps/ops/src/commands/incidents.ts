@@ -4,7 +4,7 @@ import {
   printJson,
   say,
   UsageError,
-  wholeNumber,
+  wholeNumberOf,
 } from '@adtally/command-line';
 import {
   acknowledgeIncident,
@@ -34,7 +34,7 @@ export const list: Command = (args) => {
   if (status !== undefined && status !== 'firing' && status !== 'resolved') {
     throw new UsageError(`--status must be firing or resolved, not "${status}"`);
   }
-  const limit = wholeNumber('limit', values.limit, 1, LIMIT_MAX);
+  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
   return async ({ db }) => {
     const incidents = await listIncidents(db, { status, alert, limit });
     if (values.json) printJson({ incidents: incidents.map(incidentJson) });

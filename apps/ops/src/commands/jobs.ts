@@ -1,4 +1,4 @@
-import { formatTable, parseCommand, printJson, say, wholeNumber } from '@adtally/command-line';
+import { formatTable, parseCommand, printJson, say, wholeNumberOf } from '@adtally/command-line';
 import { listRedriveJobs, redriveJob, type RedriveJob } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { followJob } from '../follow-job.ts';
@@ -15,7 +15,7 @@ export const jobs: Command = (args) => {
     json: { type: 'boolean', default: false },
     limit: { type: 'string', default: '20' },
   });
-  const limit = wholeNumber('limit', values.limit, 1, LIMIT_MAX);
+  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
   return async ({ db }) => {
     const found = await listRedriveJobs(db, { limit });
     if (values.json) printJson({ jobs: found.map(jobJson) });

@@ -1,4 +1,4 @@
-import { formatTable, parseCommand, printJson, say, wholeNumber } from '@adtally/command-line';
+import { formatTable, parseCommand, printJson, say, wholeNumberOf } from '@adtally/command-line';
 import { jsonInteger } from '@adtally/db';
 import { findLetters, type LetterSummary } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
@@ -18,7 +18,7 @@ export const list: Command = (args) => {
     after: { type: 'string' },
   });
   const filter = readFilter(values, { states: ['pending', 'dead'] });
-  const limit = wholeNumber('limit', values.limit, 1, LIMIT_MAX);
+  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
   const after = values.after === undefined ? undefined : readId('letter', values.after);
   return async ({ db }) => {
     const { letters, next } = await findLetters(db, filter, { limit, after });

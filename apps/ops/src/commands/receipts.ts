@@ -4,7 +4,7 @@ import {
   printJson,
   say,
   UsageError,
-  wholeNumber,
+  wholeNumberOf,
 } from '@adtally/command-line';
 import { jsonInteger } from '@adtally/db';
 import { redriveJob, redriveReceipts, type RedriveReceipt } from '@adtally/letters';
@@ -31,8 +31,8 @@ export const receipts: Command = (args) => {
     true,
   );
   const jobId = oneId('job', positionals);
-  const limit = wholeNumber('limit', values.limit, 1, LIMIT_MAX);
-  const after = wholeNumber('after', values.after, 0, PLACE_MAX);
+  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
+  const after = wholeNumberOf('after', values.after, 0, PLACE_MAX);
   const outcomes = listOf('outcome', values.outcome);
   const unknown = outcomes?.find((outcome) => !OUTCOMES.includes(outcome));
   if (unknown !== undefined) {

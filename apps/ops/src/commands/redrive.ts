@@ -1,4 +1,4 @@
-import { parseCommand, printJson, progressLine, say, wholeNumber } from '@adtally/command-line';
+import { parseCommand, printJson, progressLine, say, wholeNumberOf } from '@adtally/command-line';
 import { jsonInteger, readWriteGuards } from '@adtally/db';
 import {
   createRedrive,
@@ -39,9 +39,9 @@ export const redrive: Command = (args) => {
   const filter = readFilter(values, { states: ['dead'], allowed: ['dead', 'pending'] });
   const wanted: Wanted = {
     filter,
-    ratePerSecond: wholeNumber('rate', values.rate.replace(/\/s$/, ''), 1, RATE_MAX),
+    ratePerSecond: wholeNumberOf('rate', values.rate.replace(/\/s$/, ''), 1, RATE_MAX),
     limit:
-      values.limit === undefined ? undefined : wholeNumber('limit', values.limit, 1, LETTERS_MAX),
+      values.limit === undefined ? undefined : wholeNumberOf('limit', values.limit, 1, LETTERS_MAX),
     json: values.json,
   };
   const order = readOrder(values);

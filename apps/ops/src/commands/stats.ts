@@ -1,4 +1,4 @@
-import { formatTable, parseCommand, printJson, say, wholeNumber } from '@adtally/command-line';
+import { formatTable, parseCommand, printJson, say, wholeNumberOf } from '@adtally/command-line';
 import { jsonInteger } from '@adtally/db';
 import { letterStats, type LetterGroup, type LetterStats } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
@@ -16,7 +16,7 @@ export const stats: Command = (args) => {
     groups: { type: 'string', default: '20' },
   });
   const filter = readFilter(values);
-  const groups = wholeNumber('groups', values.groups, 1, GROUPS_MAX);
+  const groups = wholeNumberOf('groups', values.groups, 1, GROUPS_MAX);
   return async ({ db }) => {
     const found = await letterStats(db, filter, { groups });
     if (values.json) printJson(statsJson(found));

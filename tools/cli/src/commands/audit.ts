@@ -3,36 +3,38 @@ import {
   auditDatabase,
   type AuditOffence,
   type AuditReport,
+  withDatabase,
 } from '@adtally/db';
 import { rollupsCheck } from '@adtally/analytics';
-import { parseCommand } from '../args.ts';
+import {
+  command,
+  EXIT,
+  flag,
+  formatTable,
+  JSON_OPTION,
+  printJson,
+  progressLine,
+} from '@adtally/command-line';
 import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
-import { withDatabase } from '../open-database.ts';
-import { formatTable, printJson, progressLine } from '../output.ts';
+import { DATABASE_OPTIONS } from '../stack.ts';
 
-const EXIT_UNBALANCED = 1;
-
-/**
- * Checks the guarantees on the live database, or on the last demo's while nothing was counted in it.
- * Exit code 0 only when everything balances.
- */
-export async function run(args: string[]): Promise<number> {
-  const { values } = parseCommand(args, {
-    json: { type: 'boolean', default: false },
-    full: { type: 'boolean', default: false },
-  });
-  return await withDatabase(await inspectedDatabaseUrl(), async (db) => {
-    const progress = progressLine();
-    const report = await auditDatabase(db, {
-      extraChecks: [rollupsCheck({ full: values.full })],
-      onCheck: ({ id, ok }) => progress.update(`audit: ${id} ${ok ? 'holds' : 'does not hold'}`),
-    });
-    progress.finish();
-    if (values.json) printJson(report);
-    else process.stdout.write(`${auditText(report)}\n`);
-    return report.balanced ? 0 : EXIT_UNBALANCED;
-  });
-}
+export const audit = command({
+  description: `On the last demo's database while nothing was counted in the stack's own.
+Exit code 0 only when everything balances.`,
+  options: { ...JSON_OPTION, full: flag('check every rollup, not a sample of each') },
+  run: async ({ options }) =>
+    await withDatabase(await inspectedDatabaseUrl(), DATABASE_OPTIONS, async (db) => {
+      const progress = progressLine();
+      const report = await auditDatabase(db, {
+        extraChecks: [rollupsCheck({ full: options.full })],
+        onCheck: ({ id, ok }) => progress.update(`audit: ${id} ${ok ? 'holds' : 'does not hold'}`),
+      });
+      progress.finish();
+      if (options.json) printJson(report);
+      else process.stdout.write(`${auditText(report)}\n`);
+      return report.balanced ? EXIT.success : EXIT.failure;
+    }),
+});
 
 /** The report for people: every check, what it found, and the totals. */
 export function auditText(report: AuditReport): string {

@@ -1,57 +1,58 @@
 import { loadEnv } from '@adtally/config';
 import { kafkaSettings, topicsOf } from '@adtally/kafka/env';
-import { parseCommand, wholeNumber } from '../args.ts';
+import {
+  command,
+  EXIT,
+  formatTable,
+  JSON_OPTION,
+  option,
+  printJson,
+  say,
+  wholeNumber,
+} from '@adtally/command-line';
 import { PARTITIONS_MAX, REPLICATION_MAX, TOPIC_JOB_ENV, TOPIC_JOB_RULES } from '../migrate-env.ts';
 import { orUsageError } from '../or-usage-error.ts';
-import { formatTable, printJson, say } from '../output.ts';
 import { type PreparedDatabase, prepareDatabase } from '../prepare-database.ts';
 import { type PreparedTopic, prepareTopics, topicSpecs } from '../prepare-topics.ts';
 import { requireDatabaseUrl, serviceEnvironment } from '../stack.ts';
 
-/**
- * Brings schema, day partitions and topics up to date. Services do none of it. Exit code 0 also
- * where a topic exists with other partitions than wanted: that is said, not changed.
- */
-export async function run(args: string[]): Promise<number> {
-  const { values } = parseCommand(args, {
-    json: { type: 'boolean', default: false },
-    'events-partitions': { type: 'string' },
-    'dlq-partitions': { type: 'string' },
-    'dead-partitions': { type: 'string' },
-    replication: { type: 'string' },
-  });
-  const env = serviceEnvironment();
-  const config = orUsageError(() => loadEnv(TOPIC_JOB_ENV, env, TOPIC_JOB_RULES));
-  const flag = (name: Exclude<keyof typeof values, 'json'>, max: number): number | undefined => {
-    const text = values[name];
-    return text === undefined ? undefined : wholeNumber(name, text, 1, max);
-  };
-  const { events, dlq, dead } = topicsOf(config);
-  const specs = topicSpecs(
-    {
-      events: {
-        ...events,
-        partitions: flag('events-partitions', PARTITIONS_MAX) ?? config.eventsPartitions,
+const PARTITIONS = wholeNumber(1, PARTITIONS_MAX);
+
+export const migrate = command({
+  description: `Schema, day partitions and topics; services do none of it. Exit code 0 also where a topic exists with
+other partitions than wanted: that is said, not changed. Without an option a topic gets what EVENTS_PARTITIONS,
+DLQ_PARTITIONS, DEAD_PARTITIONS and TOPIC_REPLICATION say.`,
+  options: {
+    ...JSON_OPTION,
+    'events-partitions': option(PARTITIONS, 'of the topic with events, where it is created'),
+    'dlq-partitions': option(PARTITIONS, 'of the topic with dead letters'),
+    'dead-partitions': option(PARTITIONS, 'of the topic with hopeless records'),
+    replication: option(wholeNumber(1, REPLICATION_MAX), 'copies of each partition'),
+  },
+  run: async ({ options }) => {
+    const env = serviceEnvironment();
+    const config = orUsageError(() => loadEnv(TOPIC_JOB_ENV, env, TOPIC_JOB_RULES));
+    const { events, dlq, dead } = topicsOf(config);
+    const specs = topicSpecs(
+      {
+        events: { ...events, partitions: options['events-partitions'] ?? config.eventsPartitions },
+        dlq: { ...dlq, partitions: options['dlq-partitions'] ?? config.dlqPartitions },
+        dead: { ...dead, partitions: options['dead-partitions'] ?? config.deadPartitions },
       },
-      dlq: { ...dlq, partitions: flag('dlq-partitions', PARTITIONS_MAX) ?? config.dlqPartitions },
-      dead: {
-        ...dead,
-        partitions: flag('dead-partitions', PARTITIONS_MAX) ?? config.deadPartitions,
-      },
-    },
-    flag('replication', REPLICATION_MAX) ?? config.topicReplication,
-  );
-  const database = await prepareDatabase(requireDatabaseUrl());
-  const topics = await prepareTopics(kafkaSettings(config), specs);
-  for (const topic of topics.filter((one) => one.partitions !== one.wantedPartitions)) {
-    say(
-      `topic ${topic.name} has ${topic.partitions} partitions, not ${topic.wantedPartitions}; left as it is`,
+      options.replication ?? config.topicReplication,
     );
-  }
-  if (values.json) printJson(asJson(database, topics));
-  else process.stdout.write(`${describe(database)}\n${topicTable(topics)}\n`);
-  return 0;
-}
+    const database = await prepareDatabase(requireDatabaseUrl());
+    const topics = await prepareTopics(kafkaSettings(config), specs);
+    for (const topic of topics.filter((one) => one.partitions !== one.wantedPartitions)) {
+      say(
+        `topic ${topic.name} has ${topic.partitions} partitions, not ${topic.wantedPartitions}; left as it is`,
+      );
+    }
+    if (options.json) printJson(asJson(database, topics));
+    else process.stdout.write(`${describe(database)}\n${topicTable(topics)}\n`);
+    return EXIT.success;
+  },
+});
 
 function asJson({ migration, days }: PreparedDatabase, topics: readonly PreparedTopic[]): object {
   return {

@@ -1,10 +1,38 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { choice, command, operand, operands } from '@adtally/command-line';
 import { repositoryRoot } from '@adtally/local-stack';
 
-import { UsageError } from '../args.ts';
 import { serviceEnvironment } from '../stack.ts';
+
+export const run = command({
+  operands: {
+    app: operand(choice(knownApps()), `which app: ${knownApps().join(', ')}`),
+    words: operands('words', 'what it is given, --help too'),
+  },
+  passesOn: 'after the first operand',
+  run: async ({ operands: { app, words } }) => becomeApp(app, words),
+});
+
+/** The operator's command, which is an app of its own: the same in its image. */
+export const ops = command({
+  operands: { words: operands('words', 'what it is given, --help too') },
+  passesOn: 'everything',
+  run: async ({ operands: { words } }) => becomeApp('ops', words),
+});
+
+/**
+ * Runs one app from its sources. The app takes this process's place (execve), so signals, also
+ * SIGKILL and Ctrl-C, reach it once and directly, and its exit code is the command's.
+ */
+function becomeApp(app: string, argv: readonly string[]): never {
+  const words = [process.execPath, '--conditions=@adtally/source', entryOf(app), ...argv];
+  if (process.execve === undefined) throw new Error('this Node has no process.execve');
+  // Node warns that execve is experimental; ./dev brings the one version it is used with.
+  process.removeAllListeners('warning');
+  return process.execve(process.execPath, words, serviceEnvironment());
+}
 
 function entryOf(app: string): string {
   return join(repositoryRoot, 'apps', app, 'src/main.ts');
@@ -15,22 +43,4 @@ function knownApps(): string[] {
   return readdirSync(join(repositoryRoot, 'apps'))
     .filter((name) => existsSync(entryOf(name)))
     .toSorted();
-}
-
-/**
- * Runs one app from its sources. The app takes this process's place (execve), so signals, also
- * SIGKILL and Ctrl-C, reach it once and directly, and its exit code is the command's.
- */
-export async function run(args: string[]): Promise<number> {
-  const [app, ...rest] = args;
-  const apps = knownApps();
-  if (app === undefined || !apps.includes(app)) {
-    const problem = app === undefined ? 'no app is named' : `there is no app "${app}"`;
-    throw new UsageError(`${problem}. Known: ${apps.join(', ')}`);
-  }
-  const argv = [process.execPath, '--conditions=@adtally/source', entryOf(app), ...rest];
-  if (process.execve === undefined) throw new Error('this Node has no process.execve');
-  // Node warns that execve is experimental; ./dev brings the one version it is used with.
-  process.removeAllListeners('warning');
-  return process.execve(process.execPath, argv, serviceEnvironment());
 }

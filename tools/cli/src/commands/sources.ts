@@ -1,60 +1,55 @@
 import { userInfo } from 'node:os';
 import {
+  command,
+  EXIT,
+  formatTable,
+  JSON_OPTION,
+  option,
+  printJson,
+  required,
+  say,
+  text,
+  wholeNumber,
+} from '@adtally/command-line';
+import {
   acceptLoss,
   type AcceptLossRequest,
   jsonInteger,
   listSources,
   type SourceStatus,
+  withDatabase,
 } from '@adtally/db';
-import { parseCommand, UsageError, wholeNumber } from '../args.ts';
 import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
-import { withDatabase } from '../open-database.ts';
-import { formatTable, printJson, say } from '../output.ts';
-import { requireDatabaseUrl } from '../stack.ts';
+import { DATABASE_OPTIONS, requireDatabaseUrl } from '../stack.ts';
 
-const EXIT_USAGE = 2;
-const EXIT_REFUSED = 4;
 const SOURCE_ID_MAX = 2_147_483_647;
 
-/**
- * `sources` lists the sources; `sources accept-loss --source N --reason TEXT` ends a halt.
- * Exit code 2 = wrong usage or unknown source, 4 = refused, since the source is not halted.
- */
-export async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parseCommand(
-    args,
-    {
-      json: { type: 'boolean', default: false },
-      source: { type: 'string' },
-      reason: { type: 'string' },
-      actor: { type: 'string' },
-    },
-    true,
-  );
-  const [action = 'list', ...rest] = positionals;
-  if (rest.length > 0) throw new UsageError(`unexpected "${rest.join(' ')}"`);
-  if (action === 'list') return await list(values.json);
-  if (action !== 'accept-loss') throw new UsageError(`no action "${action}". Known: accept-loss`);
-  if (values.source === undefined || !values.reason?.trim()) {
-    throw new UsageError('accept-loss needs --source N and --reason TEXT');
-  }
-  const actor = values.actor ?? userInfo().username;
-  if (actor.trim() === '') throw new UsageError('--actor must name somebody');
-  const sourceId = wholeNumber('source', values.source, 1, SOURCE_ID_MAX);
-  return await accept({ sourceId, actor, reason: values.reason }, values.json);
-}
+export const listAllSources = command({
+  description: `On the last demo's database while nothing was counted in the stack's own.`,
+  options: JSON_OPTION,
+  run: async ({ options }) =>
+    await withDatabase(await inspectedDatabaseUrl(), DATABASE_OPTIONS, async (db) => {
+      const found = await listSources(db);
+      if (options.json) printJson({ sources: found.map(sourceJson) });
+      else process.stdout.write(`${sourcesText(found)}\n`);
+      return EXIT.success;
+    }),
+});
 
-async function list(json: boolean): Promise<number> {
-  return await withDatabase(await inspectedDatabaseUrl(), async (db) => {
-    const sources = await listSources(db);
-    if (json) printJson({ sources: sources.map(sourceJson) });
-    else process.stdout.write(`${sourcesText(sources)}\n`);
-    return 0;
-  });
-}
+export const acceptLossOfSource = command({
+  description: `Exit code 2 where there is no such source, 4 where it is not halted: there is no loss to accept.`,
+  options: {
+    source: required(wholeNumber(1, SOURCE_ID_MAX), 'which source'),
+    reason: required(text('TEXT'), 'why; kept for good'),
+    actor: option(text('NAME'), 'who; by default the user of the system'),
+    ...JSON_OPTION,
+  },
+  run: async ({ options: { source: sourceId, reason, actor = userInfo().username, json } }) =>
+    await accept({ sourceId, reason, actor }, json),
+});
 
 async function accept(request: AcceptLossRequest, json: boolean): Promise<number> {
-  return await withDatabase(requireDatabaseUrl(), async (db) => {
+  return await withDatabase(requireDatabaseUrl(), DATABASE_OPTIONS, async (db) => {
     const result = await acceptLoss(db, request);
     const accepted = result.outcome === 'accepted';
     if (json) {
@@ -72,13 +67,13 @@ async function accept(request: AcceptLossRequest, json: boolean): Promise<number
         `source ${request.sourceId}: ${result.lost} offsets written as lost; ${next}\n`,
       );
     }
-    if (accepted) return 0;
+    if (accepted) return EXIT.success;
     if (result.outcome === 'unknown-source') {
       say(`there is no source ${request.sourceId}; ./dev sources lists them`);
-      return EXIT_USAGE;
+      return EXIT.usage;
     }
     say(`source ${request.sourceId} is not halted: there is no loss to accept`);
-    return EXIT_REFUSED;
+    return EXIT.refused;
   });
 }
 

@@ -1,6 +1,16 @@
 import { globSync } from 'node:fs';
+import {
+  choice,
+  command,
+  EXIT,
+  flag,
+  operands,
+  option,
+  text,
+  UsageError,
+  wholeNumber,
+} from '@adtally/command-line';
 import { ensureStack, repositoryRoot } from '@adtally/local-stack';
-import { parseCommand, UsageError, wholeNumber } from '../args.ts';
 import { stackEnvironment } from '../stack.ts';
 import { affectedPackages, type AffectedPackage, findBase } from '../testing/affected.ts';
 import { addCounts, type Counts, NO_COUNTS, summaryLine } from '../testing/counts.ts';
@@ -11,7 +21,7 @@ import { runTests } from '../testing/run-tests.ts';
 
 const REPEAT_MAX = 1_000;
 
-interface Choice {
+interface Selection {
   readonly gates: readonly Gate[];
   /** Parts of test files' paths; none = every test. Null = no test. */
   readonly tests: readonly string[] | null;
@@ -68,52 +78,53 @@ function hasTests({ path }: AffectedPackage): boolean {
   return globSync(`${path}/{src,test}/**/*.test.ts`, { cwd: repositoryRoot }).length > 0;
 }
 
+export const test = command({
+  description: `Every gate and every test, also after a failure; with filters only those tests. Ends with one line of
+totals, of all runs together; exit code 0 only when nothing failed.`,
+  options: {
+    only: option(choice(['gates', 'tests']), 'leave the others out'),
+    repeat: option(wholeNumber(1, REPEAT_MAX), 'run the tests so many times', { default: 1 }),
+    affected: flag('only the tests and types of the packages that a change reaches'),
+    base: option(text('REF'), 'what --affected compares with; by default origin/main, else main'),
+  },
+  operands: { filters: operands('filters', "parts of test files' paths") },
+  run: async ({ options, operands: { filters } }) => {
+    const { gates, tests, repeat } = await select(options, filters);
+    let counts = await runGates(gates);
+    if (tests !== null) counts = addCounts(counts, await runAll(tests, repeat));
+    say(`\n${summaryLine(counts)}`);
+    return counts.failed === 0 ? EXIT.success : EXIT.failure;
+  },
+});
+
+interface TestOptions {
+  readonly only: 'gates' | 'tests' | undefined;
+  readonly repeat: number;
+  readonly affected: boolean;
+  readonly base: string | undefined;
+}
+
 /** @throws UsageError where options contradict each other */
-async function choose(args: string[]): Promise<Choice> {
-  const { values, positionals } = parseCommand(
-    args,
-    {
-      only: { type: 'string' },
-      repeat: { type: 'string', default: '1' },
-      affected: { type: 'boolean', default: false },
-      base: { type: 'string' },
-    },
-    true,
-  );
-  const repeat = wholeNumber('repeat', values.repeat, 1, REPEAT_MAX);
-  const isPart = positionals.length > 0 || repeat > 1;
-  const only = values.only ?? (isPart ? 'tests' : 'all');
-  if (only !== 'all' && only !== 'gates' && only !== 'tests') {
-    throw new UsageError(`--only takes gates or tests, not "${only}"`);
-  }
+async function select(
+  { only: wanted, repeat, affected: isByChange, base }: TestOptions,
+  filters: readonly string[],
+): Promise<Selection> {
+  const isPart = filters.length > 0 || repeat > 1;
+  const only = wanted ?? (isPart ? 'tests' : 'all');
   if (only === 'gates' && isPart) {
     throw new UsageError('gates check the whole repository, once: no filters and no --repeat');
   }
-  if (values.affected && positionals.length > 0) {
+  if (isByChange && filters.length > 0) {
     throw new UsageError('--affected chooses the tests: no filters beside it');
   }
-  if (values.base !== undefined && !values.affected) {
+  if (base !== undefined && !isByChange) {
     throw new UsageError('--base says what --affected compares with');
   }
-  const affected = values.affected ? await affectedBy(values.base) : undefined;
+  const affected = isByChange ? await affectedBy(base) : undefined;
   const folders = affected?.filter(hasTests).map(({ path }) => `${path}/`);
   return {
     gates: only === 'tests' ? [] : affected === undefined ? GATES : gatesOf(affected),
-    tests: only === 'gates' || folders?.length === 0 ? null : (folders ?? positionals),
+    tests: only === 'gates' || folders?.length === 0 ? null : (folders ?? filters),
     repeat,
   };
-}
-
-/**
- * Runs every gate and every test, also after a failure. With filters (parts of test files' paths)
- * only those tests; with `--affected` the tests and types of the packages that a change reaches; with
- * `--repeat N` the tests N times. Ends with one line of totals, of all runs together; exit code 0 only
- * when nothing failed.
- */
-export async function run(args: string[]): Promise<number> {
-  const { gates, tests, repeat } = await choose(args);
-  let counts = await runGates(gates);
-  if (tests !== null) counts = addCounts(counts, await runAll(tests, repeat));
-  say(`\n${summaryLine(counts)}`);
-  return counts.failed === 0 ? 0 : 1;
 }

@@ -1,5 +1,11 @@
-import { databaseExists, openDatabase, schemaVersion, withDatabaseName } from '@adtally/db';
-import { say } from '../output.ts';
+import { say } from '@adtally/command-line';
+import {
+  askDatabase,
+  databaseExists,
+  openDatabase,
+  schemaVersion,
+  withDatabaseName,
+} from '@adtally/db';
 import { requireDatabaseUrl } from '../stack.ts';
 import { readDemoRecords, databaseAddress } from './workspace-state.ts';
 
@@ -14,7 +20,7 @@ export async function inspectedDatabaseUrl(): Promise<string> {
     ({ stackDatabase }) => stackDatabase === databaseAddress(url),
   );
   if (last === undefined || (await hasSources(url))) return url;
-  if (!(await databaseExists(url, last.database))) return url;
+  if (!(await askDatabase(url, () => databaseExists(url, last.database)))) return url;
   say(`nothing was counted in this database yet: taking the last demo's, ${last.database}`);
   return withDatabaseName(url, last.database);
 }
@@ -23,9 +29,11 @@ export async function inspectedDatabaseUrl(): Promise<string> {
 export async function hasSources(url: string): Promise<boolean> {
   const db = openDatabase(url, { applicationName: 'adtally-cli', maxConnections: 1 });
   try {
-    if ((await schemaVersion(db)) === 0) return false;
-    const sources = await db.selectFrom('sources').select('source_id').limit(1).execute();
-    return sources.length > 0;
+    return await askDatabase(url, async () => {
+      if ((await schemaVersion(db)) === 0) return false;
+      const sources = await db.selectFrom('sources').select('source_id').limit(1).execute();
+      return sources.length > 0;
+    });
   } finally {
     await db.destroy();
   }

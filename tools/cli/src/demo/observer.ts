@@ -1,6 +1,6 @@
 import type { Database } from '@adtally/db';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
-import { progressLine } from '../output.ts';
+import { progressLine } from '@adtally/command-line';
 import type { Fleet } from './fleet.ts';
 import { committedOf, type Position, readEnds, readPositions } from './position.ts';
 

@@ -1,6 +1,6 @@
 import { DEFAULT_DEFINITION, NAIVE_DEFINITION } from '@adtally/analytics';
 import { type AuditReport, jsonInteger } from '@adtally/db';
-import { formatTable } from '../output.ts';
+import { formatTable } from '@adtally/command-line';
 import type { FailurePath } from './failure-path.ts';
 import type { Kill } from './kill.ts';
 import type { RollupResult } from './rollups.ts';

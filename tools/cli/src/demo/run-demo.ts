@@ -5,7 +5,7 @@ import { CampaignBooks } from '@adtally/event-simulator';
 import type { KafkaSettings } from '@adtally/kafka';
 import { readKafkaSettings } from '@adtally/kafka/env';
 import { ensureStack, type StackAddresses } from '@adtally/local-stack';
-import { say } from '../output.ts';
+import { say } from '@adtally/command-line';
 import { orUsageError } from '../or-usage-error.ts';
 import { serviceEnvironment } from '../stack.ts';
 import { countWithKill } from './counting.ts';

@@ -4,7 +4,7 @@ import { createDatabase, dropDatabase } from '@adtally/db';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import { readTopics } from '@adtally/kafka/env';
 import { localFolder, type StackAddresses, StackError } from '@adtally/local-stack';
-import { say } from '../output.ts';
+import { say } from '@adtally/command-line';
 import { prepareDatabase } from '../prepare-database.ts';
 import { BROKER_DEFAULT_REPLICATION, prepareTopics, topicSpecs } from '../prepare-topics.ts';
 import {

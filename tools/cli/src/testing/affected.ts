@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '@adtally/local-stack';
-import { UsageError } from '../args.ts';
+import { UsageError } from '@adtally/command-line';
 
 const run = promisify(execFile);
 const TURBO = join(repositoryRoot, 'node_modules/.bin/turbo');

@@ -7,6 +7,7 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
     'the alerter writes incidents and operators acknowledge them: one state machine',
   'packages/analytics/': 'the audit sums up rollups by the text that the worker sums them up by',
   'packages/command-line/': 'the commands of ./dev use it too',
+  'packages/kafka/src/command-admin.ts': 'the commands of ./dev use it too',
   'packages/db/src/audit/':
     'what must hold stands with the tables, for whoever asks: command, endpoint, demo',
   'packages/db/src/dead-letter-refs.ts':

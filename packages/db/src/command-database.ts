@@ -1,0 +1,56 @@
+import { CommandError, EXIT, noAnswer, refusedBy, type Server } from '@adtally/command-line';
+import { type Database, openDatabase, type OpenDatabaseOptions } from './database.ts';
+import { isConnectionError } from './pg-errors.ts';
+import { checkSchema } from './schema-version.ts';
+
+const DEFAULT_PORT = '5432';
+/** 28xxx: who we are is refused; 3D000: there is no such database. */
+const REFUSED = /^(?:28\w{3}|3D000)$/;
+/** 57P0x: starting up or shutting down; 53xxx: no connection or memory left. */
+const NOT_NOW = /^(?:57P0\d|53\w{3})$/;
+
+/**
+ * Opens the database for one command and closes it again.
+ * @throws CommandError where it does not answer (exit code 69), or refuses us or has a schema that does
+ *   not fit this build (78), each in one sentence
+ */
+export async function withDatabase<T>(
+  url: string,
+  options: OpenDatabaseOptions,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = openDatabase(url, options);
+  try {
+    return await askDatabase(url, async () => {
+      const schema = await checkSchema(db);
+      if (!schema.ok) throw new CommandError(schema.problem, { exitCode: EXIT.configuration });
+      return await work(db);
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
+/**
+ * Does work on the database that `url` names, whoever opened it.
+ * @throws CommandError where it does not answer (exit code 69) or refuses us (78), in one sentence
+ */
+export async function askDatabase<T>(url: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    const sqlState = typeof code === 'string' ? code : '';
+    if (REFUSED.test(sqlState)) throw refusedBy(serverOf(url), error);
+    if (NOT_NOW.test(sqlState) || isConnectionError(error)) throw noAnswer(serverOf(url), error);
+    throw error;
+  }
+}
+
+/** Where it is, never who logs in. */
+function serverOf(url: string): Server {
+  const { hostname, port, searchParams } = new URL(url);
+  const host = searchParams.get('host') ?? (hostname || 'its local socket');
+  const address = host.startsWith('/') ? host : `${host}:${port || DEFAULT_PORT}`;
+  return { title: 'PostgreSQL', address, variable: 'DATABASE_URL' };
+}

@@ -1,1 +1,0 @@
-export { parseCommand, UsageError, wholeNumber } from '@adtally/command-line';

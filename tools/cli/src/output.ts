@@ -1,1 +1,0 @@
-export { formatTable, printJson, progressLine, say } from '@adtally/command-line';

@@ -1,0 +1,77 @@
+import type { Program } from '@adtally/command-line';
+
+/** Every command of `./dev`. Each is loaded when it is asked for: `status` need not wait for the Kafka client. */
+export const PROGRAM: Program<void> = {
+  name: './dev',
+  summary: 'Adtally counts every ad event exactly once, from Kafka into PostgreSQL, and proves it',
+  notes: `Servers named by KAFKA_BROKERS, DATABASE_URL and REDIS_URL are used as they are; the others are
+started locally. --json prints one object as the last line of standard output; everything that is
+no result goes to standard error.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 4 refused, 69 a server does not answer or a program
+is missing, 78 configuration or schema.`,
+  commands: {
+    demo: {
+      summary: 'the whole pipeline with a kill in the middle; prints expected against actual',
+      load: async () => (await import('./commands/demo.ts')).demo,
+    },
+    test: {
+      summary: 'every check and every test, against real servers',
+      load: async () => (await import('./commands/test.ts')).test,
+    },
+    up: {
+      summary: 'start Kafka, PostgreSQL and Redis where they are not running',
+      load: async () => (await import('./commands/up.ts')).up,
+    },
+    down: {
+      summary: 'end exactly what up started',
+      load: async () => (await import('./commands/down.ts')).down,
+    },
+    status: {
+      summary: 'which servers are there',
+      load: async () => (await import('./commands/status.ts')).status,
+    },
+    migrate: {
+      summary: "bring the database's schema and the topics up to date",
+      load: async () => (await import('./commands/migrate.ts')).migrate,
+    },
+    ops: {
+      summary: 'dead letters and incidents: look, redrive, discard, acknowledge; ./dev ops --help',
+      load: async () => (await import('./commands/run.ts')).ops,
+    },
+    run: {
+      summary: 'run one app from its sources: ./dev run ingest-consumer',
+      load: async () => (await import('./commands/run.ts')).run,
+    },
+    audit: {
+      summary: 'check the guarantees on the live database',
+      load: async () => (await import('./commands/audit.ts')).audit,
+    },
+    sources: {
+      summary: 'list the sources',
+      load: async () => (await import('./commands/sources.ts')).listAllSources,
+      commands: {
+        'accept-loss': {
+          summary: 'end the halt of a source: what is missing is written as lost',
+          load: async () => (await import('./commands/sources.ts')).acceptLossOfSource,
+        },
+      },
+    },
+    bench: {
+      summary: 'measure: ./dev bench drain',
+      commands: {
+        drain: {
+          summary: 'a filled topic through the real service, against the floor and row by row',
+          load: async () => (await import('./commands/bench/drain.ts')).drain,
+        },
+        reprocess: {
+          summary: 'dead letters copied and retried by the real service',
+          load: async () => (await import('./commands/bench/reprocess.ts')).reprocess,
+        },
+        rollup: {
+          summary: 'what keeping rollups costs',
+          load: async () => (await import('./commands/bench/rollup.ts')).rollup,
+        },
+      },
+    },
+  },
+};
