@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ensureSomeVersion,
   keepRollups,
@@ -14,6 +13,7 @@ import {
   type Database,
 } from '@adtally/db';
 import { ConfigError } from '@adtally/config';
+import { pause } from '@adtally/pacing';
 import { type Heartbeat, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
@@ -101,7 +101,7 @@ export class RollupKeeper implements Service {
       }
       this.#parts.heartbeat.beat();
       // Also where there is more: a signal must get its turn.
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      await pause(pauseMs, signal);
     }
   }
 

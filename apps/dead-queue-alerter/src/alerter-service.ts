@@ -8,6 +8,7 @@ import {
 } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';
 import { ConfigError } from '@adtally/config';
+import { backoffMs, pause } from '@adtally/pacing';
 import { type Heartbeat, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
@@ -16,7 +17,6 @@ import type { IncidentsSource } from './incidents-endpoint.ts';
 import { Lease, LEASE_STALE_MS, LeaseLost } from './lease.ts';
 import type { AlerterMetrics } from './metrics.ts';
 import type { ListedSink } from './notify/sinks.ts';
-import { backoffMs, pause } from './pacing.ts';
 import { runTerm } from './term.ts';
 
 export interface AlerterParts {

@@ -1,6 +1,6 @@
 import { renewAlerterLease } from '@adtally/alerting';
 import { type DatabaseExecutor } from '@adtally/db';
-import { pause } from './pacing.ts';
+import { pause } from '@adtally/pacing';
 
 const RENEW_EVERY_MS = 1_000;
 /** A holder that has not renewed for so long is ended by whoever waits. */

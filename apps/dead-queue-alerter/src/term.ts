@@ -9,7 +9,7 @@ import type { Lease } from './lease.ts';
 import type { AlerterMetrics } from './metrics.ts';
 import { Sender } from './notify/sender.ts';
 import type { ListedSink } from './notify/sinks.ts';
-import { Bell } from './pacing.ts';
+import { Bell } from './bell.ts';
 
 export interface TermParts {
   /** The one connection that holds the lock; everything is written through it. */

@@ -19,7 +19,7 @@ import { Lanes } from './lanes.ts';
 import { LetterChores } from './letter-chores.ts';
 import { countCopies, LetterCopier, takeAsLetters } from './letter-copier.ts';
 import type { ReprocessorMetrics } from './metrics.ts';
-import { RecordExpiry } from './record-expiry.ts';
+import { recordExpiry } from './record-expiry.ts';
 import { openResources, type Resources } from './resources.ts';
 import { Retrier } from './retrier.ts';
 import { TrySettler } from './try-settler.ts';
@@ -164,7 +164,7 @@ function wire(
     { db, lanes, metrics, log },
     { dlqTopic, owner, perMinute: config.spikePerMinute, factor: config.spikeFactor },
   );
-  const expiry = new RecordExpiry(db, config.retentionDays, log);
+  const expiry = recordExpiry(db, config.retentionDays, log);
   const wiring: LoopWiring = {
     loop,
     link,

@@ -1,20 +1,26 @@
 import { type WriterSession, type WrittenRows } from '@adtally/db';
 import { settleTries, type LeasedLetter, type SettledTry } from '@adtally/letters';
 import { rejectionFingerprint, VERDICT, type EventBatch } from '@adtally/event-schema';
+import { backoffMs } from '@adtally/pacing';
 import type { CommitCompanion } from '@adtally/pipeline';
-import { waitAfterMs, type LetterBackoff } from './backoff.ts';
+
+/** Between which times the waits between the tries of one letter grow. */
+export interface RetryWaits {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
 
 /**
  * Ends the tries of a batch of letters in the commit that stores their events: resolved, due again, or
  * exhausted. A letter that fails again goes nowhere else: its record is safe where it is.
  */
 export class TrySettler implements CommitCompanion {
-  readonly #backoff: LetterBackoff;
+  readonly #waits: RetryWaits;
   #letters: readonly LeasedLetter[] = [];
   #settled: readonly SettledTry[] = [];
 
-  constructor(backoff: LetterBackoff) {
-    this.#backoff = backoff;
+  constructor(waits: RetryWaits) {
+    this.#waits = waits;
   }
 
   /** The letters of the next batch, by row. */
@@ -58,7 +64,7 @@ export class TrySettler implements CommitCompanion {
       field: rejection?.field ?? '',
       message: rejection?.message ?? '',
       fingerprint: rejection === undefined ? '' : rejectionFingerprint(rejection),
-      againInMs: waitAfterMs(this.#backoff, letter.attempt),
+      againInMs: backoffMs(letter.attempt, this.#waits.firstMs, this.#waits.lastMs),
       event:
         outcome === 'failed'
           ? null

@@ -1,5 +1,6 @@
 import { firingKeys, requestNotification, type Database } from '@adtally/db';
 import { dlqEnd, dlqVolume, letterCounts, type DlqVolume } from '@adtally/letters';
+import { RecurringTask } from '@adtally/pacing';
 import type { Beside } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 import type { Lanes } from './lanes.ts';
@@ -42,31 +43,27 @@ export function isSpike(
 export class VolumeWatch implements Beside {
   readonly #parts: VolumeWatchParts;
   readonly #options: VolumeWatchOptions;
-  #timer: NodeJS.Timeout | null = null;
-  #looking: Promise<void> | null = null;
+  readonly #looking: RecurringTask;
   /** The topic's end at each look of the last minute. */
   #ends: { readonly end: number; readonly atMs: number }[] = [];
 
   constructor(parts: VolumeWatchParts, options: VolumeWatchOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#looking = new RecurringTask({
+      everyMs: LOOK_EVERY_MS,
+      run: () => this.#look(),
+      onError: (error) =>
+        parts.log.debug({ err: error }, 'dead-letter volume could not be looked at'),
+    });
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      this.#looking ??= this.#look()
-        .catch((error: unknown) =>
-          this.#parts.log.debug({ err: error }, 'dead-letter volume could not be looked at'),
-        )
-        .finally(() => {
-          this.#looking = null;
-        });
-    }, LOOK_EVERY_MS);
+    this.#looking.start();
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#looking;
+    await this.#looking.stop();
   }
 
   async #look(): Promise<void> {

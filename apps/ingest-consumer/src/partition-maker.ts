@@ -1,4 +1,5 @@
 import { ensureDayPartitions, type Database } from '@adtally/db';
+import { RecurringTask } from '@adtally/pacing';
 import type { Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 
@@ -12,46 +13,33 @@ export class PartitionMaker implements Service {
   readonly name = 'partition-maker';
   readonly #db: Database;
   readonly #log: Logger;
-  #timer: NodeJS.Timeout | null = null;
-  #making: Promise<void> | null = null;
-  #isStopped = false;
+  readonly #making: RecurringTask;
 
   constructor(db: Database, log: Logger) {
     this.#db = db;
     this.#log = log;
-  }
-
-  async start(): Promise<void> {
-    this.#make();
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#making;
-  }
-
-  #make(): void {
-    this.#making = this.#run().then((isDone) => {
-      if (this.#isStopped) return;
-      const pauseMs = isDone ? INTERVAL_MS : AGAIN_MS;
-      this.#timer = setTimeout(() => this.#make(), pauseMs);
+    this.#making = new RecurringTask({
+      everyMs: AGAIN_MS,
+      firstAfterMs: 0,
+      run: async () => ((await this.#make()) ? INTERVAL_MS : AGAIN_MS),
+      onError: (error) =>
+        log.warn({ err: error }, 'day partitions could not be made; rows go to the default one'),
     });
   }
 
+  async start(): Promise<void> {
+    this.#making.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#making.stop();
+  }
+
   /** Returns whether every day is there now. */
-  async #run(): Promise<boolean> {
-    try {
-      // Only where rows live depends on this clock, never what is counted.
-      const made = await ensureDayPartitions(this.#db, { now: Date.now() });
-      if (made.created.length > 0) this.#log.info({ days: made.created }, 'day partitions made');
-      return made.ran && made.postponed.length === 0;
-    } catch (error) {
-      this.#log.warn(
-        { err: error },
-        'day partitions could not be made; rows go to the default one',
-      );
-      return false;
-    }
+  async #make(): Promise<boolean> {
+    // Only where rows live depends on this clock, never what is counted.
+    const made = await ensureDayPartitions(this.#db, { now: Date.now() });
+    if (made.created.length > 0) this.#log.info({ days: made.created }, 'day partitions made');
+    return made.ran && made.postponed.length === 0;
   }
 }

@@ -1,3 +1,4 @@
+import { backoffMs } from '@adtally/pacing';
 import { Cluster, Redis } from 'ioredis';
 import type { Command } from './bucket-groups.ts';
 import { parseRedisUrl, type ClientOptions } from './redis-address.ts';
@@ -10,8 +11,8 @@ export interface ConnectionEvents {
 const CONNECT_TIMEOUT_MS = 2_000;
 /** A connection that owes an answer for so long is given up and made anew. */
 const SOCKET_TIMEOUT_MS = 5_000;
-const RECONNECT_MS_MIN = 100;
-const RECONNECT_MS_MAX = 3_000;
+const RECONNECT_FIRST_MS = 200;
+const RECONNECT_LAST_MS = 3_000;
 
 // When Redis is away every call fails at once, and nothing is sent again later: a late mark or
 // question is worth nothing.
@@ -83,8 +84,6 @@ export class RedisConnection {
   }
 }
 
-/** Grows with the attempts, with jitter so that many processes do not return in step. */
 function reconnectDelayMs(attempts: number): number {
-  const delayMs = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** Math.min(attempts, 10));
-  return Math.round(delayMs * (0.5 + Math.random() / 2));
+  return Math.round(backoffMs(attempts, RECONNECT_FIRST_MS, RECONNECT_LAST_MS));
 }

@@ -10,13 +10,13 @@ import {
 } from '@adtally/db';
 import type { Deduplicator } from '@adtally/dedup';
 import type { RejectionCode } from '@adtally/event-schema';
+import { Backoff } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { BatchWork } from './batch-work.ts';
 import { rejectExpired } from './classify.ts';
 import type { CommitCompanion } from './commit-companion.ts';
 import { isolateRows, ProbeInterrupted } from './isolate-rows.ts';
 import type { CommitMetrics } from './metrics.ts';
-import { Backoff } from './pacing.ts';
 import type { WriterLink } from './writer-link.ts';
 
 export interface CommitterOptions {

@@ -12,9 +12,9 @@ import {
   type SourceRecord,
 } from '@adtally/event-schema';
 import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
+import { Backoff } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { CommitCompanion } from './commit-companion.ts';
-import { Backoff } from './pacing.ts';
 
 /** Who dead-lettered it, for people and for the reprocessor. */
 export interface Producer {

@@ -17,7 +17,6 @@ export {
 } from './metrics.ts';
 export { noteDedupEvent } from './note-dedup-event.ts';
 export { type OwnedPartition, Ownership } from './ownership.ts';
-export { Abandoned, Backoff } from './pacing.ts';
 export { PartitionClaims } from './partition-claims.ts';
 export { type SourceClaim } from './source-claim.ts';
 export { requireSchema } from './require-schema.ts';

@@ -1,6 +1,7 @@
 import type { SourceCounts } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
+import { Abandoned } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
@@ -9,7 +10,6 @@ import { BatchWork, type SourceSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
-import { Abandoned } from './pacing.ts';
 import type { PartitionClaims } from './partition-claims.ts';
 import type { TopicWatch } from './topic-watch.ts';
 

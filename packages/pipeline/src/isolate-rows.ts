@@ -1,6 +1,6 @@
 import { probeRows, takesRows, type WriteFailure, type WriterSession } from '@adtally/db';
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
-import { Abandoned } from './pacing.ts';
+import { Abandoned } from '@adtally/pacing';
 
 /** How a row fails alone: refused for good, or only for now. */
 export type RowFailure = WriteFailure & { readonly kind: 'data' | 'transient' };

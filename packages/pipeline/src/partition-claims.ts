@@ -10,6 +10,7 @@ import {
   type WriterSession,
 } from '@adtally/db';
 import { KafkaRequestError, type GroupConsumer, type KafkaAdmin } from '@adtally/kafka';
+import { backoffMs } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import { haltFor, type Halt, type StandingHalt } from './halt.ts';
 import type { LoopMetrics } from './metrics.ts';
@@ -78,11 +79,9 @@ export class PartitionClaims {
   claimLater(partition: number): void {
     const { ownership, consumer } = this.#parts;
     consumer.stop(partition);
-    const growing = Math.min(
-      CLAIM_AGAIN_FIRST_MS * 2 ** ownership.failures(partition),
-      CLAIM_AGAIN_LAST_MS,
-    );
-    ownership.claimLater(partition, performance.now(), growing * (0.5 + Math.random()));
+    const failures = ownership.failures(partition) + 1;
+    const pauseMs = backoffMs(failures, CLAIM_AGAIN_FIRST_MS, CLAIM_AGAIN_LAST_MS);
+    ownership.claimLater(partition, performance.now(), pauseMs);
   }
 
   /** Stops a partition for good, in the database, so that it outlives us. */

@@ -1,7 +1,7 @@
 import { checkSchema, type Database } from '@adtally/db';
 import { ConfigError } from '@adtally/config';
+import { Backoff } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
-import { Backoff } from './pacing.ts';
 
 const WAIT_FIRST_MS = 200;
 const WAIT_LAST_MS = 5_000;

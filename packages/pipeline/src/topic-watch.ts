@@ -1,5 +1,6 @@
 import { noteKnownEnds, type Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
+import { RecurringTask } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import { haltFor, type Halt } from './halt.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
@@ -18,28 +19,25 @@ export interface WatchParts {
 export class TopicWatch {
   readonly #parts: WatchParts;
   readonly #topic: string;
-  readonly #intervalMs: number;
   readonly #found = new Map<OwnedPartition, Halt>();
-  #looking: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #looking: RecurringTask;
 
   constructor(parts: WatchParts, topic: string, intervalMs: number) {
     this.#parts = parts;
     this.#topic = topic;
-    this.#intervalMs = intervalMs;
+    this.#looking = new RecurringTask({
+      everyMs: intervalMs,
+      run: () => this.#look(),
+      onError: (error) => parts.log.debug({ err: error }, 'the topic could not be looked at'),
+    });
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      this.#looking ??= this.#look().finally(() => {
-        this.#looking = null;
-      });
-    }, this.#intervalMs);
+    this.#looking.start();
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#looking;
+    await this.#looking.stop();
   }
 
   get hasFound(): boolean {
@@ -54,26 +52,22 @@ export class TopicWatch {
   }
 
   async #look(): Promise<void> {
-    const { admin, db, ownership, log } = this.#parts;
-    try {
-      const described = await admin.describeTopic(this.#topic);
-      // Deleted and not made again: there is nothing to read, and nothing to decide yet.
-      if (described === null) return;
-      const ends = new Map<number, bigint>();
-      for (const owned of ownership.allOwned()) {
-        if (owned.topicId !== described.topicId) {
-          const detail = `topic id was ${owned.topicId}, is ${described.topicId}`;
-          this.#found.set(owned, { code: 'topic_recreated', detail, resumeAt: null });
-          continue;
-        }
-        const watermarks = await admin.watermarks(this.#topic, owned.partition);
-        const halt = haltFor(owned.committedOffset, watermarks);
-        if (halt?.code === 'truncated') this.#found.set(owned, halt);
-        ends.set(owned.sourceId, BigInt(watermarks.end));
+    const { admin, db, ownership } = this.#parts;
+    const described = await admin.describeTopic(this.#topic);
+    // Deleted and not made again: there is nothing to read, and nothing to decide yet.
+    if (described === null) return;
+    const ends = new Map<number, bigint>();
+    for (const owned of ownership.allOwned()) {
+      if (owned.topicId !== described.topicId) {
+        const detail = `topic id was ${owned.topicId}, is ${described.topicId}`;
+        this.#found.set(owned, { code: 'topic_recreated', detail, resumeAt: null });
+        continue;
       }
-      await noteKnownEnds(db, ends);
-    } catch (error) {
-      log.debug({ err: error }, 'the topic could not be looked at');
+      const watermarks = await admin.watermarks(this.#topic, owned.partition);
+      const halt = haltFor(owned.committedOffset, watermarks);
+      if (halt?.code === 'truncated') this.#found.set(owned, halt);
+      ends.set(owned.sourceId, BigInt(watermarks.end));
     }
+    await noteKnownEnds(db, ends);
   }
 }

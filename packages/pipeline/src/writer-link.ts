@@ -5,8 +5,8 @@ import {
   type HeldSource,
   type WriterSessionOptions,
 } from '@adtally/db';
+import { Abandoned, Backoff } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
-import { Abandoned, Backoff } from './pacing.ts';
 
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_LAST_MS = 5_000;

@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readIngestLag } from '@adtally/analytics';
 import { advanceReplayAlone } from './runs/advance-replay.ts';
 import { toldOutcomes } from './runs/told-outcomes.ts';
 import { isTransientError, type Database } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import { KafkaRequestError } from '@adtally/kafka';
-import { Abandoned, Backoff, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
+import { Abandoned, Backoff, pause } from '@adtally/pacing';
+import type { BatchCommitter, WriterLink } from '@adtally/pipeline';
 import type { Lane } from './lane.ts';
 import { ReplayStopped, type RangeReader } from './range-reader.ts';
 import type { ReplayBatch } from './replay-batch.ts';
@@ -138,7 +138,7 @@ export class Replayer {
       const leftMs = isBehind ? WAIT_MS : Math.min(WAIT_MS, this.#notBeforeMs - nowMs);
       if (leftMs <= 0) return;
       if (isBehind) this.#tell('ingest');
-      await sleep(leftMs, undefined, { signal: this.#signal }).catch(() => undefined);
+      await pause(leftMs, this.#signal);
     }
   }
 

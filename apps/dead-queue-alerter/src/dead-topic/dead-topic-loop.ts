@@ -17,12 +17,13 @@ import {
   type KafkaSettings,
   type Notice,
 } from '@adtally/kafka';
+import { backoffMs, pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import { applyArrivals, type EvaluationResult } from '../incidents/apply-arrivals.ts';
 import type { AlertSettings } from '../incidents/settings.ts';
 import { announce } from '../incidents/announce.ts';
 import type { AlerterMetrics } from '../metrics.ts';
-import { backoffMs, pause, type Bell } from '../pacing.ts';
+import type { Bell } from '../bell.ts';
 import { letterOf } from './letters.ts';
 import { evaluationBounds, isReadTo, type PartitionProgress } from './partition-progress.ts';
 import { placePartitions } from './place-partitions.ts';

@@ -6,10 +6,11 @@ import {
   pruneNotifications,
 } from '@adtally/alerting';
 import { type Database } from '@adtally/db';
+import { pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { AlerterMetrics } from '../metrics.ts';
+import type { Bell } from '../bell.ts';
 import { SINK_NAMES } from '../notify/sinks.ts';
-import { pause, type Bell } from '../pacing.ts';
 import { announce } from './announce.ts';
 import { applyRequests } from './apply-requests.ts';
 import type { Message } from './message.ts';

@@ -5,11 +5,12 @@ import {
   type ClaimedNotification,
 } from '@adtally/alerting';
 import { type DatabaseExecutor } from '@adtally/db';
+import { backoffMs, pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { Message } from '../incidents/message.ts';
 import type { Lease } from '../lease.ts';
 import type { AlerterMetrics } from '../metrics.ts';
-import { backoffMs, pause, type Bell } from '../pacing.ts';
+import type { Bell } from '../bell.ts';
 import type { SendOutcome } from './sink.ts';
 import type { ListedSink } from './sinks.ts';
 

@@ -1,7 +1,7 @@
 import { firingKeys, requestNotification, type Database } from '@adtally/db';
 import type { Logger } from '@adtally/telemetry';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Abandoned, Backoff } from '@adtally/pipeline';
+import { Abandoned, Backoff } from '@adtally/pacing';
 import type { BreakerChange, BreakerSettings } from './rejection-breaker.ts';
 
 export const BREAKER_ALERT = 'RejectionBreakerOpen';
