@@ -1,18 +1,10 @@
 import { say, UsageError } from '@adtally/command-line';
-import { checkSchema, isConnectionError, openDatabase, type Database } from '@adtally/db';
+import { checkSchema, isConnectionError, openDatabase } from '@adtally/db';
 import { ConfigError, EXIT_CONFIG } from '@adtally/config';
+import type { Command, OpsContext } from './context.ts';
 import type { OpsConfig } from './env.ts';
 import { EXIT } from './exit-codes.ts';
 import { HELP } from './help.ts';
-
-/** What a command works with. */
-export interface OpsContext {
-  readonly config: OpsConfig;
-  readonly db: Database;
-}
-
-/** Parses its arguments, or throws UsageError; what it returns does the work and answers the exit code. */
-export type Command = (args: readonly string[]) => (context: OpsContext) => Promise<number>;
 
 // Loaded one at a time: only a dry run needs the decoder and what comes with it.
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {

@@ -22,8 +22,9 @@ export function isProductSource(path: string): boolean {
   return TYPESCRIPT_SOURCE.test(path) && !FOR_TESTS.test(path);
 }
 
-export function isSource(path: string): boolean {
-  return TYPESCRIPT_SOURCE.test(path);
+/** TypeScript of the workspaces, tests and their support included. */
+export function isTypeScript(path: string): boolean {
+  return /^(?:apps|packages|tools)\/.+\.ts$/.test(path);
 }
 
 /** Findings for every line that matches, with 1-based line numbers. */

@@ -16,7 +16,7 @@ import {
 import { jsonInteger } from '@adtally/db';
 import { EXIT } from '../exit-codes.ts';
 import { oneId, operatorOf, readReason } from '../options.ts';
-import type { Command } from '../run-command.ts';
+import type { Command } from '../context.ts';
 import { count, printable } from '../words.ts';
 
 const LIMIT_MAX = 1_000;

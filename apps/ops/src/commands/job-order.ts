@@ -3,7 +3,7 @@ import { orderJob, redriveJob, type JobOrder } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { jobJson, jobLine } from '../job-words.ts';
 import { oneId, operatorOf, readReason } from '../options.ts';
-import type { Command } from '../run-command.ts';
+import type { Command } from '../context.ts';
 
 /** `redrive pause|resume|cancel <job>`. */
 export function jobOrder(order: JobOrder): Command {

@@ -4,7 +4,7 @@ import { EXIT } from '../exit-codes.ts';
 import { followJob } from '../follow-job.ts';
 import { jobJson, jobLine, remaining } from '../job-words.ts';
 import { oneId } from '../options.ts';
-import type { Command } from '../run-command.ts';
+import type { Command } from '../context.ts';
 import { count, printable } from '../words.ts';
 
 const LIMIT_MAX = 1_000;

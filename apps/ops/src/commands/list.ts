@@ -4,7 +4,7 @@ import { findLetters, type LetterSummary } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
 import { readId } from '../options.ts';
-import type { Command } from '../run-command.ts';
+import type { Command } from '../context.ts';
 import { coordinate, printable, span } from '../words.ts';
 
 const LIMIT_MAX = 10_000;

@@ -13,7 +13,7 @@ import {
 import { EXIT } from '../exit-codes.ts';
 import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
 import { operatorOf, ORDER_OPTIONS, readId, readOrder, type Order } from '../options.ts';
-import type { Command, OpsContext } from '../run-command.ts';
+import type { Command, OpsContext } from '../context.ts';
 import { letters } from '../words.ts';
 
 interface Move {

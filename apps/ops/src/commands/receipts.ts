@@ -11,7 +11,7 @@ import { redriveJob, redriveReceipts, type RedriveReceipt } from '@adtally/lette
 import { EXIT } from '../exit-codes.ts';
 import { listOf } from '../filter-options.ts';
 import { oneId } from '../options.ts';
-import type { Command } from '../run-command.ts';
+import type { Command } from '../context.ts';
 import { coordinate, printable } from '../words.ts';
 
 const LIMIT_MAX = 10_000;

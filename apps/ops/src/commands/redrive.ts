@@ -12,7 +12,7 @@ import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
 import { followJob } from '../follow-job.ts';
 import { operatorOf, ORDER_OPTIONS, readOrder, type Order } from '../options.ts';
 import { preflight, type Preflight } from '../preflight.ts';
-import type { Command, OpsContext } from '../run-command.ts';
+import type { Command, OpsContext } from '../context.ts';
 import { VERSION } from '../version.ts';
 import { count, letters, span } from '../words.ts';
 

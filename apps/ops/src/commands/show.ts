@@ -3,7 +3,7 @@ import { parseCommand, printJson, say } from '@adtally/command-line';
 import { revealLetter, showLetter, type LetterRecord } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { oneId, operatorOf, readReason } from '../options.ts';
-import type { Command } from '../run-command.ts';
+import type { Command } from '../context.ts';
 import { shownJson, shownText } from '../shown-letter.ts';
 import { printable, withoutControls } from '../words.ts';
 

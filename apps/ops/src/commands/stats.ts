@@ -3,7 +3,7 @@ import { jsonInteger } from '@adtally/db';
 import { letterStats, type LetterGroup, type LetterStats } from '@adtally/letters';
 import { EXIT } from '../exit-codes.ts';
 import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
-import type { Command } from '../run-command.ts';
+import type { Command } from '../context.ts';
 import { coordinate, count, printable } from '../words.ts';
 
 const GROUPS_MAX = 1_000;

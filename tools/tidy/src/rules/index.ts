@@ -1,5 +1,6 @@
 import type { Rule } from '../rule.ts';
 import { architecturePaths } from './architecture.ts';
+import { noCircles } from './circles.ts';
 import { noHomePaths, noRegistryHosts } from './machine-traces.ts';
 import { migrationNumbers } from './migrations.ts';
 import { oneAppFiles } from './owners.ts';
@@ -13,6 +14,7 @@ export const RULES: readonly Rule[] = [
   centralVersions,
   fileLength,
   migrationNumbers,
+  noCircles,
   noHomePaths,
   noRegistryHosts,
   oneAppFiles,

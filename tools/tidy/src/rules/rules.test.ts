@@ -10,7 +10,7 @@ interface Canary {
   readonly findings: number;
 }
 
-const LONG = 'const a = 1;\n'.repeat(351);
+const LONG = 'const a = 1;\n'.repeat(301);
 
 const CANARIES: Readonly<Record<string, Canary>> = {
   'architecture-paths': {
@@ -48,9 +48,12 @@ const CANARIES: Readonly<Record<string, Canary>> = {
     findings: 3,
   },
   'file-length': {
-    bad: { 'packages/a/src/long.ts': LONG },
-    good: { 'packages/a/src/short.ts': 'export {};\n', 'packages/a/test/long.ts': LONG },
-    findings: 1,
+    bad: { 'packages/a/src/long.ts': LONG, 'packages/a/test/long.test.ts': LONG },
+    good: {
+      'packages/a/src/short.ts': 'const a = 1;\n'.repeat(300),
+      'packages/db/migrations/0001_long.sql': LONG,
+    },
+    findings: 2,
   },
   'migration-numbers': {
     bad: {
@@ -64,6 +67,24 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/db/migrations/0002_second.sql': '',
     },
     findings: 3,
+  },
+  'no-circles': {
+    bad: {
+      'packages/p/src/a.ts': "import { b } from './b.ts';",
+      'packages/p/src/b.ts': "import { c } from './c.ts';\nimport { d } from './d.ts';",
+      'packages/p/src/c.ts': "import type { A } from './a.ts';",
+      'packages/p/src/d.ts': '',
+      'apps/a/src/main.ts': "const run = () => import('./run.ts');",
+      'apps/a/src/run.ts': "export { run } from './main.ts';",
+    },
+    good: {
+      'packages/p/src/index.ts': "export { a } from './a.ts';\nexport { b } from './b.ts';\n",
+      'packages/p/src/a.ts': "import { b } from './b.ts';\nimport { c } from './c.ts';",
+      'packages/p/src/b.ts': "import { c } from './c.ts';",
+      'packages/p/src/c.ts': '',
+      'apps/a/src/main.ts': "import { a, b } from '@adtally/p';",
+    },
+    findings: 2,
   },
   'no-home-paths': {
     bad: {
