@@ -14,7 +14,7 @@ import {
 } from '@adtally/db';
 import { ConfigError } from '@adtally/config';
 import { pause } from '@adtally/pacing';
-import { type Heartbeat, type Service } from '@adtally/service';
+import { giveUpAfterMs, type Heartbeat, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
 import type { KeeperMetrics } from './metrics.ts';
@@ -33,8 +33,6 @@ const STATEMENT_TIMEOUT_MS = 1_800_000;
 const RETRY_MS = 1_000;
 /** The frontier waits for ingest to catch up, but not for ever: a partition may never do. */
 const HOLD_MAX_MS = 900_000;
-/** Of the drain deadline: how long a turn may go on. A turn cut short is rolled back and done again. */
-const GIVE_UP_SHARE = 0.6;
 
 /** Keeps every version of the rollups up to date until it is stopped. */
 export class RollupKeeper implements Service {
@@ -68,7 +66,7 @@ export class RollupKeeper implements Service {
   /** Lets the turn in hand end, within bounds: nothing of it is lost, it is only done again. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const giveUpMs = this.#parts.config.drainDeadlineMs * GIVE_UP_SHARE;
+    const giveUpMs = giveUpAfterMs(this.#parts.config.drainDeadlineMs);
     const cut = setTimeout(() => cutConnections(this.#db), giveUpMs);
     await this.#running;
     clearTimeout(cut);

@@ -1,37 +1,26 @@
-import { Heartbeat, runService } from '@adtally/service';
-import { createLogger, createMetrics } from '@adtally/telemetry';
+import { buildVersion } from '@adtally/config';
+import { runApp } from '@adtally/service';
 import type { RunnerConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
 import { RollupKeeper } from './rollup-keeper.ts';
-import { VERSION } from './version.ts';
 
-/** Past this without a turn the process is stuck; longer than its longest statement. */
+/** Longer than the longest statement of a turn. */
 const STUCK_AFTER_MS = 2_000_000;
 
 /** `--watch`: keeps the rollups until it is drained. */
 export async function watch(config: RunnerConfig): Promise<void> {
-  const logger = createLogger({ service: 'backfill-runner', level: config.logLevel });
-  const metrics = createMetrics({
-    service: 'backfill-runner',
-    version: VERSION,
+  await runApp({
+    app: 'backfill-runner',
+    version: buildVersion(new URL('../package.json', import.meta.url)),
+    config,
     definitions: METRICS,
-    env: config.env,
-  });
-  const heartbeat = new Heartbeat(STUCK_AFTER_MS);
-  const keeper = new RollupKeeper({ config, metrics, log: logger, heartbeat });
-  await runService({
-    services: [keeper],
-    admin: {
-      host: config.adminHost,
-      port: config.adminPort,
-      token: config.adminToken,
-      metrics,
-      heartbeat,
-      mount: (app) => {
-        app.get('/status', () => keeper.status());
-      },
+    stuckAfterMs: STUCK_AFTER_MS,
+    build: (parts) => {
+      const keeper = new RollupKeeper(parts);
+      return {
+        services: [keeper],
+        mount: (admin) => void admin.get('/status', () => keeper.status()),
+      };
     },
-    drainDeadlineMs: config.drainDeadlineMs,
-    logger,
   });
 }

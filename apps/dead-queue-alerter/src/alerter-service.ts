@@ -9,7 +9,7 @@ import {
 import { KafkaAdmin } from '@adtally/kafka';
 import { ConfigError } from '@adtally/config';
 import { backoffMs, pause } from '@adtally/pacing';
-import { type Heartbeat, type Service } from '@adtally/service';
+import { giveUpAfterMs, type Heartbeat, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
 import { clearMeasures } from './incidents/housekeeping.ts';
@@ -27,8 +27,6 @@ export interface AlerterParts {
   readonly heartbeat: Heartbeat;
 }
 
-/** Of the drain deadline: how long the work in hand may hold up the drain. */
-const GIVE_UP_SHARE = 0.6;
 const LOOK_EVERY_MS = 1_000;
 const RETRY_FIRST_MS = 200;
 const RETRY_LAST_MS = 3_000;
@@ -63,7 +61,7 @@ export class AlerterService implements Service, IncidentsSource {
   /** Ends the work in hand and the session, and with it the lock. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const giveUpMs = this.#parts.config.drainDeadlineMs * GIVE_UP_SHARE;
+    const giveUpMs = giveUpAfterMs(this.#parts.config.drainDeadlineMs);
     const giveUp = setTimeout(() => this.#abandoned.abort(), giveUpMs);
     await this.#starting.catch(() => undefined);
     await this.#running;

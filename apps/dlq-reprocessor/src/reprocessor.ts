@@ -12,27 +12,20 @@ import {
   WriterLink,
   type LoopWiring,
 } from '@adtally/pipeline';
-import type { Heartbeat } from '@adtally/service';
-import type { Logger } from '@adtally/telemetry';
+import type { AppParts } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
 import { Lanes } from './lanes.ts';
 import { LetterChores } from './letter-chores.ts';
 import { countCopies, LetterCopier, takeAsLetters } from './letter-copier.ts';
-import type { ReprocessorMetrics } from './metrics.ts';
+import type { METRICS } from './metrics.ts';
 import { recordExpiry } from './record-expiry.ts';
 import { openResources, type Resources } from './resources.ts';
 import { Retrier } from './retrier.ts';
 import { TrySettler } from './try-settler.ts';
 import { Undertaker } from './undertaker.ts';
-import { VERSION } from './version.ts';
 import { VolumeWatch } from './volume-watch.ts';
 
-export interface ReprocessorParts {
-  readonly config: ReprocessorConfig;
-  readonly metrics: ReprocessorMetrics;
-  readonly log: Logger;
-  readonly heartbeat: Heartbeat;
-}
+type ReprocessorParts = AppParts<ReprocessorConfig, typeof METRICS>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const COPY_BATCH_MAX = 1_000;
@@ -76,7 +69,7 @@ export function createReprocessor(parts: ReprocessorParts) {
 }
 
 function wire(
-  { config, metrics, log, heartbeat }: ReprocessorParts,
+  { version, config, metrics, log, heartbeat }: ReprocessorParts,
   { consumer, admin, db, producer, dedup }: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; lanes: Lanes } {
@@ -115,12 +108,12 @@ function wire(
       batchMax: config.retryBatchMax,
       limits: config.limits,
       decode,
-      appVersion: VERSION,
+      appVersion: version,
     },
   );
   const undertaker = new Undertaker(
     { link, producer, metrics, log },
-    { eventsTopic, deadTopic: config.topics.dead.name, appVersion: VERSION },
+    { eventsTopic, deadTopic: config.topics.dead.name, appVersion: version },
   );
   const chores = new LetterChores(
     { link, lanes, retrier, undertaker, committer: retries, log },

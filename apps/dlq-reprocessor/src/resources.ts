@@ -3,7 +3,7 @@ import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
 import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
 import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
-import { Closers } from '@adtally/service';
+import { openInOrder, type Opened } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { ReprocessorConfig } from './env.ts';
 import type { ReprocessorMetrics } from './metrics.ts';
@@ -22,16 +22,15 @@ const POOL_CONNECTIONS = 3;
 /** What lies on the DLQ topic must fit the dead topic's records: our headers come on top. */
 const ADDED_HEADERS_BYTES = 64 * 1_024;
 
-/** Opens everything; what was opened is closed again where a later step fails. */
+/** Opens everything; throws ConfigError where a topic is not as it must be. */
 export async function openResources(
   config: ReprocessorConfig,
   metrics: ReprocessorMetrics,
   log: Logger,
   signal: AbortSignal,
-): Promise<{ resources: Resources; close: () => Promise<void> }> {
-  const closers = new Closers(log);
+): Promise<Opened<Resources>> {
   const onNotice = (notice: Notice) => log.warn({ notice }, 'kafka client');
-  try {
+  return await openInOrder(log, async (closers) => {
     const db = openDatabase(config.databaseUrl, {
       applicationName: 'adtally-dlq-reprocessor',
       maxConnections: POOL_CONNECTIONS,
@@ -62,12 +61,8 @@ export async function openResources(
       onNotice,
     });
     closers.add(() => consumer.leave());
-    const resources = { db, admin, producer, dedup, consumer };
-    return { resources, close: () => closers.closeAll() };
-  } catch (error) {
-    await closers.closeAll();
-    throw error;
-  }
+    return { db, admin, producer, dedup, consumer };
+  });
 }
 
 async function requireTopics(admin: KafkaAdmin, config: ReprocessorConfig): Promise<void> {

@@ -16,25 +16,18 @@ import {
   WriterLink,
   type LoopWiring,
 } from '@adtally/pipeline';
-import type { Heartbeat } from '@adtally/service';
-import type { Logger } from '@adtally/telemetry';
+import type { AppParts } from '@adtally/service';
 import type { IngestConfig } from './env.ts';
-import type { IngestMetrics } from './metrics.ts';
+import type { METRICS } from './metrics.ts';
 import { PartitionMaker } from './partition-maker.ts';
 import { openResources, type Resources } from './resources.ts';
-import { VERSION } from './version.ts';
 
-export interface IngestServiceParts {
-  readonly config: IngestConfig;
-  readonly metrics: IngestMetrics;
-  readonly log: Logger;
-  readonly heartbeat: Heartbeat;
-}
+type IngestParts = AppParts<IngestConfig, typeof METRICS>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Wires the commit protocol together: the composition root of this app. */
-export function createIngest(parts: IngestServiceParts) {
+export function createIngest(parts: IngestParts) {
   const { config, metrics, log } = parts;
   let breakers: PartitionBreakers | null = null;
   const service = new LoopService<Resources>({
@@ -59,7 +52,7 @@ export function createIngest(parts: IngestServiceParts) {
 }
 
 function wire(
-  { config, metrics, log, heartbeat }: IngestServiceParts,
+  { app, version, config, metrics, log, heartbeat }: IngestParts,
   { consumer, admin, db, producer, dedup }: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; breakers: PartitionBreakers } {
@@ -77,7 +70,7 @@ function wire(
     held,
     log,
   );
-  const self = { app: 'ingest-consumer', version: VERSION };
+  const self = { app, version };
   const companion = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
   const committer = new BatchCommitter({ link, dedup, companion, metrics, log }, config);
   const breaker = breakerSettings(config);

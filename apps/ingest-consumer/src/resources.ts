@@ -3,7 +3,7 @@ import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
 import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
 import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
-import { Closers } from '@adtally/service';
+import { openInOrder, type Opened } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { IngestConfig } from './env.ts';
 import type { IngestMetrics } from './metrics.ts';
@@ -23,16 +23,15 @@ const KIBIBYTE = 1_024;
 /** Headers that are added to a dead letter, and the client's own framing. */
 const DEAD_LETTER_EXTRA_BYTES = 64 * KIBIBYTE;
 
-/** Opens everything; what was opened is closed again where a later step fails. */
+/** Opens everything; throws ConfigError where a topic is not as it must be. */
 export async function openResources(
   config: IngestConfig,
   metrics: IngestMetrics,
   log: Logger,
   signal: AbortSignal,
-): Promise<{ resources: Resources; close: () => Promise<void> }> {
-  const closers = new Closers(log);
+): Promise<Opened<Resources>> {
   const onNotice = (notice: Notice) => log.warn({ notice }, 'kafka client');
-  try {
+  return await openInOrder(log, async (closers) => {
     const db = openDatabase(config.databaseUrl, {
       applicationName: 'adtally-ingest-consumer',
       maxConnections: POOL_CONNECTIONS,
@@ -64,12 +63,8 @@ export async function openResources(
       onNotice,
     });
     closers.add(() => consumer.leave({ keepMembership: config.groupInstanceId !== '' }));
-    const resources = { db, admin, producer, dedup, consumer };
-    return { resources, close: () => closers.closeAll() };
-  } catch (error) {
-    await closers.closeAll();
-    throw error;
-  }
+    return { db, admin, producer, dedup, consumer };
+  });
 }
 
 /** The client cannot read topic settings, so this checks what it can see: partitions and replicas. */

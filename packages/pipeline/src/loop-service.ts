@@ -1,4 +1,4 @@
-import type { Service } from '@adtally/service';
+import { giveUpAfterMs, type Opened, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { IngestLoop } from './ingest-loop.ts';
 import type { Ownership } from './ownership.ts';
@@ -25,15 +25,10 @@ export interface LoopServiceOptions<R> {
   readonly name: string;
   readonly drainDeadlineMs: number;
   readonly log: Logger;
-  readonly open: (
-    signal: AbortSignal,
-  ) => Promise<{ readonly resources: R; close(): Promise<void> }>;
+  readonly open: (signal: AbortSignal) => Promise<Opened<R>>;
   /** `abandoned` fires when the drain has no more time to wait for the database. */
   readonly wire: (resources: R, abandoned: AbortSignal) => LoopWiring;
 }
-
-/** Of the drain deadline: how long a batch that cannot be written may hold up the drain. */
-const GIVE_UP_SHARE = 0.6;
 
 /** Opens the connections, wires the loop and runs it; a stop finishes the batch in hand. */
 export class LoopService<R> implements Service {
@@ -73,7 +68,7 @@ export class LoopService<R> implements Service {
   /** Finishes the batch in hand, releases the partitions, leaves the group, closes everything. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const giveUpMs = this.#options.drainDeadlineMs * GIVE_UP_SHARE;
+    const giveUpMs = giveUpAfterMs(this.#options.drainDeadlineMs);
     setTimeout(() => this.#abandoned.abort(), giveUpMs).unref();
     await this.#starting.catch(() => undefined);
     this.#wiring?.loop.stop();

@@ -23,3 +23,28 @@ export class Closers {
     }
   }
 }
+
+/** What a service holds while it runs, and how to let go of it. */
+export interface Opened<R> {
+  readonly resources: R;
+  /** In reverse order. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what a service holds: `open` does so by hand, step by step, and tells the closers after each. Where a
+ * step fails, what was opened is closed again.
+ */
+export async function openInOrder<R>(
+  log: Logger,
+  open: (closers: Closers) => Promise<R>,
+): Promise<Opened<R>> {
+  const closers = new Closers(log);
+  try {
+    const resources = await open(closers);
+    return { resources, close: () => closers.closeAll() };
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}

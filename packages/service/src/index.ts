@@ -5,9 +5,11 @@ export {
   type AdminOptions,
   type FastifyInstance,
 } from './admin-server.ts';
-export { Closers } from './closers.ts';
+export { Closers, openInOrder, type Opened } from './closers.ts';
+export { giveUpAfterMs } from './give-up.ts';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
+export { runApp, type AppParts, type BuiltApp, type ServiceConfig } from './run-app.ts';
 export { runMain, type MainOptions } from './run-main.ts';
 export { runService, type RunServiceOptions } from './run-service.ts';
 export { serviceEnv } from './service-env.ts';

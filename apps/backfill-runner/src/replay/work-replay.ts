@@ -4,13 +4,13 @@ import { RefusedError } from '@adtally/analytics';
 import { claimReplay, ReplayBusy, type ReplayClaim } from './runs/claim-replay.ts';
 import { endReplay, type Replay } from './runs/find-replays.ts';
 import { readWriteGuards, releaseSources, type Database, type WriterSession } from '@adtally/db';
+import { buildVersion } from '@adtally/config';
 import { createDeduplicator } from '@adtally/dedup';
 import { TopicReader, type KafkaAdmin } from '@adtally/kafka';
 import { BatchCommitter, COMMIT_METRICS, WriterLink } from '@adtally/pipeline';
 import { Closers } from '@adtally/service';
 import { createMetrics, type Logger } from '@adtally/telemetry';
 import type { ReplayConfig } from '../replay-env.ts';
-import { VERSION } from '../version.ts';
 import { laneOf, type Lane } from './lane.ts';
 import { readReplay } from './plan.ts';
 import { RangeReader } from './range-reader.ts';
@@ -61,7 +61,7 @@ export async function workReplay(
   try {
     const metrics = createMetrics({
       service: 'backfill-runner',
-      version: VERSION,
+      version: buildVersion(new URL('../../package.json', import.meta.url)),
       definitions: COMMIT_METRICS,
     });
     closers.add(() => metrics.shutdown());

@@ -1,4 +1,5 @@
 import { parseCommand, printJson, progressLine, say, wholeNumberOf } from '@adtally/command-line';
+import { buildVersion } from '@adtally/config';
 import { jsonInteger, readWriteGuards } from '@adtally/db';
 import {
   createRedrive,
@@ -13,9 +14,10 @@ import { followJob } from '../follow-job.ts';
 import { operatorOf, ORDER_OPTIONS, readOrder, type Order } from '../options.ts';
 import { preflight, type Preflight } from '../preflight.ts';
 import type { Command, OpsContext } from '../context.ts';
-import { VERSION } from '../version.ts';
 import { count, letters, span } from '../words.ts';
 
+/** Whose verdict "would pass now" is. */
+const VERSION = buildVersion(new URL('../../package.json', import.meta.url));
 const RATE_MAX = 10_000;
 const LETTERS_MAX = 2_147_483_647;
 
