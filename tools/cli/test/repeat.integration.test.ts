@@ -4,8 +4,8 @@ import { servers } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
-/** A file of tests that needs no server and is over in no time. */
-const PART = 'packages/command-line/src/args.test.ts';
+/** Its own neighbour: needs no server and is over in no time. */
+const PART = 'tools/cli/src/testing/repeat.test.ts';
 
 test('--repeat runs a part so often, tells each run and ends with the totals of all', async () => {
   const { kafkaBrokers, databaseUrl, redisUrl } = await servers();
