@@ -1,4 +1,4 @@
-import { isTransientError, readWriteGuards } from '@adtally/db';
+import { readWriteGuards } from '@adtally/db';
 import {
   admitRedrives,
   confirmLetters,
@@ -6,8 +6,7 @@ import {
   isRedriveDue,
   type AttemptLimits,
 } from '@adtally/letters';
-import { KafkaRequestError } from '@adtally/kafka';
-import type { BatchCommitter, Chores, WriterLink } from '@adtally/pipeline';
+import { isPassing, type BatchCommitter, type Chores, type WriterLink } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 import type { Lanes } from './lanes.ts';
 import type { Retrier } from './retrier.ts';
@@ -94,8 +93,4 @@ export class LetterChores implements Chores {
     this.#retryAtMs = performance.now() + pauseMs;
     if (tried > 0) this.#tickAtMs = 0; // some may be exhausted now
   }
-}
-
-function isPassing(error: unknown): boolean {
-  return error instanceof KafkaRequestError ? error.transient : isTransientError(error);
 }

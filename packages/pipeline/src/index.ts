@@ -17,6 +17,7 @@ export {
 } from './metrics.ts';
 export { noteDedupEvent } from './note-dedup-event.ts';
 export { type OwnedPartition, Ownership } from './ownership.ts';
+export { isPassing } from './passing-errors.ts';
 export { PartitionClaims } from './partition-claims.ts';
 export { type SourceClaim } from './source-claim.ts';
 export { requireSchema } from './require-schema.ts';

@@ -1,7 +1,6 @@
 import {
   claimSource,
   haltSource,
-  isTransientError,
   readWriteGuards,
   registerTopic,
   releaseSources,
@@ -9,12 +8,13 @@ import {
   type RegisteredPartition,
   type WriterSession,
 } from '@adtally/db';
-import { KafkaRequestError, type GroupConsumer, type KafkaAdmin } from '@adtally/kafka';
+import type { GroupConsumer, KafkaAdmin } from '@adtally/kafka';
 import { backoffMs } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import { haltFor, type Halt, type StandingHalt } from './halt.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
+import { isPassing } from './passing-errors.ts';
 import { genesisOffsets, type StartAt } from './start-at.ts';
 import type { WriterLink } from './writer-link.ts';
 
@@ -66,7 +66,7 @@ export class PartitionClaims {
       const { horizonMs } = await readWriteGuards(session);
       return { horizonMs };
     } catch (error) {
-      if (!isRetryable(error)) throw error;
+      if (!(error instanceof TopicMissing) && !isPassing(error)) throw error;
       log.warn({ err: error, partitions: due }, 'partitions could not be claimed yet');
       for (const partition of due) {
         if (ownership.owned(partition) === undefined) this.claimLater(partition);
@@ -189,10 +189,4 @@ class TopicMissing extends Error {
   constructor(topic: string) {
     super(`topic ${topic} does not exist`);
   }
-}
-
-function isRetryable(error: unknown): boolean {
-  if (error instanceof TopicMissing) return true;
-  if (error instanceof KafkaRequestError) return error.transient;
-  return isTransientError(error);
 }

@@ -1,11 +1,10 @@
 import { readIngestLag } from '@adtally/analytics';
 import { advanceReplayAlone } from './runs/advance-replay.ts';
 import { toldOutcomes } from './runs/told-outcomes.ts';
-import { isTransientError, type Database } from '@adtally/db';
+import type { Database } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
-import { KafkaRequestError } from '@adtally/kafka';
 import { Abandoned, Backoff, pause } from '@adtally/pacing';
-import type { BatchCommitter, WriterLink } from '@adtally/pipeline';
+import { isPassing, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
 import type { Lane } from './lane.ts';
 import { ReplayStopped, type RangeReader } from './range-reader.ts';
 import type { ReplayBatch } from './replay-batch.ts';
@@ -149,9 +148,7 @@ export class Replayer {
       try {
         return await ask();
       } catch (error) {
-        const isAway =
-          error instanceof KafkaRequestError ? error.transient : isTransientError(error);
-        if (!isAway) throw error;
+        if (!isPassing(error)) throw error;
         await backoff.wait(this.#signal, doing);
       }
     }
