@@ -8,7 +8,7 @@ import {
   type Database,
   type WriterSession,
 } from '../src/index.ts';
-import { asConsumer, batchOf, rangeOf, type RowSpec } from './batch-fixture.ts';
+import { asConsumer, batchOf, rangeOf, type RowSpec } from '../src/testing/batches.ts';
 import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
 
 let database: Awaited<ReturnType<typeof databaseWithSources>>;

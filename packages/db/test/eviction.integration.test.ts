@@ -12,7 +12,7 @@ import {
   writeBatch,
   type WriterSession,
 } from '../src/index.ts';
-import { asConsumer, batchOf, rangeOf } from './batch-fixture.ts';
+import { asConsumer, batchOf, rangeOf } from '../src/testing/batches.ts';
 import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
 
 const ROWS = 2_000;

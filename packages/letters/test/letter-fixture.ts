@@ -5,6 +5,8 @@ export interface LettersToAdd {
   readonly count?: number;
   readonly state?: DeadLetterState;
   readonly code?: string;
+  /** As its last try failed; `code` where not named. */
+  readonly lastCode?: string;
   readonly fingerprint?: string;
   readonly message?: string;
   readonly topic?: string;
@@ -13,9 +15,16 @@ export interface LettersToAdd {
   readonly recordedAt?: string;
   readonly attempts?: number;
   readonly attemptsMax?: number;
+  /** When a pending one may be tried, from now: negative = it is due, the older the lower. */
+  readonly dueInMs?: number;
   readonly isLeased?: boolean;
+  readonly isSuspect?: boolean;
+  /** The DLQ partition whose owner tries it. */
+  readonly lane?: number;
   readonly hasBytes?: boolean;
   readonly value?: string;
+  /** So long a value instead. */
+  readonly valueBytes?: number;
 }
 
 /** Adds letters as they may stand in the tables; returns their ids, lowest first. */
@@ -32,6 +41,10 @@ export async function addLetters(db: Database, letters: LettersToAdd = {}): Prom
     WHERE NOT EXISTS (SELECT FROM sources WHERE topic = ${topic} AND partition = ${partition}::int)`.execute(
     db,
   );
+  const value =
+    letters.valueBytes === undefined
+      ? sql`${letters.value ?? 'value'}::text`
+      : sql`repeat('v', ${letters.valueBytes}::int)`;
   const isOver = attempts >= attemptsMax;
   const { rows } = await sql<{ letter_id: string }>`
     WITH place AS (
@@ -40,14 +53,17 @@ export async function addLetters(db: Database, letters: LettersToAdd = {}): Prom
       WHERE s.topic = ${topic} AND s.partition = ${partition}::int GROUP BY s.source_id
     ), letter AS (
       INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_message,
-                                fingerprint, lane, recorded_at, attempts, attempts_max, lease_epoch,
+                                fingerprint, lane, recorded_at, attempts, attempts_max, lease_epoch, is_suspect,
                                 next_attempt_at, is_exhausted, settled_at, outcome, impression_id, event_key)
       SELECT source_id, next_offset + n, sha256(convert_to(n::text, 'UTF8')), ${state}::text,
-             ${letters.code ?? 'wrong_type'}::text, ${letters.code ?? 'wrong_type'}::text,
-             ${letters.message ?? 'not of that type'}::text, ${letters.fingerprint ?? 'f'.repeat(16)}::text, 0,
+             ${letters.code ?? 'wrong_type'}::text,
+             ${letters.lastCode ?? letters.code ?? 'wrong_type'}::text,
+             ${letters.message ?? 'not of that type'}::text, ${letters.fingerprint ?? 'f'.repeat(16)}::text,
+             ${letters.lane ?? 0}::int,
              coalesce(${letters.recordedAt ?? null}::timestamptz, clock_timestamp()), ${attempts}::int,
-             ${attemptsMax}::int, CASE WHEN ${isLeased} THEN 1 END,
-             CASE WHEN ${state === 'pending' && !isLeased && !isOver} THEN now() END,
+             ${attemptsMax}::int, CASE WHEN ${isLeased} THEN 1 END, ${letters.isSuspect ?? false},
+             CASE WHEN ${state === 'pending' && !isLeased && !isOver}
+                  THEN now() + ${letters.dueInMs ?? 0}::float8 * interval '1 millisecond' END,
              ${state === 'pending' && isOver && !isLeased},
              CASE WHEN ${state !== 'pending'} THEN now() END,
              CASE WHEN ${state === 'resolved'} THEN 'stored' END,
@@ -57,18 +73,18 @@ export async function addLetters(db: Database, letters: LettersToAdd = {}): Prom
       RETURNING letter_id
     ), bytes AS (
       INSERT INTO dead_letter_records (letter_id, record_key, record_value, record_headers)
-      SELECT letter_id, 'key', convert_to(${letters.value ?? 'value'}, 'UTF8'), '[]' FROM letter
+      SELECT letter_id, 'key', convert_to(${value}, 'UTF8'), '[]' FROM letter
       WHERE ${letters.hasBytes ?? true}
     )
     SELECT letter_id::text FROM letter ORDER BY letter.letter_id`.execute(db);
   return rows.map(({ letter_id }) => letter_id);
 }
 
-/** The rows of these letters as an operator's order may change them. */
+/** The rows of these letters as orders and tries change them. */
 export async function standing(db: Database, ids: readonly string[]) {
   const { rows } = await sql<Record<string, unknown>>`
     SELECT state, series, attempts, attempts_max, is_exhausted, settled_at IS NOT NULL AS is_settled,
-           next_attempt_at IS NOT NULL AS is_due, discarded_from, discard_action
+           next_attempt_at IS NOT NULL AS is_due, lease_epoch, is_suspect, discarded_from, discard_action
     FROM dead_letters WHERE letter_id = ANY (${ids}::bigint[]) ORDER BY letter_id`.execute(db);
   return rows;
 }
@@ -78,4 +94,29 @@ export async function actions(db: Database) {
   const { rows } = await sql<Record<string, unknown>>`
     SELECT actor, action, reason, detail FROM operator_actions ORDER BY action_id`.execute(db);
   return rows;
+}
+
+/** The tries of these letters that were begun, oldest first. */
+export async function triesOf(db: Database, ids: readonly string[]) {
+  const { rows } = await sql<Record<string, unknown>>`
+    SELECT series, attempt, outcome, code, message, app_version, source_id, source_offset
+    FROM dead_letter_attempts WHERE letter_id = ANY (${ids}::bigint[])
+    ORDER BY letter_id, series, attempt`.execute(db);
+  return rows;
+}
+
+/** What became of the letters of a job, in the order of their turns. */
+export async function receiptsOf(db: Database, jobId: string) {
+  const { rows } = await sql<{ series: number | null; outcome: string | null }>`
+    SELECT series, outcome FROM redrive_receipts WHERE job_id = ${jobId} ORDER BY place`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** Lets a job's rate count so many seconds more. */
+export async function passSeconds(db: Database, seconds: number): Promise<void> {
+  await sql`UPDATE redrive_jobs SET paced_from = paced_from - ${seconds} * interval '1 second'`.execute(
+    db,
+  );
 }

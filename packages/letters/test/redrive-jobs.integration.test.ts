@@ -6,7 +6,7 @@ import { discardLetters, restoreLetters } from '../src/hand/discard-letters.ts';
 import { orderJob } from '../src/hand/redrive-control.ts';
 import { listRedriveJobs, redriveJob, redriveReceipts } from '../src/hand/redrive-jobs.ts';
 import { migratedDatabase } from '@adtally/db/testing';
-import { actions, addLetters, standing } from './letter-fixture.ts';
+import { actions, addLetters, passSeconds, standing } from './letter-fixture.ts';
 
 const BY = { actor: 'ann', reason: 'the schema is deployed' };
 const ORDER: RedriveOrder = { ...BY, filter: { states: ['dead'] }, ratePerSecond: 10 };
@@ -15,12 +15,6 @@ const ORDER: RedriveOrder = { ...BY, filter: { states: ['dead'] }, ratePerSecond
 async function admit(db: Database): Promise<number> {
   const { rows } = await sql<{ admitted: number }>`SELECT admit_redrives() AS admitted`.execute(db);
   return rows[0]?.admitted ?? -1;
-}
-
-async function passSeconds(db: Database, seconds: number): Promise<void> {
-  await sql`UPDATE redrive_jobs SET paced_from = paced_from - ${seconds} * interval '1 second'`.execute(
-    db,
-  );
 }
 
 async function created(db: Database, order: RedriveOrder): Promise<string> {

@@ -1,2 +1,3 @@
+export { asConsumer, batchOf, rangeOf, type RowSpec } from './batches.ts';
 export { migratedDatabase } from './migrated-database.ts';
 export { databaseWithSources, openSession } from './writer-session.ts';
