@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { printJson, progressLine, say, stderrTarget } from '@adtally/command-line';
+import { EXIT, printJson, progressLine, say, stderrTarget } from '@adtally/command-line';
 import { type Database } from '@adtally/db';
 import { redriveJob } from '@adtally/letters';
-import { EXIT } from './exit-codes.ts';
 import { jobJson, jobLine } from './job-words.ts';
 
 const LOOK_EVERY_MS = 500;
@@ -24,7 +23,7 @@ export async function followJob(db: Database, jobId: string, json: boolean): Pro
       if (json) printJson(jobJson(job));
       else process.stdout.write(`${jobLine(job)}\n`);
       const isClean = job.state === 'done' && job.dead + job.failed === 0;
-      return isClean ? EXIT.ok : EXIT.finishedWithFailures;
+      return isClean ? EXIT.success : EXIT.incomplete;
     }
     progress.update(jobLine(job));
     await sleep(LOOK_EVERY_MS);

@@ -1,8 +1,5 @@
+import { main } from '@adtally/command-line';
 import { describe, readConfig } from './env.ts';
-import { runCommand } from './run-command.ts';
+import { explain, PROGRAM } from './program.ts';
 
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-process.exitCode = await runCommand(process.argv.slice(2), { readConfig, describe });
+await main(PROGRAM, process.argv.slice(2), { readConfig, describe }, explain);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { SUPPORTED_SCHEMA_VERSION } from '@adtally/db';
 import { garbage, shown } from '@adtally/pipeline/testing';
 import { keepLetters } from './support/letters.ts';
-import { captured, opsStage } from './support/ops.ts';
+import { opsStage, runOps } from './support/ops.ts';
 
 const GONE = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
 
@@ -69,7 +69,7 @@ test('limits and versions of a dry run are those of the environment', async () =
   ]);
   const dryRun = async (more: Record<string, string>) =>
     JSON.parse(
-      (await captured(['redrive', '--json'], { DATABASE_URL: databaseUrl, ...more })).stdout,
+      (await runOps(['redrive', '--json'], { DATABASE_URL: databaseUrl, ...more })).stdout,
     ) as object;
   expect(await dryRun({})).toMatchObject({
     would_pass: 1,
@@ -202,8 +202,9 @@ test('filters reach the letters, pages follow one another, empty answers are no 
 });
 
 test.each([
-  [['nothing'], 'no command "nothing"'],
-  [['dead-letters'], 'no command "dead-letters"'],
+  [[], 'no command is named'],
+  [['nothing'], "unknown command 'nothing'"],
+  [['dead-letters'], 'no command is named'],
   [['dead-letters', 'list', '--lmit', '3'], '--lmit'],
   [['dead-letters', 'list', '--limit', '0'], '--limit must be'],
   [['dead-letters', 'list', '--state', 'lost'], '--state must be one of'],
@@ -212,23 +213,23 @@ test.each([
   [['dead-letters', 'list', '--since', 'yesterday'], '--since must be a time'],
   [['dead-letters', 'list', '--code', 'a,'], '--code needs a value'],
   [['dead-letters', 'list', '--after', '-1'], '--after'],
-  [['dead-letters', 'show'], 'which letter'],
-  [['dead-letters', 'show', '9223372036854775808'], 'is no number of a letter'],
-  [['dead-letters', 'show', '1', '2'], 'unexpected "2"'],
+  [['dead-letters', 'show'], "missing required argument 'id'"],
+  [['dead-letters', 'show', '9223372036854775808'], 'must be the number of a letter'],
+  [['dead-letters', 'show', '1', '2'], 'too many arguments'],
   [['redrive', '--rate', '0'], '--rate must be'],
   [['redrive', 'receipts', '1', '--outcome', 'fine'], '--outcome must be one of'],
 ])('wrong usage is told before anything is asked of the database: %j', async (argv, message) => {
-  const outcome = await captured(argv, GONE);
+  const outcome = await runOps(argv, GONE);
   expect(outcome).toMatchObject({ code: 2, stdout: '' });
   expect(outcome.stderr).toContain(message);
 });
 
 test('exit codes tell a database that is away from one that does not fit and from a wrong setting', async () => {
-  expect((await captured(['dead-letters', 'list'], GONE)).code).toBe(69);
-  expect((await captured(['dead-letters', 'list'], {})).code).toBe(78);
-  expect((await captured(['redrive'], { ...GONE, RECORD_MAX_BYTES: 'many' })).code).toBe(78);
-  expect((await captured(['--check-config'], GONE)).code).toBe(0);
-  expect((await captured(['redrive', '--help'], {})).code).toBe(0);
+  expect((await runOps(['dead-letters', 'list'], GONE)).code).toBe(69);
+  expect((await runOps(['dead-letters', 'list'], {})).code).toBe(78);
+  expect((await runOps(['redrive'], { ...GONE, RECORD_MAX_BYTES: 'many' })).code).toBe(78);
+  expect((await runOps(['--check-config'], GONE)).code).toBe(0);
+  expect((await runOps(['redrive', '--help'], {})).code).toBe(0);
   const { db, ops } = await opsStage();
   await sql`DELETE FROM kysely_migration WHERE name = (SELECT max(name) FROM kysely_migration)`.execute(
     db,

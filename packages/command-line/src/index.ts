@@ -1,4 +1,4 @@
-export { parseCommand, wholeNumberOf } from './args.ts';
+export { CHECK_CONFIG_OPTION, tellConfig } from './check-config.ts';
 export {
   command,
   type Command,

@@ -171,7 +171,9 @@ test.each([[[]], [['group']], [['fail', 'bare']]])(
 
 test('an error that was foreseen is told by its sentence, any other with its trace', async () => {
   expect(await ran('fail', 'sentence')).toMatchObject({ code: 69, stdout: '' });
-  expect((await ran('fail', 'problems')).stderr).toBe('adtally: A is\nadtally: B is\n');
+  expect((await ran('fail', 'problems')).stderr).toBe(
+    'adtally: configuration is wrong:\n  - A is\n  - B is\n',
+  );
   const bug = await ran('fail', 'bug');
   expect(bug.code).toBe(1);
   expect(bug.stderr).toMatch(/^adtally: Error: unforeseen\n +at /);

@@ -21,12 +21,13 @@ export function tellError(error: unknown, explain: ExplainError): number {
     say(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return EXIT.failure;
   }
-  for (const sentence of sentencesOf(error)) say(sentence);
+  say(sentenceOf(error));
   return exitCode;
 }
 
-/** A configuration may have several problems, and they are told one a line. */
-function sentencesOf(error: unknown): readonly string[] {
+/** Of a configuration everything that is wrong is told, one a line. */
+function sentenceOf(error: unknown): string {
   const { problems, message } = error as { problems?: readonly string[]; message: string };
-  return problems ?? [message];
+  if (problems === undefined) return message;
+  return ['configuration is wrong:', ...problems].join('\n  - ');
 }

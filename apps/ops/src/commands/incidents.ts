@@ -1,10 +1,16 @@
 import {
+  choice,
+  command,
+  EXIT,
   formatTable,
-  parseCommand,
+  id,
+  JSON_OPTION,
+  operand,
+  option,
   printJson,
   say,
-  UsageError,
-  wholeNumberOf,
+  text,
+  wholeNumber,
 } from '@adtally/command-line';
 import {
   acknowledgeIncident,
@@ -14,78 +20,69 @@ import {
   type ShownIncident,
 } from '@adtally/alerting';
 import { jsonInteger } from '@adtally/db';
-import { EXIT } from '../exit-codes.ts';
-import { oneId, operatorOf, readReason } from '../options.ts';
-import type { Command } from '../context.ts';
+import { onDatabase, type OpsEnvironment } from '../on-database.ts';
+import { operatorOf, SIGNATURE_OPTIONS } from '../order-options.ts';
 import { count, printable } from '../words.ts';
 
 const LIMIT_MAX = 1_000;
-const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
 
-/** `incidents list`: what people were told of, newest first. */
-export const list: Command = (args) => {
-  const { values } = parseCommand(args, {
+export const list = command({
+  options: {
+    status: option(choice(['firing', 'resolved'], 'STATUS'), 'only these'),
+    alert: option(text('NAME'), 'only of this alert'),
+    limit: option(wholeNumber(1, LIMIT_MAX), 'how many', { default: 20 }),
     ...JSON_OPTION,
-    status: { type: 'string' },
-    alert: { type: 'string' },
-    limit: { type: 'string', default: '20' },
-  });
-  const { status, alert } = values;
-  if (status !== undefined && status !== 'firing' && status !== 'resolved') {
-    throw new UsageError(`--status must be firing or resolved, not "${status}"`);
-  }
-  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
-  return async ({ db }) => {
-    const incidents = await listIncidents(db, { status, alert, limit });
-    if (values.json) printJson({ incidents: incidents.map(incidentJson) });
-    else if (incidents.length === 0) say('no incidents match');
-    else process.stdout.write(`${incidentsText(incidents)}\n`);
-    return EXIT.ok;
-  };
-};
+  },
+  run: async ({ options: { json, ...wanted } }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db }) => {
+      const incidents = await listIncidents(db, wanted);
+      if (json) printJson({ incidents: incidents.map(incidentJson) });
+      else if (incidents.length === 0) say('no incidents match');
+      else process.stdout.write(`${incidentsText(incidents)}\n`);
+      return EXIT.success;
+    }),
+});
 
-/** `incidents show <id>`: one incident with its figures and what was told of it. */
-export const show: Command = (args) => {
-  const { values, positionals } = parseCommand(args, JSON_OPTION, true);
-  const incidentId = oneId('incident', positionals);
-  return async ({ db }) => {
-    const shown = await showIncident(db, incidentId);
-    if (shown === undefined) {
-      if (values.json) printJson({ found: false });
-      say(`there is no incident ${incidentId}`);
+/** One incident with its figures and what was told of it. */
+export const show = command({
+  operands: { id: operand(id('incident'), 'which incident') },
+  options: JSON_OPTION,
+  run: async ({ operands, options: { json } }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db }) => {
+      const shown = await showIncident(db, operands.id);
+      if (shown === undefined) {
+        if (json) printJson({ found: false });
+        say(`there is no incident ${operands.id}`);
+        return EXIT.refused;
+      }
+      if (json) printJson(shownJson(shown));
+      else process.stdout.write(`${shownText(shown)}\n`);
+      return EXIT.success;
+    }),
+});
+
+/** Somebody has taken it; updates and reminders stop, its resolution is still told. */
+export const ack = command({
+  operands: { id: operand(id('incident'), 'which incident') },
+  options: { ...SIGNATURE_OPTIONS, ...JSON_OPTION },
+  run: async ({ operands, options: { json, ...signature } }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db, config }) => {
+      const operator = operatorOf(signature, config);
+      const incidentId = BigInt(operands.id);
+      const result = await acknowledgeIncident(db, { ...operator, incidentId });
+      const executed = result.outcome === 'acknowledged';
+      if (json) printJson({ executed, incident: jsonInteger(incidentId), ...result });
+      else if (executed) process.stdout.write(`incident ${incidentId} acknowledged\n`);
+      if (executed) return EXIT.success;
+      const reasons = {
+        'already-acknowledged': 'is acknowledged already',
+        'not-firing': 'is over',
+        'unknown-incident': 'does not exist',
+      };
+      say(`incident ${incidentId} ${reasons[result.outcome]}`);
       return EXIT.refused;
-    }
-    if (values.json) printJson(shownJson(shown));
-    else process.stdout.write(`${shownText(shown)}\n`);
-    return EXIT.ok;
-  };
-};
-
-/** `incidents ack <id>`: somebody has taken it; updates and reminders stop, its resolution is still told. */
-export const ack: Command = (args) => {
-  const { values, positionals } = parseCommand(
-    args,
-    { ...JSON_OPTION, reason: { type: 'string' }, actor: { type: 'string' } },
-    true,
-  );
-  const incidentId = oneId('incident', positionals);
-  const signature = readReason(values);
-  return async ({ db, config }) => {
-    const operator = operatorOf(signature, config);
-    const result = await acknowledgeIncident(db, { ...operator, incidentId: BigInt(incidentId) });
-    const executed = result.outcome === 'acknowledged';
-    if (values.json) printJson({ executed, incident: jsonInteger(BigInt(incidentId)), ...result });
-    else if (executed) process.stdout.write(`incident ${incidentId} acknowledged\n`);
-    if (executed) return EXIT.ok;
-    const reasons = {
-      'already-acknowledged': 'is acknowledged already',
-      'not-firing': 'is over',
-      'unknown-incident': 'does not exist',
-    };
-    say(`incident ${incidentId} ${reasons[result.outcome]}`);
-    return EXIT.refused;
-  };
-};
+    }),
+});
 
 function incidentJson(incident: Incident): object {
   return {

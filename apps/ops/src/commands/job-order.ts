@@ -1,41 +1,42 @@
-import { parseCommand, printJson, say } from '@adtally/command-line';
+import {
+  command,
+  EXIT,
+  id,
+  JSON_OPTION,
+  operand,
+  printJson,
+  say,
+  type Command,
+} from '@adtally/command-line';
 import { orderJob, redriveJob, type JobOrder } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
 import { jobJson, jobLine } from '../job-words.ts';
-import { oneId, operatorOf, readReason } from '../options.ts';
-import type { Command } from '../context.ts';
+import { onDatabase, type OpsEnvironment } from '../on-database.ts';
+import { operatorOf, SIGNATURE_OPTIONS } from '../order-options.ts';
 
 /** `redrive pause|resume|cancel <job>`. */
-export function jobOrder(order: JobOrder): Command {
-  return (args) => {
-    const { values, positionals } = parseCommand(
-      args,
-      {
-        json: { type: 'boolean', default: false },
-        reason: { type: 'string' },
-        actor: { type: 'string' },
-      },
-      true,
-    );
-    const jobId = oneId('job', positionals);
-    const signature = readReason(values);
-    return async ({ db, config }) => {
-      const ordered = await orderJob(db, operatorOf(signature, config), jobId, order);
-      if (ordered.outcome === 'unknown-job') {
-        if (values.json) printJson({ executed: false, outcome: ordered.outcome });
-        say(`there is no job ${jobId}`);
-        return EXIT.refused;
-      }
-      if (ordered.outcome === 'wrong-state') {
-        if (values.json) printJson({ executed: false, ...ordered });
-        say(`job ${jobId} is ${ordered.state}: it cannot be told to ${order}`);
-        return EXIT.refused;
-      }
-      const job = await redriveJob(db, jobId);
-      if (job === undefined) throw new Error(`job ${jobId} is gone`);
-      if (values.json) printJson({ executed: true, ...jobJson(job) });
-      else process.stdout.write(`${jobLine(job)}\n`);
-      return EXIT.ok;
-    };
-  };
+export function jobOrder(order: JobOrder): Command<OpsEnvironment> {
+  return command({
+    operands: { job: operand(id('job'), 'which job') },
+    options: { ...SIGNATURE_OPTIONS, ...JSON_OPTION },
+    run: async ({ operands, options: { json, ...signature } }, environment: OpsEnvironment) =>
+      await onDatabase(environment, async ({ db, config }) => {
+        const jobId = operands.job;
+        const ordered = await orderJob(db, operatorOf(signature, config), jobId, order);
+        if (ordered.outcome === 'unknown-job') {
+          if (json) printJson({ executed: false, outcome: ordered.outcome });
+          say(`there is no job ${jobId}`);
+          return EXIT.refused;
+        }
+        if (ordered.outcome === 'wrong-state') {
+          if (json) printJson({ executed: false, ...ordered });
+          say(`job ${jobId} is ${ordered.state}: it cannot be told to ${order}`);
+          return EXIT.refused;
+        }
+        const job = await redriveJob(db, jobId);
+        if (job === undefined) throw new Error(`job ${jobId} is gone`);
+        if (json) printJson({ executed: true, ...jobJson(job) });
+        else process.stdout.write(`${jobLine(job)}\n`);
+        return EXIT.success;
+      }),
+  });
 }

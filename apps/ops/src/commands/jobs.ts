@@ -1,51 +1,56 @@
-import { formatTable, parseCommand, printJson, say, wholeNumberOf } from '@adtally/command-line';
+import {
+  command,
+  EXIT,
+  flag,
+  formatTable,
+  id,
+  JSON_OPTION,
+  operand,
+  option,
+  printJson,
+  say,
+  wholeNumber,
+} from '@adtally/command-line';
 import { listRedriveJobs, redriveJob, type RedriveJob } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
 import { followJob } from '../follow-job.ts';
 import { jobJson, jobLine, remaining } from '../job-words.ts';
-import { oneId } from '../options.ts';
-import type { Command } from '../context.ts';
+import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { count, printable } from '../words.ts';
 
 const LIMIT_MAX = 1_000;
 
-/** `redrive jobs`: all jobs, newest first. */
-export const jobs: Command = (args) => {
-  const { values } = parseCommand(args, {
-    json: { type: 'boolean', default: false },
-    limit: { type: 'string', default: '20' },
-  });
-  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
-  return async ({ db }) => {
-    const found = await listRedriveJobs(db, { limit });
-    if (values.json) printJson({ jobs: found.map(jobJson) });
-    else if (found.length === 0) say('no redrive was ordered yet');
-    else process.stdout.write(`${jobsText(found)}\n`);
-    return EXIT.ok;
-  };
-};
+export const jobs = command({
+  options: {
+    limit: option(wholeNumber(1, LIMIT_MAX), 'how many', { default: 20 }),
+    ...JSON_OPTION,
+  },
+  run: async ({ options: { limit, json } }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db }) => {
+      const found = await listRedriveJobs(db, { limit });
+      if (json) printJson({ jobs: found.map(jobJson) });
+      else if (found.length === 0) say('no redrive was ordered yet');
+      else process.stdout.write(`${jobsText(found)}\n`);
+      return EXIT.success;
+    }),
+});
 
-/** `redrive status <job>`: how one job stands; `--wait` follows it. */
-export const status: Command = (args) => {
-  const { values, positionals } = parseCommand(
-    args,
-    { json: { type: 'boolean', default: false }, wait: { type: 'boolean', default: false } },
-    true,
-  );
-  const jobId = oneId('job', positionals);
-  return async ({ db }) => {
-    if (values.wait) return await followJob(db, jobId, values.json);
-    const job = await redriveJob(db, jobId);
-    if (job === undefined) {
-      if (values.json) printJson({ found: false });
-      say(`there is no job ${jobId}`);
-      return EXIT.refused;
-    }
-    if (values.json) printJson(jobJson(job));
-    else process.stdout.write(`${jobLine(job)}\n`);
-    return EXIT.ok;
-  };
-};
+export const status = command({
+  operands: { job: operand(id('job'), 'which job') },
+  options: { wait: flag('follow it until it is over'), ...JSON_OPTION },
+  run: async ({ operands, options: { wait, json } }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db }) => {
+      if (wait) return await followJob(db, operands.job, json);
+      const job = await redriveJob(db, operands.job);
+      if (job === undefined) {
+        if (json) printJson({ found: false });
+        say(`there is no job ${operands.job}`);
+        return EXIT.refused;
+      }
+      if (json) printJson(jobJson(job));
+      else process.stdout.write(`${jobLine(job)}\n`);
+      return EXIT.success;
+    }),
+});
 
 function jobsText(found: readonly RedriveJob[]): string {
   const rows = found.map((job) => [

@@ -1,41 +1,50 @@
-import { formatTable, parseCommand, printJson, say, wholeNumberOf } from '@adtally/command-line';
-import { jsonInteger } from '@adtally/db';
+import {
+  command,
+  EXIT,
+  formatTable,
+  id,
+  JSON_OPTION,
+  option,
+  printJson,
+  say,
+  wholeNumber,
+} from '@adtally/command-line';
+import { DEAD_LETTER_STATES, jsonInteger } from '@adtally/db';
 import { findLetters, type LetterSummary } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
-import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
-import { readId } from '../options.ts';
-import type { Command } from '../context.ts';
+import { filterOf, filterOptions } from '../filter-options.ts';
+import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { coordinate, printable, span } from '../words.ts';
 
 const LIMIT_MAX = 10_000;
 
-/** `dead-letters list`: letters, newest first, a page at a time. */
-export const list: Command = (args) => {
-  const { values } = parseCommand(args, {
-    ...FILTER_OPTIONS,
-    json: { type: 'boolean', default: false },
-    limit: { type: 'string', default: '50' },
-    after: { type: 'string' },
-  });
-  const filter = readFilter(values, { states: ['pending', 'dead'] });
-  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
-  const after = values.after === undefined ? undefined : readId('letter', values.after);
-  return async ({ db }) => {
-    const { letters, next } = await findLetters(db, filter, { limit, after });
-    if (values.json) {
-      printJson({
-        letters: letters.map(letterJson),
-        next: next === null ? null : jsonInteger(next),
+/** Letters a page at a time. */
+export const list = command({
+  options: {
+    ...filterOptions(DEAD_LETTER_STATES),
+    limit: option(wholeNumber(1, LIMIT_MAX), 'how many at once', { default: 50 }),
+    after: option(id('letter'), 'go on after this letter'),
+    ...JSON_OPTION,
+  },
+  run: async ({ options: { limit, after, json, ...filter } }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db }) => {
+      const { letters, next } = await findLetters(db, filterOf(filter, ['pending', 'dead']), {
+        limit,
+        after,
       });
-      return EXIT.ok;
-    }
-    if (letters.length === 0)
-      say('no letters match; without --state only pending and dead ones do');
-    else process.stdout.write(`${lettersText(letters)}\n`);
-    if (next !== null) say(`there are more: --after ${next}`);
-    return EXIT.ok;
-  };
-};
+      if (json) {
+        printJson({
+          letters: letters.map(letterJson),
+          next: next === null ? null : jsonInteger(next),
+        });
+        return EXIT.success;
+      }
+      if (letters.length === 0)
+        say('no letters match; without --state only pending and dead ones do');
+      else process.stdout.write(`${lettersText(letters)}\n`);
+      if (next !== null) say(`there are more: --after ${next}`);
+      return EXIT.success;
+    }),
+});
 
 function letterJson(letter: LetterSummary): object {
   return {

@@ -1,4 +1,4 @@
-import { parseCommand, printJson, say } from '@adtally/command-line';
+import { command, EXIT, id, JSON_OPTION, option, printJson, say } from '@adtally/command-line';
 import { jsonInteger } from '@adtally/db';
 import {
   discardable,
@@ -10,10 +10,9 @@ import {
   type LettersMoved,
   type MovableLetters,
 } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
-import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
-import { operatorOf, ORDER_OPTIONS, readId, readOrder, type Order } from '../options.ts';
-import type { Command, OpsContext } from '../context.ts';
+import { filterOf, filterOptions } from '../filter-options.ts';
+import { operatorOf, ORDER_OPTIONS, readOrder } from '../order-options.ts';
+import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { letters } from '../words.ts';
 
 interface Move {
@@ -37,46 +36,43 @@ const RESTORE: Move = {
   exception: 'was pending and its bytes have expired',
 };
 
-const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
+const DISCARDABLE = ['pending', 'dead'] as const;
+const RESTORABLE = ['discarded'] as const;
 
-/** `discard`: letters that shall never be tried again; `restore` undoes it. */
-export const discard: Command = (args) => {
-  const { values } = parseCommand(args, { ...FILTER_OPTIONS, ...ORDER_OPTIONS, ...JSON_OPTION });
-  const allowed = ['pending', 'dead'] as const;
-  const filter = readFilter(values, { states: allowed, allowed });
-  return moving(DISCARD, filter, readOrder(values), values.json);
-};
+/** Letters that shall never be tried again; `restore` undoes it. */
+export const discard = command({
+  options: { ...filterOptions(DISCARDABLE), ...ORDER_OPTIONS, ...JSON_OPTION },
+  run: async ({ options }, environment: OpsEnvironment) =>
+    await moving(DISCARD, filterOf(options, DISCARDABLE), options, environment),
+});
 
-/** `restore`: brings discarded letters back to the state they had; `--discard N` undoes just one discard. */
-export const restore: Command = (args) => {
-  const { values } = parseCommand(args, {
-    ...FILTER_OPTIONS,
+/** Brings discarded letters back to the state they had. */
+export const restore = command({
+  options: {
+    ...filterOptions(RESTORABLE),
+    discard: option(id('discard'), 'only what this discard ended, by the number of its action'),
     ...ORDER_OPTIONS,
     ...JSON_OPTION,
-    discard: { type: 'string' },
-  });
-  const allowed = ['discarded'] as const;
-  const filter = {
-    ...readFilter(values, { states: allowed, allowed }),
-    discardAction: values.discard === undefined ? undefined : readId('discard', values.discard),
-  };
-  return moving(RESTORE, filter, readOrder(values), values.json);
-};
+  },
+  run: async ({ options }, environment: OpsEnvironment) => {
+    const filter = { ...filterOf(options, RESTORABLE), discardAction: options.discard };
+    return await moving(RESTORE, filter, options, environment);
+  },
+});
 
-function moving(
+async function moving(
   move: Move,
   filter: LetterFilter,
-  order: Order | null,
-  json: boolean,
-): (context: OpsContext) => Promise<number> {
-  if (order === null) {
-    return async ({ db }) => toldLook(move, await move.look(db, filter), json);
-  }
-  return async ({ db, config }) => {
+  options: Parameters<typeof readOrder>[0] & { readonly json: boolean },
+  environment: OpsEnvironment,
+): Promise<number> {
+  const order = readOrder(options);
+  return await onDatabase(environment, async ({ db, config }) => {
+    if (order === null) return toldLook(move, await move.look(db, filter), options.json);
     const operator = operatorOf(order, config);
     const moved = await move.carryOut(db, { ...operator, filter, confirm: order.confirm });
-    return toldMove(move, moved, json);
-  };
+    return toldMove(move, moved, options.json);
+  });
 }
 
 function toldLook(move: Move, { matched, movable }: MovableLetters, json: boolean): number {
@@ -91,7 +87,7 @@ function toldLook(move: Move, { matched, movable }: MovableLetters, json: boolea
       );
     }
   }
-  if (movable > 0) return EXIT.ok;
+  if (movable > 0) return EXIT.success;
   say(`there is nothing to ${move.verb}`);
   return EXIT.refused;
 }
@@ -107,7 +103,7 @@ function toldMove(move: Move, moved: LettersMoved, json: boolean): number {
       );
       if (move.verb === 'discard') say(`to undo it: restore --discard ${actionId}`);
     }
-    return EXIT.ok;
+    return EXIT.success;
   }
   if (outcome === 'not-confirmed') {
     if (json) printJson({ executed: false, outcome, matched, letters: moved.moved });

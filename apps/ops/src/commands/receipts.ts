@@ -1,59 +1,53 @@
 import {
+  choice,
+  command,
+  EXIT,
   formatTable,
-  parseCommand,
+  id,
+  JSON_OPTION,
+  list,
+  operand,
+  option,
   printJson,
   say,
-  UsageError,
-  wholeNumberOf,
+  wholeNumber,
 } from '@adtally/command-line';
 import { jsonInteger } from '@adtally/db';
 import { redriveJob, redriveReceipts, type RedriveReceipt } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
-import { listOf } from '../filter-options.ts';
-import { oneId } from '../options.ts';
-import type { Command } from '../context.ts';
+import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { coordinate, printable } from '../words.ts';
 
 const LIMIT_MAX = 10_000;
 const PLACE_MAX = 2_147_483_647;
-const OUTCOMES = ['stored', 'duplicate', 'conflict', 'failed', 'dead', 'skipped'];
+const OUTCOMES = ['stored', 'duplicate', 'conflict', 'failed', 'dead', 'skipped'] as const;
 
-/** `redrive receipts <job>`: what became of each letter, in the order of their turns. */
-export const receipts: Command = (args) => {
-  const { values, positionals } = parseCommand(
-    args,
-    {
-      json: { type: 'boolean', default: false },
-      outcome: { type: 'string', multiple: true },
-      limit: { type: 'string', default: '50' },
-      after: { type: 'string', default: '0' },
-    },
-    true,
-  );
-  const jobId = oneId('job', positionals);
-  const limit = wholeNumberOf('limit', values.limit, 1, LIMIT_MAX);
-  const after = wholeNumberOf('after', values.after, 0, PLACE_MAX);
-  const outcomes = listOf('outcome', values.outcome);
-  const unknown = outcomes?.find((outcome) => !OUTCOMES.includes(outcome));
-  if (unknown !== undefined) {
-    throw new UsageError(`--outcome must be one of ${OUTCOMES.join(', ')}, not "${unknown}"`);
-  }
-  return async ({ db }) => {
-    const rows = await redriveReceipts(db, jobId, { after, limit: limit + 1, outcomes });
-    if (rows.length === 0 && (await redriveJob(db, jobId)) === undefined) {
-      if (values.json) printJson({ found: false });
-      say(`there is no job ${jobId}`);
-      return EXIT.refused;
-    }
-    const page = rows.slice(0, limit);
-    const next = rows.length > limit ? (page.at(-1)?.place ?? null) : null;
-    if (values.json) printJson({ receipts: page.map(receiptJson), next });
-    else if (page.length === 0) say('no receipts match');
-    else process.stdout.write(`${receiptsText(page)}\n`);
-    if (next !== null && !values.json) say(`there are more: --after ${next}`);
-    return EXIT.ok;
-  };
-};
+/** In the order of the letters' turns. */
+export const receipts = command({
+  operands: { job: operand(id('job'), 'which job') },
+  options: {
+    outcome: list(choice(OUTCOMES, 'OUTCOME'), 'only these; several with commas or repeated'),
+    limit: option(wholeNumber(1, LIMIT_MAX), 'how many at once', { default: 50 }),
+    after: option(wholeNumber(0, PLACE_MAX), 'go on after this place', { default: 0 }),
+    ...JSON_OPTION,
+  },
+  run: async ({ operands: { job }, options }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db }) => {
+      const { outcome: outcomes, limit, after, json } = options;
+      const rows = await redriveReceipts(db, job, { after, limit: limit + 1, outcomes });
+      if (rows.length === 0 && (await redriveJob(db, job)) === undefined) {
+        if (json) printJson({ found: false });
+        say(`there is no job ${job}`);
+        return EXIT.refused;
+      }
+      const page = rows.slice(0, limit);
+      const next = rows.length > limit ? (page.at(-1)?.place ?? null) : null;
+      if (json) printJson({ receipts: page.map(receiptJson), next });
+      else if (page.length === 0) say('no receipts match');
+      else process.stdout.write(`${receiptsText(page)}\n`);
+      if (next !== null && !json) say(`there are more: --after ${next}`);
+      return EXIT.success;
+    }),
+});
 
 function receiptJson(receipt: RedriveReceipt): object {
   return {

@@ -1,4 +1,15 @@
-import { parseCommand, printJson, progressLine, say, wholeNumberOf } from '@adtally/command-line';
+import {
+  command,
+  EXIT,
+  flag,
+  JSON_OPTION,
+  option,
+  printJson,
+  progressLine,
+  say,
+  wholeNumber,
+  type ValueType,
+} from '@adtally/command-line';
 import { buildVersion } from '@adtally/config';
 import { jsonInteger, readWriteGuards } from '@adtally/db';
 import {
@@ -8,12 +19,11 @@ import {
   type LetterFilter,
   type RedriveCandidates,
 } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
-import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
+import { filterOf, filterOptions } from '../filter-options.ts';
 import { followJob } from '../follow-job.ts';
-import { operatorOf, ORDER_OPTIONS, readOrder, type Order } from '../options.ts';
+import { operatorOf, ORDER_OPTIONS, readOrder, type Order } from '../order-options.ts';
 import { preflight, type Preflight } from '../preflight.ts';
-import type { Command, OpsContext } from '../context.ts';
+import { onDatabase, type OpsContext, type OpsEnvironment } from '../on-database.ts';
 import { count, letters, span } from '../words.ts';
 
 /** Whose verdict "would pass now" is. */
@@ -28,28 +38,35 @@ interface Wanted {
   readonly json: boolean;
 }
 
-/** `redrive`: says what trying letters again would do, and orders it with `--execute`. */
-export const redrive: Command = (args) => {
-  const { values } = parseCommand(args, {
-    ...FILTER_OPTIONS,
-    ...ORDER_OPTIONS,
-    json: { type: 'boolean', default: false },
-    rate: { type: 'string', default: '100' },
-    limit: { type: 'string' },
-    wait: { type: 'boolean', default: false },
-  });
-  const filter = readFilter(values, { states: ['dead'], allowed: ['dead', 'pending'] });
-  const wanted: Wanted = {
-    filter,
-    ratePerSecond: wholeNumberOf('rate', values.rate.replace(/\/s$/, ''), 1, RATE_MAX),
-    limit:
-      values.limit === undefined ? undefined : wholeNumberOf('limit', values.limit, 1, LETTERS_MAX),
-    json: values.json,
-  };
-  const order = readOrder(values);
-  if (order === null) return async (context) => await dryRun(context, wanted);
-  return async (context) => await execute(context, wanted, order, values.wait);
+const REDRIVABLE = ['dead', 'pending'] as const;
+const PER_SECOND = wholeNumber(1, RATE_MAX);
+/** `200` or `200/s`. */
+const RATE: ValueType<number> = {
+  ...PER_SECOND,
+  parse: (given) => PER_SECOND.parse(given.replace(/\/s$/, '')),
 };
+
+/** Says what trying letters again would do, and orders it with `--execute`. */
+export const redrive = command({
+  description:
+    'Without --execute it says how many would pass by this build, and why the others would not.',
+  options: {
+    ...filterOptions(REDRIVABLE),
+    ...ORDER_OPTIONS,
+    rate: option(RATE, 'letters a second', { default: 100 }),
+    limit: option(wholeNumber(1, LETTERS_MAX), 'only the oldest of them'),
+    wait: flag('follow the job until it is over'),
+    ...JSON_OPTION,
+  },
+  run: async ({ options }, environment: OpsEnvironment) => {
+    const { rate: ratePerSecond, limit, json, wait } = options;
+    const wanted = { filter: filterOf(options, ['dead']), ratePerSecond, limit, json };
+    const order = readOrder(options);
+    return await onDatabase(environment, (context) =>
+      order === null ? dryRun(context, wanted) : execute(context, wanted, order, wait),
+    );
+  },
+});
 
 async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<number> {
   const candidates = await redriveCandidates(db, wanted.filter);
@@ -80,7 +97,7 @@ async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<numbe
     });
   } else process.stdout.write(`${dryRunText(candidates, verdict, wanted)}\n`);
   if (verdict.checked === 0) say('there is nothing to redrive');
-  return verdict.checked === 0 ? EXIT.refused : EXIT.ok;
+  return verdict.checked === 0 ? EXIT.refused : EXIT.success;
 }
 
 async function execute(
@@ -128,7 +145,7 @@ async function execute(
     );
     if (!wait) say(`follow it with: redrive status ${jobId} --wait`);
   }
-  return wait ? await followJob(db, String(jobId), json) : EXIT.ok;
+  return wait ? await followJob(db, String(jobId), json) : EXIT.success;
 }
 
 function candidatesJson(candidates: RedriveCandidates): object {

@@ -1,49 +1,63 @@
 import { isUtf8 } from 'node:buffer';
-import { parseCommand, printJson, say } from '@adtally/command-line';
+import {
+  command,
+  EXIT,
+  flag,
+  id,
+  JSON_OPTION,
+  operand,
+  printJson,
+  say,
+} from '@adtally/command-line';
 import { revealLetter, showLetter, type LetterRecord } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
-import { oneId, operatorOf, readReason } from '../options.ts';
-import type { Command } from '../context.ts';
+import { operatorOf, OPTIONAL_SIGNATURE_OPTIONS, readSignature } from '../order-options.ts';
+import { onDatabase, type OpsContext, type OpsEnvironment } from '../on-database.ts';
 import { shownJson, shownText } from '../shown-letter.ts';
 import { printable, withoutControls } from '../words.ts';
 
-/** `dead-letters show <id>`: everything of one letter; its bytes only with `--reveal` and a reason. */
-export const show: Command = (args) => {
-  const { values, positionals } = parseCommand(
-    args,
-    {
-      json: { type: 'boolean', default: false },
-      reveal: { type: 'boolean', default: false },
-      reason: { type: 'string' },
-      actor: { type: 'string' },
-    },
-    true,
-  );
-  const letterId = oneId('letter', positionals);
-  const signature = values.reveal ? readReason(values) : null;
-  return async ({ db, config }) => {
-    const shown = await showLetter(db, letterId);
-    if (shown === undefined) {
-      if (values.json) printJson({ found: false });
-      say(`there is no letter ${letterId}`);
-      return EXIT.refused;
-    }
-    if (signature === null) {
-      if (values.json) printJson({ found: true, ...shownJson(shown) });
-      else process.stdout.write(`${shownText(shown)}\n`);
-      return EXIT.ok;
-    }
-    const record = await revealLetter(db, operatorOf(signature, config), letterId);
-    if (record === undefined) {
-      if (values.json) printJson({ found: true, ...shownJson(shown), revealed: null });
-      say(`the bytes of letter ${letterId} have expired`);
-      return EXIT.refused;
-    }
-    if (values.json) printJson({ found: true, ...shownJson(shown), revealed: recordJson(record) });
-    else process.stdout.write(`${shownText(shown)}\n\n${recordText(record)}\n`);
-    return EXIT.ok;
-  };
-};
+/** One letter; its bytes only with `--reveal` and a reason. */
+export const show = command({
+  operands: { id: operand(id('letter'), 'which letter') },
+  options: {
+    reveal: flag('print its bytes; needs --reason, and is noted'),
+    ...OPTIONAL_SIGNATURE_OPTIONS,
+    ...JSON_OPTION,
+  },
+  run: async ({ operands, options }, environment: OpsEnvironment) => {
+    const signature = options.reveal ? readSignature(options) : null;
+    return await onDatabase(environment, (context) =>
+      shownOn(context, operands.id, signature, options.json),
+    );
+  },
+});
+
+async function shownOn(
+  { db, config }: OpsContext,
+  letterId: string,
+  signature: ReturnType<typeof readSignature> | null,
+  json: boolean,
+): Promise<number> {
+  const shown = await showLetter(db, letterId);
+  if (shown === undefined) {
+    if (json) printJson({ found: false });
+    say(`there is no letter ${letterId}`);
+    return EXIT.refused;
+  }
+  if (signature === null) {
+    if (json) printJson({ found: true, ...shownJson(shown) });
+    else process.stdout.write(`${shownText(shown)}\n`);
+    return EXIT.success;
+  }
+  const record = await revealLetter(db, operatorOf(signature, config), letterId);
+  if (record === undefined) {
+    if (json) printJson({ found: true, ...shownJson(shown), revealed: null });
+    say(`the bytes of letter ${letterId} have expired`);
+    return EXIT.refused;
+  }
+  if (json) printJson({ found: true, ...shownJson(shown), revealed: recordJson(record) });
+  else process.stdout.write(`${shownText(shown)}\n\n${recordText(record)}\n`);
+  return EXIT.success;
+}
 
 interface Revealed {
   readonly encoding: 'utf-8' | 'base64';

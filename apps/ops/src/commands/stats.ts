@@ -1,30 +1,37 @@
-import { formatTable, parseCommand, printJson, say, wholeNumberOf } from '@adtally/command-line';
-import { jsonInteger } from '@adtally/db';
+import {
+  command,
+  EXIT,
+  formatTable,
+  JSON_OPTION,
+  option,
+  printJson,
+  say,
+  wholeNumber,
+} from '@adtally/command-line';
+import { DEAD_LETTER_STATES, jsonInteger } from '@adtally/db';
 import { letterStats, type LetterGroup, type LetterStats } from '@adtally/letters';
-import { EXIT } from '../exit-codes.ts';
-import { FILTER_OPTIONS, readFilter } from '../filter-options.ts';
-import type { Command } from '../context.ts';
+import { filterOf, filterOptions } from '../filter-options.ts';
+import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { coordinate, count, printable } from '../words.ts';
 
 const GROUPS_MAX = 1_000;
 
-/** `dead-letters stats`: counts by state and by cause, the largest causes first. */
-export const stats: Command = (args) => {
-  const { values } = parseCommand(args, {
-    ...FILTER_OPTIONS,
-    json: { type: 'boolean', default: false },
-    groups: { type: 'string', default: '20' },
-  });
-  const filter = readFilter(values);
-  const groups = wholeNumberOf('groups', values.groups, 1, GROUPS_MAX);
-  return async ({ db }) => {
-    const found = await letterStats(db, filter, { groups });
-    if (values.json) printJson(statsJson(found));
-    else if (found.letters === 0) say('no letters match');
-    else process.stdout.write(`${statsText(found)}\n`);
-    return EXIT.ok;
-  };
-};
+/** Counts by state and by cause, the largest causes first. */
+export const stats = command({
+  options: {
+    ...filterOptions(DEAD_LETTER_STATES),
+    groups: option(wholeNumber(1, GROUPS_MAX), 'how many causes', { default: 20 }),
+    ...JSON_OPTION,
+  },
+  run: async ({ options: { groups, json, ...filter } }, environment: OpsEnvironment) =>
+    await onDatabase(environment, async ({ db }) => {
+      const found = await letterStats(db, filterOf(filter), { groups });
+      if (json) printJson(statsJson(found));
+      else if (found.letters === 0) say('no letters match');
+      else process.stdout.write(`${statsText(found)}\n`);
+      return EXIT.success;
+    }),
+});
 
 function statsJson(found: LetterStats): object {
   return {

@@ -1,14 +1,10 @@
+import { runProgram } from '@adtally/command-line';
+import { captured, type Outcome } from '@adtally/command-line/testing';
 import { migrate, openDatabase, type Database } from '@adtally/db';
 import { testDatabase } from '@adtally/testkit';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { describe, readConfig } from '../../src/env.ts';
-import { runCommand } from '../../src/run-command.ts';
-
-export interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { explain, PROGRAM } from '../../src/program.ts';
 
 /** A migrated database of its own and the command on it. */
 export interface OpsStage {
@@ -30,7 +26,7 @@ export async function opsStage(): Promise<OpsStage> {
     await database.drop();
   });
   const env = { DATABASE_URL: database.url, ADTALLY_ACTOR: 'ann' };
-  const ops = (...argv: string[]) => captured(argv, env);
+  const ops = (...argv: string[]) => runOps(argv, env);
   const json = async (...argv: string[]) => {
     const { code, stdout } = await ops(...argv, '--json');
     return { code, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') };
@@ -39,24 +35,10 @@ export async function opsStage(): Promise<OpsStage> {
 }
 
 /** One command with this environment. */
-export async function captured(
+export async function runOps(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Outcome> {
-  let [stdout, stderr] = ['', ''];
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-  try {
-    const code = await runCommand(argv, { readConfig: () => readConfig(env), describe });
-    return { code, stdout, stderr };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
+  const environment = { readConfig: () => readConfig(env), describe };
+  return await captured(async () => await runProgram(PROGRAM, argv, environment, explain));
 }

@@ -1,0 +1,32 @@
+import { withDatabase, type Database } from '@adtally/db';
+import type { OpsConfig } from './env.ts';
+
+/** What every command is handed: the environment, which is read once the command line is right. */
+export interface OpsEnvironment {
+  readonly readConfig: () => OpsConfig;
+  /** The configuration for people; credentials masked. */
+  readonly describe: (config: OpsConfig) => Readonly<Record<string, string>>;
+}
+
+/** What the work of a command needs. */
+export interface OpsContext {
+  readonly config: OpsConfig;
+  readonly db: Database;
+}
+
+/** Orders on many letters take their time; a look never needs it. */
+const STATEMENT_TIMEOUT_MS = 300_000;
+
+/** Does work on the database of the environment. @throws ConfigError, CommandError */
+export async function onDatabase(
+  { readConfig }: OpsEnvironment,
+  work: (context: OpsContext) => Promise<number>,
+): Promise<number> {
+  const config = readConfig();
+  const options = {
+    applicationName: 'adtally-ops',
+    maxConnections: 2,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  };
+  return await withDatabase(config.databaseUrl, options, (db) => work({ config, db }));
+}

@@ -1,0 +1,114 @@
+import {
+  CHECK_CONFIG_OPTION,
+  command,
+  EXIT,
+  tellConfig,
+  UsageError,
+  type ExplainError,
+  type Program,
+} from '@adtally/command-line';
+import type { OpsEnvironment } from './on-database.ts';
+
+const ops = command({
+  options: CHECK_CONFIG_OPTION,
+  run: async ({ options }, { readConfig, describe }: OpsEnvironment) => {
+    if (options['check-config']) return tellConfig(describe(readConfig()));
+    throw new UsageError('no command is named', { showsHelp: true });
+  },
+});
+
+/** Every command of the operator. Loaded one at a time: only a dry run needs the decoder. */
+export const PROGRAM: Program<OpsEnvironment> = {
+  name: 'ops',
+  summary: 'looks after dead letters and incidents',
+  notes: `What changes letters or jobs needs --reason TEXT, on many letters also --execute: without it a command only
+says what it would do. --json prints one JSON object as the last line of standard output.
+DATABASE_URL names the database; every variable: apps/ops/README.md.
+Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed letters, 4 refused by a
+guard or nothing matched, 69 the database does not answer, 78 configuration or schema.`,
+  load: async () => ops,
+  commands: {
+    'dead-letters': {
+      summary: 'look at what failed',
+      commands: {
+        list: {
+          summary: 'letters, newest first; pending and dead ones unless --state',
+          load: async () => (await import('./commands/list.ts')).list,
+        },
+        show: {
+          summary: 'everything of one letter, bytes masked',
+          load: async () => (await import('./commands/show.ts')).show,
+        },
+        stats: {
+          summary: 'counts by state and by cause',
+          load: async () => (await import('./commands/stats.ts')).stats,
+        },
+      },
+    },
+    redrive: {
+      summary: 'try letters again; dead ones unless --state pending',
+      load: async () => (await import('./commands/redrive.ts')).redrive,
+      commands: {
+        jobs: {
+          summary: 'the jobs, newest first',
+          load: async () => (await import('./commands/jobs.ts')).jobs,
+        },
+        status: {
+          summary: 'how one job stands',
+          load: async () => (await import('./commands/jobs.ts')).status,
+        },
+        receipts: {
+          summary: 'what became of each letter of a job',
+          load: async () => (await import('./commands/receipts.ts')).receipts,
+        },
+        pause: {
+          summary: 'hold the letters whose turn has not come',
+          load: async () => (await import('./commands/job-order.ts')).jobOrder('pause'),
+        },
+        resume: {
+          summary: 'let them go on',
+          load: async () => (await import('./commands/job-order.ts')).jobOrder('resume'),
+        },
+        cancel: {
+          summary: 'leave them as they are, for good',
+          load: async () => (await import('./commands/job-order.ts')).jobOrder('cancel'),
+        },
+      },
+    },
+    discard: {
+      summary: 'never try these letters again; can be undone',
+      load: async () => (await import('./commands/move.ts')).discard,
+    },
+    restore: {
+      summary: 'undo discards: letters get the state they had',
+      load: async () => (await import('./commands/move.ts')).restore,
+    },
+    incidents: {
+      summary: 'what people were told of',
+      commands: {
+        list: {
+          summary: 'incidents, newest first',
+          load: async () => (await import('./commands/incidents.ts')).list,
+        },
+        show: {
+          summary: 'one incident, its figures and notifications',
+          load: async () => (await import('./commands/incidents.ts')).show,
+        },
+        ack: {
+          summary: 'take an incident: updates and reminders stop',
+          load: async () => (await import('./commands/incidents.ts')).ack,
+        },
+      },
+    },
+  },
+};
+
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Orders wait for one another, but not for ever. */
+export const explain: ExplainError = (error) => {
+  if ((error as { code?: unknown } | null)?.code !== LOCK_NOT_AVAILABLE) return undefined;
+  const message =
+    'another order on dead letters is being carried out; nothing was changed, try again';
+  return { message, exitCode: EXIT.failure };
+};

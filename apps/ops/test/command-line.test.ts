@@ -1,0 +1,48 @@
+import { checkCommandLine, declaredCommands } from '@adtally/command-line/testing';
+import { expect, test } from 'vitest';
+import { describe, readConfig } from '../src/env.ts';
+import { PROGRAM } from '../src/program.ts';
+import { runOps } from './support/ops.ts';
+
+await checkCommandLine(PROGRAM, { readConfig: () => readConfig({}), describe });
+
+const WHY = ['--reason', 'test'];
+/** A right command line of each command. */
+const LINES = [
+  ['dead-letters', 'list'],
+  ['dead-letters', 'show', '1'],
+  ['dead-letters', 'stats'],
+  ['redrive'],
+  ['redrive', 'jobs'],
+  ['redrive', 'status', '1'],
+  ['redrive', 'receipts', '1'],
+  ['redrive', 'pause', '1', ...WHY],
+  ['redrive', 'resume', '1', ...WHY],
+  ['redrive', 'cancel', '1', ...WHY],
+  ['discard', '--execute', ...WHY],
+  ['restore', '--execute', ...WHY],
+  ['incidents', 'list'],
+  ['incidents', 'show', '1'],
+  ['incidents', 'ack', '1', ...WHY],
+];
+
+test('the lines below are all there are', async () => {
+  const declared = (await declaredCommands(PROGRAM))
+    .filter(({ path, command }) => path.length > 0 && command !== undefined)
+    .map(({ path }) => path.join(' '));
+  const said = LINES.map((line) => declared.filter((name) => line.join(' ').startsWith(name)));
+  expect(said.map((names) => names.at(-1))).toEqual(declared);
+});
+
+test.each(LINES)(
+  'a database that does not answer is told in one sentence: %s %s',
+  async (...argv) => {
+    const env = { DATABASE_URL: 'postgres://ann:secret@127.0.0.1:9/a' };
+    expect(await runOps(argv, env)).toEqual({
+      code: 69,
+      stdout: '',
+      stderr:
+        'adtally: PostgreSQL at 127.0.0.1:9 (DATABASE_URL) does not answer: connection refused\n',
+    });
+  },
+);
