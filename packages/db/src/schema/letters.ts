@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { Bytes, NullableBytes } from './bytes.ts';
 import type { ServerTime } from './server-time.ts';
 
 // Dead letters and what people order for them (migrations 0002, 0005, 0007).
@@ -7,7 +8,7 @@ export interface DeadLetterRefsTable {
   source_id: number;
   source_offset: bigint;
   code: string;
-  record_sha256: Uint8Array;
+  record_sha256: Bytes;
   recorded_at: ServerTime;
   append_ms: bigint | null;
 }
@@ -26,7 +27,7 @@ export interface DeadLettersTable {
   letter_id: GeneratedAlways<bigint>;
   source_id: number | null;
   source_offset: bigint;
-  record_sha256: Uint8Array;
+  record_sha256: Bytes;
   state: DeadLetterState;
   code: string;
   last_code: string;
@@ -59,9 +60,9 @@ export interface DeadLettersTable {
 
 export interface DeadLetterRecordsTable {
   letter_id: bigint;
-  record_key: Uint8Array | null;
-  record_value: Uint8Array | null;
-  record_headers: Uint8Array;
+  record_key: NullableBytes;
+  record_value: NullableBytes;
+  record_headers: Bytes;
   recorded_at: ServerTime;
 }
 

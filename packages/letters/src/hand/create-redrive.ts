@@ -57,15 +57,28 @@ export async function createRedrive(db: Database, order: RedriveOrder): Promise<
       .values({ actor, reason, filter: JSON.stringify(filter), rate: ratePerSecond, total: 0 })
       .returning('job_id')
       .executeTakeFirstOrThrow();
-    const { numAffectedRows } = await sql`
-      INSERT INTO redrive_receipts (job_id, letter_id, place)
-      SELECT ${jobId}::bigint, letter_id, row_number() OVER (ORDER BY letter_id)
-      FROM (
-        SELECT l.letter_id FROM dead_letters l
-        WHERE ${letterMatches(filter)} AND ${MAY_BE_REDRIVEN}
-        ORDER BY l.letter_id ${limit === undefined ? sql`` : sql`LIMIT ${limit}`}
-      ) AS chosen`.execute(trx);
-    const total = Number(numAffectedRows ?? 0n);
+    const chosen = trx
+      .selectFrom('dead_letters as l')
+      .select('l.letter_id')
+      .where(letterMatches(filter))
+      .where(MAY_BE_REDRIVEN)
+      .orderBy('l.letter_id')
+      .$if(limit !== undefined, (query) => query.limit(limit ?? 0));
+    const { numInsertedOrUpdatedRows } = await trx
+      .insertInto('redrive_receipts')
+      .columns(['job_id', 'letter_id', 'place'])
+      .expression((eb) =>
+        eb.selectFrom(chosen.as('chosen')).select([
+          sql<bigint>`${jobId}::bigint`.as('job_id'),
+          'letter_id',
+          eb.fn
+            .agg<number>('row_number')
+            .over((over) => over.orderBy('letter_id'))
+            .as('place'),
+        ]),
+      )
+      .executeTakeFirstOrThrow();
+    const total = Number(numInsertedOrUpdatedRows ?? 0n);
     if (total === 0) refuse({ outcome: 'nothing-to-redrive', candidates });
     if (!isConfirmed(total, confirm)) refuse({ outcome: 'not-confirmed', total, candidates });
     // Freezing many takes a while: the rate is reckoned from now on.

@@ -85,10 +85,15 @@ async function movable(
   filter: LetterFilter,
   condition: typeof MAY_BE_DISCARDED,
 ): Promise<MovableLetters> {
-  const { rows } = await sql<{ matched: bigint; movable: bigint }>`
-    SELECT count(*) AS matched, count(*) FILTER (WHERE ${condition}) AS movable
-    FROM dead_letters l WHERE ${letterMatches(filter)}`.execute(db);
-  return { matched: Number(rows[0]?.matched ?? 0), movable: Number(rows[0]?.movable ?? 0) };
+  const counted = await db
+    .selectFrom('dead_letters as l')
+    .select(({ fn }) => [
+      fn.countAll<bigint>().as('matched'),
+      fn.countAll<bigint>().filterWhere(condition).as('movable'),
+    ])
+    .where(letterMatches(filter))
+    .executeTakeFirstOrThrow();
+  return { matched: Number(counted.matched), movable: Number(counted.movable) };
 }
 
 async function moveLetters(

@@ -1,5 +1,12 @@
-import { sql, type RawBuilder } from 'kysely';
-import type { DatabaseExecutor, DeadLetterState } from '@adtally/db';
+import {
+  type Expression,
+  type ExpressionBuilder,
+  expressionBuilder,
+  type RawBuilder,
+  sql,
+  type SqlBool,
+} from 'kysely';
+import type { DatabaseExecutor, DeadLetterState, Schema } from '@adtally/db';
 
 /** Which letters are meant; conditions left out do not count, those given must all hold. */
 export interface LetterFilter {
@@ -19,31 +26,40 @@ export interface LetterFilter {
   readonly discardAction?: string | undefined;
 }
 
-/** The filter as a condition on `dead_letters l`; every value travels as a parameter. */
-export function letterMatches(filter: LetterFilter): RawBuilder<boolean> {
-  const conditions = [sql`true`];
-  const add = <T>(value: T | undefined, condition: (value: T) => RawBuilder<unknown>): void => {
+type LetterExpressions = ExpressionBuilder<Schema & { l: Schema['dead_letters'] }, 'l'>;
+
+/**
+ * The filter as a condition on `dead_letters l`, for the builder and for texts; every value travels as a
+ * parameter, a list of values as one.
+ */
+export function letterMatches(filter: LetterFilter): Expression<SqlBool> {
+  const eb: LetterExpressions = expressionBuilder();
+  const conditions: Expression<SqlBool>[] = [];
+  const add = <T>(value: T | undefined, condition: (value: T) => Expression<SqlBool>): void => {
     if (value !== undefined) conditions.push(condition(value));
   };
-  add(filter.letterIds, (ids) => sql`l.letter_id = ANY (${ids}::bigint[])`);
-  add(filter.codes, (codes) => sql`l.last_code = ANY (${codes}::text[])`);
-  add(filter.fingerprints, (prints) => sql`l.fingerprint = ANY (${prints}::text[])`);
-  add(filter.states, (states) => sql`l.state = ANY (${states}::text[])`);
-  add(filter.sourceId, (id) => sql`l.source_id = ${id}::int`);
-  add(filter.since, (time) => sql`l.recorded_at >= ${time}::timestamptz`);
-  add(filter.until, (time) => sql`l.recorded_at < ${time}::timestamptz`);
-  add(filter.discardAction, (id) => sql`l.discard_action = ${id}::bigint`);
+  add(filter.letterIds, (ids) =>
+    eb('l.letter_id', '=', eb.fn.any(sql<bigint[]>`${ids}::bigint[]`)),
+  );
+  add(filter.codes, (codes) => eb('l.last_code', '=', eb.fn.any(textArray(codes))));
+  add(filter.fingerprints, (prints) => eb('l.fingerprint', '=', eb.fn.any(textArray(prints))));
+  add(filter.states, (states) => eb('l.state', '=', eb.fn.any(textArray(states))));
+  add(filter.sourceId, (id) => eb('l.source_id', '=', id));
+  add(filter.since, (time) => eb('l.recorded_at', '>=', sql<Date>`${time}::timestamptz`));
+  add(filter.until, (time) => eb('l.recorded_at', '<', sql<Date>`${time}::timestamptz`));
+  add(filter.discardAction, (id) => eb('l.discard_action', '=', BigInt(id)));
   // A topic that was made again has several sources.
-  add(
-    filter.topic,
-    (topic) => sql`l.source_id IN (SELECT source_id FROM sources WHERE topic = ${topic})`,
+  const sources = eb.selectFrom('sources').select('source_id');
+  add(filter.topic, (topic) => eb('l.source_id', 'in', sources.where('topic', '=', topic)));
+  add(filter.partition, (partition) =>
+    eb('l.source_id', 'in', sources.where('partition', '=', partition)),
   );
-  add(
-    filter.partition,
-    (partition) =>
-      sql`l.source_id IN (SELECT source_id FROM sources WHERE partition = ${partition}::int)`,
-  );
-  return sql<boolean>`(${sql.join(conditions, sql` AND `)})`;
+  return eb.and(conditions);
+}
+
+/** One parameter, however long the list. */
+function textArray<T extends string>(values: readonly T[]): RawBuilder<T[]> {
+  return sql<T[]>`${values}::text[]`;
 }
 
 /** A letter in a list: never a byte of its record. */
@@ -82,14 +98,30 @@ export async function findLetters(
   filter: LetterFilter,
   { limit, after }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<LetterPage> {
-  const { rows } = await sql<LetterSummary>`
-    SELECT l.letter_id AS "letterId", l.state, l.last_code AS code, l.fingerprint, l.last_field AS field,
-           l.last_message AS message, s.topic, s.partition, l.source_offset AS "offset", l.series,
-           l.attempts, l.attempts_max AS "attemptsMax", l.recorded_at AS "recordedAt",
-           extract(epoch FROM clock_timestamp() - l.recorded_at)::float8 AS "ageSeconds"
-    FROM dead_letters l LEFT JOIN sources s ON s.source_id = l.source_id
-    WHERE ${letterMatches(filter)} AND ${after === undefined ? sql`true` : sql`l.letter_id < ${after}::bigint`}
-    ORDER BY l.letter_id DESC LIMIT ${limit + 1}`.execute(db);
+  const rows = await db
+    .selectFrom('dead_letters as l')
+    .leftJoin('sources as s', 's.source_id', 'l.source_id')
+    .select([
+      'l.letter_id as letterId',
+      'l.state',
+      'l.last_code as code',
+      'l.fingerprint',
+      'l.last_field as field',
+      'l.last_message as message',
+      's.topic',
+      's.partition',
+      'l.source_offset as offset',
+      'l.series',
+      'l.attempts',
+      'l.attempts_max as attemptsMax',
+      'l.recorded_at as recordedAt',
+      sql<number>`extract(epoch FROM clock_timestamp() - l.recorded_at)::float8`.as('ageSeconds'),
+    ])
+    .where(letterMatches(filter))
+    .$if(after !== undefined, (query) => query.where('l.letter_id', '<', BigInt(after ?? 0)))
+    .orderBy('l.letter_id', 'desc')
+    .limit(limit + 1)
+    .execute();
   const letters = rows.slice(0, limit);
   const next = rows.length > limit ? (letters.at(-1)?.letterId ?? null) : null;
   return { letters, next };
@@ -97,7 +129,10 @@ export async function findLetters(
 
 /** How many letters match. */
 export async function countLetters(db: DatabaseExecutor, filter: LetterFilter): Promise<number> {
-  const { rows } = await sql<{ letters: bigint }>`
-    SELECT count(*) AS letters FROM dead_letters l WHERE ${letterMatches(filter)}`.execute(db);
-  return Number(rows[0]?.letters ?? 0);
+  const { letters } = await db
+    .selectFrom('dead_letters as l')
+    .select((eb) => eb.fn.countAll<bigint>().as('letters'))
+    .where(letterMatches(filter))
+    .executeTakeFirstOrThrow();
+  return Number(letters);
 }

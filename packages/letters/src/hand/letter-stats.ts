@@ -64,9 +64,13 @@ export async function letterStats(
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
-      const states = await sql<{ state: DeadLetterState; letters: bigint }>`
-        SELECT l.state, count(*) AS letters FROM dead_letters l WHERE ${letterMatches(filter)}
-        GROUP BY l.state ORDER BY l.state`.execute(trx);
+      const states = await trx
+        .selectFrom('dead_letters as l')
+        .select((eb) => ['l.state', eb.fn.countAll<bigint>().as('letters')])
+        .where(letterMatches(filter))
+        .groupBy('l.state')
+        .orderBy('l.state')
+        .execute();
       const { rows } = await sql<GroupRow>`
         WITH counted AS (
           SELECT l.fingerprint, l.state, count(*) AS letters, min(l.letter_id) AS first_id, max(l.letter_id) AS last_id
@@ -86,7 +90,7 @@ export async function letterStats(
         JOIN dead_letters z ON z.letter_id = g.last_id
         LEFT JOIN sources s ON s.source_id = z.source_id
         ORDER BY g.letters DESC, g.fingerprint`.execute(trx);
-      const byState = states.rows.map(({ state, letters }) => [state, Number(letters)] as const);
+      const byState = states.map(({ state, letters }) => [state, Number(letters)] as const);
       return {
         letters: byState.reduce((sum, [, letters]) => sum + letters, 0),
         byState: Object.fromEntries(byState),

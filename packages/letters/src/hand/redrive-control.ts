@@ -45,21 +45,25 @@ export async function orderJob(
     const { from, to } = MOVES[order];
     if (!from.includes(job.state)) return { outcome: 'wrong-state', state: job.state };
     // A pause must not be caught up: the rate is reckoned from the resumption.
-    await sql`
-      UPDATE redrive_jobs SET
-        state = ${to},
-        paced_from = CASE WHEN ${to} = 'running' THEN clock_timestamp() ELSE paced_from END,
-        paced_base = CASE WHEN ${to} = 'running' THEN admitted ELSE paced_base END,
-        finished_at = CASE WHEN ${to} = 'cancelled' THEN clock_timestamp() END
-      WHERE job_id = ${jobId}::bigint`.execute(trx);
+    await trx
+      .updateTable('redrive_jobs')
+      .set({
+        state: to,
+        ...(to === 'running' && { paced_from: sql`clock_timestamp()`, paced_base: job.admitted }),
+        finished_at: to === 'cancelled' ? sql`clock_timestamp()` : null,
+      })
+      .where('job_id', '=', BigInt(jobId))
+      .execute();
     let skipped = 0n;
     if (to === 'cancelled') {
-      const { numAffectedRows } = await sql`
-        UPDATE redrive_receipts SET outcome = 'skipped', changed_at = clock_timestamp()
-        WHERE job_id = ${jobId}::bigint AND place > ${job.admitted} AND outcome IS NULL`.execute(
-        trx,
-      );
-      skipped = numAffectedRows ?? 0n;
+      const { numUpdatedRows } = await trx
+        .updateTable('redrive_receipts')
+        .set({ outcome: 'skipped', changed_at: sql`clock_timestamp()` })
+        .where('job_id', '=', BigInt(jobId))
+        .where('place', '>', job.admitted)
+        .where('outcome', 'is', null)
+        .executeTakeFirst();
+      skipped = numUpdatedRows;
     }
     const detail = { job_id: Number(jobId), skipped: Number(skipped) };
     await recordAction(trx, operator, `${order}-redrive`, detail);

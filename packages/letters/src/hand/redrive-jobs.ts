@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type InferResult, sql } from 'kysely';
 import type { DatabaseExecutor, DeadLetterState, RedriveJobState } from '@adtally/db';
 
 /** A job as it stands. Every letter of it is counted once: the six outcomes, `waiting` and `trying`. */
@@ -28,34 +28,78 @@ export interface RedriveJob {
   readonly behindSeconds: number;
 }
 
-const JOB = sql<RedriveJob>`
-  SELECT j.job_id AS "jobId", j.state, j.actor, j.reason, j.filter, j.rate AS "ratePerSecond", j.total,
-         j.created_at AS "createdAt", j.finished_at AS "finishedAt",
-         r.waiting, r.trying, r.stored, r.duplicate, r.conflict, r.failed, r.dead, r.skipped,
-         CASE WHEN j.state = 'running' AND j.admitted < j.total
-              THEN greatest(0, extract(epoch FROM clock_timestamp() - j.paced_from)
-                               - (j.admitted + 1 - j.paced_base)::numeric / j.rate)::float8
-              ELSE 0 END AS "behindSeconds"
-  FROM redrive_jobs j CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE outcome IS NULL AND series IS NULL)::int AS waiting,
-           count(*) FILTER (WHERE outcome IS NULL AND series IS NOT NULL)::int AS trying,
-           count(*) FILTER (WHERE outcome = 'stored')::int AS stored,
-           count(*) FILTER (WHERE outcome = 'duplicate')::int AS duplicate,
-           count(*) FILTER (WHERE outcome = 'conflict')::int AS conflict,
-           count(*) FILTER (WHERE outcome = 'failed')::int AS failed,
-           count(*) FILTER (WHERE outcome = 'dead')::int AS dead,
-           count(*) FILTER (WHERE outcome = 'skipped')::int AS skipped
-    FROM redrive_receipts WHERE job_id = j.job_id
-  ) AS r`;
+/** Jobs with what became of their letters. */
+function jobs(db: DatabaseExecutor) {
+  return db
+    .selectFrom('redrive_jobs as j')
+    .crossJoinLateral((eb) =>
+      eb
+        .selectFrom('redrive_receipts as r')
+        .select(({ fn }) => {
+          const receipts = fn.countAll<bigint>();
+          const undecided = receipts.filterWhere('r.outcome', 'is', null);
+          return [
+            undecided.filterWhere('r.series', 'is', null).as('waiting'),
+            undecided.filterWhere('r.series', 'is not', null).as('trying'),
+            receipts.filterWhere('r.outcome', '=', 'stored').as('stored'),
+            receipts.filterWhere('r.outcome', '=', 'duplicate').as('duplicate'),
+            receipts.filterWhere('r.outcome', '=', 'conflict').as('conflict'),
+            receipts.filterWhere('r.outcome', '=', 'failed').as('failed'),
+            receipts.filterWhere('r.outcome', '=', 'dead').as('dead'),
+            receipts.filterWhere('r.outcome', '=', 'skipped').as('skipped'),
+          ];
+        })
+        .whereRef('r.job_id', '=', 'j.job_id')
+        .as('r'),
+    )
+    .select([
+      'j.job_id as jobId',
+      'j.state',
+      'j.actor',
+      'j.reason',
+      'j.filter',
+      'j.rate as ratePerSecond',
+      'j.total',
+      'j.created_at as createdAt',
+      'j.finished_at as finishedAt',
+      'r.waiting',
+      'r.trying',
+      'r.stored',
+      'r.duplicate',
+      'r.conflict',
+      'r.failed',
+      'r.dead',
+      'r.skipped',
+      sql<number>`CASE WHEN j.state = 'running' AND j.admitted < j.total
+        THEN greatest(0, extract(epoch FROM clock_timestamp() - j.paced_from)
+                         - (j.admitted + 1 - j.paced_base)::numeric / j.rate)::float8
+        ELSE 0 END`.as('behindSeconds'),
+    ]);
+}
+
+type JobRow = InferResult<ReturnType<typeof jobs>>[number];
+
+function jobOf(row: JobRow): RedriveJob {
+  return {
+    ...row,
+    waiting: Number(row.waiting),
+    trying: Number(row.trying),
+    stored: Number(row.stored),
+    duplicate: Number(row.duplicate),
+    conflict: Number(row.conflict),
+    failed: Number(row.failed),
+    dead: Number(row.dead),
+    skipped: Number(row.skipped),
+  };
+}
 
 /** Jobs, newest first. */
 export async function listRedriveJobs(
   db: DatabaseExecutor,
   { limit }: { readonly limit: number },
 ): Promise<RedriveJob[]> {
-  const { rows } = await sql<RedriveJob>`
-    ${JOB} ORDER BY j.job_id DESC LIMIT ${limit}`.execute(db);
-  return rows;
+  const rows = await jobs(db).orderBy('j.job_id', 'desc').limit(limit).execute();
+  return rows.map(jobOf);
 }
 
 /** One job; undefined where there is none of that id. */
@@ -63,8 +107,8 @@ export async function redriveJob(
   db: DatabaseExecutor,
   jobId: string,
 ): Promise<RedriveJob | undefined> {
-  const { rows } = await sql<RedriveJob>`${JOB} WHERE j.job_id = ${jobId}::bigint`.execute(db);
-  return rows[0];
+  const row = await jobs(db).where('j.job_id', '=', BigInt(jobId)).executeTakeFirst();
+  return row === undefined ? undefined : jobOf(row);
 }
 
 /** What became of one letter of a job. */
@@ -94,14 +138,29 @@ export async function redriveReceipts(
     readonly outcomes?: readonly string[] | undefined;
   },
 ): Promise<RedriveReceipt[]> {
-  const { rows } = await sql<RedriveReceipt>`
-    SELECT r.place, r.letter_id AS "letterId", s.topic, s.partition, l.source_offset AS "offset", r.series,
-           r.outcome, r.changed_at AS "changedAt", l.state, l.last_code AS code
-    FROM redrive_receipts r
-    JOIN dead_letters l USING (letter_id)
-    LEFT JOIN sources s ON s.source_id = l.source_id
-    WHERE r.job_id = ${jobId}::bigint AND r.place > ${page.after}
-      AND ${page.outcomes === undefined ? sql`true` : sql`r.outcome = ANY (${page.outcomes}::text[])`}
-    ORDER BY r.place LIMIT ${page.limit}`.execute(db);
-  return rows;
+  const { after, limit, outcomes } = page;
+  return await db
+    .selectFrom('redrive_receipts as r')
+    .innerJoin('dead_letters as l', 'l.letter_id', 'r.letter_id')
+    .leftJoin('sources as s', 's.source_id', 'l.source_id')
+    .select([
+      'r.place',
+      'r.letter_id as letterId',
+      's.topic',
+      's.partition',
+      'l.source_offset as offset',
+      'r.series',
+      'r.outcome',
+      'r.changed_at as changedAt',
+      'l.state',
+      'l.last_code as code',
+    ])
+    .where('r.job_id', '=', BigInt(jobId))
+    .where('r.place', '>', after)
+    .$if(outcomes !== undefined, (query) =>
+      query.where(sql<boolean>`r.outcome = ANY (${outcomes}::text[])`),
+    )
+    .orderBy('r.place')
+    .limit(limit)
+    .execute();
 }

@@ -91,37 +91,76 @@ export async function showLetter(
   db: DatabaseExecutor,
   letterId: string,
 ): Promise<ShownLetter | undefined> {
-  const { rows } = await sql<LetterFacts>`
-    SELECT l.letter_id AS "letterId", l.state, l.code, l.last_code AS "lastCode", l.last_field AS field,
-           l.last_message AS message, l.fingerprint, l.source_id AS "sourceId", s.topic, s.partition,
-           l.source_offset AS "offset", l.append_ms AS "appendMs", l.record_sha256 AS "recordSha256",
-           l.app, l.app_version AS "appVersion", q.topic AS "dlqTopic", q.partition AS "dlqPartition",
-           l.dlq_offset AS "dlqOffset", l.recorded_at AS "recordedAt",
-           extract(epoch FROM clock_timestamp() - l.recorded_at)::float8 AS "ageSeconds",
-           l.series, l.attempts, l.attempts_max AS "attemptsMax", l.next_attempt_at AS "nextAttemptAt",
-           l.lease_epoch IS NOT NULL AS "isTriedNow", l.is_exhausted AS "isExhausted", l.outcome,
-           l.impression_id AS "impressionId", l.event_key AS "eventKey", l.settled_at AS "settledAt",
-           l.discarded_from AS "discardedFrom", l.discard_action AS "discardAction"
-    FROM dead_letters l
-    LEFT JOIN sources s ON s.source_id = l.source_id
-    LEFT JOIN sources q ON q.source_id = l.dlq_source_id
-    WHERE l.letter_id = ${letterId}::bigint`.execute(db);
-  const [facts] = rows;
+  const id = BigInt(letterId);
+  const facts = await factsOf(db, id);
   if (facts === undefined) return undefined;
-  const attempts = await sql<LetterAttempt>`
-    SELECT series, attempt, started_at AS "startedAt", finished_at AS "finishedAt", outcome, code, message,
-           app_version AS "appVersion"
-    FROM dead_letter_attempts WHERE letter_id = ${letterId}::bigint
-    ORDER BY series DESC, attempt DESC LIMIT ${sql.lit(ATTEMPTS_SHOWN_MAX)}`.execute(db);
-  const receipts = await sql<LetterReceipt>`
-    SELECT job_id AS "jobId", place, series, outcome, changed_at AS "changedAt"
-    FROM redrive_receipts WHERE letter_id = ${letterId}::bigint ORDER BY job_id`.execute(db);
-  return {
-    facts,
-    attempts: attempts.rows.toReversed(),
-    receipts: receipts.rows,
-    record: await recordOf(db, letterId),
-  };
+  const attempts = await db
+    .selectFrom('dead_letter_attempts')
+    .select([
+      'series',
+      'attempt',
+      'started_at as startedAt',
+      'finished_at as finishedAt',
+      'outcome',
+      'code',
+      'message',
+      'app_version as appVersion',
+    ])
+    .where('letter_id', '=', id)
+    .orderBy('series', 'desc')
+    .orderBy('attempt', 'desc')
+    .limit(ATTEMPTS_SHOWN_MAX)
+    .execute();
+  const receipts = await db
+    .selectFrom('redrive_receipts')
+    .select(['job_id as jobId', 'place', 'series', 'outcome', 'changed_at as changedAt'])
+    .where('letter_id', '=', id)
+    .orderBy('job_id')
+    .execute();
+  return { facts, attempts: attempts.toReversed(), receipts, record: await recordOf(db, id) };
+}
+
+async function factsOf(db: DatabaseExecutor, letterId: bigint): Promise<LetterFacts | undefined> {
+  return await db
+    .selectFrom('dead_letters as l')
+    .leftJoin('sources as s', 's.source_id', 'l.source_id')
+    .leftJoin('sources as q', 'q.source_id', 'l.dlq_source_id')
+    .select([
+      'l.letter_id as letterId',
+      'l.state',
+      'l.code',
+      'l.last_code as lastCode',
+      'l.last_field as field',
+      'l.last_message as message',
+      'l.fingerprint',
+      'l.source_id as sourceId',
+      's.topic',
+      's.partition',
+      'l.source_offset as offset',
+      'l.append_ms as appendMs',
+      'l.record_sha256 as recordSha256',
+      'l.app',
+      'l.app_version as appVersion',
+      'q.topic as dlqTopic',
+      'q.partition as dlqPartition',
+      'l.dlq_offset as dlqOffset',
+      'l.recorded_at as recordedAt',
+      sql<number>`extract(epoch FROM clock_timestamp() - l.recorded_at)::float8`.as('ageSeconds'),
+      'l.series',
+      'l.attempts',
+      'l.attempts_max as attemptsMax',
+      'l.next_attempt_at as nextAttemptAt',
+      sql<boolean>`l.lease_epoch IS NOT NULL`.as('isTriedNow'),
+      'l.is_exhausted as isExhausted',
+      'l.outcome',
+      'l.impression_id as impressionId',
+      'l.event_key as eventKey',
+      'l.settled_at as settledAt',
+      'l.discarded_from as discardedFrom',
+      'l.discard_action as discardAction',
+    ])
+    .where('l.letter_id', '=', letterId)
+    .executeTakeFirst();
 }
 
 /**
@@ -134,17 +173,18 @@ export async function revealLetter(
   letterId: string,
 ): Promise<LetterRecord | undefined> {
   return await db.transaction().execute(async (trx) => {
-    const record = await recordOf(trx, letterId);
+    const record = await recordOf(trx, BigInt(letterId));
     if (record === null) return undefined;
     await recordAction(trx, operator, 'reveal-letter', { letter_id: Number(letterId) });
     return record;
   });
 }
 
-async function recordOf(db: DatabaseExecutor, letterId: string): Promise<LetterRecord | null> {
-  const { rows } = await sql<{ key: Buffer | null; value: Buffer | null; headers: Buffer }>`
-    SELECT record_key AS key, record_value AS value, record_headers AS headers
-    FROM dead_letter_records WHERE letter_id = ${letterId}::bigint`.execute(db);
-  const [row] = rows;
+async function recordOf(db: DatabaseExecutor, letterId: bigint): Promise<LetterRecord | null> {
+  const row = await db
+    .selectFrom('dead_letter_records')
+    .select(['record_key as key', 'record_value as value', 'record_headers as headers'])
+    .where('letter_id', '=', letterId)
+    .executeTakeFirst();
   return row === undefined ? null : { ...row, headers: decodeHeaders(row.headers) };
 }

@@ -14,11 +14,12 @@ export async function expireLetterRecords(
   db: DatabaseExecutor,
   retentionDays: number,
 ): Promise<number> {
-  await sql`
-    UPDATE dead_letters SET state = 'orphan', settled_at = clock_timestamp()
-    WHERE state = 'unconfirmed' AND recorded_at < now() - ${retentionDays} * interval '1 day'`.execute(
-    db,
-  );
+  await db
+    .updateTable('dead_letters')
+    .set({ state: 'orphan', settled_at: sql`clock_timestamp()` })
+    .where('state', '=', 'unconfirmed')
+    .where('recorded_at', '<', sql<Date>`now() - ${retentionDays} * interval '1 day'`)
+    .execute();
   const { numAffectedRows } = await sql`
     WITH expired AS (
       SELECT b.letter_id FROM dead_letter_records b JOIN dead_letters l USING (letter_id)

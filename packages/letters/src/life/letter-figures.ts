@@ -18,32 +18,49 @@ const BASELINE_MINUTES = 60;
  * arrives, copied or not.
  */
 export async function dlqEnd(db: DatabaseExecutor, dlqTopic: string): Promise<number> {
-  const { rows } = await sql<{ ends: bigint }>`
-    SELECT coalesce(sum(c.known_end_offset), 0)::bigint AS ends
-    FROM sources s JOIN cursors c USING (source_id)
-    WHERE s.kind = 'dlq' AND s.topic = ${dlqTopic} AND s.closed_at IS NULL`.execute(db);
-  return Number(rows[0]?.ends ?? 0);
+  const { ends } = await db
+    .selectFrom('sources as s')
+    .innerJoin('cursors as c', 'c.source_id', 's.source_id')
+    .select((eb) => eb.fn.sum<string | null>('c.known_end_offset').as('ends'))
+    .where('s.kind', '=', 'dlq')
+    .where('s.topic', '=', dlqTopic)
+    .where('s.closed_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(ends ?? 0);
 }
 
 /** Of what was copied, reckoned against PostgreSQL's clock. */
 export async function dlqVolume(db: DatabaseExecutor, dlqTopic: string): Promise<DlqVolume> {
-  const nowMs = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
-  const { rows } = await sql<{ last_minute: bigint; baseline: bigint }>`
-    SELECT count(*) FILTER (WHERE l.dlq_append_ms > ${nowMs} - 60000) AS last_minute,
-           count(*) FILTER (WHERE l.dlq_append_ms <= ${nowMs} - 60000) AS baseline
-    FROM dead_letters l JOIN sources s ON s.source_id = l.dlq_source_id AND s.topic = ${dlqTopic}
-    WHERE l.dlq_append_ms > ${nowMs} - ${sql.lit((BASELINE_MINUTES + 1) * 60_000)}`.execute(db);
-  const causes = await sql<{ fingerprint: string; code: string; letters: bigint }>`
-    SELECT l.fingerprint, min(l.last_code) AS code, count(*) AS letters
-    FROM dead_letters l JOIN sources s ON s.source_id = l.dlq_source_id AND s.topic = ${dlqTopic}
-    WHERE l.dlq_append_ms > ${nowMs} - 60000
-    GROUP BY l.fingerprint ORDER BY letters DESC, l.fingerprint LIMIT ${sql.lit(TOP_CAUSES)}`.execute(
-    db,
-  );
+  const nowMs = sql<bigint>`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
+  const minuteAgo = sql<bigint>`${nowMs} - 60000`;
+  const baselineFrom = sql<bigint>`${nowMs} - ${sql.lit((BASELINE_MINUTES + 1) * 60_000)}`;
+  const letters = db
+    .selectFrom('dead_letters as l')
+    .innerJoin('sources as s', 's.source_id', 'l.dlq_source_id')
+    .where('s.topic', '=', dlqTopic);
+  const counted = await letters
+    .select(({ fn }) => [
+      fn.countAll<bigint>().filterWhere('l.dlq_append_ms', '>', minuteAgo).as('last_minute'),
+      fn.countAll<bigint>().filterWhere('l.dlq_append_ms', '<=', minuteAgo).as('baseline'),
+    ])
+    .where('l.dlq_append_ms', '>', baselineFrom)
+    .executeTakeFirstOrThrow();
+  const causes = await letters
+    .select(({ fn }) => [
+      'l.fingerprint',
+      fn.min('l.last_code').as('code'),
+      fn.countAll<bigint>().as('letters'),
+    ])
+    .where('l.dlq_append_ms', '>', minuteAgo)
+    .groupBy('l.fingerprint')
+    .orderBy('letters', 'desc')
+    .orderBy('l.fingerprint')
+    .limit(sql.lit(TOP_CAUSES))
+    .execute();
   return {
-    lastMinute: Number(rows[0]?.last_minute ?? 0),
-    baselinePerMinute: Number(rows[0]?.baseline ?? 0) / BASELINE_MINUTES,
-    topCauses: causes.rows.map((row) => ({ ...row, letters: Number(row.letters) })),
+    lastMinute: Number(counted.last_minute),
+    baselinePerMinute: Number(counted.baseline) / BASELINE_MINUTES,
+    topCauses: causes.map((cause) => ({ ...cause, letters: Number(cause.letters) })),
   };
 }
 
