@@ -81,11 +81,13 @@ export async function takeArrivals(
            cause, origin, evaluated
     FROM around ORDER BY appended_at, partition, dead_offset`.execute(trx);
   if (rows.length === 0) return [];
-  await sql`
-    UPDATE dead_letter_arrivals SET evaluated = true
-    WHERE topic = ${topic} AND NOT evaluated AND appended_at <= ${through}::timestamptz`.execute(
-    trx,
-  );
+  await trx
+    .updateTable('dead_letter_arrivals')
+    .set({ evaluated: true })
+    .where('topic', '=', topic)
+    .where('evaluated', '=', false)
+    .where('appended_at', '<=', sql<Date>`${through}::timestamptz`)
+    .execute();
   return rows.map((row) => ({
     letter: row.letter,
     appendedMs: Math.round(row.appended_ms),

@@ -41,10 +41,13 @@ export async function renewAlerterLease(
   session: DatabaseExecutor,
   epoch: bigint,
 ): Promise<number | null> {
-  const { rows } = await sql<{ now_ms: number }>`
-    UPDATE alerter_lease SET renewed_at = clock_timestamp() WHERE epoch = ${epoch}
-    RETURNING (extract(epoch FROM renewed_at) * 1000)::float8 AS now_ms`.execute(session);
-  return rows[0]?.now_ms ?? null;
+  const renewed = await session
+    .updateTable('alerter_lease')
+    .set({ renewed_at: sql`clock_timestamp()` })
+    .where('epoch', '=', epoch)
+    .returning(sql<number>`(extract(epoch FROM renewed_at) * 1000)::float8`.as('now_ms'))
+    .executeTakeFirst();
+  return renewed?.now_ms ?? null;
 }
 
 /** The server's clock in ms since 1970, whole: the only clock alerting goes by beside append times. */

@@ -127,11 +127,20 @@ export interface OutboxBacklog {
 
 /** What waits to be sent, by sink; sinks without anything are left out. */
 export async function outboxBacklog(db: DatabaseExecutor): Promise<OutboxBacklog[]> {
-  const { rows } = await sql<OutboxBacklog>`
-    SELECT sink, count(*)::int AS waiting,
-           extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS "oldestSeconds"
-    FROM notifications WHERE state = 'waiting' GROUP BY sink ORDER BY sink`.execute(db);
-  return rows;
+  const rows = await db
+    .selectFrom('notifications')
+    .select(({ fn }) => [
+      'sink',
+      fn.countAll<bigint>().as('waiting'),
+      sql<number>`extract(epoch FROM clock_timestamp() - min(created_at))::float8`.as(
+        'oldestSeconds',
+      ),
+    ])
+    .where('state', '=', 'waiting')
+    .groupBy('sink')
+    .orderBy('sink')
+    .execute();
+  return rows.map((row) => ({ ...row, waiting: Number(row.waiting) }));
 }
 
 /** Incidents that are open and whose opening this sink has taken, with what was last said of them. */
@@ -139,26 +148,45 @@ export async function openInSink(
   session: DatabaseExecutor,
   sink: string,
 ): Promise<{ incidentId: bigint; message: unknown }[]> {
-  const { rows } = await sql<{ incidentId: bigint; message: unknown }>`
-    SELECT DISTINCT ON (n.incident_id) n.incident_id AS "incidentId", n.message
-    FROM notifications n JOIN incidents i ON i.incident_id = n.incident_id
-    WHERE i.status = 'firing' AND n.sink = ${sink} AND n.state = 'sent'
-    ORDER BY n.incident_id, n.revision DESC`.execute(session);
-  return rows;
+  return await session
+    .selectFrom('notifications as n')
+    .innerJoin('incidents as i', 'i.incident_id', 'n.incident_id')
+    .distinctOn('n.incident_id')
+    .select(['n.incident_id as incidentId', 'n.message'])
+    .where('i.status', '=', 'firing')
+    .where('n.sink', '=', sink)
+    .where('n.state', '=', 'sent')
+    .orderBy('n.incident_id')
+    .orderBy('n.revision', 'desc')
+    .execute();
 }
 
 const PRUNE_ROWS_MAX = 1_000;
 
 /** Deletes what was settled, and requests that were taken, longer ago than `memoryMs`. Incidents stay. */
 export async function pruneNotifications(db: DatabaseExecutor, memoryMs: number): Promise<void> {
-  const age = sql`clock_timestamp() - ${memoryMs} * interval '1 millisecond'`;
-  await sql`
-    DELETE FROM notifications WHERE notification_id IN (
-      SELECT n.notification_id FROM notifications n JOIN incidents i ON i.incident_id = n.incident_id
-      WHERE n.state <> 'waiting' AND n.settled_at < ${age} AND i.status = 'resolved'
-      LIMIT ${PRUNE_ROWS_MAX})`.execute(db);
-  await sql`
-    DELETE FROM notification_requests WHERE request_id IN (
-      SELECT request_id FROM notification_requests WHERE taken_at < ${age}
-      LIMIT ${PRUNE_ROWS_MAX})`.execute(db);
+  const oldest = sql<Date>`clock_timestamp() - ${memoryMs} * interval '1 millisecond'`;
+  await db
+    .deleteFrom('notifications')
+    .where('notification_id', 'in', (eb) =>
+      eb
+        .selectFrom('notifications as n')
+        .innerJoin('incidents as i', 'i.incident_id', 'n.incident_id')
+        .select('n.notification_id')
+        .where('n.state', '<>', 'waiting')
+        .where('n.settled_at', '<', oldest)
+        .where('i.status', '=', 'resolved')
+        .limit(PRUNE_ROWS_MAX),
+    )
+    .execute();
+  await db
+    .deleteFrom('notification_requests')
+    .where('request_id', 'in', (eb) =>
+      eb
+        .selectFrom('notification_requests')
+        .select('request_id')
+        .where('taken_at', '<', oldest)
+        .limit(PRUNE_ROWS_MAX),
+    )
+    .execute();
 }

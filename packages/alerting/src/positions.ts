@@ -75,14 +75,17 @@ export async function advanceDeadTopic(
   advances: readonly DeadTopicAdvance[],
 ): Promise<void> {
   for (const { partition, from, next, lastAppendMs } of advances) {
-    const moved = await sql`
-      UPDATE dead_topic_positions
-      SET next_offset = ${next}::bigint,
-          last_append_at = greatest(last_append_at, ${new Date(lastAppendMs)}::timestamptz)
-      WHERE topic_id = ${topicId} AND partition = ${partition} AND next_offset = ${from}::bigint`.execute(
-      trx,
-    );
-    if (moved.numAffectedRows !== 1n) {
+    const { numUpdatedRows } = await trx
+      .updateTable('dead_topic_positions')
+      .set({
+        next_offset: BigInt(next),
+        last_append_at: sql`greatest(last_append_at, ${new Date(lastAppendMs)}::timestamptz)`,
+      })
+      .where('topic_id', '=', topicId)
+      .where('partition', '=', partition)
+      .where('next_offset', '=', BigInt(from))
+      .executeTakeFirst();
+    if (numUpdatedRows !== 1n) {
       throw new PositionMoved(`partition ${partition} is not at ${from} any more`);
     }
   }

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { DatabaseExecutor } from '@adtally/db';
 import { findIncident, type Incident } from './incidents.ts';
 
@@ -27,10 +26,19 @@ export async function showIncident(
 ): Promise<ShownIncident | undefined> {
   const incident = await findIncident(db, BigInt(incidentId));
   if (incident === undefined) return undefined;
-  const { rows } = await sql<IncidentNotification>`
-    SELECT revision, sink, kind, state, attempts, created_at AS "createdAt", settled_at AS "settledAt"
-    FROM notifications WHERE incident_id = ${incidentId}::bigint ORDER BY notification_id`.execute(
-    db,
-  );
-  return { incident, notifications: rows };
+  const notifications = await db
+    .selectFrom('notifications')
+    .select([
+      'revision',
+      'sink',
+      'kind',
+      'state',
+      'attempts',
+      'created_at as createdAt',
+      'settled_at as settledAt',
+    ])
+    .where('incident_id', '=', incident.incidentId)
+    .orderBy('notification_id')
+    .execute();
+  return { incident, notifications };
 }

@@ -54,9 +54,14 @@ export async function applyLate(db: Database, options: ApplyOptions): Promise<Ap
       for (const definition of await readDefinitions(trx)) {
         await addDifferences(trx, definition, noteIds, from, to);
       }
-      await sql`DELETE FROM late_notes WHERE note_id = ANY (${noteIds}::bigint[])`.execute(trx);
-      await sql`UPDATE rollup_progress SET applied_sources = ${[...to.keys()]}::int[],
-        applied_offsets = ${[...to.values()]}::bigint[]`.execute(trx);
+      await trx
+        .deleteFrom('late_notes')
+        .where((eb) => eb('note_id', '=', eb.fn.any(sql<bigint[]>`${noteIds}::bigint[]`)))
+        .execute();
+      await trx
+        .updateTable('rollup_progress')
+        .set({ applied_sources: [...to.keys()], applied_offsets: [...to.values()] })
+        .execute();
       const impressions = notes.reduce((sum, note) => sum + note.impressions, 0);
       return { notes: notes.length, impressions, spoiled };
     });

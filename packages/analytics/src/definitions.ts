@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { DatabaseExecutor } from '@adtally/db';
 
 /**
@@ -43,14 +42,11 @@ export const DEFAULT_DEFINITION: RollupDefinition = {
 
 /** The versions a database knows, in order. Throws where one was made by an algorithm this build lacks. */
 export async function readDefinitions(db: DatabaseExecutor): Promise<RollupDefinition[]> {
-  const { rows } = await sql<{
-    version: number;
-    algorithm: string;
-    window_ms: bigint;
-    tolerance_ms: bigint;
-  }>`SELECT version, algorithm, window_ms, tolerance_ms FROM rollup_versions ORDER BY version`.execute(
-    db,
-  );
+  const rows = await db
+    .selectFrom('rollup_versions')
+    .select(['version', 'algorithm', 'window_ms', 'tolerance_ms'])
+    .orderBy('version')
+    .execute();
   return rows.map(({ version, algorithm, window_ms, tolerance_ms }) => {
     const known = ALGORITHMS.find((candidate) => candidate === algorithm);
     if (known === undefined) {

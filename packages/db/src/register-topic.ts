@@ -142,11 +142,17 @@ async function haltRecreated(
 ): Promise<RegisteredPartition[]> {
   const open = others.filter((source) => source.closed_at === null);
   for (const source of open.filter((candidate) => candidate.halted_code === null)) {
-    await sql`
-      UPDATE cursors SET halted_code = ${HALT_TOPIC_RECREATED},
-        halted_detail = ${`topic ${request.topic} was ${source.topic_id} and is ${request.topicId} now`},
-        halted_resume_at = NULL, halted_at = clock_timestamp()
-      WHERE source_id = ${source.source_id} AND halted_code IS NULL`.execute(trx);
+    await trx
+      .updateTable('cursors')
+      .set({
+        halted_code: HALT_TOPIC_RECREATED,
+        halted_detail: `topic ${request.topic} was ${source.topic_id} and is ${request.topicId} now`,
+        halted_resume_at: null,
+        halted_at: sql`clock_timestamp()`,
+      })
+      .where('source_id', '=', source.source_id)
+      .where('halted_code', 'is', null)
+      .execute();
   }
   // The newest source of a partition stands for it; a partition only the new topic has, has none yet.
   const newest = new Map(others.map((source) => [source.partition, source]));

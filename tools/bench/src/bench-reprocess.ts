@@ -168,9 +168,11 @@ async function until(
 }
 
 async function deadLettered(db: Database): Promise<number> {
-  const { rows } = await sql<{ letters: bigint }>`
-    SELECT coalesce(sum(dead_lettered), 0)::bigint AS letters FROM ledger`.execute(db);
-  return Number(rows[0]?.letters ?? 0);
+  const { letters } = await db
+    .selectFrom('ledger')
+    .select((eb) => eb.fn.sum<string | null>('dead_lettered').as('letters'))
+    .executeTakeFirstOrThrow();
+  return Number(letters ?? 0);
 }
 
 async function settled(db: Database): Promise<number> {
@@ -205,9 +207,12 @@ async function findProblems(db: Database, planted: Run['planted']): Promise<stri
   };
   expect('resolved', planted.curable);
   expect('dead', planted.hopeless);
-  const { rows } = await sql<{ events: bigint }>`SELECT count(*) AS events FROM events`.execute(db);
-  if (Number(rows[0]?.events) !== planted.curable)
-    problems.push(`${rows[0]?.events} events are stored, expected ${planted.curable}`);
+  const { events } = await db
+    .selectFrom('events')
+    .select((eb) => eb.fn.countAll<bigint>().as('events'))
+    .executeTakeFirstOrThrow();
+  if (Number(events) !== planted.curable)
+    problems.push(`${events} events are stored, expected ${planted.curable}`);
   const audit = await auditDatabase(db);
   for (const check of audit.checks.filter(({ ok }) => !ok))
     problems.push(`audit ${check.id}: ${check.offending[0]?.detail ?? ''}`);

@@ -53,29 +53,32 @@ const COUNTS = [
 ] as const;
 type Count = (typeof COUNTS)[number];
 
-interface SourceRow extends Record<Count, bigint> {
-  readonly source: number;
-  readonly kind: string;
-  readonly topic: string;
-  readonly topic_id: string;
-  readonly partition: number;
-  readonly run: string;
-  readonly genesis: bigint | null;
-  readonly next_offset: bigint | null;
-  readonly halted_code: string | null;
-  readonly closed: boolean;
-}
-
 /** Sums of the ledger by source. */
 export async function auditedSources(trx: DatabaseExecutor): Promise<AuditedSource[]> {
-  const sums = COUNTS.map((count) => `coalesce(sum(l.${count}), 0)::bigint AS ${count}`);
-  const { rows } = await sql<SourceRow>`
-    SELECT s.source_id AS source, s.kind, s.topic, s.topic_id, s.partition, s.run,
-           min(l.end_offset) FILTER (WHERE l.first_offset IS NULL) AS genesis,
-           c.next_offset, c.halted_code, s.closed_at IS NOT NULL AS closed, ${sql.raw(sums.join(', '))}
-    FROM sources s LEFT JOIN cursors c USING (source_id) LEFT JOIN ledger l USING (source_id)
-    GROUP BY s.source_id, c.source_id
-    ORDER BY s.source_id`.execute(trx);
+  const rows = await trx
+    .selectFrom('sources as s')
+    .leftJoin('cursors as c', 'c.source_id', 's.source_id')
+    .leftJoin('ledger as l', 'l.source_id', 's.source_id')
+    .select([
+      's.source_id as source',
+      's.kind',
+      's.topic',
+      's.topic_id',
+      's.partition',
+      's.run',
+      sql<bigint | null>`min(l.end_offset) FILTER (WHERE l.first_offset IS NULL)`.as('genesis'),
+      'c.next_offset',
+      'c.halted_code',
+      sql<boolean>`s.closed_at IS NOT NULL`.as('closed'),
+    ])
+    .select(
+      COUNTS.map((count) =>
+        sql<bigint>`coalesce(sum(${sql.ref(`l.${count}`)}), 0)::bigint`.as(count),
+      ),
+    )
+    .groupBy(['s.source_id', 'c.source_id'])
+    .orderBy('s.source_id')
+    .execute();
   return rows.map((row) => ({
     ...row,
     ...counts((count) => row[count]),
@@ -89,22 +92,28 @@ export async function auditTotals(
   trx: DatabaseExecutor,
   sources: readonly AuditedSource[],
 ): Promise<AuditTotals> {
-  const { rows } = await sql<{ code: string; records: bigint }>`
-    SELECT code, count(*) AS records FROM dead_letter_refs GROUP BY code ORDER BY code`.execute(
-    trx,
-  );
-  const letters = await sql<{ state: string; letters: bigint }>`
-    SELECT state, count(*) AS letters FROM dead_letters GROUP BY state ORDER BY state`.execute(trx);
+  const codes = await trx
+    .selectFrom('dead_letter_refs')
+    .select((eb) => ['code', eb.fn.countAll<bigint>().as('records')])
+    .groupBy('code')
+    .orderBy('code')
+    .execute();
+  const letters = await trx
+    .selectFrom('dead_letters')
+    .select((eb) => ['state', eb.fn.countAll<bigint>().as('letters')])
+    .groupBy('state')
+    .orderBy('state')
+    .execute();
   const sumOf = (kind: SourceKind) => (count: Count) =>
     sources
       .filter((source) => source.kind === kind)
       .reduce((total, source) => total + BigInt(source[count]), 0n);
   return {
     ...counts(sumOf('events')),
-    by_code: Object.fromEntries(rows.map((row) => [row.code, jsonInteger(row.records)])),
+    by_code: Object.fromEntries(codes.map((row) => [row.code, jsonInteger(row.records)])),
     redrive: counts(sumOf('redrive')),
     replay: counts(sumOf('replay')),
-    letters: Object.fromEntries(letters.rows.map((row) => [row.state, jsonInteger(row.letters)])),
+    letters: Object.fromEntries(letters.map((row) => [row.state, jsonInteger(row.letters)])),
   };
 }
 

@@ -163,22 +163,30 @@ async function redrivenLines(
   dry: Record<string, unknown>,
   job: Record<string, unknown>,
 ): Promise<FailureLine[]> {
-  const { rows } = await sql<{ events: number; micros: string }>`
-    SELECT count(*)::int AS events, coalesce(sum(amount_micros), 0)::text AS micros
-    FROM events WHERE campaign_id = ${LATER_CAMPAIGN}`.execute(db);
+  const later = await db
+    .selectFrom('events')
+    .select(({ fn }) => [
+      fn.countAll<bigint>().as('events'),
+      fn.sum<string | null>('amount_micros').as('micros'),
+    ])
+    .where('campaign_id', '=', LATER_CAMPAIGN)
+    .executeTakeFirstOrThrow();
   const outcomes = (job['outcomes'] ?? {}) as Record<string, number>;
-  const dead = await sql<{ letters: number }>`
-    SELECT count(*)::int AS letters FROM dead_letters WHERE state = 'dead'`.execute(db);
+  const dead = await db
+    .selectFrom('dead_letters')
+    .select(({ fn }) => fn.countAll<bigint>().as('letters'))
+    .where('state', '=', 'dead')
+    .executeTakeFirstOrThrow();
   return [
     line('would pass after the deploy', LATER_EVENTS, Number(dry['would_pass'] ?? -1)),
     line('redriven and stored', LATER_EVENTS, outcomes['stored'] ?? -1),
-    line('events of the later version', LATER_EVENTS, rows[0]?.events ?? -1),
+    line('events of the later version', LATER_EVENTS, Number(later.events)),
     line(
       'their money in micros',
       BigInt(LATER_EVENTS) * LATER_PRICE_MICROS,
-      BigInt(rows[0]?.micros ?? -1),
+      BigInt(later.micros ?? 0),
     ),
-    line('letters on the dead topic', HOPELESS, dead.rows[0]?.letters ?? -1),
+    line('letters on the dead topic', HOPELESS, Number(dead.letters)),
   ];
 }
 

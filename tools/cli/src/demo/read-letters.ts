@@ -1,5 +1,4 @@
 import type { Database } from '@adtally/db';
-import { sql } from 'kysely';
 
 /** What became of the records dead-lettered under one code. */
 export interface Letters {
@@ -12,15 +11,24 @@ export interface Letters {
 
 /** By the code of the reference: what a record was rejected with first. */
 export async function readLetters(db: Database): Promise<Record<string, Letters>> {
-  const { rows } = await sql<Letters & { code: string }>`
-    SELECT r.code, count(*) AS "deadLettered",
-           count(*) FILTER (WHERE l.state = 'resolved') AS resolved,
-           count(*) FILTER (WHERE l.state = 'dead') AS dead,
-           count(*) FILTER (WHERE l.state = 'pending') AS pending,
-           count(*) FILTER (WHERE l.state = 'discarded') AS discarded
-    FROM dead_letter_refs r
-    LEFT JOIN dead_letters l ON l.source_id = r.source_id AND l.source_offset = r.source_offset
-                            AND l.record_sha256 = r.record_sha256
-    GROUP BY r.code ORDER BY r.code`.execute(db);
+  const rows = await db
+    .selectFrom('dead_letter_refs as r')
+    .leftJoin('dead_letters as l', (join) =>
+      join
+        .onRef('l.source_id', '=', 'r.source_id')
+        .onRef('l.source_offset', '=', 'r.source_offset')
+        .onRef('l.record_sha256', '=', 'r.record_sha256'),
+    )
+    .select(({ fn }) => [
+      'r.code',
+      fn.countAll<bigint>().as('deadLettered'),
+      fn.countAll<bigint>().filterWhere('l.state', '=', 'resolved').as('resolved'),
+      fn.countAll<bigint>().filterWhere('l.state', '=', 'dead').as('dead'),
+      fn.countAll<bigint>().filterWhere('l.state', '=', 'pending').as('pending'),
+      fn.countAll<bigint>().filterWhere('l.state', '=', 'discarded').as('discarded'),
+    ])
+    .groupBy('r.code')
+    .orderBy('r.code')
+    .execute();
   return Object.fromEntries(rows.map(({ code, ...letters }) => [code, letters]));
 }

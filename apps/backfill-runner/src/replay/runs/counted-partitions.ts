@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { DatabaseExecutor } from '@adtally/db';
 
 /** A partition of an events topic as far as it was counted. Offsets are the topic's. */
@@ -16,11 +15,26 @@ export async function countedPartitions(
   db: DatabaseExecutor,
   topicId: string,
 ): Promise<Map<number, CountedPartition>> {
-  const { rows } = await sql<CountedPartition>`
-    SELECT s.source_id AS "sourceId", s.partition, c.next_offset::float8 AS cursor,
-           l.end_offset::float8 AS genesis
-    FROM sources s JOIN cursors c USING (source_id)
-    JOIN ledger l ON l.source_id = s.source_id AND l.first_offset IS NULL
-    WHERE s.kind = 'events' AND s.topic_id = ${topicId} AND s.closed_at IS NULL`.execute(db);
-  return new Map(rows.map((row) => [row.partition, row]));
+  const rows = await db
+    .selectFrom('sources as s')
+    .innerJoin('cursors as c', 'c.source_id', 's.source_id')
+    .innerJoin('ledger as l', (join) =>
+      join.onRef('l.source_id', '=', 's.source_id').on('l.first_offset', 'is', null),
+    )
+    .select(['s.source_id', 's.partition', 'c.next_offset', 'l.end_offset'])
+    .where('s.kind', '=', 'events')
+    .where('s.topic_id', '=', topicId)
+    .where('s.closed_at', 'is', null)
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      row.partition,
+      {
+        sourceId: row.source_id,
+        partition: row.partition,
+        genesis: Number(row.end_offset),
+        cursor: Number(row.next_offset),
+      },
+    ]),
+  );
 }

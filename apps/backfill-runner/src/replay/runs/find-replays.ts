@@ -39,32 +39,85 @@ export async function listReplays(
   db: DatabaseExecutor,
   runId: bigint | null = null,
 ): Promise<Replay[]> {
-  const { rows: runs } = await sql<Omit<Replay, 'partitions'>>`
-    SELECT run_id AS "runId", topic, topic_id AS "topicId", rate, actor, reason, started_at AS "startedAt",
-           ended_at AS "endedAt", EXISTS (SELECT FROM replay_backends(run_id)) AS "isAttended"
-    FROM replay_runs WHERE ${runId}::bigint IS NULL OR run_id = ${runId}
-    ORDER BY run_id DESC LIMIT ${LISTED_MAX}`.execute(db);
-  const runIds = runs.map((run) => String(run.runId));
-  const { rows } = await sql<ReplayPartition>`
-    SELECT p.run_id AS "runId", p.partition, p.source_id AS "sourceId", p.events_source_id AS "eventsSourceId",
-           p.first_offset::float8 AS first, p.end_offset::float8 AS end, p.next_offset::float8 AS next,
-           p.written::float8, p.rejected::float8, p.refused::float8, p.discarded::float8,
-           p.known_conflicts::float8 AS "knownConflicts", p.missing::float8, p.codes,
-           p.beyond_cursor::float8 AS "beyondCursor", l.stored, l.duplicate, l.conflict
-    FROM replay_progress p CROSS JOIN LATERAL (
-      SELECT sum(stored)::float8 AS stored, sum(duplicate)::float8 AS duplicate, sum(conflict)::float8 AS conflict
-      FROM ledger WHERE source_id = p.source_id
-    ) l
-    WHERE p.run_id = ANY (${runIds}::bigint[]) ORDER BY p.run_id, p.partition`.execute(db);
+  const runs = await db
+    .selectFrom('replay_runs')
+    .select([
+      'run_id as runId',
+      'topic',
+      'topic_id as topicId',
+      'rate',
+      'actor',
+      'reason',
+      'started_at as startedAt',
+      'ended_at as endedAt',
+      sql<boolean>`EXISTS (SELECT FROM replay_backends(run_id))`.as('isAttended'),
+    ])
+    .$if(runId !== null, (query) => query.where('run_id', '=', runId))
+    .orderBy('run_id', 'desc')
+    .limit(LISTED_MAX)
+    .execute();
+  const partitions = await partitionsOf(
+    db,
+    runs.map((run) => run.runId),
+  );
   return runs.map((run) => ({
     ...run,
-    partitions: rows.filter((row) => row.runId === run.runId),
+    partitions: partitions.filter((partition) => partition.runId === run.runId),
+  }));
+}
+
+async function partitionsOf(
+  db: DatabaseExecutor,
+  runIds: readonly bigint[],
+): Promise<ReplayPartition[]> {
+  if (runIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('replay_progress as p')
+    .crossJoinLateral((eb) =>
+      eb
+        .selectFrom('ledger as l')
+        .select(({ fn }) => [
+          fn.sum<string>('l.stored').as('stored'),
+          fn.sum<string>('l.duplicate').as('duplicate'),
+          fn.sum<string>('l.conflict').as('conflict'),
+        ])
+        .whereRef('l.source_id', '=', 'p.source_id')
+        .as('sums'),
+    )
+    .selectAll('p')
+    .select(['sums.stored', 'sums.duplicate', 'sums.conflict'])
+    .where('p.run_id', 'in', runIds)
+    .orderBy('p.run_id')
+    .orderBy('p.partition')
+    .execute();
+  return rows.map((row) => ({
+    runId: row.run_id,
+    partition: row.partition,
+    sourceId: row.source_id,
+    eventsSourceId: row.events_source_id,
+    first: Number(row.first_offset),
+    end: Number(row.end_offset),
+    next: Number(row.next_offset),
+    written: Number(row.written),
+    rejected: Number(row.rejected),
+    refused: Number(row.refused),
+    discarded: Number(row.discarded),
+    knownConflicts: Number(row.known_conflicts),
+    missing: Number(row.missing),
+    codes: row.codes as ReplayPartition['codes'],
+    beyondCursor: Number(row.beyond_cursor),
+    stored: Number(row.stored),
+    duplicate: Number(row.duplicate),
+    conflict: Number(row.conflict),
   }));
 }
 
 /** Writes down that a replay has passed its whole range; harmless where it is known. */
 export async function endReplay(db: DatabaseExecutor, runId: bigint): Promise<void> {
-  await sql`UPDATE replay_runs SET ended_at = clock_timestamp() WHERE run_id = ${runId} AND ended_at IS NULL`.execute(
-    db,
-  );
+  await db
+    .updateTable('replay_runs')
+    .set({ ended_at: sql`clock_timestamp()` })
+    .where('run_id', '=', runId)
+    .where('ended_at', 'is', null)
+    .execute();
 }
