@@ -4,6 +4,7 @@ import { noCircles } from './circles.ts';
 import { noHomePaths, noRegistryHosts } from './machine-traces.ts';
 import { migrationNumbers } from './migrations.ts';
 import { oneAppFiles } from './owners.ts';
+import { plainSqlByBuilder } from './plain-sql.ts';
 import { centralVersions, typecheckScript } from './packages.ts';
 import { fileLength, testSupportInTestsOnly, topicLiterals } from './sources.ts';
 import { startedApps } from './started-apps.ts';
@@ -18,6 +19,7 @@ export const RULES: readonly Rule[] = [
   noHomePaths,
   noRegistryHosts,
   oneAppFiles,
+  plainSqlByBuilder,
   startedApps,
   testSupportInTestsOnly,
   topicLiterals,

@@ -10,6 +10,7 @@ interface Canary {
   readonly findings: number;
 }
 
+const SCHEMA = 'export interface Schema {\n  letters: LettersTable;\n  sources: SourcesTable;\n}';
 const LONG = 'const a = 1;\n'.repeat(301);
 
 const CANARIES: Readonly<Record<string, Canary>> = {
@@ -140,6 +141,42 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/p/src/p.ts': "sign('a');",
     },
     findings: 3,
+  },
+  'plain-sql-by-builder': {
+    bad: {
+      'packages/db/src/schema.ts': SCHEMA,
+      'packages/a/src/a.ts': [
+        'await sql`SELECT code, count(*) FROM letters WHERE code = ${code}`.execute(db);',
+        'const { rows } = await sql<{ n: bigint }>`',
+        '  SELECT extract(epoch FROM max(at)) AS n FROM letters JOIN sources USING (source_id)`.execute(trx);',
+      ].join('\n'),
+      'apps/a/src/b.ts': [
+        'await sql`UPDATE letters SET code = ${code} WHERE id = ${id} RETURNING id`.execute(db);',
+        'await sql`INSERT INTO letters (id) VALUES (${id})`.execute(db);',
+        'await sql`DELETE FROM letters`.execute(db);',
+      ].join('\n'),
+    },
+    good: {
+      'packages/db/src/schema.ts': SCHEMA,
+      'packages/a/src/a.ts': [
+        'await sql`SELECT pg_advisory_xact_lock(1)`.execute(db);',
+        'await sql`SET LOCAL jit = off`.execute(db);',
+        'await sql`LOCK TABLE letters IN SHARE MODE`.execute(db);',
+        'await sql`SELECT relname FROM pg_class`.execute(db);',
+        'await sql`SELECT extract(epoch FROM clock_timestamp()) AS now`.execute(db);',
+        'await sql`SELECT lost FROM accept_loss(${id})`.execute(db);',
+        'await sql`DELETE FROM ${sql.table(name)}`.execute(db);',
+        'await sql`WITH old AS (DELETE FROM letters RETURNING *) SELECT * FROM old`.execute(db);',
+        'await sql`INSERT INTO letters (id) SELECT * FROM unnest(${ids}::int[])`.execute(db);',
+        'await sql`SELECT id FROM letters WHERE id < (SELECT max(id) FROM letters)`.execute(db);',
+        'await db.selectFrom("letters").where(sql`code = ANY (${codes})`).execute();',
+        'const part = sql`SELECT id FROM letters`;',
+        'await session.query("SELECT id FROM letters");',
+        '// await sql`SELECT id FROM letters`.execute(db);',
+      ].join('\n'),
+      'packages/a/src/a.test.ts': 'await sql`SELECT id FROM letters`.execute(db);',
+    },
+    findings: 5,
   },
   'test-support-in-tests-only': {
     bad: {
