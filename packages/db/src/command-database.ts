@@ -1,13 +1,11 @@
 import { CommandError, EXIT, noAnswer, refusedBy, type Server } from '@adtally/command-line';
 import { type Database, openDatabase, type OpenDatabaseOptions } from './database.ts';
-import { isConnectionError } from './pg-errors.ts';
 import { checkSchema } from './schema-version.ts';
+import { isAway } from './server-away.ts';
 
 const DEFAULT_PORT = '5432';
 /** 28xxx: who we are is refused; 3D000: there is no such database. */
 const REFUSED = /^(?:28\w{3}|3D000)$/;
-/** 57P0x: starting up or shutting down; 53xxx: no connection or memory left. */
-const NOT_NOW = /^(?:57P0\d|53\w{3})$/;
 
 /**
  * Opens the database for one command and closes it again.
@@ -42,7 +40,7 @@ export async function askDatabase<T>(url: string, work: () => Promise<T>): Promi
     const { code } = error as { code?: unknown };
     const sqlState = typeof code === 'string' ? code : '';
     if (REFUSED.test(sqlState)) throw refusedBy(serverOf(url), error);
-    if (NOT_NOW.test(sqlState) || isConnectionError(error)) throw noAnswer(serverOf(url), error);
+    if (isAway(error)) throw noAnswer(serverOf(url), error);
     throw error;
   }
 }

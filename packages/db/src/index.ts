@@ -38,7 +38,7 @@ export {
 } from './notification-requests.ts';
 export { type Operator, recordAction, requireSigned } from './operator-actions.ts';
 export { type EnsureDayPartitionsResult, ensureDayPartitions } from './partitions.ts';
-export { type WriteFailure, WriteError, isConnectionError, isTransientError } from './pg-errors.ts';
+export { type WriteFailure, WriteError, isTransientError } from './pg-errors.ts';
 export { probeRows, takesRows } from './probe-rows.ts';
 export { keyBytes, appendMsOf, encodeHeaders, decodeHeaders, recordHash } from './record-hash.ts';
 export {

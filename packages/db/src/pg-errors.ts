@@ -1,4 +1,5 @@
 import { DatabaseError } from 'pg';
+import { isAway } from './server-away.ts';
 
 /** Which statement of the batch's transaction raised an error. */
 export type WritePhase = 'events' | 'other';
@@ -59,7 +60,7 @@ const PARTITION_DDL_CHECK = 'events_default_excludes_';
 /** Classifies a driver error; total: an error it does not know is a `bug`. */
 export function classifyWriteError(error: unknown, phase: WritePhase): WriteFailure {
   if (!(error instanceof DatabaseError) || error.code === undefined) {
-    return isConnectionError(error) ? { kind: 'outcome_unknown' } : { kind: 'bug', sqlState: null };
+    return isAway(error) ? { kind: 'outcome_unknown' } : { kind: 'bug', sqlState: null };
   }
   const sqlState = error.code;
   if (sqlState === FENCED) return { kind: 'fenced', sourceIds: parseIds(error.detail) };
@@ -87,31 +88,6 @@ function isPartitionDdl(error: DatabaseError): boolean {
 
 function isEventKeyTaken(error: DatabaseError): boolean {
   return error.code === '23505' && /^events_\w+_pkey$/.test(error.constraint ?? '');
-}
-
-const SOCKET_ERRORS = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ERR_STREAM_DESTROYED',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ERR_SOCKET_CLOSED',
-]);
-
-/** True for what a lost or unreachable server looks like in Node and in the driver. */
-export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== undefined && SOCKET_ERRORS.has(code)) return true;
-  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
-  return /connection terminated|connection error|not queryable|timeout expired|client was closed/i.test(
-    error.message,
-  );
 }
 
 /** True where waiting and trying again is the answer, whatever was being done. */

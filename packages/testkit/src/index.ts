@@ -7,6 +7,7 @@ export {
   type TestRedis,
   type TestRedisOptions,
 } from './redis.ts';
+export { hasPostgresServer, testPostgres, type TestPostgres } from './postgres.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
 export { ServiceProcess, type Exit, type LogEntry } from './service-process.ts';

@@ -1,0 +1,104 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { waitFor } from './wait.ts';
+
+/** A PostgreSQL of its own for one test, reached over a unix socket alone. */
+export interface TestPostgres {
+  /** Of an empty database; its user is a superuser. */
+  readonly url: string;
+  /** Ends the server; its socket is gone with it. */
+  stop(): Promise<void>;
+  /** Starts it again with the data it had. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const PORT = 5_432;
+const PACKAGED = '/usr/lib/postgresql';
+// A socket's path has about 100 characters at most, and a user's temporary folder may be a long one.
+const SHORT_FOLDER = '/tmp';
+
+interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Whether `testPostgres` can start a server here. */
+export function hasPostgresServer(): boolean {
+  return programFolder() !== undefined;
+}
+
+/** An own server, not durable: what a test's server has to outlive is its own stop. */
+export async function testPostgres(): Promise<TestPostgres> {
+  const programs = programFolder();
+  if (programs === undefined) throw new Error('this needs the server programs of PostgreSQL');
+  const account = serverAccount();
+  const folder = mkdtempSync(join(SHORT_FOLDER, 'adtally-pg-'));
+  if (account !== undefined) chownSync(folder, account.uid, account.gid);
+  const cluster = join(folder, 'cluster');
+  const options = { ...account, cwd: folder, stdio: 'ignore' } as const;
+  const url = `postgres:///postgres?host=${folder}&port=${PORT}&user=adtally`;
+  execFileSync(
+    join(programs, 'initdb'),
+    ['-D', cluster, '--username=adtally', '--auth=trust', '--encoding=UTF8', '--no-sync'],
+    options,
+  );
+  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off'];
+  const args = ['-D', cluster, '-p', String(PORT), ...settings.flatMap((one) => ['-c', one])];
+
+  let child: ChildProcess | undefined;
+  const killAtExit = () => child?.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  const stop = async () => {
+    const ended = child;
+    child = undefined;
+    if (ended === undefined || ended.exitCode !== null) return;
+    const exited = once(ended, 'exit');
+    ended.kill('SIGINT'); // a fast shutdown: ends the sessions
+    await exited;
+  };
+  const start = async () => {
+    child ??= spawn(join(programs, 'postgres'), args, options);
+    await waitFor(() => answers(url), { what: `PostgreSQL at ${folder}` });
+  };
+  const close = async () => {
+    process.off('exit', killAtExit);
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  await start();
+  return { url, stop, start, close, [Symbol.asyncDispose]: close };
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The newest of the system's packages: they lie beside the path. */
+function programFolder(): string | undefined {
+  if (!existsSync(PACKAGED)) return undefined;
+  return readdirSync(PACKAGED)
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map((major) => join(PACKAGED, major, 'bin'))
+    .find((folder) => existsSync(join(folder, 'initdb')));
+}
+
+/** PostgreSQL refuses to run as root. */
+function serverAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const idOf = (kind: string) =>
+    Number(spawnSync('id', [kind, 'postgres'], { encoding: 'utf8' }).stdout);
+  return { uid: idOf('-u'), gid: idOf('-g') };
+}
