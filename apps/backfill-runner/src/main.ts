@@ -1,13 +1,5 @@
-import { runMain } from '@adtally/service';
-import { runCommand } from './cli.ts';
+import { main } from '@adtally/command-line';
 import { describe, readConfig } from './env.ts';
-import { watch } from './watch.ts';
+import { explain, PROGRAM } from './program.ts';
 
-const argv = process.argv.slice(2);
-
-await runMain({
-  load: () => readConfig(),
-  describe,
-  run: (config) => (argv.includes('--watch') ? watch(config) : runCommand(argv, config)),
-  argv,
-});
+await main(PROGRAM, process.argv.slice(2), { readConfig, describe }, explain);

@@ -2,9 +2,14 @@ import { runMain } from '@adtally/service';
 import { runDeadQueueAlerter } from './app.ts';
 import { describe, readConfig } from './env.ts';
 
-await runMain({
-  load: () => readConfig(),
-  describe,
-  run: runDeadQueueAlerter,
-  argv: process.argv.slice(2),
-});
+await runMain(
+  {
+    app: 'dead-queue-alerter',
+    readme: 'apps/dead-queue-alerter/README.md',
+    summary: 'tells people when too many letters die',
+    load: () => readConfig(),
+    describe,
+    run: runDeadQueueAlerter,
+  },
+  process.argv.slice(2),
+);

@@ -2,9 +2,14 @@ import { runMain } from '@adtally/service';
 import { runDlqReprocessor } from './app.ts';
 import { describe, readConfig } from './env.ts';
 
-await runMain({
-  load: () => readConfig(),
-  describe,
-  run: runDlqReprocessor,
-  argv: process.argv.slice(2),
-});
+await runMain(
+  {
+    app: 'dlq-reprocessor',
+    readme: 'apps/dlq-reprocessor/README.md',
+    summary: 'takes dead letters into the database, retries them, gives them up',
+    load: () => readConfig(),
+    describe,
+    run: runDlqReprocessor,
+  },
+  process.argv.slice(2),
+);

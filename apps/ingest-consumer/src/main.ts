@@ -2,9 +2,14 @@ import { runMain } from '@adtally/service';
 import { runIngestConsumer } from './app.ts';
 import { describe, readConfig } from './env.ts';
 
-await runMain({
-  load: () => readConfig(),
-  describe,
-  run: runIngestConsumer,
-  argv: process.argv.slice(2),
-});
+await runMain(
+  {
+    app: 'ingest-consumer',
+    readme: 'apps/ingest-consumer/README.md',
+    summary: 'reads ad events from Kafka and counts each exactly once in PostgreSQL',
+    load: () => readConfig(),
+    describe,
+    run: runIngestConsumer,
+  },
+  process.argv.slice(2),
+);

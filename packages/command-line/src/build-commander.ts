@@ -122,7 +122,7 @@ function refuseMisplaced(built: Commander): void {
       (one) => above.getOptionValueSource(one.attributeName()) === 'cli',
     );
     if (misplaced !== undefined) {
-      throw new UsageError(`${misplaced.long} must stand after "${pathOf(built)}"`);
+      throw new UsageError(`${misplaced.long} must not stand before a command`);
     }
   }
 }

@@ -134,10 +134,7 @@ test.each([
   [['redrive', '--state', 'dead,'], '--state needs a value'],
   [['redrive', '--rate'], "option '--rate <N>' argument missing"],
   [['redrive', 'puase'], "unknown command 'puase' (Did you mean pause?)"],
-  [
-    ['redrive', '--json', 'pause', '1', '--reason', 'x'],
-    '--json must stand after "prog redrive pause"',
-  ],
+  [['redrive', '--json', 'pause', '1', '--reason', 'x'], '--json must not stand before a command'],
   [['redrive', 'pause', '1'], '--reason <TEXT> is required: why; kept for good'],
   [
     ['redrive', 'pause', '1', '--reason', '--json'],

@@ -38,7 +38,7 @@ export async function runProgram<C>(
   } catch (error) {
     if (error === HELP_SHOWN) return EXIT.success;
     if (!(error instanceof UsageError) || chosen === undefined) return tellError(error, explain);
-    if (error.showsHelp) process.stderr.write(`${chosen.helpInformation()}\n`);
+    if (error.showsHelp) chosen.outputHelp({ error: true });
     say(`${error.message}\nSee ${pathOf(chosen)} --help`);
     return error.exitCode;
   }

@@ -1,10 +1,8 @@
-/** sysexits.h EX_CONFIG: a wrong configuration or schema; restarting changes nothing. */
-export const EXIT_CONFIG = 78;
-
 /** Everything that is wrong with a configuration, at once. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly exitCode = EXIT_CONFIG;
+  /** `EXIT.configuration` of the commands' table; this package depends on nothing. */
+  readonly exitCode = 78;
   /** One sentence a problem, each naming its variable. */
   readonly problems: readonly string[];
 

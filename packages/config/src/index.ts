@@ -1,5 +1,5 @@
 export { buildVersion } from './build-version.ts';
-export { ConfigError, EXIT_CONFIG } from './config-error.ts';
+export { ConfigError } from './config-error.ts';
 export { field, NotAllowed, optional, type Env, type EnvField } from './field.ts';
 export { bool, durationMs, int, oneOf, shareOrOff, text, url, wholeNumbers } from './fields.ts';
 export { describeConfig, loadEnv, type ConfigOf, type EnvSchema, type Rule } from './load-env.ts';

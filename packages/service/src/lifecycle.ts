@@ -1,5 +1,6 @@
+import { EXIT, exitCodeOf } from '@adtally/command-line';
 import type { Logger } from '@adtally/telemetry';
-import { exitCodeOf, type Service } from './service.ts';
+import type { Service } from './service.ts';
 
 /**
  * - `starting`: services come up in order; a drain may come at any moment.
@@ -85,7 +86,7 @@ export class Lifecycle {
       try {
         await service.stop();
       } catch (error) {
-        this.#exitCode ||= exitCodeOf(error);
+        this.#exitCode ||= exitCodeOf(error) ?? EXIT.failure;
         this.#logger.error({ err: error, service: service.name }, 'stop failed');
       }
     }
@@ -95,7 +96,7 @@ export class Lifecycle {
 
   async #fail(what: string, error: unknown): Promise<void> {
     if (this.#state === 'drained') return;
-    this.#exitCode ||= exitCodeOf(error);
+    this.#exitCode ||= exitCodeOf(error) ?? EXIT.failure;
     this.#logger.fatal({ err: error }, what);
     await this.drain(what);
   }

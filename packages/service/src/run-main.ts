@@ -1,41 +1,72 @@
+import {
+  CHECK_CONFIG_OPTION,
+  command,
+  EXIT,
+  exitCodeOf,
+  main,
+  tellConfig,
+  type Program,
+} from '@adtally/command-line';
 import { ConfigError } from '@adtally/config';
-import { exitCodeOf } from './service.ts';
 
 export interface MainOptions<C> {
+  /** Its image and its folder are called so. */
+  readonly app: string;
+  /** Where every variable stands, from the repository's root. */
+  readonly readme: string;
+  /** One line without a full stop, for its help. */
+  readonly summary: string;
   /** Reads and checks the configuration; throws ConfigError. */
   readonly load: () => C;
   /** The configuration for people, secrets masked. */
   readonly describe: (config: C) => Readonly<Record<string, string>>;
   readonly run: (config: C) => Promise<void>;
-  /** Arguments after the script's name. */
-  readonly argv: readonly string[];
 }
 
 /**
- * The frame of every app's main: `--check-config` only checks (exit 0 or 78) and prints what is in
- * effect; a wrong configuration names all its problems on standard error and exits 78.
+ * The command line of a service: without arguments it runs; `--check-config` only checks (exit 0 or 78)
+ * and prints what is in effect; `--help` says where it is configured; anything else is refused (exit 2).
  */
-export async function runMain<C>(options: MainOptions<C>): Promise<void> {
-  try {
-    const config = options.load();
-    if (options.argv.includes('--check-config')) {
-      const lines = Object.entries(options.describe(config)).map(
-        ([name, value]) => `${name}=${value}`,
-      );
-      process.stdout.write(`${lines.join('\n')}\nconfiguration ok\n`);
-      return;
-    }
-    await options.run(config);
-  } catch (error) {
-    process.exitCode = exitCodeOf(error);
-    process.stderr.write(
-      error instanceof ConfigError ? problemText(error) : `${errorText(error)}\n`,
-    );
-  }
+export function serviceProgram<C>({ app, ...options }: MainOptions<C>): Program<void> {
+  const service = command({
+    options: CHECK_CONFIG_OPTION,
+    run: async ({ options: given }) => {
+      const config = options.load();
+      if (given['check-config']) return tellConfig(options.describe(config));
+      return await untilDrained(() => options.run(config));
+    },
+  });
+  return {
+    name: app,
+    summary: options.summary,
+    notes: `A service: it runs until SIGTERM, SIGINT or POST /drain. Configured by environment variables;
+all of them, with their defaults: ${options.readme}.
+Exit codes: 0 drained, 1 failure, 2 wrong usage, 78 configuration or schema, 130 and 143 forced by a
+second signal.`,
+    load: async () => service,
+  };
 }
 
-function problemText(error: ConfigError): string {
-  return `configuration is wrong:\n${error.problems.map((problem) => `  - ${problem}\n`).join('')}`;
+/**
+ * The frame of every app's main. A wrong configuration names all its problems on standard error and
+ * exits 78.
+ *
+ * @param argv arguments after the script's name
+ */
+export async function runMain<C>(options: MainOptions<C>, argv: readonly string[]): Promise<void> {
+  await main(serviceProgram(options), argv, undefined);
+}
+
+/** Runs a service and returns the exit code it ended with; its failure is one line for the log. */
+export async function untilDrained(run: () => Promise<void>): Promise<number> {
+  try {
+    await run();
+    return Number(process.exitCode ?? EXIT.success);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    process.stderr.write(`${errorText(error)}\n`);
+    return exitCodeOf(error) ?? EXIT.failure;
+  }
 }
 
 function errorText(error: unknown): string {

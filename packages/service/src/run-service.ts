@@ -1,8 +1,9 @@
 // oxlint-disable unicorn/no-process-exit -- the one place that may end the process by force
+import { EXIT, exitCodeOf } from '@adtally/command-line';
 import type { Logger } from '@adtally/telemetry';
 import { AdminServer, type AdminOptions } from './admin-server.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { exitCodeOf, type Service } from './service.ts';
+import type { Service } from './service.ts';
 
 export interface RunServiceOptions {
   /** In start order: pools first, the consumer last. They stop the other way round, intake first. */
@@ -13,7 +14,7 @@ export interface RunServiceOptions {
   readonly logger: Logger;
 }
 
-const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNAL_EXIT_CODES = { SIGINT: EXIT.forcedBySigint, SIGTERM: EXIT.forcedBySigterm } as const;
 /** After a clean drain the event loop should empty by itself; a leaked handle gets this long. */
 const LINGER_MS = 10_000;
 const DRAIN_STATE = { starting: 0, running: 0, draining: 1, drained: 2 } as const;
@@ -59,7 +60,7 @@ export async function runService(options: RunServiceOptions): Promise<void> {
   clearTimeout(drainTimer);
   removeHandlers();
   endWith(
-    lifecycle.exitCode || (adminFailure === undefined ? 0 : exitCodeOf(adminFailure)),
+    lifecycle.exitCode || (adminFailure === undefined ? EXIT.success : codeOf(adminFailure)),
     logger,
   );
 }
@@ -76,10 +77,14 @@ function endWith(exitCode: number, logger: Logger): void {
   }, LINGER_MS).unref();
 }
 
+function codeOf(error: unknown): number {
+  return exitCodeOf(error) ?? EXIT.failure;
+}
+
 function forceAfter(deadlineMs: number, logger: Logger): NodeJS.Timeout {
   return setTimeout(() => {
     logger.fatal({ deadlineMs }, 'drain deadline passed, ending by force');
-    process.exit(1);
+    process.exit(EXIT.failure);
   }, deadlineMs);
 }
 
@@ -96,7 +101,7 @@ function installHandlers(lifecycle: Lifecycle, logger: Logger): () => void {
   };
   const onUncaught = (error: unknown) => {
     logger.fatal({ err: error }, 'uncaught error');
-    process.exit(exitCodeOf(error));
+    process.exit(codeOf(error));
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

@@ -13,13 +13,3 @@ export interface Service {
   /** What it still waits for, one phrase; undefined when it can do its work. For /readyz only. */
   notReady?(): string | undefined;
 }
-
-/** An error's wish for the exit code of the process (`exitCode` on it or on a cause), else 1. */
-export function exitCodeOf(error: unknown): number {
-  for (let current = error, depth = 0; current instanceof Error && depth < 10; depth += 1) {
-    const code = (current as { exitCode?: unknown }).exitCode;
-    if (typeof code === 'number' && Number.isInteger(code) && code > 0 && code < 256) return code;
-    current = current.cause;
-  }
-  return 1;
-}

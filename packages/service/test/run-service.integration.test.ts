@@ -107,7 +107,7 @@ test('a wrong configuration names all problems and exits 78', async () => {
   const { code, lines, output } = await launch({ MODE: 'odd', ADMIN_PORT: '70000' }).ended;
   expect(code).toBe(78);
   expect(lines).toEqual([
-    'configuration is wrong:',
+    'adtally: configuration is wrong:',
     expect.stringContaining('ADMIN_PORT: "70000"'),
     expect.stringContaining('MODE: "odd"'),
   ]);

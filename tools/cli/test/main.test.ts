@@ -43,6 +43,15 @@ test("an app's own help is the app's", () => {
 });
 
 test.each([
+  ['ingest-consumer', '--chek-config'],
+  ['dlq-reprocessor', '--check-config', 'now'],
+  ['dead-queue-alerter', 'start'],
+  ['backfill-runner'],
+])('%s starts nothing where its arguments are wrong: %s', (...argv) => {
+  expect(cli('run', ...argv)).toMatchObject({ code: 2, stdout: '' });
+});
+
+test.each([
   ['audit'],
   ['sources'],
   ['sources', 'accept-loss', '--source', '1', '--reason', 'none'],

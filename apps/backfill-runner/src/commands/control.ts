@@ -1,3 +1,4 @@
+import { command, type Command, EXIT, id, JSON_OPTION, operand } from '@adtally/command-line';
 import {
   listBackfills,
   orderBackfill,
@@ -8,16 +9,26 @@ import {
   type BackfillOrder,
 } from '@adtally/analytics';
 import { listReplays } from '../replay/runs/find-replays.ts';
-import { parseCommand } from '../args.ts';
-import { operatorOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
+import {
+  operatorOf,
+  orderOf,
+  onDatabase,
+  ACTING_OPTIONS,
+  type CommandContext,
+  DRY,
+  type RunnerEnvironment,
+} from '../context.ts';
 import { backfillJson, backfillText } from '../describe.ts';
-import { EXIT } from '../exit-codes.ts';
 import { replayJson, replayText } from '../replay/describe-replay.ts';
-import { runIdOf } from './run.ts';
 
-/** `status`: versions, freshness, and the latest backfills and replays. */
-export const status: Command = async (args, { db, print }) => {
-  parseCommand(args, COMMON_OPTIONS);
+/** Versions, freshness, and the latest backfills and replays. */
+export const status = command({
+  options: JSON_OPTION,
+  run: async ({ options }, environment: RunnerEnvironment) =>
+    await onDatabase(environment, options.json, tellStatus),
+});
+
+async function tellStatus({ db, print }: CommandContext): Promise<number> {
   const [definitions, promotion, freshness, backfills, replays] = await Promise.all([
     readDefinitions(db),
     readPromotion(db),
@@ -50,18 +61,24 @@ export const status: Command = async (args, { db, print }) => {
     ...replays.map(replayText),
   ];
   print(json, text.join('\n'));
-  return EXIT.done;
-};
+  return EXIT.success;
+}
 
 /** `pause` and `cancel`: from any terminal; the backfill's process obeys before its next base. */
-export function ordering(order: Exclude<BackfillOrder, 'resume'>): Command {
-  return async (args, { db, config, print }) => {
-    const { values, positionals } = parseCommand(args, ACTING_OPTIONS);
-    const runId = runIdOf(positionals);
-    if (values.execute) await orderBackfill(db, runId, order, operatorOf(values, config));
-    const backfill = await readBackfill(db, runId);
-    const end = values.execute ? '' : `\n${DRY}`;
-    print(backfillJson(backfill), `${backfillText(backfill)}${end}`);
-    return EXIT.done;
-  };
+export function ordering(verb: Exclude<BackfillOrder, 'resume'>): Command<RunnerEnvironment> {
+  return command({
+    operands: { id: operand(id('backfill'), 'which backfill') },
+    options: ACTING_OPTIONS,
+    run: async ({ operands, options }, environment: RunnerEnvironment) => {
+      const order = orderOf(options);
+      const runId = BigInt(operands.id);
+      return await onDatabase(environment, options.json, async ({ db, config, print }) => {
+        if (order !== null) await orderBackfill(db, runId, verb, operatorOf(order, config));
+        const backfill = await readBackfill(db, runId);
+        const end = order === null ? `\n${DRY}` : '';
+        print(backfillJson(backfill), `${backfillText(backfill)}${end}`);
+        return EXIT.success;
+      });
+    },
+  });
 }

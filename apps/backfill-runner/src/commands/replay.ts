@@ -1,11 +1,29 @@
 import { RefusedError } from '@adtally/analytics';
 import { createReplay } from '../replay/runs/create-replay.ts';
 import { recordAction } from '@adtally/db';
-import { KafkaAdmin } from '@adtally/kafka';
+import { withKafkaAdmin, type KafkaAdmin } from '@adtally/kafka';
 import { createLogger } from '@adtally/telemetry';
-import { parseCommand, timeMs, UsageError, wholeNumber } from '../args.ts';
-import { operatorOf, ACTING_OPTIONS, type CommandContext, DRY } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
+import {
+  command,
+  EXIT,
+  id,
+  list,
+  option,
+  timeMs,
+  UsageError,
+  wholeNumber,
+  type ValuesOf,
+} from '@adtally/command-line';
+import {
+  operatorOf,
+  orderOf,
+  onDatabase,
+  ACTING_OPTIONS,
+  type CommandContext,
+  DRY,
+  type Order,
+  type RunnerEnvironment,
+} from '../context.ts';
 import { ProgressView } from '../progress.ts';
 import { replayConfig } from '../replay-env.ts';
 import {
@@ -18,51 +36,64 @@ import {
 import { planReplay, readReplay, type Bound, type ReplayRequest } from '../replay/plan.ts';
 import { workReplay } from '../replay/work-replay.ts';
 
-const OPTIONS = {
-  ...ACTING_OPTIONS,
-  'from-time': { type: 'string' },
-  'to-time': { type: 'string' },
-  'from-offset': { type: 'string' },
-  'to-offset': { type: 'string' },
-  partition: { type: 'string', multiple: true },
-  resume: { type: 'string' },
-  rate: { type: 'string' },
-} as const;
-
-type Values = ReturnType<typeof parseCommand<typeof OPTIONS>>['values'];
-
 const RATE_MAX = 100_000_000;
 const PARTITION_MAX = 1_000_000;
 /** Of one process on one core where all is there already, for estimates; the progress line has the true one. */
 const RECORDS_PER_SECOND = 40_000;
 
-/** `replay`: reads a range of the events topic again, through the path events take. */
-export async function replay(args: readonly string[], context: CommandContext): Promise<number> {
-  const { values, positionals } = parseCommand(args, OPTIONS);
-  if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is not expected`);
-  const config = replayConfig(context.config);
-  const admin = new KafkaAdmin(config.kafka);
-  try {
-    return values.resume === undefined
-      ? await start(values, admin, context)
-      : await resume(values, values.resume, admin, context);
-  } finally {
-    admin.close();
-  }
-}
+const OFFSET = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const OPTIONS = {
+  'from-time': option(timeMs, 'the range by append time; UTC unless an offset is given'),
+  'to-time': option(timeMs, 'its end, excluded'),
+  'from-offset': option(OFFSET, 'the range by offset; needs --partition'),
+  'to-offset': option(OFFSET, 'its end, excluded'),
+  partition: list(wholeNumber(0, PARTITION_MAX), 'only this one; several repeated or with commas'),
+  resume: option(id('replay'), 'go on with this replay, in the range it has'),
+  rate: option(wholeNumber(1, RATE_MAX), 'records a second'),
+  ...ACTING_OPTIONS,
+} as const;
 
-async function start(values: Values, admin: KafkaAdmin, context: CommandContext): Promise<number> {
+type Values = ValuesOf<typeof OPTIONS>;
+/** A range as it was asked for; the topic's name comes with the configuration. */
+type WantedRange = Omit<ReplayRequest, 'topic'>;
+
+export const replay = command({
+  description: `Through the path events take: what was counted is not counted again. Needs KAFKA_BROKERS. Without a
+beginning it reads as far back as the log and the counting go; it ends where the consumer is.`,
+  options: OPTIONS,
+  run: async ({ options }, environment: RunnerEnvironment) => {
+    const order = orderOf(options);
+    const wanted = rangeOf(options);
+    if (options.resume !== undefined) requireNoRange(options);
+    return await onDatabase(environment, options.json, async (context) => {
+      const { kafka } = replayConfig(context.config);
+      return await withKafkaAdmin(kafka, async (admin) =>
+        options.resume === undefined
+          ? await start(wanted, options.rate ?? null, order, admin, context)
+          : await resume(BigInt(options.resume), options.rate ?? null, order, admin, context),
+      );
+    });
+  },
+});
+
+async function start(
+  wanted: WantedRange,
+  rate: number | null,
+  order: Order | null,
+  admin: KafkaAdmin,
+  context: CommandContext,
+): Promise<number> {
   const { db, print } = context;
-  const rate = rateOf(values);
-  const plan = await planReplay(admin, db, requestOf(values, context));
+  const { eventsTopic } = replayConfig(context.config);
+  const plan = await planReplay(admin, db, { topic: eventsTopic, ...wanted });
   const ranges = plan.ranges.filter(({ first, end }) => end > first);
   const speed = Math.min(rate ?? RECORDS_PER_SECOND, RECORDS_PER_SECOND);
   const text = replayPlanText(plan, speed);
-  if (!values.execute) {
+  if (order === null) {
     print({ dry: true, ...replayPlanJson(plan, speed) }, `${text}\n${DRY}`);
-    return EXIT.done;
+    return EXIT.success;
   }
-  const operator = operatorOf(values, context.config);
+  const operator = operatorOf(order, context.config);
   if (ranges.length === 0) throw new RefusedError('there is nothing to read in this range');
   // What is clipped is to be seen before the work, not only in its result.
   if (!context.isJson) process.stderr.write(`${text}\n`);
@@ -72,24 +103,23 @@ async function start(values: Values, admin: KafkaAdmin, context: CommandContext)
 }
 
 async function resume(
-  values: Values,
-  id: string,
+  runId: bigint,
+  rate: number | null,
+  order: Order | null,
   admin: KafkaAdmin,
   context: CommandContext,
 ): Promise<number> {
   const { db, print } = context;
-  requireNoRange(values);
-  const runId = BigInt(wholeNumber('--resume', id, 1, Number.MAX_SAFE_INTEGER));
   const known = await readReplay(db, runId);
-  if (!values.execute) {
+  if (order === null) {
     print({ dry: true, ...replayJson(known) }, `${replayText(known)}\n${DRY}`);
-    return EXIT.done;
+    return EXIT.success;
   }
-  const operator = operatorOf(values, context.config);
+  const operator = operatorOf(order, context.config);
   const sign = async () => {
     await recordAction(db, operator, 'replay resume', { run_id: Number(runId) });
   };
-  return await work(runId, rateOf(values) ?? known.rate, admin, context, sign);
+  return await work(runId, rate ?? known.rate, admin, context, sign);
 }
 
 async function work(
@@ -112,15 +142,14 @@ async function work(
   }).finally(() => view.finish());
   const ended = await readReplay(db, runId);
   print({ outcome, ...replayJson(ended) }, replayText(ended));
-  return outcome === 'done' ? EXIT.done : EXIT.interrupted;
+  return outcome === 'done' ? EXIT.success : EXIT.interrupted;
 }
 
-function requestOf(values: Values, { config }: CommandContext): ReplayRequest {
+/** @throws UsageError where the range contradicts itself */
+function rangeOf(values: Values): WantedRange {
   const from = boundOf('from', values['from-time'], values['from-offset']);
   const to = boundOf('to', values['to-time'], values['to-offset']);
-  const partitions = values.partition?.map((text) =>
-    wholeNumber('--partition', text, 0, PARTITION_MAX),
-  );
+  const { partition: partitions } = values;
   if (partitions === undefined && (from.kind === 'offset' || to.kind === 'offset')) {
     throw new UsageError('an offset means something only with --partition');
   }
@@ -128,8 +157,7 @@ function requestOf(values: Values, { config }: CommandContext): ReplayRequest {
   if (new Set(partitions).size !== (partitions?.length ?? 0)) {
     throw new UsageError('a partition is named twice');
   }
-  const { eventsTopic } = replayConfig(config);
-  return { topic: eventsTopic, partitions: partitions ?? null, from, to };
+  return { partitions: partitions ?? null, from, to };
 }
 
 function isReversed(from: Bound, to: Bound): boolean {
@@ -137,24 +165,16 @@ function isReversed(from: Bound, to: Bound): boolean {
   return from.kind === 'offset' && to.kind === 'offset' && from.offset >= to.offset;
 }
 
-function boundOf(name: 'from' | 'to', time: string | undefined, offset: string | undefined): Bound {
-  if (time !== undefined && offset !== undefined) {
+function boundOf(name: 'from' | 'to', ms: number | undefined, offset: number | undefined): Bound {
+  if (ms !== undefined && offset !== undefined) {
     throw new UsageError(`--${name}-time and --${name}-offset exclude one another`);
   }
-  if (time !== undefined) return { kind: 'time', timeMs: timeMs(`--${name}-time`, time) };
-  if (offset === undefined) return { kind: 'none' };
-  return {
-    kind: 'offset',
-    offset: wholeNumber(`--${name}-offset`, offset, 0, Number.MAX_SAFE_INTEGER),
-  };
+  if (ms !== undefined) return { kind: 'time', timeMs: ms };
+  return offset === undefined ? { kind: 'none' } : { kind: 'offset', offset };
 }
 
 function requireNoRange(values: Values): void {
   const named = ['from-time', 'to-time', 'from-offset', 'to-offset', 'partition'] as const;
   const given = named.find((name) => values[name] !== undefined);
   if (given !== undefined) throw new UsageError(`--${given}: a replay keeps its range`);
-}
-
-function rateOf({ rate }: Values): number | null {
-  return rate === undefined ? null : wholeNumber('--rate', rate, 1, RATE_MAX);
 }

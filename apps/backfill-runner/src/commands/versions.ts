@@ -5,50 +5,74 @@ import {
   rollback,
   type Promotion,
 } from '@adtally/analytics';
-import { parseCommand, required, UsageError, wholeNumber } from '../args.ts';
-import { operatorOf, ACTING_OPTIONS, type Command, COMMON_OPTIONS, DRY } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
+import { command, EXIT, JSON_OPTION, operand, required, wholeNumber } from '@adtally/command-line';
+import {
+  operatorOf,
+  orderOf,
+  onDatabase,
+  ACTING_OPTIONS,
+  type CommandContext,
+  DRY,
+  type RunnerEnvironment,
+} from '../context.ts';
 
-const VERSION_MAX = 1_000_000;
+const VERSION = wholeNumber(1, 1_000_000);
 
-/** `promote`: shows a version to readers, in one transaction. */
-export const promoteVersion: Command = async (args, { db, config, print }) => {
-  const { values } = parseCommand(args, { ...ACTING_OPTIONS, version: { type: 'string' } });
-  const version = wholeNumber('--version', required('--version', values.version), 1, VERSION_MAX);
-  if (!values.execute) {
-    const shown = await readPromotion(db);
-    print(
-      { dry: true, ...promotionJson(shown), would_promote: version },
-      `readers see version ${shown?.version ?? 'none'}; this would show them ${version}\n${DRY}`,
-    );
-    return EXIT.done;
-  }
-  tell(print, await promote(db, version, operatorOf(values, config)));
-  return EXIT.done;
-};
+export const promoteVersion = command({
+  description: 'In one transaction; what readers saw before can be had back by rollback.',
+  options: { version: required(VERSION, 'which version'), ...ACTING_OPTIONS },
+  run: async ({ options }, environment: RunnerEnvironment) => {
+    const order = orderOf(options);
+    const { version } = options;
+    return await onDatabase(environment, options.json, async ({ db, config, print }) => {
+      if (order === null) {
+        const shown = await readPromotion(db);
+        print(
+          { dry: true, ...promotionJson(shown), would_promote: version },
+          `readers see version ${shown?.version ?? 'none'}; this would show them ${version}\n${DRY}`,
+        );
+        return EXIT.success;
+      }
+      tell(print, await promote(db, version, operatorOf(order, config)));
+      return EXIT.success;
+    });
+  },
+});
 
-/** `rollback`: shows the version before again, in one transaction. */
-export const rollbackVersion: Command = async (args, { db, config, print }) => {
-  const { values } = parseCommand(args, ACTING_OPTIONS);
-  if (!values.execute) {
-    const shown = await readPromotion(db);
-    print(
-      { dry: true, ...promotionJson(shown) },
-      `readers see version ${shown?.version ?? 'none'}, before it ${shown?.previousVersion ?? 'none'}\n${DRY}`,
-    );
-    return EXIT.done;
-  }
-  tell(print, await rollback(db, operatorOf(values, config)));
-  return EXIT.done;
-};
+export const rollbackVersion = command({
+  options: ACTING_OPTIONS,
+  run: async ({ options }, environment: RunnerEnvironment) => {
+    const order = orderOf(options);
+    return await onDatabase(environment, options.json, async ({ db, config, print }) => {
+      if (order === null) {
+        const shown = await readPromotion(db);
+        print(
+          { dry: true, ...promotionJson(shown) },
+          `readers see version ${shown?.version ?? 'none'}, before it ${shown?.previousVersion ?? 'none'}\n${DRY}`,
+        );
+        return EXIT.success;
+      }
+      tell(print, await rollback(db, operatorOf(order, config)));
+      return EXIT.success;
+    });
+  },
+});
 
-/** `compare`: where two versions differ, by campaign. Changes nothing. */
-export const compare: Command = async (args, { db, print }) => {
-  const { positionals } = parseCommand(args, COMMON_OPTIONS);
-  if (positionals.length !== 2) throw new UsageError('name two versions');
-  const [left = 0, right = 0] = positionals.map((text) =>
-    wholeNumber('a version', text, 1, VERSION_MAX),
-  );
+export const compare = command({
+  operands: { left: operand(VERSION, 'a version'), right: operand(VERSION, 'another') },
+  options: JSON_OPTION,
+  run: async ({ operands: { left, right }, options }, environment: RunnerEnvironment) =>
+    await onDatabase(environment, options.json, async (context) => {
+      await tellDifferences(left, right, context);
+      return EXIT.success;
+    }),
+});
+
+async function tellDifferences(
+  left: number,
+  right: number,
+  { db, print }: CommandContext,
+): Promise<void> {
   const differences = await compareVersions(db, left, right);
   const rows = differences.map(
     (one) =>
@@ -68,8 +92,7 @@ export const compare: Command = async (args, { db, print }) => {
     },
     rows.length === 0 ? `versions ${left} and ${right} do not differ` : rows.join('\n'),
   );
-  return EXIT.done;
-};
+}
 
 function promotionJson(promotion: Promotion | null): object {
   return {

@@ -56,17 +56,15 @@ export async function checkCommandLine<C>(program: Program<C>, context: C): Prom
   });
 
   const below = all.filter(({ path }) => path.length > 0);
-  test.skipIf(below.length === 0)(
-    'a misspelt command is refused, and the right one named',
-    async () => {
-      for (const { path } of below) {
-        const name = path.at(-1) ?? '';
-        const refused = await ran(...path.slice(0, -1), doubled(name), '--help');
-        expect(refused).toMatchObject({ code: EXIT.usage, stdout: '' });
-        expect(refused.stderr).toContain(
-          `unknown command '${doubled(name)}' (Did you mean ${name}?)`,
-        );
-      }
+  test.each(named(below))(
+    '%s misspelt is refused, and the right word named',
+    async (_name, one) => {
+      const name = one.path.at(-1) ?? '';
+      const refused = await ran(...one.path.slice(0, -1), doubled(name), '--help');
+      expect(refused).toMatchObject({ code: EXIT.usage, stdout: '' });
+      expect(refused.stderr).toContain(
+        `unknown command '${doubled(name)}' (Did you mean ${name}?)`,
+      );
     },
   );
 }

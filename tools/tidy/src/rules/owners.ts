@@ -10,7 +10,6 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
   'packages/kafka/src/command-admin.ts': 'the commands of ./dev use it too',
   'packages/db/src/audit/':
     'what must hold stands with the tables, for whoever asks: command, endpoint, demo',
-  'packages/db/src/command-database.ts': 'the commands of ./dev use it too',
   'packages/db/src/dead-letter-refs.ts':
     'part of the write path: rows of the transaction that moves the cursors',
   'packages/db/src/event-days.ts': 'part of partitions.ts',

@@ -1,0 +1,85 @@
+import { RefusedError } from '@adtally/analytics';
+import {
+  CHECK_CONFIG_OPTION,
+  command,
+  EXIT,
+  flag,
+  tellConfig,
+  UsageError,
+  type ExplainError,
+  type Program,
+} from '@adtally/command-line';
+import { untilDrained } from '@adtally/service';
+import type { RunnerEnvironment } from './context.ts';
+
+const runner = command({
+  options: {
+    watch: flag('keep the rollups up to date until drained: the service'),
+    ...CHECK_CONFIG_OPTION,
+  },
+  run: async ({ options }, { readConfig, describe }: RunnerEnvironment) => {
+    if (!options.watch && !options['check-config']) {
+      throw new UsageError('name a command, or --watch', { showsHelp: true });
+    }
+    const config = readConfig();
+    if (options['check-config']) return tellConfig(describe(config));
+    const { watch } = await import('./watch.ts');
+    return await untilDrained(() => watch(config));
+  },
+});
+
+/** The service and every command. Loaded one at a time: only a replay needs the Kafka client. */
+export const PROGRAM: Program<RunnerEnvironment> = {
+  name: 'backfill-runner',
+  summary: 'keeps the rollups, computes ranges of them anew, reads ranges of events again',
+  notes: `What acts needs --execute and --reason TEXT: without --execute a command only says what it would do.
+Configured by environment variables; all of them: apps/backfill-runner/README.md.
+Exit codes of commands: 0 done, 1 failure, 2 wrong usage, 3 cancelled, 4 refused (nothing changed),
+69 a server does not answer, 75 interrupted (resume it), 78 configuration or schema.`,
+  load: async () => runner,
+  commands: {
+    plan: {
+      summary: 'what run with the same options would do; changes nothing',
+      load: async () => (await import('./commands/run.ts')).plan,
+    },
+    run: {
+      summary: 'compute the rollups of a range anew',
+      load: async () => (await import('./commands/run.ts')).run,
+    },
+    resume: {
+      summary: 'go on with a backfill that was paused, interrupted or killed',
+      load: async () => (await import('./commands/run.ts')).resume,
+    },
+    pause: {
+      summary: 'hold a backfill; its process obeys before its next base',
+      load: async () => (await import('./commands/control.ts')).ordering('pause'),
+    },
+    cancel: {
+      summary: 'end a backfill where it is',
+      load: async () => (await import('./commands/control.ts')).ordering('cancel'),
+    },
+    replay: {
+      summary: 'read a range of the events topic again',
+      load: async () => (await import('./commands/replay.ts')).replay,
+    },
+    status: {
+      summary: 'versions, freshness, the latest backfills and replays',
+      load: async () => (await import('./commands/control.ts')).status,
+    },
+    promote: {
+      summary: 'show a version to readers',
+      load: async () => (await import('./commands/versions.ts')).promoteVersion,
+    },
+    rollback: {
+      summary: 'show the version before again',
+      load: async () => (await import('./commands/versions.ts')).rollbackVersion,
+    },
+    compare: {
+      summary: 'where two versions differ, by campaign',
+      load: async () => (await import('./commands/versions.ts')).compare,
+    },
+  },
+};
+
+export const explain: ExplainError = (error) =>
+  error instanceof RefusedError ? { message: error.message, exitCode: EXIT.refused } : undefined;
