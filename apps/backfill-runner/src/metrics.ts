@@ -1,37 +1,7 @@
 import { DURATION_SECONDS, type Instruments, type MetricDefinitions } from '@adtally/telemetry';
 
-/** All that `--watch` measures: how fresh the rollups are, and what keeping them costs. */
+/** All that `--watch` measures: what keeping the rollups costs. How fresh they are the leader tells. */
 export const METRICS = {
-  rollupOldestNoteSeconds: {
-    name: 'adtally_rollup_oldest_note_seconds',
-    kind: 'gauge',
-    help: 'Age of the oldest late note that is not applied yet; 0 when none waits.',
-    labels: {},
-  },
-  rollupNewestCohortSeconds: {
-    name: 'adtally_rollup_newest_cohort_seconds',
-    kind: 'gauge',
-    help: 'Since the end of the newest cohort in the version readers see; 0 before the first.',
-    labels: {},
-  },
-  rollupWaitingNotes: {
-    name: 'adtally_rollup_waiting_notes',
-    kind: 'gauge',
-    help: 'Late notes that are not applied yet, one a batch.',
-    labels: {},
-  },
-  rollupWaitingBases: {
-    name: 'adtally_rollup_waiting_bases',
-    kind: 'gauge',
-    help: 'Bases claimed and not taken, over all versions.',
-    labels: {},
-  },
-  rollupFrontierSeconds: {
-    name: 'adtally_rollup_frontier_timestamp_seconds',
-    kind: 'gauge',
-    help: 'Unix time up to which impressions are summed up or about to be; 0 = nobody has kept rollups.',
-    labels: {},
-  },
   rollupBaseEvents: {
     name: 'adtally_rollup_base_events_total',
     kind: 'counter',

@@ -1,10 +1,4 @@
-import {
-  ensureSomeVersion,
-  keepRollups,
-  readFreshness,
-  readIngestLag,
-  type KeptTurn,
-} from '@adtally/analytics';
+import { ensureSomeVersion, keepRollups, readIngestLag, type KeptTurn } from '@adtally/analytics';
 import {
   checkSchema,
   cutConnections,
@@ -15,6 +9,7 @@ import {
 import { ConfigError } from '@adtally/config';
 import { pause } from '@adtally/pacing';
 import { giveUpAfterMs, type Heartbeat, type Service } from '@adtally/service';
+import { readFreshness } from '@adtally/system-metrics';
 import type { Logger } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
 import type { KeeperMetrics } from './metrics.ts';
@@ -126,12 +121,6 @@ export class RollupKeeper implements Service {
     metrics.rollupBaseEvents.add(turn.events);
     metrics.rollupLateImpressions.add(turn.lateImpressions);
     metrics.rollupSpoiledBases.add(turn.spoiledBases);
-    const freshness = await readFreshness(this.#db);
-    metrics.rollupOldestNoteSeconds.set(freshness.oldestNoteSeconds);
-    metrics.rollupWaitingNotes.set(freshness.waitingNotes);
-    metrics.rollupNewestCohortSeconds.set(freshness.newestCohortSeconds ?? 0);
-    metrics.rollupWaitingBases.set(freshness.waitingBases);
-    metrics.rollupFrontierSeconds.set(freshness.frontierMs / 1000);
     return turn;
   }
 

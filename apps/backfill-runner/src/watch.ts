@@ -1,5 +1,6 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
+import { SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
 import type { RunnerConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
 import { RollupKeeper } from './rollup-keeper.ts';
@@ -13,12 +14,12 @@ export async function watch(config: RunnerConfig): Promise<void> {
     app: 'backfill-runner',
     version: buildVersion(new URL('../package.json', import.meta.url)),
     config,
-    definitions: METRICS,
+    definitions: { ...METRICS, ...SYSTEM_METRICS },
     stuckAfterMs: STUCK_AFTER_MS,
     build: (parts) => {
       const keeper = new RollupKeeper(parts);
       return {
-        services: [keeper],
+        services: [new SystemMetricsExporter(parts), keeper],
         mount: (admin) => void admin.get('/status', () => keeper.status()),
       };
     },

@@ -12,7 +12,6 @@ import { backoffMs, pause } from '@adtally/pacing';
 import { giveUpAfterMs, type Heartbeat, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
-import { clearMeasures } from './incidents/housekeeping.ts';
 import type { IncidentsSource } from './incidents-endpoint.ts';
 import { Lease, LEASE_STALE_MS, LeaseLost } from './lease.ts';
 import type { AlerterMetrics } from './metrics.ts';
@@ -190,7 +189,6 @@ export class AlerterService implements Service, IncidentsSource {
       this.epoch = null;
       metrics.alerterActive.set(0);
       metrics.alerterHeartbeatTimestampSeconds.set(0);
-      clearMeasures(metrics);
       admin.close();
     }
   }

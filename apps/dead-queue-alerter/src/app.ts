@@ -1,5 +1,6 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
+import { SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
 import { AlerterService } from './alerter-service.ts';
 import type { AlerterConfig } from './env.ts';
 import { mountIncidents } from './incidents-endpoint.ts';
@@ -14,7 +15,7 @@ export async function runDeadQueueAlerter(config: AlerterConfig): Promise<void> 
     app: 'dead-queue-alerter',
     version: buildVersion(new URL('../package.json', import.meta.url)),
     config,
-    definitions: METRICS,
+    definitions: { ...METRICS, ...SYSTEM_METRICS },
     stuckAfterMs: STUCK_AFTER_MS,
     build: (parts) => {
       const sinks = createSinks(config);
@@ -22,7 +23,10 @@ export async function runDeadQueueAlerter(config: AlerterConfig): Promise<void> 
         parts.log.warn('no sink is configured: incidents are kept and logged, and nobody is told');
       }
       const alerter = new AlerterService({ ...parts, sinks });
-      return { services: [alerter], mount: (admin) => mountIncidents(admin, alerter) };
+      return {
+        services: [new SystemMetricsExporter(parts), alerter],
+        mount: (admin) => mountIncidents(admin, alerter),
+      };
     },
   });
 }

@@ -21,29 +21,11 @@ export const METRICS = {
     help: 'Records read from the dead topic: letters, and copies of letters that had come already.',
     labels: { kind: ['letter', 'copy'] },
   },
-  incidentsOpen: {
-    name: 'adtally_incidents_open',
-    kind: 'gauge',
-    help: 'Incidents that are open.',
-    labels: {},
-  },
   notifications: {
     name: 'adtally_notifications_total',
     kind: 'counter',
     help: 'Attempts to tell people, by what became of them; failed is given up for good.',
     labels: { sink: SINK_NAMES, outcome: ['sent', 'retried', 'failed'] },
-  },
-  outboxWaiting: {
-    name: 'adtally_outbox_waiting',
-    kind: 'gauge',
-    help: 'Notifications that wait to be sent.',
-    labels: { sink: SINK_NAMES },
-  },
-  outboxOldestSeconds: {
-    name: 'adtally_outbox_oldest_waiting_seconds',
-    kind: 'gauge',
-    help: 'Age of the oldest notification that waits; 0 where none does.',
-    labels: { sink: SINK_NAMES },
   },
 } as const satisfies MetricDefinitions;
 

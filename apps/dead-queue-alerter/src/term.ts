@@ -69,7 +69,7 @@ export async function runTerm(
   });
   const work = [
     deadTopic.run(ending),
-    keepHouse({ session, settings, bell, metrics, log }, ending),
+    keepHouse({ session, settings, bell, log }, ending),
     ...sinks.map((sink) =>
       new Sender({ sink, session, lease, bell, metrics, log }, retry).run(ending, lost),
     ),

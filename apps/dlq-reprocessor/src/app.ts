@@ -1,5 +1,6 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
+import { SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
 import type { ReprocessorConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
 import { createReprocessor } from './reprocessor.ts';
@@ -12,12 +13,12 @@ export async function runDlqReprocessor(config: ReprocessorConfig): Promise<void
     app: 'dlq-reprocessor',
     version: buildVersion(new URL('../package.json', import.meta.url)),
     config,
-    definitions: METRICS,
+    definitions: { ...METRICS, ...SYSTEM_METRICS },
     stuckAfterMs: STUCK_AFTER_MS,
     build: (parts) => {
       const reprocessor = createReprocessor(parts);
       return {
-        services: [reprocessor.service],
+        services: [new SystemMetricsExporter(parts), reprocessor.service],
         mount: (admin) => void admin.get('/status', () => reprocessor.status()),
       };
     },

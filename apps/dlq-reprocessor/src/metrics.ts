@@ -21,12 +21,6 @@ const LETTER_METRICS = {
     help: 'Letters given up to the dead topic, by the code they failed with last.',
     labels: { code: 'open' },
   },
-  letters: {
-    name: 'adtally_letters',
-    kind: 'gauge',
-    help: 'Letters by state, as counted by the process that holds lane 0.',
-    labels: { state: 'open' },
-  },
   dlqArrivalsPerMinute: {
     name: 'adtally_dlq_arrivals_per_minute',
     kind: 'gauge',

@@ -1,5 +1,5 @@
 import { firingKeys, requestNotification, type Database } from '@adtally/db';
-import { dlqEnd, dlqVolume, letterCounts, type DlqVolume } from '@adtally/letters';
+import { dlqEnd, dlqVolume, type DlqVolume } from '@adtally/letters';
 import { RecurringTask } from '@adtally/pacing';
 import type { Beside } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
@@ -68,14 +68,11 @@ export class VolumeWatch implements Beside {
 
   async #look(): Promise<void> {
     const { db, lanes, metrics } = this.#parts;
-    metrics.letters.clear();
     if (lanes.get(WATCHED_LANE) === undefined) {
       this.#ends = [];
       metrics.dlqArrivalsPerMinute.clear();
       return;
     }
-    for (const { state, letters } of await letterCounts(db))
-      metrics.letters.set(letters, { state });
     const copied = await dlqVolume(db, this.#options.dlqTopic);
     const arrived = this.#growth(await dlqEnd(db, this.#options.dlqTopic), performance.now());
     const volume = { ...copied, lastMinute: Math.max(copied.lastMinute, arrived) };

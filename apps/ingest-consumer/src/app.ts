@@ -1,5 +1,6 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
+import { SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
 import { mountAudit } from './audit-endpoint.ts';
 import { mountBreaker } from './breaker/breaker-endpoint.ts';
 import type { IngestConfig } from './env.ts';
@@ -14,12 +15,12 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
     app: 'ingest-consumer',
     version: buildVersion(new URL('../package.json', import.meta.url)),
     config,
-    definitions: METRICS,
+    definitions: { ...METRICS, ...SYSTEM_METRICS },
     stuckAfterMs: STUCK_AFTER_MS,
     build: (parts) => {
       const ingest = createIngest(parts);
       return {
-        services: [ingest.service],
+        services: [new SystemMetricsExporter(parts), ingest.service],
         mount: (admin) => {
           admin.get('/status', () => ingest.status());
           mountAudit(admin, config.databaseUrl);

@@ -1,16 +1,40 @@
+import { SYSTEM_METRICS } from '@adtally/system-metrics';
 import { PROCESS_METRICS } from '@adtally/telemetry';
-import { declaredNames, presetNames, toldNames } from '@adtally/telemetry/testing';
+import { compareTold } from '@adtally/telemetry/testing';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { METRICS } from '../src/metrics.ts';
 import { stage } from './support/stage.ts';
 
-test('its /metrics holds what it measures itself, and nothing else', async () => {
+const OWN = { ...METRICS, ...PROCESS_METRICS };
+const AS_DECLARED = { undeclared: [], missing: [] };
+
+test('its /metrics holds what it measures itself, and on the leader the shared set', async () => {
   const the = await stage();
   const truth = await the.simulate(400);
-  const consumer = await the.start().running();
-  await the.untilConsumed(truth.acked, consumer);
-  const own = { ...METRICS, ...PROCESS_METRICS };
-  const told = toldNames(await (await consumer.get('/metrics')).text());
-  expect(told).toEqual(expect.arrayContaining(presetNames(own)));
-  expect(declaredNames(own)).toEqual(expect.arrayContaining(told));
+  const leader = await the.start().running();
+  const text = async (consumer = leader) => await (await consumer.get('/metrics')).text();
+  await leader.until('the shared set', async () =>
+    (await text()).includes('\nadtally_incidents_open 0'),
+  );
+  const other = await the.start().running();
+  await other.until('a session that does not lead', async () => {
+    const { rows } = await sql`SELECT FROM pg_stat_activity WHERE datname = current_database()
+      AND application_name = 'adtally-system-metrics' AND query LIKE '%pg_try_advisory_lock%'`.execute(
+      the.db,
+    );
+    return rows.length === 1;
+  });
+  await the.untilConsumed(truth.acked, leader);
+
+  expect(compareTold(await text(other), OWN)).toEqual(AS_DECLARED);
+  expect(compareTold(await text(), { ...OWN, ...SYSTEM_METRICS })).toEqual(AS_DECLARED);
+  expect(compareTold(await text(), OWN).undeclared).toEqual([
+    'adtally_incidents_open',
+    'adtally_rollup_frontier_timestamp_seconds',
+    'adtally_rollup_newest_cohort_seconds',
+    'adtally_rollup_oldest_note_seconds',
+    'adtally_rollup_waiting_bases',
+    'adtally_rollup_waiting_notes',
+  ]);
 });

@@ -1,5 +1,6 @@
-/** Length of a cohort: impressions born in one such slice of UUIDv7 time. Frozen, as in `rollup_cohort`. */
-export const COHORT_MS = 30_000;
+import { COHORT_MS } from '@adtally/db';
+
+export { COHORT_MS };
 
 /** Ids that carry no usable time: no UUIDv7, or born in 2100 or later. */
 export const TIMELESS = -1n;

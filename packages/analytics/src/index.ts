@@ -18,8 +18,8 @@ export {
   DEFAULT_DEFINITION,
   readDefinitions,
 } from './definitions.ts';
-export { readFreshness, readIngestLag } from './freshness.ts';
 export { raiseFrontier } from './frontier.ts';
+export { readIngestLag } from './ingest-lag.ts';
 export { type KeptTurn, keepRollups } from './keep-rollups.ts';
 export { KINDS, type EventKind, COUNTS, MEASURES, ROLLUPS, type Rollup } from './measures.ts';
 export { type TimeRange, type BackfillPlan, planBackfill } from './plan-backfill.ts';

@@ -4,7 +4,7 @@ import { attendBackfill, type Backfill, endBackfill, readBackfill } from './back
 import { claimRange } from './bases.ts';
 import { TIMELESS } from './cohorts.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
-import { readIngestLag } from './freshness.ts';
+import { readIngestLag } from './ingest-lag.ts';
 import { takeNextBase } from './take-base.ts';
 import { claimTimeless } from './versions.ts';
 

@@ -15,4 +15,6 @@ export const ADVISORY_LOCKS = {
   // 5 is the active dead-queue-alerter's, taken by take_alerter_lease (migrations/0006).
   /** One operator at a time on dead letters; admit_redrives makes way (migrations/0007). */
   letters: 6,
+  /** The process that tells the shared metrics (packages/system-metrics). */
+  systemMetrics: 7,
 } as const;

@@ -16,8 +16,8 @@ export interface OpenDatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** Longest wait for one lock, enforced by the server; 0 = unbounded. */
   readonly lockTimeoutMs?: number;
-  /** Told about connections lost while idle; the pool replaces them by itself. */
-  readonly onConnectionError?: (error: Error) => void;
+  /** Told when a connection has ended, also one that is held and waits for nothing. */
+  readonly onConnectionEnd?: () => void;
   /** Told what the server says beside its answers. */
   readonly onNotice?: (message: string) => void;
 }
@@ -61,7 +61,10 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): Databas
     constructor(config?: string | ClientConfig) {
       super(config);
       open.add(this);
-      this.once('end', () => open.delete(this));
+      this.once('end', () => {
+        open.delete(this);
+        options.onConnectionEnd?.();
+      });
     }
   }
   const pool = new Pool({
@@ -81,8 +84,7 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): Databas
     types: INT8_AS_BIGINT,
   });
   // Without listeners a connection cut by the server would end the process.
-  const onError = options.onConnectionError ?? (() => {});
-  pool.on('error', onError);
+  pool.on('error', () => {});
   pool.on('connect', (client) => {
     client.on('error', () => {});
     client.on('notice', (notice) => options.onNotice?.(notice.message ?? ''));

@@ -55,7 +55,7 @@ export {
   type DeadLetterState,
   type RedriveJobState,
 } from './schema/letters.ts';
-export { type BackfillState, type RollupByCampaignTable } from './schema/rollups.ts';
+export { type BackfillState, COHORT_MS, type RollupByCampaignTable } from './schema/rollups.ts';
 export {
   type SourceStatus,
   listSources,

@@ -44,5 +44,5 @@ export {
   isRedriveDue,
   endLapsedTries,
 } from './life/lease-letters.ts';
-export { type DlqVolume, dlqEnd, dlqVolume, letterCounts } from './life/letter-figures.ts';
+export { type DlqVolume, dlqEnd, dlqVolume } from './life/dlq-volume.ts';
 export { type SettledTry, settleTries } from './life/settle-tries.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { auditDatabase, openDatabase, type Database } from '@adtally/db';
-import { letterCounts } from '@adtally/letters';
+import { letterCounts } from '@adtally/system-metrics';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import { localFolder, type StackAddresses } from '@adtally/local-stack';
 import { sql } from 'kysely';

@@ -4,10 +4,10 @@ import {
   orderBackfill,
   readBackfill,
   readDefinitions,
-  readFreshness,
   readPromotion,
   type BackfillOrder,
 } from '@adtally/analytics';
+import { readFreshness } from '@adtally/system-metrics';
 import { listReplays } from '../replay/runs/find-replays.ts';
 import {
   operatorOf,

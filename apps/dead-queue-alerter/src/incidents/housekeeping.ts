@@ -1,16 +1,8 @@
-import {
-  incidentsToTell,
-  listIncidents,
-  outboxBacklog,
-  pruneArrivals,
-  pruneNotifications,
-} from '@adtally/alerting';
+import { incidentsToTell, pruneArrivals, pruneNotifications } from '@adtally/alerting';
 import { type Database } from '@adtally/db';
 import { pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
-import type { AlerterMetrics } from '../metrics.ts';
 import type { Bell } from '../bell.ts';
-import { SINK_NAMES } from '../notify/sinks.ts';
 import { announce } from './announce.ts';
 import { applyRequests } from './apply-requests.ts';
 import type { Message } from './message.ts';
@@ -21,7 +13,6 @@ export interface HousekeepingParts {
   readonly session: Database;
   readonly settings: AlertSettings;
   readonly bell: Bell;
-  readonly metrics: AlerterMetrics;
   readonly log: Logger;
 }
 
@@ -30,7 +21,6 @@ const PRUNE_EVERY_MS = 30_000;
 /** As fast as letters may come, in steps that let others in between. */
 const PRUNE_ROUNDS_MAX = 50;
 const OUTBOX_MEMORY_MS = 30 * 24 * 3_600_000;
-const OPEN_COUNTED_MAX = 1_000;
 
 /** What goes by the server's clock and needs no broker: requests of others, updates, reminders, pruning. */
 export async function keepHouse(parts: HousekeepingParts, signal: AbortSignal): Promise<void> {
@@ -48,7 +38,6 @@ export async function keepHouse(parts: HousekeepingParts, signal: AbortSignal): 
     });
     announce(told, log);
     if (told.length > 0) bell.ring();
-    await measure(parts);
     if (performance.now() - prunedMs > PRUNE_EVERY_MS) {
       prunedMs = performance.now();
       for (let round = 0, pruned = 1; pruned > 0 && round < PRUNE_ROUNDS_MAX; round += 1) {
@@ -57,25 +46,5 @@ export async function keepHouse(parts: HousekeepingParts, signal: AbortSignal): 
       await pruneNotifications(session, OUTBOX_MEMORY_MS);
     }
     await pause(EVERY_MS, signal);
-  }
-}
-
-async function measure({ session, metrics }: HousekeepingParts): Promise<void> {
-  const open = await listIncidents(session, { status: 'firing', limit: OPEN_COUNTED_MAX });
-  metrics.incidentsOpen.set(open.length);
-  const backlog = await outboxBacklog(session);
-  for (const sink of SINK_NAMES) {
-    const waits = backlog.find((one) => one.sink === sink);
-    metrics.outboxWaiting.set(waits?.waiting ?? 0, { sink });
-    metrics.outboxOldestSeconds.set(waits?.oldestSeconds ?? 0, { sink });
-  }
-}
-
-/** Only the active instance tells these: a sum over instances is right. */
-export function clearMeasures(metrics: AlerterMetrics): void {
-  metrics.incidentsOpen.set(0);
-  for (const sink of SINK_NAMES) {
-    metrics.outboxWaiting.set(0, { sink });
-    metrics.outboxOldestSeconds.set(0, { sink });
   }
 }

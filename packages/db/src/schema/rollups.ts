@@ -1,7 +1,10 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { ServerTime } from './server-time.ts';
 
-// Aggregates and their backfills (migration 0008).
+// Aggregates and their backfills (migrations 0008, 0010).
+
+/** Length of a cohort: impressions born in one such slice of UUIDv7 time. Frozen, as in `rollup_cohort`. */
+export const COHORT_MS = 30_000;
 
 export interface LateNotesTable {
   note_id: GeneratedAlways<bigint>;

@@ -30,3 +30,16 @@ export function presetNames(definitions: MetricDefinitions): string[] {
     .map(({ name }) => name)
     .toSorted();
 }
+
+/** What a service tells beyond its declarations, and what of them it leaves out though it never may. */
+export function compareTold(
+  text: string,
+  definitions: MetricDefinitions,
+): { undeclared: string[]; missing: string[] } {
+  const told = toldNames(text);
+  const declared = declaredNames(definitions);
+  return {
+    undeclared: told.filter((name) => !declared.includes(name)),
+    missing: presetNames(definitions).filter((name) => !told.includes(name)),
+  };
+}

@@ -7,13 +7,13 @@ import {
   DEFAULT_DEFINITION,
   NAIVE_DEFINITION,
   readCampaignTotals,
-  readFreshness,
   registerVersion,
   type CampaignTotalsRow,
 } from '@adtally/analytics';
 import type { Database } from '@adtally/db';
 import type { CampaignBooks } from '@adtally/event-simulator';
 import { repositoryRoot } from '@adtally/local-stack';
+import { readFreshness } from '@adtally/system-metrics';
 import { DemoError } from './errors.ts';
 import { waitFor } from './waiting.ts';
 

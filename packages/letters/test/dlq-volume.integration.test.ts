@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { insertSource, type Database } from '@adtally/db';
 import { migratedDatabase } from '@adtally/db/testing';
-import { dlqEnd, dlqVolume, letterCounts } from '../src/life/letter-figures.ts';
+import { dlqEnd, dlqVolume } from '../src/life/dlq-volume.ts';
 import { addLetters, type LettersToAdd } from './letter-fixture.ts';
 
 async function dlqSource(db: Database, topic: string, partition: number): Promise<number> {
@@ -79,17 +79,4 @@ test('the volume is what was appended in the last minute, beside the hour before
       { fingerprint: cause('b'), code: 'future', letters: 3 },
     ],
   });
-});
-
-test('letters are counted by state', async () => {
-  await using database = await migratedDatabase();
-  const { db } = database;
-  await addLetters(db, { count: 2, state: 'dead' });
-  await addLetters(db, { count: 3, state: 'pending' });
-  expect(new Set(await letterCounts(db))).toEqual(
-    new Set([
-      { state: 'dead', letters: 2 },
-      { state: 'pending', letters: 3 },
-    ]),
-  );
 });

@@ -1,6 +1,7 @@
-import { type DatabaseExecutor, readWriteGuards } from '@adtally/db';
+import { COHORT_MS, readWriteGuards, type DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
-import { COHORT_MS, lastCohortBefore } from './cohorts.ts';
+import { ROLLUP_METRICS } from '../metrics.ts';
+import type { Figures } from './figures.ts';
 
 /** How fresh the rollups are, by the database's clock. */
 export interface Freshness {
@@ -47,7 +48,7 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
       eb
         .selectFrom('rollup_versions')
         .select(eb.fn.countAll<bigint>().as('versions'))
-        .where('claimed_through', '<', lastCohortBefore(frontierMs))
+        .where('claimed_through', '<', BigInt(Math.floor(frontierMs / COHORT_MS)) - 1n)
         .as('unclaimed'),
     ])
     .executeTakeFirstOrThrow();
@@ -61,18 +62,15 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
   };
 }
 
-/**
- * Records that ingest has still to count, as its consumers last saw the ends of their partitions. Halted
- * partitions wait for a person and do not count.
- */
-export async function readIngestLag(db: DatabaseExecutor): Promise<number> {
-  const { lag } = await db
-    .selectFrom('cursors as c')
-    .innerJoin('sources as s', 's.source_id', 'c.source_id')
-    .select(sql<string | null>`sum(greatest(c.known_end_offset - c.next_offset, 0))`.as('lag'))
-    .where('s.kind', '=', 'events')
-    .where('s.closed_at', 'is', null)
-    .where('c.halted_code', 'is', null)
-    .executeTakeFirstOrThrow();
-  return Number(lag ?? 0);
-}
+export const rollupFigures: Figures = {
+  name: 'rollups',
+  metrics: ROLLUP_METRICS,
+  async tell(session, metrics) {
+    const freshness = await readFreshness(session);
+    metrics.rollupOldestNoteSeconds.set(freshness.oldestNoteSeconds);
+    metrics.rollupWaitingNotes.set(freshness.waitingNotes);
+    metrics.rollupNewestCohortSeconds.set(freshness.newestCohortSeconds ?? 0);
+    metrics.rollupWaitingBases.set(freshness.waitingBases);
+    metrics.rollupFrontierSeconds.set(freshness.frontierMs / 1000);
+  },
+};

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { DatabaseExecutor, DeadLetterState } from '@adtally/db';
+import type { DatabaseExecutor } from '@adtally/db';
 
 /** How fast records arrive on a DLQ topic, by the broker's append time. */
 export interface DlqVolume {
@@ -62,16 +62,4 @@ export async function dlqVolume(db: DatabaseExecutor, dlqTopic: string): Promise
     baselinePerMinute: Number(counted.baseline) / BASELINE_MINUTES,
     topCauses: causes.map((cause) => ({ ...cause, letters: Number(cause.letters) })),
   };
-}
-
-/** Letters by state, those that are none left out. */
-export async function letterCounts(
-  db: DatabaseExecutor,
-): Promise<{ state: DeadLetterState; letters: number }[]> {
-  const rows = await db
-    .selectFrom('dead_letters')
-    .select(['state', (count) => count.fn.countAll<bigint>().as('letters')])
-    .groupBy('state')
-    .execute();
-  return rows.map(({ state, letters }) => ({ state, letters: Number(letters) }));
 }

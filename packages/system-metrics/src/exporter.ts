@@ -1,0 +1,148 @@
+import { cutConnections, openDatabase, type Database } from '@adtally/db';
+import { pause } from '@adtally/pacing';
+import type { Service } from '@adtally/service';
+import type { Logger, MetricsExport } from '@adtally/telemetry';
+import { sql } from 'kysely';
+import { ALL_FIGURES } from './figures/all-figures.ts';
+import type { Figures } from './figures/figures.ts';
+import { limitSilence, tryLead } from './leader-lock.ts';
+import type { SystemMetrics } from './metrics.ts';
+
+export interface SystemMetricsParts {
+  readonly config: { readonly databaseUrl: string };
+  readonly metrics: SystemMetrics & Pick<MetricsExport, 'beforeScrape'>;
+  readonly log: Logger;
+}
+
+export interface SystemMetricsPace {
+  /** From look to look, of the leader and of those who would be it. */
+  readonly everyMs: number;
+  /** Figures that were not read again for so long are not told any more. */
+  readonly staleAfterMs: number;
+  /** A session that says nothing for so long is ended by the server. Longer: two never tell at a time. */
+  readonly silentMaxMs: number;
+}
+
+const PACE: SystemMetricsPace = { everyMs: 15_000, staleAfterMs: 40_000, silentMaxMs: 60_000 };
+/** Longest statement, by the server's clock: counting millions of letters takes seconds. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+const LOCK_TIMEOUT_MS = 1_000;
+/** Also after a look that took longer than the pause between two. */
+const PAUSE_MIN_MS = 100;
+
+/**
+ * Tells the shared metrics while this process is the leader, and none of them otherwise. The leader is whose
+ * session holds the advisory lock. It has one connection of its own and nothing that its service waits for: with
+ * the database away, slow or full, the service goes on and the figures are absent.
+ */
+export class SystemMetricsExporter implements Service {
+  readonly name = 'system-metrics';
+  readonly #parts: SystemMetricsParts;
+  readonly #pace: SystemMetricsPace;
+  readonly #stopping = new AbortController();
+  /** What could not be read at the last look, so that a lasting failure is said once. */
+  readonly #failing = new Set<string>();
+  #running: Promise<void> = Promise.resolve();
+  /** When the figures told now were asked for; monotonic. */
+  #askedMs = 0;
+
+  constructor(parts: SystemMetricsParts, pace: SystemMetricsPace = PACE) {
+    this.#parts = parts;
+    this.#pace = pace;
+    // A process that was frozen may be asked before it finds that it lost the lead.
+    parts.metrics.beforeScrape(() => {
+      if (performance.now() - this.#askedMs > pace.staleAfterMs) this.#forgetAll();
+    });
+  }
+
+  async start(): Promise<void> {
+    if (!this.#stopping.signal.aborted) this.#running = this.#run();
+  }
+
+  /** Ends the session, and with it the lead, without waiting for the server. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#keepSession();
+      } catch (error) {
+        if (!signal.aborted) this.#note('session', error);
+      }
+      await pause(this.#pace.everyMs, signal);
+    }
+  }
+
+  /** One session: stands by until it leads, then tells for as long as the session lives. */
+  async #keepSession(): Promise<void> {
+    const { signal } = this.#stopping;
+    const ended = new AbortController();
+    const db = openDatabase(this.#parts.config.databaseUrl, {
+      applicationName: 'adtally-system-metrics',
+      maxConnections: 1,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
+      // Between two looks too: the next leader may speak at once.
+      onConnectionEnd: () => ended.abort(),
+    });
+    const cut = (): void => cutConnections(db);
+    signal.addEventListener('abort', cut, { once: true });
+    try {
+      // The connection is never given back in between: another one would not hold the lock.
+      await db.connection().execute((session) => this.#keepLooking(session, ended.signal));
+    } finally {
+      this.#forgetAll();
+      signal.removeEventListener('abort', cut);
+      cut();
+      await db.destroy();
+    }
+  }
+
+  async #keepLooking(session: Database, ended: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([this.#stopping.signal, ended]);
+    await limitSilence(session, this.#pace.silentMaxMs);
+    let leads = false;
+    while (!over.aborted) {
+      const startedMs = performance.now();
+      if (!leads && (leads = await tryLead(session))) {
+        this.#parts.log.info('tells the figures of the whole system');
+      }
+      this.#failing.delete('session');
+      if (leads) for (const figures of ALL_FIGURES) await this.#tell(session, figures);
+      const restMs = this.#pace.everyMs - (performance.now() - startedMs);
+      await pause(Math.max(restMs, PAUSE_MIN_MS), over);
+    }
+  }
+
+  /** What cannot be read is not told; throws where the session is gone, and the lead with it. */
+  async #tell(session: Database, figures: Figures): Promise<void> {
+    const askedMs = performance.now();
+    try {
+      await figures.tell(session, this.#parts.metrics);
+      this.#askedMs = askedMs;
+      this.#failing.delete(figures.name);
+    } catch (error) {
+      this.#forget(figures);
+      await sql`SELECT 1`.execute(session);
+      this.#note(figures.name, error);
+    }
+  }
+
+  #note(what: string, error: unknown): void {
+    const level = this.#failing.has(what) ? 'debug' : 'warn';
+    this.#failing.add(what);
+    this.#parts.log[level]({ err: error, figures: what }, 'system figures cannot be read');
+  }
+
+  #forgetAll(): void {
+    for (const figures of ALL_FIGURES) this.#forget(figures);
+  }
+
+  #forget({ metrics }: Figures): void {
+    for (const key of Object.keys(metrics)) this.#parts.metrics[key as keyof SystemMetrics].clear();
+  }
+}

@@ -1,0 +1,7 @@
+import { alertingFigures } from './alerting.ts';
+import type { Figures } from './figures.ts';
+import { letterFigures } from './letters.ts';
+import { rollupFigures } from './rollups.ts';
+
+/** All of the shared set. */
+export const ALL_FIGURES: readonly Figures[] = [letterFigures, rollupFigures, alertingFigures];

@@ -1,0 +1,25 @@
+import type { DatabaseExecutor, DeadLetterState } from '@adtally/db';
+import { LETTER_METRICS } from '../metrics.ts';
+import type { Figures } from './figures.ts';
+
+/** Letters by state, those that are none left out. */
+export async function letterCounts(
+  db: DatabaseExecutor,
+): Promise<{ state: DeadLetterState; letters: number }[]> {
+  const rows = await db
+    .selectFrom('dead_letters')
+    .select(['state', (count) => count.fn.countAll<bigint>().as('letters')])
+    .groupBy('state')
+    .execute();
+  return rows.map(({ state, letters }) => ({ state, letters: Number(letters) }));
+}
+
+export const letterFigures: Figures = {
+  name: 'letters',
+  metrics: LETTER_METRICS,
+  async tell(session, metrics) {
+    const counts = await letterCounts(session);
+    metrics.letters.clear();
+    for (const { state, letters } of counts) metrics.letters.set(letters, { state });
+  },
+};

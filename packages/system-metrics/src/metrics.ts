@@ -1,0 +1,88 @@
+import type { Instruments, MetricDefinition } from '@adtally/telemetry';
+
+/** A gauge that only the leader tells: it has no series anywhere else. */
+type SharedGauge = MetricDefinition & { readonly kind: 'gauge'; readonly startsAbsent: true };
+type SharedGauges = Readonly<Record<string, SharedGauge>>;
+
+export const LETTER_METRICS = {
+  letters: {
+    name: 'adtally_letters',
+    kind: 'gauge',
+    help: 'Letters by state; a state without letters has no series.',
+    labels: { state: 'open' },
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
+/** How fresh the rollups are. */
+export const ROLLUP_METRICS = {
+  rollupOldestNoteSeconds: {
+    name: 'adtally_rollup_oldest_note_seconds',
+    kind: 'gauge',
+    help: 'Age of the oldest late note that is not applied yet; 0 when none waits.',
+    labels: {},
+    startsAbsent: true,
+  },
+  rollupNewestCohortSeconds: {
+    name: 'adtally_rollup_newest_cohort_seconds',
+    kind: 'gauge',
+    help: 'Since the end of the newest cohort in the version readers see; 0 before the first.',
+    labels: {},
+    startsAbsent: true,
+  },
+  rollupWaitingNotes: {
+    name: 'adtally_rollup_waiting_notes',
+    kind: 'gauge',
+    help: 'Late notes that are not applied yet, one a batch.',
+    labels: {},
+    startsAbsent: true,
+  },
+  rollupWaitingBases: {
+    name: 'adtally_rollup_waiting_bases',
+    kind: 'gauge',
+    help: 'Bases claimed and not taken, over all versions.',
+    labels: {},
+    startsAbsent: true,
+  },
+  rollupFrontierSeconds: {
+    name: 'adtally_rollup_frontier_timestamp_seconds',
+    kind: 'gauge',
+    help: 'Unix time up to which impressions are summed up or about to be; 0 = nobody has kept rollups.',
+    labels: {},
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
+/** Incidents, and what waits in the outbox. */
+export const ALERTING_METRICS = {
+  incidentsOpen: {
+    name: 'adtally_incidents_open',
+    kind: 'gauge',
+    help: 'Incidents that are open.',
+    labels: {},
+    startsAbsent: true,
+  },
+  outboxWaiting: {
+    name: 'adtally_outbox_waiting',
+    kind: 'gauge',
+    help: 'Notifications that wait to be sent, by sink; 0 where none does. A sink that was never told has no series.',
+    labels: { sink: 'open' },
+    startsAbsent: true,
+  },
+  outboxOldestSeconds: {
+    name: 'adtally_outbox_oldest_waiting_seconds',
+    kind: 'gauge',
+    help: 'Age of the oldest notification that waits, by sink; 0 where none does.',
+    labels: { sink: 'open' },
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
+/** The shared set: told from the database for the whole system, by one leader among all services. */
+export const SYSTEM_METRICS = {
+  ...LETTER_METRICS,
+  ...ROLLUP_METRICS,
+  ...ALERTING_METRICS,
+} as const satisfies SharedGauges;
+
+export type SystemMetrics = Instruments<typeof SYSTEM_METRICS>;
