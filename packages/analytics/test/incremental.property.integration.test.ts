@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { AdEvent } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { COHORT_MS, DEFAULT_DEFINITION, takeNextBase } from '../src/index.ts';
+import { COHORT_MS, COUNTS, DEFAULT_DEFINITION, takeNextBase } from '../src/index.ts';
 import { anyEvent, START_MS } from './events.ts';
 import { referenceTotals } from './reference.ts';
 import { World, type Writer } from './world.ts';
@@ -117,7 +117,7 @@ it('I11: after any interleaving of commits, frontier, bases and notes the rollup
 
 /** No row means zero: rows that came to nothing are gone, as after a recompute. */
 function emptyRows(): Promise<number> {
-  return world.count(`rollup_by_creative WHERE impressions = 0 AND clicks = 0 AND click_conversions = 0
-    AND view_conversions = 0 AND unmatched_clicks = 0 AND unmatched_conversions = 0 AND early_clicks = 0
-    AND early_conversions = 0`);
+  return world.count(
+    `rollup_by_creative WHERE ${COUNTS.map((name) => `${name} = 0`).join(' AND ')}`,
+  );
 }

@@ -6,7 +6,7 @@
 
 /**
  * Order is storage order: the index is what a batch keeps in its `eventType` column. To add a type, append
- * it and follow the compiler.
+ * it and follow the compiler (docs/how-to-add-an-event-type.md).
  */
 export const EVENT_TYPES = ['impression', 'click', 'conversion'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -1,4 +1,4 @@
-import type { EventType } from '@adtally/event-schema';
+import type { PlannedType } from './event.ts';
 import type { Outcome } from './truth.ts';
 import type { PlannedTruth } from './planned-record.ts';
 
@@ -26,7 +26,7 @@ export interface AttributionRules {
 }
 
 interface Kept {
-  readonly type: EventType;
+  readonly type: PlannedType;
   readonly atMicros: number;
   readonly amount: bigint;
   readonly currency: string;

@@ -2,9 +2,18 @@ import { SCHEMA_VERSION, type EventType } from '@adtally/event-schema';
 import type { Identifier } from './catalog.ts';
 import type { Rng } from './rng.ts';
 
+type Decided<D extends Readonly<Record<EventType, boolean>>> = D;
+
+/** Whether the simulator plans events of a type; demo and bench never see one that it does not. */
+type IsPlanned = Decided<{ impression: true; click: true; conversion: true }>;
+
+export type PlannedType = {
+  [T in EventType]: IsPlanned[T] extends true ? T : never;
+}[EventType];
+
 /** What an event says, apart from how it is spelt. */
 export interface PlannedEvent {
-  readonly type: EventType;
+  readonly type: PlannedType;
   /** Canonical lower case. */
   readonly impressionId: string;
   /** When its impression was born, milliseconds since 1970. */
@@ -30,7 +39,7 @@ export interface Transport {
 }
 
 /** The member that holds the amount. */
-export const AMOUNT_NAME: Readonly<Record<EventType, 'price_micros' | 'value_micros'>> = {
+export const AMOUNT_NAME: Readonly<Record<PlannedType, 'price_micros' | 'value_micros'>> = {
   impression: 'price_micros',
   click: 'price_micros',
   conversion: 'value_micros',

@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer';
+import { DEFAULT_DECODE_LIMITS, EVENT_KEY_HEADER, type RecordHeader } from '@adtally/event-schema';
 import {
-  DEFAULT_DECODE_LIMITS,
-  EVENT_KEY_HEADER,
-  type EventType,
-  type RecordHeader,
-} from '@adtally/event-schema';
-import { AMOUNT_NAME, membersOf, objectJson, type Member, type PlannedEvent } from './event.ts';
+  AMOUNT_NAME,
+  membersOf,
+  objectJson,
+  type Member,
+  type PlannedEvent,
+  type PlannedType,
+} from './event.ts';
 import type { MalformedKind } from './mix.ts';
 import type { Rng } from './rng.ts';
 
@@ -22,7 +24,7 @@ type Spoiler = (event: PlannedEvent, rng: Rng) => Buffer | string | null;
 const IDENTIFIERS = ['"campaign_id"', '"creative_id"', '"placement_id"'];
 
 /** Of `membersOf`, what the event need not carry. */
-const OPTIONAL_NAME: Readonly<Record<EventType, string | null>> = {
+const OPTIONAL_NAME: Readonly<Record<PlannedType, string | null>> = {
   impression: null,
   click: null,
   conversion: '"click_id"',

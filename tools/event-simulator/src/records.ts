@@ -1,15 +1,15 @@
 import { Buffer } from 'node:buffer';
-import {
-  EVENT_KEY_HEADER,
-  uuidBytes,
-  uuidText,
-  type EventType,
-  type RecordHeader,
-} from '@adtally/event-schema';
+import { EVENT_KEY_HEADER, uuidBytes, uuidText, type RecordHeader } from '@adtally/event-schema';
 import { eventKeyOf, partitionFor } from '@adtally/key-derivation';
 import { MINUTE_MS } from './activity.ts';
 import type { Kept } from './copies.ts';
-import { ordinaryJson, respeltJson, type PlannedEvent, type Transport } from './event.ts';
+import {
+  ordinaryJson,
+  respeltJson,
+  type PlannedEvent,
+  type PlannedType,
+  type Transport,
+} from './event.ts';
 import type { Mix } from './mix.ts';
 import type { PlannedRecord } from './planned-record.ts';
 import type { Rng } from './rng.ts';
@@ -132,7 +132,7 @@ function withUnknown(json: string, count: number): string {
 }
 
 /** The bytes of what tells an event from others of its type and impression. */
-const OWN_ID: Readonly<Record<EventType, (event: PlannedEvent) => Uint8Array | null>> = {
+const OWN_ID: Readonly<Record<PlannedType, (event: PlannedEvent) => Uint8Array | null>> = {
   impression: () => null,
   click: ({ clickId }) => uuidBytes(clickId ?? ''),
   conversion: ({ conversionId }) => Buffer.from(conversionId ?? ''),

@@ -6,6 +6,7 @@ import { anyMutation } from '../../test/mutations.ts';
 import { batchOf, decoded, rowSnapshot } from '../../test/rows.ts';
 import { VERDICT } from '../batch.ts';
 import { encodeEvent, type AdEvent } from '../event.ts';
+import { FIELDS } from '../fields.ts';
 import { readEvent } from '../read-event.ts';
 import { REJECTION_CODES } from '../rejection.ts';
 import { parseTime, timeText } from '../time.ts';
@@ -114,8 +115,8 @@ describe('scanner and reference decoder', () => {
 function canonical(event: AdEvent): object {
   const { source: _source, sent_at: _sentAt, ...kept } = event;
   const copy: Record<string, unknown> = { ...kept };
-  for (const name of ['impression_id', 'click_id'])
-    if (typeof copy[name] === 'string') copy[name] = copy[name].toLowerCase();
+  for (const { name, kind } of FIELDS)
+    if (kind === 'uuid' && typeof copy[name] === 'string') copy[name] = copy[name].toLowerCase();
   copy['occurred_at'] = timeText(parseTime(event.occurred_at as string) as bigint);
   return copy;
 }
