@@ -57,11 +57,22 @@ export class Undertaker {
     const outcomes = await producer.produceAll(letters.map((letter) => this.#record(letter, true)));
     for (const [index, outcome] of outcomes.entries()) {
       const letter = letters[index] as ExhaustedLetter;
-      if (outcome === 'acked') taken.push(letter);
-      else if (outcome.failed === 'fatal')
-        throw new Error(`dead-topic producer: ${outcome.message}`);
-      else if (outcome.failed === 'too_large') tooLarge.push(letter);
-      else log.warn({ reason: outcome.message }, 'letter not taken by the dead topic yet');
+      if (outcome === 'acked') {
+        taken.push(letter);
+        continue;
+      }
+      switch (outcome.failed) {
+        case 'fatal':
+          throw new Error(`dead-topic producer: ${outcome.message}`);
+        case 'too_large':
+          tooLarge.push(letter);
+          break;
+        case 'transient':
+          log.warn({ reason: outcome.message }, 'letter not taken by the dead topic yet');
+          break;
+        default:
+          outcome.failed satisfies never;
+      }
     }
     const stubs = await producer.produceAll(tooLarge.map((letter) => this.#record(letter, false)));
     for (const [index, outcome] of stubs.entries()) {

@@ -1,9 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, printJson, progressLine, say, stderrTarget } from '@adtally/command-line';
-import { type Database } from '@adtally/db';
+import { type Database, type RedriveJobState } from '@adtally/db';
 import { redriveJob } from '@adtally/letters';
 import { jobJson, jobLine } from './job-words.ts';
 
+/** Whether nothing more becomes of a job in that state. */
+const IS_OVER: Readonly<Record<RedriveJobState, boolean>> = {
+  running: false,
+  paused: false,
+  cancelled: true,
+  done: true,
+};
 const LOOK_EVERY_MS = 500;
 const SPARSE_LINE_MS = 10_000;
 
@@ -18,7 +25,7 @@ export async function followJob(db: Database, jobId: string, json: boolean): Pro
       say(`there is no job ${jobId}`);
       return EXIT.refused;
     }
-    if (job.state === 'done' || job.state === 'cancelled') {
+    if (IS_OVER[job.state]) {
       progress.finish();
       if (json) printJson(jobJson(job));
       else process.stdout.write(`${jobLine(job)}\n`);

@@ -98,25 +98,27 @@ export async function settleNotification(
   end: NotificationEnd,
 ): Promise<void> {
   const update = session.updateTable('notifications').where('notification_id', '=', notificationId);
-  if (end.state === 'waiting') {
-    await update
-      .set({
-        last_error: end.error,
-        refusals: sql`refusals + ${end.isRefusal ? 1 : 0}`,
-        next_attempt_at: sql`clock_timestamp() + ${end.delayMs} * interval '1 millisecond'`,
-      })
-      .where('state', '=', 'waiting')
-      .execute();
-    return;
+  const over = { state: end.state, settled_at: sql<Date>`clock_timestamp()` };
+  switch (end.state) {
+    case 'waiting':
+      await update
+        .set({
+          last_error: end.error,
+          refusals: sql`refusals + ${end.isRefusal ? 1 : 0}`,
+          next_attempt_at: sql`clock_timestamp() + ${end.delayMs} * interval '1 millisecond'`,
+        })
+        .where('state', '=', 'waiting')
+        .execute();
+      return;
+    case 'sent':
+      await update.set(over).execute();
+      return;
+    case 'failed':
+      await update.set({ ...over, refusals: sql`refusals + 1`, last_error: end.error }).execute();
+      return;
+    default:
+      end satisfies never;
   }
-  await update
-    .set({
-      state: end.state,
-      settled_at: sql`clock_timestamp()`,
-      refusals: sql`refusals + ${end.state === 'failed' ? 1 : 0}`,
-      ...(end.state === 'failed' && { last_error: end.error }),
-    })
-    .execute();
 }
 
 export interface OutboxBacklog {

@@ -1,7 +1,7 @@
 import { backoffMs } from '@adtally/pacing';
 import { Cluster, Redis } from 'ioredis';
 import type { Command } from './bucket-groups.ts';
-import { parseRedisUrl, type ClientOptions } from './redis-address.ts';
+import { parseRedisUrl, type ClientOptions, type RedisAddress } from './redis-address.ts';
 
 export interface ConnectionEvents {
   onConnected(): void;
@@ -33,19 +33,7 @@ export class RedisConnection {
 
   constructor(url: string, events: ConnectionEvents) {
     const address = parseRedisUrl(url);
-    if (address.kind === 'cluster') {
-      this.#client = new Cluster([...address.nodes], {
-        lazyConnect: true,
-        enableOfflineQueue: false,
-        enableAutoPipelining: true, // one write a node and turn instead of one a command
-        clusterRetryStrategy: reconnectDelayMs,
-        redisOptions: { ...FAIL_AT_ONCE, ...address.options },
-      });
-    } else {
-      const options: ClientOptions = { ...FAIL_AT_ONCE, ...address.options };
-      if (address.kind === 'sentinel') options.sentinelRetryStrategy = reconnectDelayMs;
-      this.#client = new Redis(options);
-    }
+    this.#client = clientAt(address);
     let lastError: Error | undefined;
     this.#client.on('error', (error: Error) => (lastError = error));
     this.#client.on('ready', () => events.onConnected());
@@ -86,4 +74,24 @@ export class RedisConnection {
 
 function reconnectDelayMs(attempts: number): number {
   return Math.round(backoffMs(attempts, RECONNECT_FIRST_MS, RECONNECT_LAST_MS));
+}
+
+function clientAt(address: RedisAddress): Redis | Cluster {
+  const options: ClientOptions = { ...FAIL_AT_ONCE, ...address.options };
+  switch (address.kind) {
+    case 'single':
+      return new Redis(options);
+    case 'sentinel':
+      return new Redis({ ...options, sentinelRetryStrategy: reconnectDelayMs });
+    case 'cluster':
+      return new Cluster([...address.nodes], {
+        lazyConnect: true,
+        enableOfflineQueue: false,
+        enableAutoPipelining: true, // one write a node and turn instead of one a command
+        clusterRetryStrategy: reconnectDelayMs,
+        redisOptions: options,
+      });
+    default:
+      return address satisfies never;
+  }
 }

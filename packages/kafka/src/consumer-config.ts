@@ -67,13 +67,22 @@ export function consumerConfig(
 }
 
 function membership(options: GroupConsumerOptions, maxPollIntervalMs: number): NativeConfig {
-  if (options.protocol === 'consumer') return { 'group.protocol': 'consumer' };
-  const sessionTimeoutMs = options.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS;
-  return {
-    'group.protocol': 'classic',
-    'partition.assignment.strategy': 'cooperative-sticky',
-    // librdkafka refuses a session longer than the poll interval.
-    'session.timeout.ms': Math.min(sessionTimeoutMs, maxPollIntervalMs),
-    'heartbeat.interval.ms': options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_INTERVAL_MS,
-  };
+  const { protocol, heartbeatIntervalMs, sessionTimeoutMs } = options;
+  switch (protocol) {
+    case 'consumer':
+      return { 'group.protocol': 'consumer' };
+    case 'cooperative-sticky':
+      return {
+        'group.protocol': 'classic',
+        'partition.assignment.strategy': 'cooperative-sticky',
+        // librdkafka refuses a session longer than the poll interval.
+        'session.timeout.ms': Math.min(
+          sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS,
+          maxPollIntervalMs,
+        ),
+        'heartbeat.interval.ms': heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_INTERVAL_MS,
+      };
+    default:
+      return protocol satisfies never;
+  }
 }

@@ -125,17 +125,22 @@ export class GroupConsumer {
    * may own them.
    */
   settle(event: RebalanceEvent): void {
-    if (event.kind === 'granted') {
-      for (const partition of event.partitions) this.#granted.add(partition);
-      this.#guarded(() => this.#native.incrementalAssign([]));
-      return;
+    switch (event.kind) {
+      case 'granted':
+        for (const partition of event.partitions) this.#granted.add(partition);
+        this.#guarded(() => this.#native.incrementalAssign([]));
+        return;
+      case 'revoked':
+        for (const partition of event.partitions) {
+          this.#granted.delete(partition);
+          this.#hints.forget(partition);
+          this.#watch.forget(partition);
+        }
+        this.#unassign(event.partitions, true);
+        return;
+      default:
+        event.kind satisfies never;
     }
-    for (const partition of event.partitions) {
-      this.#granted.delete(partition);
-      this.#hints.forget(partition);
-      this.#watch.forget(partition);
-    }
-    this.#unassign(event.partitions, true);
   }
 
   /** Reads a granted partition from `offset` on. Throws when it is not granted or already read. */

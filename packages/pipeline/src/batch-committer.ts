@@ -15,7 +15,7 @@ import type { Logger } from '@adtally/telemetry';
 import type { BatchWork } from './batch-work.ts';
 import { rejectExpired } from './classify.ts';
 import type { CommitCompanion } from './commit-companion.ts';
-import { isolateRows, ProbeInterrupted } from './isolate-rows.ts';
+import { isolateRows, ProbeInterrupted, type RowFailure } from './isolate-rows.ts';
 import type { CommitMetrics } from './metrics.ts';
 import type { WriterLink } from './writer-link.ts';
 
@@ -50,6 +50,12 @@ const RETRY_FIRST_MS = 20;
 const RETRY_LAST_MS = 5_000;
 /** Refusals that no row explains (an operator may just have dropped a constraint) before we stop. */
 const UNEXPLAINED_MAX = 3;
+
+/** Why a row that fails alone is rejected. */
+const BLAMED_AS: Readonly<Record<RowFailure['kind'], RejectionCode>> = {
+  data: 'data_refused',
+  transient: 'transient_downstream',
+};
 
 /** The state of one batch's way through the committer. */
 interface Attempt {
@@ -261,8 +267,7 @@ export class BatchCommitter {
       });
       const blamed = culprits.filter(({ failure }) => isBudgetSpent || failure.kind === 'data');
       for (const { row, failure } of blamed) {
-        const code: RejectionCode =
-          failure.kind === 'data' ? 'data_refused' : 'transient_downstream';
+        const code = BLAMED_AS[failure.kind];
         const message = `PostgreSQL refuses this row: SQLSTATE ${failure.sqlState}`;
         batch.reject(row, { code, message });
       }

@@ -87,14 +87,20 @@ export class DeadLetterSender implements CommitCompanion {
       for (const [index, outcome] of outcomes.entries()) {
         const row = waiting[index] as number;
         if (outcome === 'acked') continue;
-        if (outcome.failed === 'fatal') throw new Error(`dead-letter producer: ${outcome.message}`);
-        if (outcome.failed === 'too_large') {
-          this.#tooLarge.add(row);
-          continue;
+        switch (outcome.failed) {
+          case 'fatal':
+            throw new Error(`dead-letter producer: ${outcome.message}`);
+          case 'too_large':
+            this.#tooLarge.add(row);
+            break;
+          case 'transient':
+            again.push(row);
+            if (again.length === 1)
+              this.#log.warn({ reason: outcome.message }, 'dead letter not taken yet');
+            break;
+          default:
+            outcome.failed satisfies never;
         }
-        again.push(row);
-        if (again.length === 1)
-          this.#log.warn({ reason: outcome.message }, 'dead letter not taken yet');
       }
       waiting = again;
       if (waiting.length > 0) await backoff.wait(signal, 'writing dead letters');

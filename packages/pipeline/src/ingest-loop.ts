@@ -246,18 +246,24 @@ export class IngestLoop {
   async #rebalance(event: RebalanceEvent): Promise<void> {
     const { chores, consumer, ownership, claims, metrics, log } = this.#parts;
     log.info({ change: event.kind, partitions: event.partitions, lost: event.lost }, 'assignment');
-    if (event.kind === 'granted') {
-      for (const partition of event.partitions) ownership.grant(partition, performance.now());
-    } else {
-      const owned = event.partitions
-        .map((partition) => ownership.revoke(partition))
-        .filter((partition): partition is OwnedPartition => partition !== null);
-      for (const partition of event.partitions) {
-        metrics.lagRecords.remove({ partition: String(partition) });
+    switch (event.kind) {
+      case 'granted':
+        for (const partition of event.partitions) ownership.grant(partition, performance.now());
+        break;
+      case 'revoked': {
+        const owned = event.partitions
+          .map((partition) => ownership.revoke(partition))
+          .filter((partition): partition is OwnedPartition => partition !== null);
+        for (const partition of event.partitions) {
+          metrics.lagRecords.remove({ partition: String(partition) });
+        }
+        claims.exportHalts();
+        await chores?.release(event.partitions);
+        await claims.release(owned);
+        break;
       }
-      claims.exportHalts();
-      await chores?.release(event.partitions);
-      await claims.release(owned);
+      default:
+        event.kind satisfies never;
     }
     consumer.settle(event);
   }

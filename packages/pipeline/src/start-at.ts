@@ -34,16 +34,29 @@ export async function genesisOffsets(
   partitions: readonly number[],
   startAt: StartAt,
 ): Promise<Map<number, number>> {
-  const known =
-    startAt.kind === 'time'
-      ? await admin.offsetsForTime(topic, startAt.timeMs)
-      : startAt.kind === 'group'
-        ? await admin.groupOffsets(startAt.groupId, topic)
-        : new Map<number, number>();
+  const known = await namedOffsets(admin, topic, startAt);
   const missing = partitions.filter((partition) => !known.has(partition));
   const starts = await Promise.all(
     missing.map(async (partition) => (await admin.watermarks(topic, partition)).logStart),
   );
   for (const [index, partition] of missing.entries()) known.set(partition, starts[index] as number);
   return known;
+}
+
+/** What the broker knows of where to begin; by partition. */
+async function namedOffsets(
+  admin: KafkaAdmin,
+  topic: string,
+  startAt: StartAt,
+): Promise<Map<number, number>> {
+  switch (startAt.kind) {
+    case 'log_start':
+      return new Map();
+    case 'time':
+      return await admin.offsetsForTime(topic, startAt.timeMs);
+    case 'group':
+      return await admin.groupOffsets(startAt.groupId, topic);
+    default:
+      return startAt satisfies never;
+  }
 }

@@ -57,19 +57,24 @@ export function createInstruments<D extends MetricDefinitions>(
 /** Makes the instrument of a definition; closed counters and gauges start at 0 if not told otherwise. */
 function createInstrument(meter: Meter, definition: MetricDefinition): unknown {
   const options = { description: definition.help };
-  if (definition.kind === 'counter') {
-    const counter = meter.createCounter(definition.name, options);
-    for (const labels of knownSeries(definition.labels)) counter.add(0, labels);
-    return { add: (n: number, labels?: Labels) => counter.add(n, labels) };
+  switch (definition.kind) {
+    case 'counter': {
+      const counter = meter.createCounter(definition.name, options);
+      for (const labels of knownSeries(definition.labels)) counter.add(0, labels);
+      return { add: (n: number, labels?: Labels) => counter.add(n, labels) };
+    }
+    case 'histogram': {
+      const histogram = meter.createHistogram(definition.name, {
+        ...options,
+        advice: { explicitBucketBoundaries: [...(definition.buckets ?? [])] },
+      });
+      return { record: (value: number, labels?: Labels) => histogram.record(value, labels) };
+    }
+    case 'gauge':
+      return createGauge(meter, definition);
+    default:
+      return definition.kind satisfies never;
   }
-  if (definition.kind === 'histogram') {
-    const histogram = meter.createHistogram(definition.name, {
-      ...options,
-      advice: { explicitBucketBoundaries: [...(definition.buckets ?? [])] },
-    });
-    return { record: (value: number, labels?: Labels) => histogram.record(value, labels) };
-  }
-  return createGauge(meter, definition);
 }
 
 /** A synchronous gauge of the SDK cannot forget a series, so the values live here and are observed. */

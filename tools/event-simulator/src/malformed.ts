@@ -1,5 +1,10 @@
 import { Buffer } from 'node:buffer';
-import { DEFAULT_DECODE_LIMITS, EVENT_KEY_HEADER, type RecordHeader } from '@adtally/event-schema';
+import {
+  DEFAULT_DECODE_LIMITS,
+  EVENT_KEY_HEADER,
+  type RecordHeader,
+  type RejectionCode,
+} from '@adtally/event-schema';
 import {
   AMOUNT_NAME,
   membersOf,
@@ -8,7 +13,7 @@ import {
   type PlannedEvent,
   type PlannedType,
 } from './event.ts';
-import type { MalformedKind } from './mix.ts';
+import type { MalformedKind, NotSpelt } from './mix.ts';
 import type { Rng } from './rng.ts';
 
 /** A spoilt record: exactly one thing is wrong with it. */
@@ -30,7 +35,8 @@ const OPTIONAL_NAME: Readonly<Record<PlannedType, string | null>> = {
   conversion: '"click_id"',
 };
 
-const SPOILERS: Record<Exclude<MalformedKind, 'key_mismatch' | 'future'>, Spoiler> = {
+/** One for each code of the contract but those spoilt otherwise. */
+const SPOILERS: Record<Exclude<RejectionCode, NotSpelt | 'key_mismatch' | 'future'>, Spoiler> = {
   empty: (_event, rng) => (rng.chance(0.5) ? null : Buffer.alloc(0)),
 
   oversize: (event, rng) => {

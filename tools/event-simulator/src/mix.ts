@@ -1,5 +1,8 @@
 import type { RejectionCode } from '@adtally/event-schema';
 
+/** Rejections that no producer earns by how it spells a record. */
+export type NotSpelt = 'expired' | 'data_refused' | 'transient_downstream';
+
 /** Ways a producer can spoil a record; each is one rejection code. */
 export const MALFORMED_KINDS = [
   'empty',

@@ -164,9 +164,15 @@ async function* chunksOf(
   }
 }
 
+/** What an answer that is no ack means for whether the record is in the topic. */
+const NOT_ACKED: Readonly<Record<Exclude<ProduceOutcome, 'acked'>['failed'], Outcome>> = {
+  too_large: 'failed',
+  transient: 'unknown',
+  fatal: 'unknown',
+};
+
 function outcomeOf(answer: ProduceOutcome): Outcome {
-  if (answer === 'acked') return 'acked';
-  return answer.failed === 'too_large' ? 'failed' : 'unknown';
+  return answer === 'acked' ? 'acked' : NOT_ACKED[answer.failed];
 }
 
 function placeOf({ partition, key }: Sendable, partitions: number): number {

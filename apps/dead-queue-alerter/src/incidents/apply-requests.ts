@@ -34,23 +34,29 @@ async function applyRequest(
   const open = await openIncident(trx, request.alert, request.key);
   const { detail } = request;
   const summary = plain(request.summary, SUMMARY_MAX);
-  if (request.status === 'resolved') {
-    // Nobody was told of it: there is nothing to take back.
-    if (open === undefined) return null;
-    await updateIncident(trx, open.incidentId, { endsAt: request.requestedAt, summary, detail });
-    return await tell(trx, open.incidentId, 'resolved', settings);
+  switch (request.status) {
+    case 'resolved':
+      // Nobody was told of it: there is nothing to take back.
+      if (open === undefined) return null;
+      await updateIncident(trx, open.incidentId, { endsAt: request.requestedAt, summary, detail });
+      return await tell(trx, open.incidentId, 'resolved', settings);
+    case 'firing': {
+      if (open === undefined) {
+        const { incidentId } = await insertIncident(trx, {
+          alert: request.alert,
+          key: request.key,
+          startsAt: request.requestedAt,
+          summary,
+          detail,
+        });
+        return await tell(trx, incidentId, 'firing', settings);
+      }
+      const isSame =
+        open.summary === summary && JSON.stringify(open.detail) === JSON.stringify(detail);
+      if (!isSame) await updateIncident(trx, open.incidentId, { summary, detail, hasNews: true });
+      return null;
+    }
+    default:
+      return request.status satisfies never;
   }
-  if (open === undefined) {
-    const { incidentId } = await insertIncident(trx, {
-      alert: request.alert,
-      key: request.key,
-      startsAt: request.requestedAt,
-      summary,
-      detail,
-    });
-    return await tell(trx, incidentId, 'firing', settings);
-  }
-  const isSame = open.summary === summary && JSON.stringify(open.detail) === JSON.stringify(detail);
-  if (!isSame) await updateIncident(trx, open.incidentId, { summary, detail, hasNews: true });
-  return null;
 }

@@ -32,6 +32,11 @@ export interface SenderParts {
   readonly log: Logger;
 }
 
+/** Of the outcomes that are no success: whether it is this row alone that the sink does not want. */
+const IS_REFUSAL: Readonly<Record<Exclude<SendOutcome['kind'], 'sent'>, boolean>> = {
+  unavailable: false,
+  refused: true,
+};
 /** Rows whose time has come are found at the latest after this. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -88,8 +93,9 @@ export class Sender {
       return;
     }
     const { error } = outcome;
+    const isRefusal = IS_REFUSAL[outcome.kind];
     const isRefusedForGood =
-      outcome.kind === 'refused' &&
+      isRefusal &&
       row.refusals + 1 >= this.#options.refusalsMax &&
       row.ageMs >= this.#options.refusalsMs;
     if (isRefusedForGood) {
@@ -98,7 +104,6 @@ export class Sender {
       log.error({ ...about, error }, 'notification given up: the sink refuses it for good');
       return;
     }
-    const isRefusal = outcome.kind === 'refused';
     if (!isRefusal) this.#failures += 1;
     const delayMs = this.#delayMs(isRefusal ? row.refusals + 1 : this.#failures, outcome);
     await settleNotification(session, id, { state: 'waiting', error, delayMs, isRefusal });
