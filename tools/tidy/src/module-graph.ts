@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { parseSync, Visitor, type ModuleExportName } from 'oxc-parser';
 import { isProductSource } from './rule.ts';
 import type { SourceTree } from './tree.ts';
 
@@ -8,16 +9,15 @@ export interface ModuleGraph {
   readonly uses: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** `import { a } from 'x'`, `import a from 'x'`, `export { a } from 'x'`, `export * from 'x'`. */
-const STATEMENT = /^(import|export)\s+(?:type\s+)?([^;'"]*?)\s*from\s*['"]([^'"]+)['"]/gm;
-const BARE_IMPORT = /^import\s*['"]([^'"]+)['"]/gm;
-const DYNAMIC_IMPORT = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
 const WORKSPACE_PACKAGE = /^@adtally\/([^/]+)(?:\/([^/]+))?$/;
 
+/** A statement, an expression or a type that names another module. */
 interface Import {
   readonly specifier: string;
   /** The names taken; `null` = all of them. */
   readonly names: readonly string[] | null;
+  /** What they are called here, and by whoever takes them from here. */
+  readonly called: readonly string[] | null;
 }
 
 /** The folder that a path belongs to: `apps/ops`, `packages/db`. */
@@ -31,7 +31,7 @@ export function workspaceOf(path: string): string {
  */
 export function moduleGraph(tree: SourceTree): ModuleGraph {
   const files = new Set(tree.paths.filter(isProductSource));
-  const imports = new Map([...files].map((path) => [path, importsOf(tree.read(path))]));
+  const imports = new Map([...files].map((path) => [path, importsOf(path, tree.read(path))]));
   const uses = new Map<string, ReadonlySet<string>>();
   for (const [path, statements] of imports) {
     if (isIndex(path)) continue;
@@ -45,28 +45,40 @@ export function moduleGraph(tree: SourceTree): ModuleGraph {
   return { uses };
 }
 
+/** It only passes on: what a package gives to others, or a folder to its package. */
 function isIndex(path: string): boolean {
-  return /^packages\/[^/]+\/src\/index\.ts$/.test(path);
+  return /^packages\/[^/]+\/src\/(?:.+\/)?index\.ts$/.test(path);
 }
 
-function importsOf(text: string): Import[] {
+function importsOf(path: string, text: string): Import[] {
   const found: Import[] = [];
-  for (const [, , names = '', specifier = ''] of text.matchAll(STATEMENT)) {
-    const list = /\{([^}]*)\}/.exec(names)?.[1];
-    found.push({ specifier, names: list === undefined ? null : namesOf(list) });
-  }
-  for (const pattern of [BARE_IMPORT, DYNAMIC_IMPORT]) {
-    for (const [, specifier = ''] of text.matchAll(pattern)) found.push({ specifier, names: null });
-  }
+  const all = (specifier: string): void =>
+    void found.push({ specifier, names: null, called: null });
+  new Visitor({
+    ImportDeclaration({ source, specifiers }) {
+      const named = specifiers.filter((one) => one.type === 'ImportSpecifier');
+      if (named.length < specifiers.length || named.length === 0) return all(source.value);
+      const names = named.map(({ imported }) => nameOf(imported));
+      const called = named.map(({ local }) => local.name);
+      found.push({ specifier: source.value, names, called });
+    },
+    ExportNamedDeclaration({ source, specifiers }) {
+      if (source === null) return;
+      const names = specifiers.map(({ local }) => nameOf(local));
+      const called = specifiers.map(({ exported }) => nameOf(exported));
+      found.push({ specifier: source.value, names, called });
+    },
+    ExportAllDeclaration: ({ source }) => all(source.value),
+    ImportExpression({ source }) {
+      if (source.type === 'Literal' && typeof source.value === 'string') all(source.value);
+    },
+    TSImportType: ({ source }) => all(source.value),
+  }).visit(parseSync(path, text).program);
   return found;
 }
 
-function namesOf(list: string): string[] {
-  return list
-    .split(',')
-    .map((name) => name.trim().replace(/^type\s+/, ''))
-    .map((name) => name.split(/\s+as\s+/)[0] ?? '')
-    .filter((name) => name !== '');
+function nameOf(name: ModuleExportName): string {
+  return name.type === 'Literal' ? name.value : name.name;
 }
 
 /** The files that one statement leads to. */
@@ -76,20 +88,29 @@ function targetsOf(
   files: ReadonlySet<string>,
   imports: ReadonlyMap<string, readonly Import[]>,
 ): string[] {
+  const target = fileOf(from, specifier, files);
+  if (target === undefined) return [];
+  if (!isIndex(target)) return [target];
+  return (imports.get(target) ?? [])
+    .filter((line) => names === null || line.called === null || meets(line.called, names))
+    .flatMap((line) => targetsOf(target, line, files, imports));
+}
+
+/** The file that a specifier names: beside the one that uses it, or an entry of a package. */
+function fileOf(from: string, specifier: string, files: ReadonlySet<string>): string | undefined {
   if (specifier.startsWith('.')) {
     const target = posix.normalize(posix.join(posix.dirname(from), specifier));
-    return files.has(target) ? [target] : [];
+    return files.has(target) ? target : undefined;
   }
-  const [, name, entry] = WORKSPACE_PACKAGE.exec(specifier) ?? [];
-  if (name === undefined) return [];
-  const index = ['packages', 'tools']
-    .map((group) => `${group}/${name}/src/${entry ?? 'index'}.ts`)
+  const [, name, entry = ''] = WORKSPACE_PACKAGE.exec(specifier) ?? [];
+  if (name === undefined) return undefined;
+  return ['packages', 'tools']
+    .flatMap((group) => [
+      `${group}/${name}/src/${entry}.ts`,
+      `${group}/${name}/src/${entry}/index.ts`,
+    ])
+    .map((path) => posix.normalize(path))
     .find((path) => files.has(path));
-  if (index === undefined) return [];
-  if (!isIndex(index)) return [index];
-  return (imports.get(index) ?? [])
-    .filter((line) => names === null || line.names === null || meets(line.names, names))
-    .flatMap((line) => targetsOf(index, line, files, imports));
 }
 
 function meets(a: readonly string[], b: readonly string[]): boolean {

@@ -77,6 +77,12 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/p/src/d.ts': '',
       'apps/a/src/main.ts': "const run = () => import('./run.ts');",
       'apps/a/src/run.ts': "export { run } from './main.ts';",
+      // By way of the package's own index, of names given anew, and past a comment with an apostrophe.
+      'packages/q/src/index.ts': "export { b as other } from './b.ts';",
+      'packages/q/src/a.ts': "import { other } from './index.ts';",
+      'packages/q/src/b.ts': "import {\n  // a's own\n  a,\n} from './a.ts';",
+      'packages/q/src/c.ts': "let d: import('./d.ts').D;",
+      'packages/q/src/d.ts': "export * from './c.ts';",
     },
     good: {
       'packages/p/src/index.ts': "export { a } from './a.ts';\nexport { b } from './b.ts';\n",
@@ -84,8 +90,11 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/p/src/b.ts': "import { c } from './c.ts';",
       'packages/p/src/c.ts': '',
       'apps/a/src/main.ts': "import { a, b } from '@adtally/p';",
+      'packages/q/src/index.ts': "export { a } from './a.ts';\nexport { b as c } from './b.ts';\n",
+      'packages/q/src/b.ts': "import { a } from './index.ts';",
+      'packages/q/src/a.ts': '// import { c } from "./index.ts";',
     },
-    findings: 2,
+    findings: 4,
   },
   'no-home-paths': {
     bad: {
@@ -111,6 +120,10 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/p/src/one.ts': "import { deep } from './deep.ts';",
       'packages/p/src/deep.ts': '',
       'packages/p/src/both.ts': '',
+      // An entry that is a folder; a name that is given anew.
+      'apps/a/src/env.ts': "import { ENV as P } from '@adtally/p/env';",
+      'packages/p/src/env/index.ts': "export { FIELDS as ENV } from './fields.ts';",
+      'packages/p/src/env/fields.ts': '',
     },
     good: {
       'apps/a/src/main.ts': "import { both } from '@adtally/p';",
@@ -120,8 +133,11 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/p/src/one.ts': 'export const one = 1;',
       'packages/p/src/both.ts': "import { one } from './one.ts';",
       'packages/db/src/audit/audit.ts': '',
+      'apps/a/src/env.ts': "import { ENV } from '@adtally/p/env';",
+      'apps/b/src/env.ts': "import { ENV } from '@adtally/p/env';",
+      'packages/p/src/env.ts': '',
     },
-    findings: 2,
+    findings: 3,
   },
   'started-apps': {
     bad: {
@@ -183,12 +199,16 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/a/src/a.ts': "import { x } from '@adtally/testkit';",
       'packages/a/src/b.ts': "import { x } from '@adtally/db/testing';",
       'packages/a/src/c.ts': "import { x } from './testing/x.ts';",
+      'packages/b/src/testing/x.ts': '',
+      'packages/b/tsconfig.build.json': '{"exclude": ["src/**/*.test.ts"]}',
     },
     good: {
       'packages/a/src/a.test.ts': "import { x } from '@adtally/testkit';",
       'packages/a/src/testing/x.ts': "import { x } from '@adtally/testkit';",
+      'packages/a/tsconfig.build.json': '{"exclude": ["src/**/*.test.ts", "src/testing"]}',
+      'packages/b/tsconfig.build.json': '{}',
     },
-    findings: 3,
+    findings: 4,
   },
   'topic-literals': {
     bad: {
