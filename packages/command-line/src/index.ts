@@ -28,7 +28,9 @@ export {
   operands,
   option,
   required,
+  type Operand,
   type Operands,
+  type Option,
   type Options,
   type ValuesOf,
 } from './parameters.ts';
