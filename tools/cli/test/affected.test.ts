@@ -141,6 +141,23 @@ test.each([
   expect(found).toEqual([`apps/${app}`, ...starters, ALWAYS].toSorted());
 });
 
+test('a metric of one app, with docs/metrics.md made anew: as any change in that app', async () => {
+  // Made from the declarations, and looked at by what always runs.
+  const found = await pickedFor('apps/dead-queue-alerter/src/metrics.ts', 'docs/metrics.md');
+  expect(split(found)).toEqual({
+    apps: ['apps/dead-queue-alerter'],
+    others: ['tools/cli', ALWAYS].toSorted(),
+  });
+  const { apps } = split(await pickedFor('packages/system-metrics/src/metrics.ts'));
+  expect(apps).toEqual(
+    expect.arrayContaining([
+      'apps/backfill-runner',
+      'apps/dlq-reprocessor',
+      'apps/ingest-consumer',
+    ]),
+  );
+});
+
 test.each([
   ['letters', ['apps/dlq-reprocessor', 'apps/ops']],
   ['alerting', ['apps/dead-queue-alerter', 'apps/ops']],
