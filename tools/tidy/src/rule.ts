@@ -40,3 +40,21 @@ export function findLines(
   }
   return findings;
 }
+
+/** Findings for every match, of each line, of which there is something to say. */
+export function findMatches(
+  tree: SourceTree,
+  path: string,
+  pattern: RegExp,
+  say: (match: RegExpExecArray) => string | undefined,
+): Finding[] {
+  return tree
+    .read(path)
+    .split('\n')
+    .flatMap((text, index) =>
+      [...text.matchAll(pattern)].flatMap((match) => {
+        const message = say(match);
+        return message === undefined ? [] : [{ path, line: index + 1, message }];
+      }),
+    );
+}

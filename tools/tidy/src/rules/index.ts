@@ -1,6 +1,7 @@
 import type { Rule } from '../rule.ts';
 import { architecturePaths } from './architecture.ts';
 import { noCircles } from './circles.ts';
+import { documentPaths } from './documents.ts';
 import { noHomePaths, noRegistryHosts } from './machine-traces.ts';
 import { migrationNumbers } from './migrations.ts';
 import { oneAppFiles } from './owners.ts';
@@ -13,6 +14,7 @@ import { startedApps } from './started-apps.ts';
 export const RULES: readonly Rule[] = [
   architecturePaths,
   centralVersions,
+  documentPaths,
   fileLength,
   migrationNumbers,
   noCircles,

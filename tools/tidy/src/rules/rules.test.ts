@@ -48,6 +48,22 @@ const CANARIES: Readonly<Record<string, Canary>> = {
     },
     findings: 3,
   },
+  'document-paths': {
+    bad: {
+      'README.md': 'see [how](docs/gone.md), [it](apps/a/) and `a.ts` with `src/main.ts`',
+      'apps/b/README.md': '`main.ts` is next to [the code](src/other.ts#there)',
+      'apps/b/src/main.ts': '',
+    },
+    good: {
+      'README.md':
+        '[b](apps/b), [its code](apps/b/src/main.ts#l1), [a site](https://a.example/b.md)',
+      'apps/b/README.md': '[above](../../README.md#x), [here](#there), `src/main.ts`, `main.ts`',
+      'apps/b/src/main.ts': '',
+      'docs/adr/0001-a.md': '`long-gone.ts`',
+      'docs/how-to-add-a-b.md': '`to-be-made.ts`',
+    },
+    findings: 4,
+  },
   'file-length': {
     bad: { 'packages/a/src/long.ts': LONG, 'packages/a/test/long.test.ts': LONG },
     good: {
