@@ -163,6 +163,8 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'tools/t/turbo.json': '{"tasks": {"test": {"dependsOn": ["@adtally/b#transit"]}}}',
       'tools/t/src/t.ts':
         "start('a'); const start = (app) => join(root, 'apps', app, 'src/main.ts');",
+      'packages/p/test/p.ts':
+        "join(root, 'apps', 'a', 'src/main.ts');\njoin(root, 'apps/b', 'src', 'main.ts');",
     },
     good: {
       'apps/a/package.json': '{}',
@@ -172,7 +174,7 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'apps/a/test/a.ts': "new URL('../../b/src/main.ts', import.meta.url); '../src/main.ts'",
       'packages/p/src/p.ts': "sign('a');",
     },
-    findings: 3,
+    findings: 5,
   },
   'plain-sql-by-builder': {
     bad: {

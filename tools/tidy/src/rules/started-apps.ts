@@ -6,6 +6,7 @@ const TYPESCRIPT = /^(?:apps|packages|tools)\/[^/]+\/(?:src|test)\/.+\.ts$/;
 const APP_MANIFEST = /^apps\/([^/]+)\/package\.json$/;
 /** Starts whatever app it is given: `join(root, 'apps', app, 'src/main.ts')`, `apps/${app}/src/main.ts`. */
 const BY_NAME = /['"`]apps['"`],\s*[a-z]|apps\/\$\{/i;
+const BETWEEN = String.raw`(?:/|['"\`],\s*['"\`])`;
 const EDGE = /^@adtally\/([^/]+)#transit$/;
 /** Its tests run after any change. */
 const EXEMPT = 'tools/tidy';
@@ -34,7 +35,8 @@ export const startedApps: Rule = {
 function startedIn(texts: readonly string[], apps: readonly string[]): Set<string> {
   const startsByName = texts.some((text) => BY_NAME.test(text));
   const started = apps.filter((app) => {
-    const main = new RegExp(`['"\`](?:[^'"\`\\n]*/)?${app}/src/main\\.ts`);
+    // In one text, or in the parts of a path: `'../../ops/src/main.ts'`, `'apps', 'ops', 'src/main.ts'`.
+    const main = new RegExp(`['"\`/]${[app, 'src', 'main\\.ts'].join(BETWEEN)}`);
     const name = new RegExp(`['"\`]${app}['"\`]`);
     return texts.some((text) => main.test(text) || (startsByName && name.test(text)));
   });
