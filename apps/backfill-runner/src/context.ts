@@ -4,9 +4,9 @@ import type { RunnerConfig } from './env.ts';
 
 /** What every command is handed: the environment, which is read once the command line is right. */
 export interface RunnerEnvironment {
-  readonly readConfig: () => RunnerConfig;
+  readonly readConfig: () => Promise<RunnerConfig>;
   /** The configuration for people; credentials masked. */
-  readonly describe: (config: RunnerConfig) => Readonly<Record<string, string>>;
+  readonly describe: (config: RunnerConfig) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** What the work of a command needs. */
@@ -70,7 +70,7 @@ export async function onDatabase(
   isJson: boolean,
   work: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
-  const config = readConfig();
+  const config = await readConfig();
   using signals = new FirstSignal();
   const { signal } = signals;
   const print = (json: object, words: string) =>

@@ -12,7 +12,7 @@ import {
 import { DATABASE_ENV, WRITER_ENV } from '@adtally/db/env';
 import { KAFKA_ENV, KAFKA_RULES, TOPICS_ENV, TOPICS_RULES } from '@adtally/kafka/env';
 import { BATCH_ENV, RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
-import { serviceEnv } from '@adtally/service';
+import { serviceEnv } from '@adtally/service/env';
 
 /** What `replay` alone uses: a record must be judged as the consumer judges it. */
 const REPLAY_ENV = {

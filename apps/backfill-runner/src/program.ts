@@ -1,15 +1,11 @@
-import { RefusedError } from '@adtally/analytics';
 import {
   CHECK_CONFIG_OPTION,
   command,
-  EXIT,
   flag,
   tellConfig,
   UsageError,
-  type ExplainError,
   type Program,
 } from '@adtally/command-line';
-import { untilDrained } from '@adtally/service';
 import type { RunnerEnvironment } from './context.ts';
 
 const runner = command({
@@ -21,8 +17,9 @@ const runner = command({
     if (!options.watch && !options['check-config']) {
       throw new UsageError('name a command, or --watch', { showsHelp: true });
     }
-    const config = readConfig();
-    if (options['check-config']) return tellConfig(describe(config));
+    const config = await readConfig();
+    if (options['check-config']) return tellConfig(await describe(config));
+    const { untilDrained } = await import('@adtally/service');
     const { watch } = await import('./watch.ts');
     return await untilDrained(() => watch(config));
   },
@@ -80,6 +77,3 @@ Exit codes of commands: 0 done, 1 failure, 2 wrong usage, 3 cancelled, 4 refused
     },
   },
 };
-
-export const explain: ExplainError = (error) =>
-  error instanceof RefusedError ? { message: error.message, exitCode: EXIT.refused } : undefined;

@@ -2,9 +2,14 @@ import { runProgram } from '@adtally/command-line';
 import { captured, checkCommandLine, declaredCommands } from '@adtally/command-line/testing';
 import { expect, test } from 'vitest';
 import { describe, readConfig } from '../src/env.ts';
-import { explain, PROGRAM } from '../src/program.ts';
+import { PROGRAM } from '../src/program.ts';
 
-await checkCommandLine(PROGRAM, { readConfig: () => readConfig({}), describe });
+const environmentOf = (env: Record<string, string>) => ({
+  readConfig: async () => readConfig(env),
+  describe: async (config: ReturnType<typeof readConfig>) => describe(config),
+});
+
+await checkCommandLine(PROGRAM, environmentOf({}));
 
 const ENV = {
   DATABASE_URL: 'postgres://ann:secret@127.0.0.1:9/a',
@@ -12,10 +17,7 @@ const ENV = {
 };
 
 const ran = async (...argv: string[]) =>
-  await captured(async () => {
-    const environment = { readConfig: () => readConfig(ENV), describe };
-    return await runProgram(PROGRAM, argv, environment, explain);
-  });
+  await captured(async () => await runProgram(PROGRAM, argv, environmentOf(ENV)));
 
 const DO = ['--execute', '--reason', 'test'];
 /** A right command line of each command. */

@@ -141,3 +141,12 @@ test('a retention horizon that moves amid a run: what it passed is counted as ex
   expect(result.new + result.codes.expired).toBe(500);
   await the.expectBalanced();
 });
+
+test('brokers that do not answer are told in one sentence', async () => {
+  const the = await replayStage();
+  const silent = await the.replayWith({ KAFKA_BROKERS: '127.0.0.1:9' }).ended;
+  expect(silent).toMatchObject({ code: 69, stdout: '' });
+  expect(silent.stderr).toBe(
+    'adtally: Kafka at 127.0.0.1:9 (KAFKA_BROKERS) does not answer: broker transport failure\n',
+  );
+});

@@ -1,3 +1,4 @@
+import { CommandError, EXIT } from '@adtally/command-line';
 import {
   type Database,
   type DatabaseExecutor,
@@ -10,8 +11,12 @@ import { lastCohortBefore, TIMELESS } from './cohorts.ts';
 import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from './definitions.ts';
 
 /** A request that the present state does not allow; nothing was changed. */
-export class RefusedError extends Error {
+export class RefusedError extends CommandError {
   override readonly name = 'RefusedError';
+
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, { ...options, exitCode: EXIT.refused });
+  }
 }
 
 /** Where the worker begins to take a new version's bases. */
