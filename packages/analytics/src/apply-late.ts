@@ -69,11 +69,14 @@ export async function applyLate(db: Database, options: ApplyOptions): Promise<Ap
 
 /** V; null where another process is applying. */
 async function lockProgress(trx: DatabaseExecutor): Promise<Vector | null> {
-  const { rows } = await sql<{ sources: number[]; offsets: string[] }>`
-    SELECT applied_sources AS sources, applied_offsets AS offsets FROM rollup_progress
-    FOR UPDATE SKIP LOCKED`.execute(trx);
-  const [row] = rows;
-  return row === undefined ? null : vectorOf(row.sources, row.offsets.map(BigInt));
+  const progress = await trx
+    .selectFrom('rollup_progress')
+    .select(['applied_sources', 'applied_offsets'])
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst();
+  if (progress === undefined) return null;
+  return vectorOf(progress.applied_sources, progress.applied_offsets.map(BigInt));
 }
 
 interface ChosenNote extends NoteRanges {

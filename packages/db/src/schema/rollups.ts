@@ -6,12 +6,15 @@ import type { ServerTime } from './server-time.ts';
 /** Length of a cohort: impressions born in one such slice of UUIDv7 time. Frozen, as in `rollup_cohort`. */
 export const COHORT_MS = 30_000;
 
+/** `int8[]`: the driver reads its elements as text. */
+type Int8s = ColumnType<string[], bigint[], bigint[]>;
+
 export interface LateNotesTable {
   note_id: GeneratedAlways<bigint>;
   noted_at: ServerTime;
   source_ids: number[];
-  first_offsets: bigint[];
-  end_offsets: bigint[];
+  first_offsets: Int8s;
+  end_offsets: Int8s;
   impressions: number;
   impression_ids: string[];
 }
@@ -30,7 +33,7 @@ export interface RollupBasesTable {
   first_cohort: bigint;
   last_cohort: bigint;
   seen_sources: number[] | null;
-  seen_offsets: bigint[] | null;
+  seen_offsets: ColumnType<string[] | null, bigint[] | null, bigint[] | null>;
   events: bigint | null;
   taken_at: Date | null;
   run_id: bigint | null;
@@ -39,7 +42,7 @@ export interface RollupBasesTable {
 export interface RollupProgressTable {
   only_row: Generated<boolean>;
   applied_sources: number[];
-  applied_offsets: bigint[];
+  applied_offsets: Int8s;
 }
 
 /** Sums of money are numeric, which the driver reads as text. */
