@@ -30,6 +30,9 @@ export const plainSqlByBuilder: Rule = {
   name: 'plain-sql-by-builder',
   check: (tree) => {
     const tables = tablesOfSchema(tree);
+    if (tables.size === 0) {
+      return [{ path: SCHEMA, line: undefined, message: 'declares no table of Schema to go by' }];
+    }
     return tree.paths
       .filter((path) => isProductSource(path) && !(path in TEXT_ON_PURPOSE))
       .flatMap((path) => plainStatements(path, tree.read(path), tables));

@@ -249,6 +249,11 @@ const CANARIES: Readonly<Record<string, Canary>> = {
   },
 };
 
+test('the rule of plain statements does not pass where it finds no tables to go by', () => {
+  const rule = RULES.find(({ name }) => name === 'plain-sql-by-builder');
+  expect(rule?.check(memoryTree({ 'packages/a/src/a.ts': '' }))).toHaveLength(1);
+});
+
 test('every rule has a canary', () => {
   const names = RULES.map((rule) => rule.name).toSorted();
   expect(names).toEqual(Object.keys(CANARIES).toSorted());
