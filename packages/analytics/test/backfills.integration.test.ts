@@ -95,12 +95,22 @@ test('a backfill counts what it took; it is attended, paused, resumed and ended 
   const runId = await startBackfill(db, plan, 50, BY);
   expect((await listBackfills(db)).map((backfill) => backfill.runId)).toEqual([runId, first]);
   expect(await readBackfill(db, runId)).toMatchObject({
-    ...{ runId, version, range: plan.range, state: 'running', rate: 50, actor: 'tester' },
-    ...{ endedAt: null, basesDone: 0, basesLeft: plan.bases, eventsDone: 0 },
+    runId,
+    version,
+    range: plan.range,
+    state: 'running',
+    rate: 50,
+    actor: 'tester',
+    endedAt: null,
+    basesDone: 0,
+    basesLeft: plan.bases,
+    eventsDone: 0,
   });
   const base = await takeNextBase(db, DEFAULT_DEFINITION, { runId, range: plan.range });
   expect(await readBackfill(db, runId)).toMatchObject({
-    ...{ basesDone: 1, basesLeft: plan.bases - 1, eventsDone: Number(base?.events) },
+    basesDone: 1,
+    basesLeft: plan.bases - 1,
+    eventsDone: Number(base?.events),
   });
   expect(await readBackfill(db, first)).toMatchObject({ basesDone: 0, basesLeft: plan.bases });
 
