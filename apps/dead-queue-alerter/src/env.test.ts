@@ -25,8 +25,6 @@ test('brokers and database are all that is needed; the rule is more than 5 in 60
     incidentUpdateMs: 60_000,
     incidentRepeatMs: 14_400_000,
     alertEnv: 'default',
-    webhookUrl: '',
-    pagerDutyUrl: 'https://events.pagerduty.com/v2/enqueue',
     topics: { dead: { name: 'ad-events.dead' } },
   });
 });

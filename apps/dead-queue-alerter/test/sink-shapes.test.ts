@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { readConfig } from '../src/env.ts';
 import type { Message } from '../src/incidents/message.ts';
 import { retryAfterMs } from '../src/notify/post-json.ts';
 import type { Sink } from '../src/notify/sink.ts';
@@ -47,12 +51,12 @@ const SIGNAL = new AbortController().signal;
 
 function sinksAt(url: string, timeoutMs = 2_000): Record<SinkName, Sink> {
   const config = {
-    webhookUrl: url,
-    alertmanagerUrl: `${url}/`,
+    webhookUrl: () => url,
+    alertmanagerUrl: () => `${url}/`,
     alertmanagerResendMs: 60_000,
-    slackUrl: url,
-    pagerDutyUrl: url,
-    pagerDutyRoutingKey: 'a-routing-key',
+    slackUrl: () => url,
+    pagerDutyUrl: () => url,
+    pagerDutyRoutingKey: () => 'a-routing-key',
     sinkTimeoutMs: timeoutMs,
   };
   const sinks = createSinks(config);
@@ -231,4 +235,30 @@ test.each([
   [{}, null],
 ])('Retry-After in %o asks for %s ms', (headers, expected) => {
   expect(retryAfterMs(new Headers(headers as Record<string, string>))).toBe(expected);
+});
+
+test('an address and a key from a file are read again at each attempt', async () => {
+  const first = await Listener.open({ onTestFinished });
+  const second = await Listener.open({ onTestFinished });
+  const folder = mkdtempSync(join(tmpdir(), 'adtally-sink-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [addressFile, keyFile] = [join(folder, 'url'), join(folder, 'key')];
+  writeFileSync(addressFile, `${first.url}\n`);
+  writeFileSync(keyFile, 'the-first-key\n');
+  const config = readConfig({
+    KAFKA_BROKERS: 'broker:9092',
+    DATABASE_URL: 'postgres://db/adtally',
+    PAGERDUTY_URL_FILE: addressFile,
+    PAGERDUTY_ROUTING_KEY_FILE: keyFile,
+  });
+  const [pager, ...others] = createSinks(config);
+  expect(others).toEqual([]);
+  expect(await pager?.send(FIRING, SIGNAL)).toEqual({ kind: 'sent' });
+  writeFileSync(addressFile, second.url);
+  writeFileSync(keyFile, 'the-second-key');
+  expect(await pager?.send(RESOLVED, SIGNAL)).toEqual({ kind: 'sent' });
+  expect([first, second].map(({ accepted }) => accepted.map(({ body }) => body))).toEqual([
+    [expect.objectContaining({ routing_key: 'the-first-key', event_action: 'trigger' })],
+    [expect.objectContaining({ routing_key: 'the-second-key', event_action: 'resolve' })],
+  ]);
 });

@@ -22,10 +22,10 @@ test('brokers and database are all that is needed', () => {
   expect(config).toMatchObject({
     batchMaxEvents: 5_000,
     groupProtocol: 'consumer',
-    redisUrl: '',
     mayHaveGaps: false,
     startAt: { kind: 'log_start' },
   });
+  expect(config.redisUrl()).toBe('');
   expect(config.topics.events.name).toBe('ad-events');
 });
 
@@ -65,6 +65,20 @@ test.each(['group:', 'yesterday', '2026-03-01', '2026-99-01T00:00:00Z'])(
     ]);
   },
 );
+
+test('a secret whose file cannot be read, and one given twice, are problems like others', () => {
+  const problems = problemsOf({
+    ...NEEDED,
+    DATABASE_URL_FILE: '/run/secrets/database',
+    KAFKA_SASL_PASSWORD_FILE: '/does/not/exist',
+    LOG_LEVEL: 'loud',
+  });
+  expect(problems).toEqual([
+    'DATABASE_URL and DATABASE_URL_FILE are both set: give one of them',
+    expect.stringContaining('LOG_LEVEL'),
+    'KAFKA_SASL_PASSWORD_FILE: cannot read "/does/not/exist" (ENOENT)',
+  ]);
+});
 
 test('what is in effect is told without secrets', () => {
   const told = describeConfig(

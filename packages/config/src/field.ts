@@ -7,6 +7,8 @@ export type Reading<T> = { readonly value: T } | { readonly problems: readonly s
 /** One variable of the environment: how it is named, read, explained and shown. */
 export interface EnvField<T> {
   readonly variable: string;
+  /** Names a file that the value may come from instead; see secret.ts. */
+  readonly fileVariable?: string | undefined;
   /** What it is for, in Markdown: a cell of the README's table. */
   readonly meaning: string;
   /** What is allowed, for error messages, e.g. "an integer 1..20000". */

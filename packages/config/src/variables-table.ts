@@ -7,7 +7,7 @@ export function variablesTable(schema: EnvSchema): string {
   const isRequired = (field: EnvField<any>) => field.defaultText === undefined;
   const rows = [...fields.filter(isRequired), ...fields.filter((field) => !isRequired(field))];
   const cells = rows.map((field) => [
-    `\`${field.variable}\``,
+    variablesOf(field),
     defaultOf(field),
     field.meaning.replaceAll('|', String.raw`\|`),
   ]);
@@ -15,6 +15,10 @@ export function variablesTable(schema: EnvSchema): string {
     (row) => `| ${row.join(' | ')} |`,
   );
   return lines.toSpliced(1, 0, '|---|---|---|').join('\n');
+}
+
+function variablesOf({ variable, fileVariable }: EnvField<any>): string {
+  return fileVariable === undefined ? `\`${variable}\`` : `\`${variable}\`, \`${fileVariable}\``;
 }
 
 function defaultOf({ defaultText, defaultWords }: EnvField<any>): string {

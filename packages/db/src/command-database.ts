@@ -1,4 +1,5 @@
 import { CommandError, EXIT, noAnswer, refusedBy, type Server } from '@adtally/command-line';
+import { reveal, type Secret } from '@adtally/config';
 import { type Database, openDatabase, type OpenDatabaseOptions } from './database.ts';
 import { checkSchema } from './schema-version.ts';
 import { isAway } from './server-away.ts';
@@ -13,7 +14,7 @@ const REFUSED = /^(?:28\w{3}|3D000)$/;
  *   not fit this build (78), each in one sentence
  */
 export async function withDatabase<T>(
-  url: string,
+  url: string | Secret,
   options: OpenDatabaseOptions,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
@@ -33,7 +34,7 @@ export async function withDatabase<T>(
  * Does work on the database that `url` names, whoever opened it.
  * @throws CommandError where it does not answer (exit code 69) or refuses us (78), in one sentence
  */
-export async function askDatabase<T>(url: string, work: () => Promise<T>): Promise<T> {
+export async function askDatabase<T>(url: string | Secret, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -46,8 +47,8 @@ export async function askDatabase<T>(url: string, work: () => Promise<T>): Promi
 }
 
 /** Where it is, never who logs in. */
-function serverOf(url: string): Server {
-  const { hostname, port, searchParams } = new URL(url);
+function serverOf(url: string | Secret): Server {
+  const { hostname, port, searchParams } = new URL(reveal(url));
   const host = searchParams.get('host') ?? (hostname || 'its local socket');
   const address = host.startsWith('/') ? host : `${host}:${port || DEFAULT_PORT}`;
   return { title: 'PostgreSQL', address, variable: 'DATABASE_URL' };

@@ -1,3 +1,4 @@
+import { reveal, type Secret } from '@adtally/config';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { Client, type ClientConfig, type CustomTypesConfig, Pool, types } from 'pg';
 import type { Schema } from './schema.ts';
@@ -52,14 +53,14 @@ export const INT8_AS_BIGINT: CustomTypesConfig = {
  * Opens a pool; connects at the first query. Close it with `destroy()`.
  *
  * @param url `postgresql://user:password@host:port/database`; TLS by its parameters
- *   (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`)
+ *   (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`); one that may change is asked for at each connection
  */
-export function openDatabase(url: string, options: OpenDatabaseOptions): Database {
+export function openDatabase(url: string | Secret, options: OpenDatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
   const open = new Set<Client>();
   class TrackedClient extends Client {
     constructor(config?: string | ClientConfig) {
-      super(config);
+      super({ ...(config as ClientConfig), connectionString: reveal(url) });
       open.add(this);
       this.once('end', () => {
         open.delete(this);
@@ -69,7 +70,6 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): Databas
   }
   const pool = new Pool({
     Client: TrackedClient,
-    connectionString: url,
     application_name: options.applicationName,
     max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

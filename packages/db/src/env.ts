@@ -1,11 +1,13 @@
-import { durationMs, loadEnv, url, type ConfigOf, type Env } from '@adtally/config';
+import { durationMs, loadEnv, secret, url, type ConfigOf, type Env } from '@adtally/config';
 
 /** Where the database is. */
 export const DATABASE_ENV = {
-  databaseUrl: url('DATABASE_URL', {
-    schemes: ['postgres', 'postgresql'],
-    meaning: '`postgres://...`; a direct connection or a session-mode pooler',
-  }),
+  databaseUrl: secret(
+    url('DATABASE_URL', {
+      schemes: ['postgres', 'postgresql'],
+      meaning: '`postgres://...`; a direct connection or a session-mode pooler',
+    }),
+  ),
 } as const;
 
 /** Bounds of the database session that writes events. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Secret } from '@adtally/config';
 import { type Kysely, sql } from 'kysely';
 import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration';
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
@@ -31,7 +32,10 @@ const LOCK_TIMEOUT_MS = 10_000;
  *
  * @throws Error naming the migration that failed; those before it stay applied
  */
-export async function migrate(url: string, options: MigrateOptions = {}): Promise<MigrationResult> {
+export async function migrate(
+  url: string | Secret,
+  options: MigrateOptions = {},
+): Promise<MigrationResult> {
   const files = await readMigrationFiles(options.directory);
   // One connection keeps the session lock, the other migrates.
   const db = openDatabase(url, {

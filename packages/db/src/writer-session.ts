@@ -1,3 +1,4 @@
+import { reveal, type Secret } from '@adtally/config';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { Client, type QueryResultRow } from 'pg';
@@ -5,7 +6,8 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { WRITTEN_COLUMN_LIST } from './table-columns.ts';
 
 export interface WriterSessionOptions {
-  readonly databaseUrl: string;
+  /** One that may change is asked for at each `connect`. */
+  readonly databaseUrl: string | Secret;
   readonly applicationName: string;
   /** How long a statement waits for one lock before it gives up with 55P03. */
   readonly lockTimeoutMs: number;
@@ -46,7 +48,7 @@ export class WriterSession {
     signal?: AbortSignal,
   ): Promise<WriterSession> {
     const client = new Client({
-      connectionString: options.databaseUrl,
+      connectionString: reveal(options.databaseUrl),
       application_name: options.applicationName,
       connectionTimeoutMillis: options.connectTimeoutMs,
       keepAlive: true,

@@ -1,3 +1,4 @@
+import { reveal } from '@adtally/config';
 import type { Deduplicator } from './deduplicator.ts';
 import { SUB_BUCKETS_MAX } from './fingerprint.ts';
 import { NoDeduplicator } from './no-deduplicator.ts';
@@ -19,7 +20,7 @@ export type DeduplicatorOptions = Pick<
  * and never waits for it. Throws on an address or a number that cannot be right.
  */
 export function createDeduplicator(options: DeduplicatorOptions): Deduplicator {
-  if (options.url === '') return new NoDeduplicator();
+  if (reveal(options.url) === '') return new NoDeduplicator();
   const { subBuckets = SUB_BUCKETS_DEFAULT, budgetMs = BUDGET_MS_DEFAULT } = options;
   const isPowerOfTwo = Number.isInteger(Math.log2(subBuckets));
   if (!isPowerOfTwo || subBuckets < 1 || subBuckets > SUB_BUCKETS_MAX) {

@@ -1,3 +1,4 @@
+import { reveal, type Secret } from '@adtally/config';
 import { backoffMs } from '@adtally/pacing';
 import { Cluster, Redis } from 'ioredis';
 import type { Command } from './bucket-groups.ts';
@@ -31,9 +32,12 @@ const FAIL_AT_ONCE: ClientOptions = {
 export class RedisConnection {
   readonly #client: Redis | Cluster;
 
-  constructor(url: string, events: ConnectionEvents) {
-    const address = parseRedisUrl(url);
-    this.#client = clientAt(address);
+  constructor(url: string | Secret, events: ConnectionEvents) {
+    const client = clientAt(parseRedisUrl(reveal(url)));
+    this.#client = client;
+    if (client instanceof Redis) keepCredentialsLive(client.options, url);
+    // Before a node's first connect; a lost node gets a connection, and so this, anew.
+    else client.on('+node', (node: Redis) => keepCredentialsLive(node.options, url));
     let lastError: Error | undefined;
     this.#client.on('error', (error: Error) => (lastError = error));
     this.#client.on('ready', () => events.onConnected());
@@ -93,5 +97,19 @@ function clientAt(address: RedisAddress): Redis | Cluster {
       });
     default:
       return address satisfies never;
+  }
+}
+
+/**
+ * Credentials that are asked for at each connect, when the client reads these two options. Hosts, TLS and
+ * database number stay as they were at the start.
+ */
+function keepCredentialsLive(options: ClientOptions, url: string | Secret): void {
+  if (typeof url === 'string') return;
+  for (const name of ['username', 'password'] as const) {
+    Object.defineProperty(options, name, {
+      get: () => parseRedisUrl(url()).options[name],
+      enumerable: true,
+    });
   }
 }

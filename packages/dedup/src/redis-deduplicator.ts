@@ -1,3 +1,4 @@
+import type { Secret } from '@adtally/config';
 import { ROUTE, VERDICT, type EventBatch } from '@adtally/event-schema';
 import { BucketGroups, type Command } from './bucket-groups.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
@@ -10,7 +11,8 @@ import { routeAllVerified } from './verified.ts';
 import { withinBudget } from './within-budget.ts';
 
 export interface RedisDeduplicatorOptions {
-  readonly url: string;
+  /** Its credentials are asked for at each connect where they may change. */
+  readonly url: string | Secret;
   /** How long a key is remembered, from the last time its bucket got its TTL. */
   readonly ttlSeconds: number;
   /** How long `route` waits for an answer. */

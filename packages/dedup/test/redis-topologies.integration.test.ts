@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Secret } from '@adtally/config';
 import { freePort, hasRedisServer, testRedis, waitFor } from '@adtally/testkit';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -11,7 +12,7 @@ import { batchOf, fastRows, someEvents } from './batches.ts';
 
 const ROWS = 500;
 
-function connect(url: string): Deduplicator {
+function connect(url: string | Secret): Deduplicator {
   const dedup = createDeduplicator({
     url,
     ttlSeconds: 600,

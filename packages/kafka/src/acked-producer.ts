@@ -3,6 +3,7 @@ import { classify, codeOf, isFatal, KafkaFatalError, messageOf } from './errors.
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { type ProducerMode, producerConfig } from './producer-config.ts';
 import { CODE, newProducer } from './rdkafka.ts';
+import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 
 export interface ProduceRecord {
@@ -71,6 +72,7 @@ export class AckedProducer {
     this.#mode = options.mode ?? 'prompt';
     this.#native = newProducer(producerConfig(settings, options));
     this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+    renewCredentials(this.#native, settings);
     this.#native.on('delivery-report', (error, report) => {
       const { pending, index } = report.opaque as { pending: Pending; index: number };
       this.#unanswered--;

@@ -2,6 +2,7 @@ import type { IAdminClient } from '@confluentinc/kafka-javascript';
 import { classify, codeOf } from './errors.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { AdminClient, CODE, OffsetSpec } from './rdkafka.ts';
+import { renewCredentials, type SaslClient } from './renew-credentials.ts';
 import { commonConfig, type KafkaSettings } from './settings.ts';
 import { topicIdText } from './topic-id.ts';
 
@@ -49,6 +50,8 @@ export class KafkaAdmin {
     this.#client = AdminClient.create(commonConfig(settings), {
       'event.error': (error: unknown) => notices.post('connection', error),
     });
+    // The client's declarations leave out that it is one like the others.
+    renewCredentials(this.#client as unknown as SaslClient, settings);
   }
 
   /** Returns null for a topic that does not exist. */

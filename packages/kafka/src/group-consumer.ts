@@ -11,6 +11,7 @@ import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { Rebalances, type RebalanceEvent } from './rebalances.ts';
 import { Readers } from './readers.ts';
 import type { Watermarks } from './admin.ts';
+import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 
 type State = 'open' | 'leaving' | 'left';
@@ -68,6 +69,7 @@ export class GroupConsumer {
       watermarks: (partition) => this.watermarks(partition),
     });
     this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+    renewCredentials(this.#native, settings);
     // Only the log says why the client gave up for good.
     this.#native.on('event.log', (line: { fac?: string; message?: string }) => {
       if (line.fac === 'FATAL') this.#fatalReason = line.message;

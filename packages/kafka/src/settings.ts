@@ -1,11 +1,13 @@
+import { reveal, type Secret } from '@adtally/config';
+
 /** How to reach a Kafka cluster; `security` holds librdkafka properties (TLS, SASL). */
 export interface KafkaSettings {
   readonly brokers: string;
   readonly clientId: string;
-  readonly security: Readonly<Record<string, string>>;
+  readonly security: Readonly<Record<string, string | Secret>>;
 }
 
-/** Properties every client of the cluster shares. */
+/** Properties every client of the cluster shares, secrets as they are now. */
 export function commonConfig(settings: KafkaSettings): Record<string, unknown> {
   return {
     'bootstrap.servers': settings.brokers,
@@ -13,6 +15,8 @@ export function commonConfig(settings: KafkaSettings): Record<string, unknown> {
     'socket.keepalive.enable': true,
     'reconnect.backoff.ms': 50,
     'reconnect.backoff.max.ms': 2000,
-    ...settings.security,
+    ...Object.fromEntries(
+      Object.entries(settings.security).map(([name, value]) => [name, reveal(value)]),
+    ),
   };
 }

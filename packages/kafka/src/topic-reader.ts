@@ -16,6 +16,7 @@ import { PacedConsume } from './paced-consume.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { Readers } from './readers.ts';
 import type { Watermarks } from './admin.ts';
+import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 
 export interface TopicReaderOptions {
@@ -62,6 +63,7 @@ export class TopicReader {
       watermarks: (partition) => this.watermarks(partition),
     });
     this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+    renewCredentials(this.#native, settings);
   }
 
   /** Connects and reads nothing yet. Rejects with a `KafkaError` when no broker answers in 30 seconds. */

@@ -93,6 +93,23 @@ test('with a token, whatever changes something needs it; reading does not', asyn
   expect((await app.inject('/metrics')).statusCode).toBe(200);
 });
 
+test('a token that changes counts from the next request on', async () => {
+  let token = 'the-first';
+  const { app } = setUp({ token: () => token });
+  const drain = async (given: string): Promise<number> =>
+    (
+      await app.inject({
+        method: 'POST',
+        url: '/drain',
+        headers: { authorization: `Bearer ${given}` },
+      })
+    ).statusCode;
+  expect(await drain('the-first')).toBe(202);
+  token = 'the-second';
+  expect(await drain('the-first')).toBe(401);
+  expect(await drain('the-second')).toBe(202);
+});
+
 test("another site's page cannot drain, and a large body is refused", async () => {
   const { app, process } = setUp();
   const headers = { 'sec-fetch-site': 'cross-site' };

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { reveal, type Secret } from '@adtally/config';
 import { METRICS_CONTENT_TYPE, type Logger, type MetricsExport } from '@adtally/telemetry';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Heartbeat } from './heartbeat.ts';
@@ -11,8 +12,8 @@ export interface AdminOptions {
   readonly host: string;
   /** 0 = any free port; the log line `admin listening` names it. */
   readonly port: number;
-  /** Not empty: requests that change something need `Authorization: Bearer <token>`. */
-  readonly token?: string;
+  /** Not empty: requests that change something need `Authorization: Bearer <token>`, as it is then. */
+  readonly token?: string | Secret;
   readonly metrics: MetricsExport;
   readonly heartbeat?: Heartbeat;
   /** Adds the app's own routes, e.g. `/audit`. Non-GET ones are guarded like `/drain`. */
@@ -54,7 +55,8 @@ export class AdminServer implements Service {
     if (this.#isStopped) return;
     const app = buildAdminApp(this.#options, this.#host);
     this.#app = app;
-    const { host, port, token } = this.#options;
+    const { host, port } = this.#options;
+    const token = reveal(this.#options.token ?? '');
     await app.listen({ host, port });
     this.#host.logger.info({ host, port: this.port }, 'admin listening');
     const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
@@ -119,13 +121,14 @@ function drainState(state: LifecycleState): 'running' | 'draining' | 'drained' {
 }
 
 /** Requests that change something: not from another site's page, and with the token if there is one. */
-function guard(token: string) {
+function guard(tokenNow: string | Secret) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     if (SAFE_METHODS.includes(request.method)) return;
     const site = request.headers['sec-fetch-site'];
     if (site !== undefined && site !== 'same-origin' && site !== 'none') {
       return reply.code(403).send({ error: 'cross-site request' });
     }
+    const token = reveal(tokenNow);
     if (token === '') return;
     if (!sameText(request.headers.authorization ?? '', `Bearer ${token}`)) {
       return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized' });

@@ -1,4 +1,4 @@
-import { durationMs, int, oneOf, text } from '@adtally/config';
+import { durationMs, int, oneOf, secret, text } from '@adtally/config';
 import { LOG_LEVELS } from '@adtally/telemetry';
 
 /** The variables every service has; each app's admin port has a number of its own. */
@@ -14,11 +14,13 @@ export function serviceEnv(defaultAdminPort: number) {
       max: 65_535,
       meaning: '0 = any free port, named in the log',
     }),
-    adminToken: text('ADMIN_TOKEN', {
-      default: '',
-      hidden: true,
-      meaning: 'if set, requests that change something need `Authorization: Bearer <token>`',
-    }),
+    adminToken: secret(
+      text('ADMIN_TOKEN', {
+        default: '',
+        hidden: true,
+        meaning: 'if set, requests that change something need `Authorization: Bearer <token>`',
+      }),
+    ),
     drainDeadlineMs: durationMs('DRAIN_DEADLINE_MS', {
       // Below the 30 s a Kubernetes pod gets by default.
       default: 25_000,

@@ -1,3 +1,4 @@
+import type { Secret } from '@adtally/config';
 import { cutConnections, openDatabase, type Database } from '@adtally/db';
 import { pause } from '@adtally/pacing';
 import type { Service } from '@adtally/service';
@@ -9,7 +10,7 @@ import { limitSilence, tryLead } from './leader-lock.ts';
 import type { SystemMetrics } from './metrics.ts';
 
 export interface SystemMetricsParts {
-  readonly config: { readonly databaseUrl: string };
+  readonly config: { readonly databaseUrl: string | Secret };
   readonly metrics: SystemMetrics & Pick<MetricsExport, 'beforeScrape'>;
   readonly log: Logger;
 }

@@ -141,6 +141,9 @@ function environment(servers: Servers, { base, topics, databaseUrl }: Run): Node
     ADMIN_HOST: '127.0.0.1',
     ADMIN_PORT: '0',
     ADMIN_TOKEN: '',
+    // Neither of these beside the variable itself.
+    DATABASE_URL_FILE: '',
+    REDIS_URL_FILE: '',
   };
 }
 

@@ -19,7 +19,11 @@ export function serviceEnvironment(
   addresses: Partial<StackAddresses> = runningAddresses(),
 ): NodeJS.ProcessEnv {
   const given = Object.entries(env).filter(([, value]) => value !== undefined);
-  return { ...stackEnvironment(addresses), ...Object.fromEntries(given) };
+  // What a file gives is not given by a variable too.
+  const known = Object.entries(stackEnvironment(addresses)).filter(
+    ([name]) => !env[`${name}_FILE`],
+  );
+  return { ...Object.fromEntries(known), ...Object.fromEntries(given) };
 }
 
 /**

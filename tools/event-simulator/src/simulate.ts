@@ -14,7 +14,7 @@ export interface SimulateOptions {
   /** `host:port,...` */
   readonly brokers: string;
   /** librdkafka properties for TLS and SASL. */
-  readonly security?: Readonly<Record<string, string>> | undefined;
+  readonly security?: KafkaSettings['security'] | undefined;
   /** An existing topic. */
   readonly topic: string;
   readonly events: number;

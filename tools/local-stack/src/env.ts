@@ -1,5 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { EXIT } from '@adtally/command-line';
+import { secret, text } from '@adtally/config';
+import { StackError } from './errors.ts';
 
 /** Servers named in the environment; an undefined one is started here. */
 export interface ExternalAddresses {
@@ -25,9 +28,21 @@ function nonEmpty(value: string | undefined): string | undefined {
 export function externalAddresses(env: NodeJS.ProcessEnv = process.env): ExternalAddresses {
   return {
     kafkaBrokers: nonEmpty(env['KAFKA_BROKERS']),
-    databaseUrl: nonEmpty(env['DATABASE_URL']),
-    redisUrl: nonEmpty(env['REDIS_URL']),
+    databaseUrl: fromVariableOrFile('DATABASE_URL', env),
+    redisUrl: fromVariableOrFile('REDIS_URL', env),
   };
+}
+
+/** As the services read it: the address, or the content of the file that `NAME_FILE` names. */
+function fromVariableOrFile(variable: string, env: NodeJS.ProcessEnv): string | undefined {
+  const field = secret(
+    text(variable, { default: '', hidden: true, meaning: 'address of a server' }),
+  );
+  const reading = field.read(env);
+  if ('problems' in reading) {
+    throw new StackError(reading.problems.join('; '), { exitCode: EXIT.configuration });
+  }
+  return nonEmpty(reading.value());
 }
 
 /** Folder shared by all clones of this user: toolchain and Kafka's jars. The same rule as in ./dev. */

@@ -62,7 +62,8 @@ export function brokerProperties(ports: readonly number[], logFolder: string): s
   ].join('\n')}\n`;
 }
 
-function jarFolder(): string {
+/** Where the broker's jars are, once they are. */
+export function jarFolder(): string {
   return join(cacheFolder(), `kafka-${KAFKA_VERSION}`, 'lib');
 }
 

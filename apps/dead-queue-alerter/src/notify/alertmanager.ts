@@ -17,11 +17,11 @@ export const alertmanager = defineSink({
       meaning: "below Alertmanager's `resolve_timeout`",
     }),
   },
-  open: ({ alertmanagerUrl: url, alertmanagerResendMs }, timeoutMs) => {
-    if (url === '') return null;
+  open: ({ alertmanagerUrl, alertmanagerResendMs }, timeoutMs) => {
+    if (alertmanagerUrl() === '') return null;
     const post = (messages: readonly Message[], signal: AbortSignal): Promise<SendOutcome> =>
       postJson({
-        url: `${url.replace(/\/+$/, '')}/api/v2/alerts`,
+        url: `${alertmanagerUrl().replace(/\/+$/, '')}/api/v2/alerts`,
         body: messages.map(alertmanagerAlert),
         timeoutMs,
         signal,

@@ -1,4 +1,4 @@
-import { field, NotAllowed, type ConfigOf, type EnvSchema } from '@adtally/config';
+import { field, NotAllowed, secret, type ConfigOf, type EnvSchema } from '@adtally/config';
 import type { Sink } from './sink.ts';
 
 /** A kind of sink: its variables, and how it is opened from them. */
@@ -31,9 +31,9 @@ export function defineSink<const Name extends string, S extends EnvSchema>({
   };
 }
 
-/** Where a sink answers. Its path may be a secret: never shown. */
+/** Where a sink answers, asked for at each attempt. Its path may be a secret: never shown. */
 export function sinkUrl(variable: string, options: { meaning: string; default?: string }) {
-  return field<string>(variable, {
+  const address = field<string>(variable, {
     allowed: 'a URL beginning with http:// or https://',
     meaning: options.meaning,
     defaultText: options.default ?? '',
@@ -45,4 +45,5 @@ export function sinkUrl(variable: string, options: { meaning: string; default?: 
     },
     show: (value) => (value === '' ? '' : '***'),
   });
+  return secret(address);
 }

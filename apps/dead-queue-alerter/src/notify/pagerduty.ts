@@ -1,4 +1,4 @@
-import { text } from '@adtally/config';
+import { secret, text } from '@adtally/config';
 import type { Message } from '../incidents/message.ts';
 import { defineSink, sinkUrl } from './define-sink.ts';
 import { postJson } from './post-json.ts';
@@ -9,23 +9,30 @@ const SUMMARY_MAX = 1_024;
 export const pagerDuty = defineSink({
   name: 'pagerduty',
   env: {
-    pagerDutyRoutingKey: text('PAGERDUTY_ROUTING_KEY', {
-      default: '',
-      hidden: true,
-      maxLength: 200,
-      meaning: 'Events API v2',
-    }),
+    pagerDutyRoutingKey: secret(
+      text('PAGERDUTY_ROUTING_KEY', {
+        default: '',
+        hidden: true,
+        maxLength: 200,
+        meaning: 'Events API v2',
+      }),
+    ),
     pagerDutyUrl: sinkUrl('PAGERDUTY_URL', {
       default: 'https://events.pagerduty.com/v2/enqueue',
       meaning: 'where events go',
     }),
   },
-  open: ({ pagerDutyUrl: url, pagerDutyRoutingKey: routingKey }, timeoutMs) =>
-    routingKey === ''
+  open: ({ pagerDutyUrl, pagerDutyRoutingKey }, timeoutMs) =>
+    pagerDutyRoutingKey() === ''
       ? null
       : {
           send: (message, signal) =>
-            postJson({ url, body: pagerDutyEvent(message, routingKey), timeoutMs, signal }),
+            postJson({
+              url: pagerDutyUrl(),
+              body: pagerDutyEvent(message, pagerDutyRoutingKey()),
+              timeoutMs,
+              signal,
+            }),
         },
 });
 

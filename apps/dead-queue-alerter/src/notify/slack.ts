@@ -10,11 +10,12 @@ const SECTION_MAX = 3_000;
 export const slack = defineSink({
   name: 'slack',
   env: { slackUrl: sinkUrl('SLACK_WEBHOOK_URL', { meaning: 'incoming webhook' }) },
-  open: ({ slackUrl: url }, timeoutMs) =>
-    url === ''
+  open: ({ slackUrl }, timeoutMs) =>
+    slackUrl() === ''
       ? null
       : {
-          send: (message, signal) => postJson({ url, timeoutMs, signal, body: slackBody(message) }),
+          send: (message, signal) =>
+            postJson({ url: slackUrl(), timeoutMs, signal, body: slackBody(message) }),
         },
 });
 

@@ -16,13 +16,13 @@ export const webhook = defineSink({
       meaning: "body as Alertmanager's webhook, version 4",
     }),
   },
-  open: ({ webhookUrl: url }, timeoutMs) =>
-    url === ''
+  open: ({ webhookUrl }, timeoutMs) =>
+    webhookUrl() === ''
       ? null
       : {
           send: (message, signal) =>
             postJson({
-              url,
+              url: webhookUrl(),
               timeoutMs,
               signal,
               body: webhookBody(message),

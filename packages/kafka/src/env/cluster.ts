@@ -3,6 +3,8 @@ import {
   field,
   loadEnv,
   NotAllowed,
+  reveal,
+  secret,
   text,
   type ConfigOf,
   type Env,
@@ -47,11 +49,13 @@ export const KAFKA_ENV = {
     meaning: 'with the two `sasl_` protocols',
   }),
   // A password may begin or end with a blank.
-  kafkaSaslPassword: text('KAFKA_SASL_PASSWORD', {
-    default: '',
-    hidden: true,
-    meaning: 'with the two `sasl_` protocols',
-  }),
+  kafkaSaslPassword: secret(
+    text('KAFKA_SASL_PASSWORD', {
+      default: '',
+      hidden: true,
+      meaning: 'with the two `sasl_` protocols',
+    }),
+  ),
 } as const;
 
 export type KafkaConfig = ConfigOf<typeof KAFKA_ENV>;
@@ -163,7 +167,7 @@ function sslFileProblem(key: SslKey, config: KafkaConfig): string | undefined {
 
 function saslProblem(key: SaslKey, config: KafkaConfig): string | undefined {
   const variable = SASL_VARIABLES[key];
-  const isSet = config[key] !== '';
+  const isSet = reveal(config[key]) !== '';
   if (!config.kafkaProtocol.startsWith('sasl')) {
     return isSet
       ? `${variable} needs KAFKA_SECURITY_PROTOCOL sasl_plaintext or sasl_ssl`

@@ -19,7 +19,9 @@ export async function runTask<K extends keyof Tasks>(
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.on('error', () => undefined); // a child that died says so by its exit code
-  child.stdin.end(JSON.stringify(task));
+  // A secret travels as it is now.
+  const plain = (_: string, value: unknown) => (typeof value === 'function' ? value() : value);
+  child.stdin.end(JSON.stringify(task, plain));
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill);
   try {

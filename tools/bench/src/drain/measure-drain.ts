@@ -127,5 +127,8 @@ function consumerEnv(servers: Servers, load: Load, databaseUrl: string): NodeJS.
     ADMIN_HOST: '127.0.0.1',
     ADMIN_PORT: '0',
     ADMIN_TOKEN: '',
+    // Neither of these beside the variable itself.
+    DATABASE_URL_FILE: '',
+    REDIS_URL_FILE: '',
   };
 }

@@ -33,6 +33,7 @@ const SIGNAL_EXIT_BASE = 128;
 const DEDUP_TTL_SECONDS = '1800';
 /** An empty variable means its default. These would change what is right, or who is who. */
 const DEFAULTED = [
+  'DATABASE_URL_FILE', // the demo's own database is named by DATABASE_URL
   'EVENTS_TOPIC_MAY_HAVE_GAPS',
   'GROUP_INSTANCE_ID',
   'JSON_MAX_DEPTH',
