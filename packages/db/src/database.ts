@@ -1,7 +1,15 @@
 import { reveal, type Secret } from '@adtally/config';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import { Client, type ClientConfig, type CustomTypesConfig, Pool, types } from 'pg';
+import {
+  Client,
+  type ClientConfig,
+  type CustomTypesConfig,
+  Pool,
+  type QueryConfig,
+  types,
+} from 'pg';
 import type { Schema } from './schema.ts';
+import { statedSettings } from './session-settings.ts';
 
 /** A pool of connections with the tables' types. */
 export type Database = Kysely<Schema>;
@@ -68,15 +76,23 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
       });
     }
   }
+  const stated: QueryConfig & { query_timeout: number } = {
+    text: statedSettings({
+      statementTimeoutMs,
+      lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
+      idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
+    }),
+    // Bounded even where the pool's statements are not: a server may fall silent here, too.
+    query_timeout: CONNECT_TIMEOUT_MS,
+  };
   const pool = new Pool({
     Client: TrackedClient,
     application_name: options.applicationName,
     max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CLOSE_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    statement_timeout: statementTimeoutMs,
-    lock_timeout: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
+    // Awaited before the first query; where it fails the connection is closed and its query with it.
+    onConnect: (client) => client.query(stated),
     // The server answers a statement's timeout; this one is for a server that answers nothing.
     ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + QUERY_TIMEOUT_MARGIN_MS }),
     keepAlive: true,

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { Client, type QueryResultRow } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { statedSettings } from './session-settings.ts';
 import { WRITTEN_COLUMN_LIST } from './table-columns.ts';
 
 export interface WriterSessionOptions {
@@ -18,6 +19,18 @@ export interface WriterSessionOptions {
 
 /** A server may vanish without a word; past a statement's own time-out plus this, the socket is cut. */
 const SILENCE_MARGIN_MS = 5_000;
+
+/** Its joins are all by key with few rows. Without statistics the planner would read whole days. */
+const PLANS: Readonly<Record<string, string>> = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  // A plan that has to scan after all (a table of one row) is priced so high by the above that every
+  // execution of it would be compiled first: 80 ms.
+  jit: 'off',
+};
+
 /**
  * The one connection through which a process writes events. It is never pooled: its backend is named
  * in the cursor rows, so that the next owner can end exactly this one. Once broken it stays broken;
@@ -40,7 +53,7 @@ export class WriterSession {
   }
 
   /**
-   * Opens a session with every setting that correctness leans on stated, whatever the role's defaults.
+   * Opens a session with every setting that correctness leans on stated, whatever an owner set.
    * The signal cuts one that is still being opened.
    */
   static async connect(
@@ -59,17 +72,14 @@ export class WriterSession {
     try {
       await client.connect();
       await session.query(
-        `SET synchronous_commit = on; SET default_transaction_read_only = off;
-         SET client_encoding = 'UTF8'; SET lock_timeout = ${options.lockTimeoutMs};
-         SET statement_timeout = ${options.statementTimeoutMs};
-         SET idle_in_transaction_session_timeout = ${options.statementTimeoutMs};
-         SET search_path = public;
-         -- Its joins are all by key with few rows. Without statistics the planner would read whole days.
-         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
-         SET plan_cache_mode = force_generic_plan;
-         -- A plan that has to scan after all (a table of one row) is priced so high by the above that every
-         -- execution of it would be compiled first: 80 ms.
-         SET jit = off`,
+        statedSettings(
+          {
+            statementTimeoutMs: options.statementTimeoutMs,
+            lockTimeoutMs: options.lockTimeoutMs,
+            idleInTransactionMs: options.statementTimeoutMs,
+          },
+          PLANS,
+        ),
       );
     } catch (error) {
       session.destroy();
