@@ -134,6 +134,8 @@ test.each([
   [['redrive', '--state', 'dead,'], '--state needs a value'],
   [['redrive', '--rate'], "option '--rate <N>' argument missing"],
   [['redrive', 'puase'], "unknown command 'puase' (Did you mean pause?)"],
+  [['redrive', 'puase', '--reason', 'x'], "unknown command 'puase' (Did you mean pause?)"],
+  [['redrive', '--rat', '5'], "unknown option '--rat' (Did you mean --rate?)"],
   [['redrive', '--json', 'pause', '1', '--reason', 'x'], '--json must not stand before a command'],
   [['redrive', 'pause', '1'], '--reason <TEXT> is required: why; kept for good'],
   [

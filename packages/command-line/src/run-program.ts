@@ -9,6 +9,7 @@ import { didYouMean } from './suggest.ts';
 
 /** Commander printed the help that was asked for. */
 const HELP_SHOWN = Symbol('help shown');
+const MISSED_COMMAND = new Set(['commander.excessArguments', 'commander.unknownOption']);
 const HELP_SPELLINGS: readonly string[] = ['--help', '-h'];
 
 /**
@@ -67,10 +68,12 @@ function askedHelp<C>(argv: readonly string[], program: Program<C>): string[] {
 function stop(error: CommanderError, stopped: Commander): never {
   if (error.code === 'commander.helpDisplayed') throw HELP_SHOWN;
   if (error.code === 'commander.help') throw new UsageError('no command is named');
-  const [word] = stopped.args;
-  if (error.code === 'commander.excessArguments' && stopped.commands.length > 0) {
+  // A command with options and commands of its own takes a misspelt one for a word too many, and what
+  // follows it for unknown options.
+  const [word = '-'] = stopped.args;
+  if (stopped.commands.length > 0 && MISSED_COMMAND.has(error.code) && !word.startsWith('-')) {
     const known = stopped.commands.map((command) => command.name());
-    throw new UsageError(`unknown command '${word ?? ''}'${didYouMean(word ?? '', known)}`);
+    throw new UsageError(`unknown command '${word}'${didYouMean(word, known)}`);
   }
   throw new UsageError(error.message.replace(/^error: /, '').replaceAll('\n', ' '));
 }
