@@ -1,4 +1,11 @@
-import { ensureSomeVersion, keepRollups, readIngestLag, type KeptTurn } from '@adtally/analytics';
+import {
+  ensureSomeVersion,
+  keepRollups,
+  readIngestLag,
+  readRollupNeeds,
+  rollupNeedText,
+  type KeptTurn,
+} from '@adtally/analytics';
 import {
   checkSchema,
   cutConnections,
@@ -102,6 +109,9 @@ export class RollupKeeper implements Service {
     const check = await checkSchema(this.#db);
     if (!check.ok) throw new ConfigError([check.problem]);
     await ensureSomeVersion(this.#db);
+    for (const need of await readRollupNeeds(this.#db)) {
+      this.#parts.log.warn({ need }, rollupNeedText(need));
+    }
   }
 
   async #turn(): Promise<KeptTurn> {

@@ -64,3 +64,17 @@ test('killed at any moment, the next one goes on and the rollups are exact', asy
   );
   expect(bases?.n).toBe(String(the.events));
 });
+
+test('a rollup that no version of the database keeps is said at the start, and the others are kept', async () => {
+  const the = await stage(600, FAST);
+  await the.rows(`
+    INSERT INTO rollup_versions (version, algorithm, window_ms, tolerance_ms, claimed_through, rollups)
+    VALUES (2, 'last_click', 604800000, 60000, -1, '{campaign,creative}')`);
+  const worker = the.start('--watch');
+  await worker.until('what is needed said', () =>
+    worker.entries.find(({ msg }) => /^rollup "placement" .* needs a backfill/.test(msg)),
+  );
+  await worker.until('ready', async () => (await worker.get('/readyz')).ok);
+  expect(await the.rows('SELECT FROM rollup_by_placement')).toEqual([]);
+  expect((await worker.stop()).code).toBe(0);
+});

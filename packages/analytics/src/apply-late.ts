@@ -1,9 +1,9 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
 import { type RawBuilder, sql } from 'kysely';
-import { EVENT_COLUMNS } from './attribution-sql.ts';
+import { eventColumns } from './attribution-sql.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { advanced, type NoteRanges, overtaken, type Vector, vectorOf } from './late-vectors.ts';
-import { type Rollup, ROLLUPS } from './measures.ts';
+import { type Rollup, ROLLUPS } from './rollups.ts';
 import { addTotals, totalsOf } from './totals-sql.ts';
 
 export interface ApplyOptions {
@@ -18,7 +18,6 @@ export interface AppliedNotes {
   readonly spoiled: number;
 }
 
-const NAMES = Object.keys(ROLLUPS) as Rollup[];
 const NOTES_MAX = 2_000;
 const WORK_MEMORY = '64MB';
 const NOTHING: AppliedNotes = { notes: 0, impressions: 0, spoiled: 0 };
@@ -143,15 +142,15 @@ async function addDifferences(
   from: Vector,
   to: Vector,
 ): Promise<void> {
-  const { version } = definition;
-  const adds = NAMES.map(
-    (rollup) => sql`${sql.raw(`into_${rollup}`)} AS (${addTotals(rollup, version)})`,
+  const { rollups } = definition;
+  const adds = rollups.map(
+    (rollup) => sql`${sql.raw(`into_${rollup}`)} AS (${addTotals(rollup, definition)})`,
   );
-  const empties = NAMES.map(
+  const empties = rollups.map(
     (rollup) => sql`SELECT rollup, row::text FROM ${sql.raw(`into_${rollup}`)} WHERE is_empty`,
   );
   const { rows } = await sql<{ rollup: Rollup; row: string }>`
-    WITH ${inputOf(version, noteIds, from, to)},
+    WITH ${inputOf(definition, noteIds, from, to)},
     ${totalsOf('impression_id, sign', definition)},
     ${sql.join(adds)}
     ${sql.join(empties, sql` UNION ALL `)}`.execute(trx);
@@ -164,7 +163,7 @@ async function addDifferences(
 
 /** The noted impressions' events: once with sign -1 as they were counted, once with +1 as they now are. */
 function inputOf(
-  version: number,
+  { version, rollups }: RollupDefinition,
   noteIds: readonly bigint[],
   from: Vector,
   to: Vector,
@@ -188,7 +187,7 @@ function inputOf(
     companions AS MATERIALIZED (
       SELECT e.*, based.cohort, side.sign, age.is_new
       FROM based
-      CROSS JOIN LATERAL (SELECT ${EVENT_COLUMNS} FROM events e WHERE e.impression_id = based.impression_id OFFSET 0) e
+      CROSS JOIN LATERAL (SELECT ${eventColumns(rollups)} FROM events e WHERE e.impression_id = based.impression_id OFFSET 0) e
       CROSS JOIN LATERAL (
         SELECT NOT ${isBefore(sql`based.seen_sources`, sql`based.seen_offsets`)}
            AND NOT ${isBefore(sourcesOf(from), offsetsOf(from))} AS is_new OFFSET 0

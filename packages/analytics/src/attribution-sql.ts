@@ -1,19 +1,21 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RollupDefinition } from './definitions.ts';
+import { type Dimension, dimensionsOf, isOptional, type Rollup } from './rollups.ts';
 import { kindOf, playersOf, typeIsOf } from './parts-sql.ts';
 
-/** The columns of `events` that are asked for. */
-export const EVENT_COLUMNS = sql.raw(
-  'impression_id, event_type, occurred_at, event_key, source_offset, source_id, amount_micros, currency, ' +
-    'campaign_id, creative_id, placement_id',
-);
+/** The columns of `events` that are asked for, to keep these rollups. */
+export function eventColumns(rollups: readonly Rollup[]): RawBuilder<unknown> {
+  const fixed =
+    'impression_id, event_type, occurred_at, event_key, source_offset, source_id, amount_micros, currency';
+  return sql.raw([fixed, ...dimensionsOf(rollups)].join(', '));
+}
 
 /** What is attributed together: an impression's events, or those of each sign where both occur. */
 export type Partition = 'impression_id' | 'impression_id, sign';
 
 /**
  * The common table expressions that give each event its kind (measures.ts); the last is `attributed`.
- * They read two relations with EVENT_COLUMNS, `cohort` and `sign` (+1 adds the event, -1 takes it away):
+ * They read two relations with `eventColumns`, `cohort` and `sign` (+1 adds the event, -1 takes it away):
  * - `input`: of its events, impressions count; an impression is one, whatever else there is
  * - `companions`: all other events, which count, with all events of their impressions
  *
@@ -29,8 +31,8 @@ export type Partition = 'impression_id' | 'impression_id, sign';
  * compares by bytes. Clicks are counted and not joined by time, so that an id which a producer's fault put
  * on a million events costs a sort and not a million times a million pairs.
  *
- * `attributed` has `cohort, hour, currency, campaign_id, creative_id, placement_id, kind,
- * amount_micros, sign`; a conversion earned by a click or an impression has the dimensions of that.
+ * `attributed` has `cohort, hour, currency`, the dimensions of the version's rollups, `kind, amount_micros,
+ * sign`; a conversion earned by a click or an impression has the dimensions of that.
  */
 export function attribution(
   partition: Partition,
@@ -49,16 +51,25 @@ export function attribution(
       .map((column) => `${a}.${column} = ${b}.${column}`)
       .join(' AND ');
   const hour = (of: string) => `date_bin('1 hour', ${of}.occurred_at, '0001-01-01 00:00:00+00')`;
-  const dimensionOf = (name: string) => `
+  const dimensions = dimensionsOf(definition.rollups);
+  const named = (alias: string, prefix = '') =>
+    dimensions
+      .map((name) => (prefix === '' ? `${alias}${name}` : `${alias}${name} AS ${prefix}${name}`))
+      .join(', ');
+  // A rollup's row has no null: what an event lacks is the empty text there.
+  const filled = (name: Dimension, value: string) =>
+    isOptional(name) ? `coalesce(${value}, '')` : value;
+  const own = dimensions
+    .map((name) => (isOptional(name) ? `${filled(name, name)} AS ${name}` : name))
+    .join(', ');
+  const credited = (name: Dimension) => `
     CASE credit WHEN ${kindOf(results, (part) => part.earnedByAct, 'conversions')} THEN clicked_${name}
                 WHEN ${kindOf(results, (part) => part.earnedByShown, 'conversions')} THEN shown_${name} ELSE ${name} END`;
   return sql.raw(`
     acts AS MATERIALIZED (
       SELECT act.cohort, act.sign, act.impression_id, act.event_type, act.occurred_at, act.event_key,
              act.source_offset, act.source_id, act.amount_micros, act.currency,
-             act.campaign_id, act.creative_id, act.placement_id,
-             shown.occurred_at AS shown_at, shown.campaign_id AS shown_campaign_id,
-             shown.creative_id AS shown_creative_id, shown.placement_id AS shown_placement_id
+             ${named('act.')}, shown.occurred_at AS shown_at, ${named('shown.', 'shown_')}
       FROM (SELECT * FROM companions WHERE NOT ${isImpression}) act
       LEFT JOIN (SELECT * FROM companions WHERE ${isImpression}) shown
         ON ${together('shown', 'act')} AND ${isShown}
@@ -70,8 +81,7 @@ export function attribution(
       FROM acts WHERE impression_id IN (SELECT impression_id FROM acts WHERE ${isConversion})
     ),
     conversions AS (
-      SELECT conversion.*, clicked.campaign_id AS clicked_campaign_id,
-             clicked.creative_id AS clicked_creative_id, clicked.placement_id AS clicked_placement_id,
+      SELECT conversion.*, ${named('clicked.', 'clicked_')},
              CASE WHEN conversion.shown_at IS NULL THEN ${kindOf(results, (part) => part.unmatched, 'conversion')}
                   WHEN ${isEarly('conversion')} THEN ${kindOf(results, (part) => part.early, 'conversion')}
                   WHEN clicked.occurred_at >= conversion.shown_at - ${tolerance}
@@ -84,19 +94,19 @@ export function attribution(
       OFFSET 0 -- or the credit would be worked out once for each column that depends on it
     ),
     attributed AS (
-      SELECT cohort, ${hour('input')} AS hour, currency, campaign_id, creative_id, placement_id,
+      SELECT cohort, ${hour('input')} AS hour, currency, ${own},
              ${kindOf(shown, (part) => part.counted, 'input')} AS kind, amount_micros, sign
       FROM input WHERE ${isImpression}
       UNION ALL
-      SELECT cohort, ${hour('acts')}, currency, campaign_id, creative_id, placement_id,
+      SELECT cohort, ${hour('acts')}, currency, ${own},
              CASE WHEN shown_at IS NULL THEN ${kindOf(acts, (part) => part.unmatched, 'acts')}
                   WHEN ${isEarly('acts')} THEN ${kindOf(acts, (part) => part.early, 'acts')}
                   ELSE ${kindOf(acts, (part) => part.counted, 'acts')} END,
              amount_micros, sign
       FROM acts WHERE ${typeIsOf(acts)}
       UNION ALL
-      SELECT cohort, ${hour('conversions')}, currency, ${dimensionOf('campaign_id')},
-             ${dimensionOf('creative_id')}, ${dimensionOf('placement_id')}, credit, amount_micros, sign
+      SELECT cohort, ${hour('conversions')}, currency,
+             ${dimensions.map((name) => filled(name, credited(name))).join(', ')}, credit, amount_micros, sign
       FROM conversions
     )`);
 }

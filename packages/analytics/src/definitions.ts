@@ -1,4 +1,5 @@
 import type { DatabaseExecutor } from '@adtally/db';
+import { ALL_ROLLUPS, isRollup, type Rollup } from './rollups.ts';
 
 /**
  * How a version attributes.
@@ -17,6 +18,8 @@ export interface RollupDefinition {
   readonly windowMs: number;
   /** How far an event may lie before its impression before it is an invalid order. */
   readonly toleranceMs: number;
+  /** The rollups it keeps, in the order of their declarations. */
+  readonly rollups: readonly Rollup[];
 }
 
 const DAY_MS = 86_400_000;
@@ -30,6 +33,7 @@ export const NAIVE_DEFINITION: RollupDefinition = {
   algorithm: 'arrival_order',
   windowMs: DEFAULT_WINDOW_MS,
   toleranceMs: DEFAULT_TOLERANCE_MS,
+  rollups: ALL_ROLLUPS,
 };
 
 /** What a database without any version gets. */
@@ -38,25 +42,34 @@ export const DEFAULT_DEFINITION: RollupDefinition = {
   algorithm: 'last_click',
   windowMs: DEFAULT_WINDOW_MS,
   toleranceMs: DEFAULT_TOLERANCE_MS,
+  rollups: ALL_ROLLUPS,
 };
 
-/** The versions a database knows, in order. Throws where one was made by an algorithm this build lacks. */
+/**
+ * The versions a database knows, in order. Throws where one was made by an algorithm, or keeps a rollup, that
+ * this build lacks: it would leave out of that version what others count.
+ */
 export async function readDefinitions(db: DatabaseExecutor): Promise<RollupDefinition[]> {
   const rows = await db
     .selectFrom('rollup_versions')
-    .select(['version', 'algorithm', 'window_ms', 'tolerance_ms'])
+    .select(['version', 'algorithm', 'window_ms', 'tolerance_ms', 'rollups'])
     .orderBy('version')
     .execute();
-  return rows.map(({ version, algorithm, window_ms, tolerance_ms }) => {
+  return rows.map(({ version, algorithm, window_ms, tolerance_ms, rollups }) => {
     const known = ALGORITHMS.find((candidate) => candidate === algorithm);
     if (known === undefined) {
       throw new Error(`version ${version} is made by "${algorithm}", which this build lacks`);
+    }
+    const unknown = rollups.find((name) => !isRollup(name));
+    if (unknown !== undefined) {
+      throw new Error(`version ${version} keeps a rollup "${unknown}", which this build lacks`);
     }
     return {
       version,
       algorithm: known,
       windowMs: Number(window_ms),
       toleranceMs: Number(tolerance_ms),
+      rollups: ALL_ROLLUPS.filter((rollup) => rollups.includes(rollup)),
     };
   });
 }

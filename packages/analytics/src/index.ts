@@ -21,8 +21,10 @@ export {
 export { raiseFrontier } from './frontier.ts';
 export { readIngestLag } from './ingest-lag.ts';
 export { type KeptTurn, keepRollups } from './keep-rollups.ts';
-export { KINDS, type EventKind, COUNTS, MEASURES, ROLLUPS, type Rollup } from './measures.ts';
+export { KINDS, type EventKind, COUNTS, MEASURES } from './measures.ts';
 export { type TimeRange, type BackfillPlan, planBackfill } from './plan-backfill.ts';
+export { type RollupNeed, readRollupNeeds, rollupNeedText } from './rollup-needs.ts';
+export { type Rollup, ROLLUPS } from './rollups.ts';
 export { rollupsCheck } from './rollups-check.ts';
 export { takeNextBase } from './take-base.ts';
 export {

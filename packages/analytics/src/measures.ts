@@ -102,12 +102,3 @@ export const COUNTS: readonly Declared['count'][] = DECLARED.map(({ count }) => 
 /** In micros, by currency. */
 export const MONEY: readonly Declared['money'][] = [...new Set(DECLARED.map(({ money }) => money))];
 export const MEASURES: readonly Measure[] = [...COUNTS, ...MONEY];
-
-/** The three rollups: their tables and what each distinguishes beside hour and currency. */
-export const ROLLUPS = {
-  campaign: { table: 'rollup_by_campaign', dimensions: ['campaign_id'] },
-  creative: { table: 'rollup_by_creative', dimensions: ['campaign_id', 'creative_id'] },
-  placement: { table: 'rollup_by_placement', dimensions: ['campaign_id', 'placement_id'] },
-} as const;
-
-export type Rollup = keyof typeof ROLLUPS;

@@ -4,8 +4,8 @@ import { inputOfBase, planForBases } from './base-input.ts';
 import type { CohortRange } from './bases.ts';
 import { COHORT_MS } from './cohorts.ts';
 import type { RollupDefinition } from './definitions.ts';
-import { type Rollup, ROLLUPS } from './measures.ts';
-import { EVENTS_IN_TOTALS, insertTotals, totalsOf } from './totals-sql.ts';
+import { ROLLUPS } from './rollups.ts';
+import { eventsInTotals, insertTotals, totalsOf } from './totals-sql.ts';
 
 /** Which base is to be taken next: one never taken, or one of a range that a backfill has not done. */
 export type Wanted = 'untaken' | { readonly runId: bigint; readonly range: CohortRange };
@@ -15,8 +15,6 @@ export interface TakenBase extends CohortRange {
   /** Events it sums up. */
   readonly events: bigint;
 }
-
-const NAMES = Object.keys(ROLLUPS) as Rollup[];
 
 /**
  * Takes (or takes again) the next wanted base of a version in one transaction; null where none is left
@@ -41,7 +39,7 @@ export async function takeNextBase(
       if (base === null) return null;
       await planForBases(trx, base);
       // Statements of their own: one that deleted and inserted would not see its own deletions.
-      for (const rollup of NAMES) {
+      for (const rollup of definition.rollups) {
         await sql`DELETE FROM ${sql.table(ROLLUPS[rollup].table)} WHERE version = ${definition.version}
         AND cohort BETWEEN ${base.first} AND ${base.last}`.execute(trx);
       }
@@ -80,8 +78,8 @@ async function sumUp(
   runId: bigint | null,
 ): Promise<bigint> {
   const { version } = definition;
-  const inserts = NAMES.map(
-    (rollup) => sql`${sql.raw(`into_${rollup}`)} AS (${insertTotals(rollup, version)})`,
+  const inserts = definition.rollups.map(
+    (rollup) => sql`${sql.raw(`into_${rollup}`)} AS (${insertTotals(rollup, definition)})`,
   );
   const { rows } = await sql<{ events: bigint }>`
     WITH seen AS (
@@ -94,7 +92,7 @@ async function sumUp(
     ${sql.join(inserts)}
     UPDATE rollup_bases SET seen_sources = seen.sources, seen_offsets = seen.offsets,
       taken_at = clock_timestamp(), run_id = ${runId},
-      events = ${EVENTS_IN_TOTALS}
+      events = ${eventsInTotals(definition)}
     FROM seen WHERE version = ${version} AND first_cohort = ${base.first}
     RETURNING events`.execute(trx);
   return rows[0]?.events ?? 0n;

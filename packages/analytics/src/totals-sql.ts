@@ -9,44 +9,67 @@ import {
   MEASURES,
   type Measure,
   MONEY,
+} from './measures.ts';
+import {
+  type Dimension,
+  dimensionsIn,
+  dimensionsOf,
+  groupingSetsOf,
   type Rollup,
   ROLLUPS,
-} from './measures.ts';
+} from './rollups.ts';
 
-/** The grouping sets of `totals`, and the value of `grouping(creative_id)` that tells them apart. */
-const BY_CREATIVE = 0;
-const BY_PLACEMENT = 1;
+/** How `totals` are grouped, as text. */
+interface Grouping {
+  /** Grouped by whatever the set. */
+  readonly always: readonly Dimension[];
+  /** In some sets only: what `grouping` tells the sets apart by. */
+  readonly sometimes: readonly Dimension[];
+  readonly sets: readonly (readonly Dimension[])[];
+  /** By set: the value of `summed` in its rows. */
+  readonly marks: readonly number[];
+  readonly setOf: (rollup: Rollup) => number;
+}
 
-/** What a rollup sums up. Campaigns are sums of their creatives: a third set would cost each event more. */
-const SUMMED: Readonly<Record<Rollup, number>> = {
-  campaign: BY_CREATIVE,
-  creative: BY_CREATIVE,
-  placement: BY_PLACEMENT,
-};
+function groupingOf({ rollups }: RollupDefinition): Grouping {
+  const { sets, setOf } = groupingSetsOf(rollups);
+  const all = dimensionsOf(rollups);
+  const always = all.filter((dimension) => sets.every((set) => set.includes(dimension)));
+  const sometimes = all.filter((dimension) => !always.includes(dimension));
+  // As `grouping` counts: a bit for each of its arguments, the last one lowest, set where it is not grouped by.
+  const marks = sets.map((set) =>
+    sometimes.reduce((mark, dimension) => mark * 2 + (set.includes(dimension) ? 0 : 1), 0),
+  );
+  return { always, sometimes, sets, marks, setOf };
+}
 
 /**
  * The common table expressions of `attribution` and `totals`: counts and money by cohort, hour,
  * currency, kind and the dimensions of the rollups.
  */
 export function totalsOf(partition: Partition, definition: RollupDefinition): RawBuilder<unknown> {
+  const { always, sometimes, sets } = groupingOf(definition);
+  const summed = sometimes.length === 0 ? '0' : `grouping(${sometimes.join(', ')})`;
+  const common = ['cohort', 'hour', 'currency', 'kind', ...always].join(', ');
+  const varying = sets.map((set) => `(${set.filter((one) => !always.includes(one)).join(', ')})`);
   return sql`${attribution(partition, definition)},
     totals AS (
-      SELECT grouping(creative_id) AS summed, cohort, hour, currency, kind,
-             campaign_id, creative_id, placement_id,
+      SELECT ${sql.raw(`${summed} AS summed, ${[common, ...sometimes].join(', ')}`)},
              sum(sign)::int AS events, sum(sign * amount_micros) AS micros
       FROM attributed
-      GROUP BY cohort, hour, currency, kind, campaign_id, GROUPING SETS ((creative_id), (placement_id))
+      GROUP BY ${sql.raw(common)}, GROUPING SETS (${sql.raw(varying.join(', '))})
     )`;
 }
 
 /** How many events `totals` sums up. */
-export const EVENTS_IN_TOTALS = sql.raw(
-  `coalesce((SELECT sum(events) FROM totals WHERE summed = ${BY_CREATIVE}), 0)`,
-);
+export function eventsInTotals(definition: RollupDefinition): RawBuilder<unknown> {
+  const [first] = groupingOf(definition).marks;
+  return sql.raw(`coalesce((SELECT sum(events) FROM totals WHERE summed = ${first}), 0)`);
+}
 
 /** The columns that name a rollup row, in the order of its key. */
 export function keyOf(rollup: Rollup): readonly string[] {
-  return ['version', 'cohort', 'hour', ...ROLLUPS[rollup].dimensions, 'currency'];
+  return ['version', 'cohort', 'hour', ...dimensionsIn(rollup), 'currency'];
 }
 
 /** Key and measures of a rollup's rows, in the order of `selectTotals`. */
@@ -55,30 +78,31 @@ export function columnsOf(rollup: Rollup): readonly string[] {
 }
 
 /** The rows that `totals` gives for a rollup. */
-export function selectTotals(rollup: Rollup, version: number): RawBuilder<unknown> {
-  const group = ['cohort', 'hour', ...ROLLUPS[rollup].dimensions, 'currency'].join(', ');
+export function selectTotals(rollup: Rollup, definition: RollupDefinition): RawBuilder<unknown> {
+  const { marks, setOf } = groupingOf(definition);
+  const group = keyOf(rollup).slice(1).join(', ');
   const sums = [
     ...COUNTS.map((count) => sumOf(count, 'events')),
     ...MONEY.map((money) => sumOf(money, 'micros')),
   ];
   return sql.raw(`
-    SELECT ${version}, ${group}, ${sums.join(', ')}
+    SELECT ${definition.version}, ${group}, ${sums.join(', ')}
     FROM totals
-    WHERE summed = ${SUMMED[rollup]} AND (events <> 0 OR micros <> 0)
+    WHERE summed = ${marks[setOf(rollup)]} AND (events <> 0 OR micros <> 0)
     GROUP BY ${group}`);
 }
 
 /** Inserts the rows that `totals` gives for a rollup. */
-export function insertTotals(rollup: Rollup, version: number): RawBuilder<unknown> {
+export function insertTotals(rollup: Rollup, definition: RollupDefinition): RawBuilder<unknown> {
   return sql`INSERT INTO ${sql.table(ROLLUPS[rollup].table)} (${sql.raw(columnsOf(rollup).join(', '))})
-    ${selectTotals(rollup, version)} ORDER BY ${sql.raw(keyOf(rollup).slice(1).join(', '))}`;
+    ${selectTotals(rollup, definition)} ORDER BY ${sql.raw(keyOf(rollup).slice(1).join(', '))}`;
 }
 
 /** Adds `totals` to the rows that are there; returns those that became empty, which are to be deleted. */
-export function addTotals(rollup: Rollup, version: number): RawBuilder<unknown> {
+export function addTotals(rollup: Rollup, definition: RollupDefinition): RawBuilder<unknown> {
   const { table } = ROLLUPS[rollup];
   const added = MEASURES.map((name) => `${name} = ${table}.${name} + excluded.${name}`);
-  return sql`${insertTotals(rollup, version)}
+  return sql`${insertTotals(rollup, definition)}
     ON CONFLICT (${sql.raw(keyOf(rollup).join(', '))}) DO UPDATE SET ${sql.raw(added.join(', '))}
     RETURNING ${sql.lit(rollup)} AS rollup, ctid AS row,
               ${sql.raw(MEASURES.map((name) => `${name} = 0`).join(' AND '))} AS is_empty`;

@@ -33,7 +33,7 @@ export async function registerVersion(
   definition: RollupDefinition,
   keptFrom: KeptFrom,
 ): Promise<void> {
-  const { version, algorithm, windowMs, toleranceMs } = definition;
+  const { version, algorithm, windowMs, toleranceMs, rollups } = definition;
   const { frontierMs } = await readWriteGuards(db);
   const claimedTo = keptFrom === 'the beginning' ? TIMELESS : lastCohortBefore(frontierMs);
   await db.transaction().execute(async (trx) => {
@@ -45,6 +45,7 @@ export async function registerVersion(
         window_ms: BigInt(windowMs),
         tolerance_ms: BigInt(toleranceMs),
         claimed_through: claimedTo,
+        rollups: [...rollups],
       })
       .onConflict((conflict) => conflict.column('version').doNothing())
       .returning('version')

@@ -33,7 +33,7 @@ it('migration 0010 drops what was summed up by cohorts of 10 s, and the worker s
     await writer.commit([late]);
     expect(await world.count('late_notes')).toBe(1);
 
-    expect((await migrate(database.url)).applied).toEqual(['0010_longer_cohorts']);
+    expect((await migrate(database.url)).applied[0]).toBe('0010_longer_cohorts');
 
     expect(await world.count('rollup_by_campaign')).toBe(0);
     const runs =

@@ -1,6 +1,6 @@
 import { EVENT_TYPES, type AdEvent } from '@adtally/event-schema';
 import { eventKeyOf } from '@adtally/key-derivation';
-import { KINDS, MEASURES, type EventKind, type Rollup } from '../src/index.ts';
+import { KINDS, MEASURES, ROLLUPS, type EventKind, type Rollup } from '../src/index.ts';
 import { bytesOf, microsOf } from './events.ts';
 
 /**
@@ -28,12 +28,13 @@ const HOUR_MICROS = 3_600_000_000n;
 /** Sums up a set of events (copies of an identity count once: the first). */
 export function referenceTotals(events: readonly AdEvent[], rules: Rules): Totals {
   const unique = [...new Map(events.toReversed().map((event) => [keyText(event), event])).values()];
-  const totals = { campaign: new Map(), creative: new Map(), placement: new Map() };
+  const names = Object.keys(ROLLUPS) as Rollup[];
+  const totals = Object.fromEntries(
+    names.map((rollup) => [rollup, new Map<string, Record<string, string>>()]),
+  ) as Record<Rollup, Map<string, Record<string, string>>>;
   for (const ofOne of Map.groupBy(unique, (event) => event.impression_id).values()) {
     for (const credited of attribute(ofOne, rules)) {
-      for (const rollup of ['campaign', 'creative', 'placement'] as const) {
-        add(totals[rollup], rollup, credited);
-      }
+      for (const rollup of names) add(totals[rollup], rollup, credited);
     }
   }
   return totals;
@@ -81,9 +82,9 @@ function add(
 ): void {
   const micros = microsOf(event);
   const hour = (micros / HOUR_MICROS) * HOUR_MICROS;
-  const dimension =
-    rollup === 'creative' ? credit.creative_id : rollup === 'placement' ? credit.placement_id : '';
-  const key = JSON.stringify([String(hour), credit.campaign_id, dimension, event.currency]);
+  const values = credit as unknown as Readonly<Record<string, string | undefined>>;
+  const dimensions = ROLLUPS[rollup].dimensions.map((name) => values[name] ?? '');
+  const key = JSON.stringify([String(hour), ...dimensions, event.currency]);
   const row = totals.get(key) ?? {};
   const { count, money } = KINDS[kind];
   const amount = 'value_micros' in event ? event.value_micros : event.price_micros;
@@ -116,14 +117,11 @@ function ownIdOf(event: AdEvent): Buffer | null {
 
 /** A rollup row as the database gives it, in the reference's form. */
 export function rowEntry(
+  rollup: Rollup,
   row: Readonly<Record<string, unknown>>,
 ): [string, Readonly<Record<string, string>>] {
-  const key = JSON.stringify([
-    String(row['hour_micros']),
-    row['campaign_id'],
-    row['dimension'],
-    row['currency'],
-  ]);
+  const dimensions = ROLLUPS[rollup].dimensions.map((name) => row[name]);
+  const key = JSON.stringify([String(row['hour_micros']), ...dimensions, row['currency']]);
   const measures = MEASURES.map((name) => [name, String(row[name])] as const);
   return [key, Object.fromEntries(measures.filter(([, value]) => value !== '0'))];
 }

@@ -94,7 +94,7 @@ describe('the query that takes the order of arrival for the order of events', ()
 });
 
 function keyOf(campaign: string): string {
-  return JSON.stringify([String(START_MS * 1_000), campaign, '', 'EUR']);
+  return JSON.stringify([String(START_MS * 1_000), campaign, 'EUR']);
 }
 
 describe('the version readers see', () => {

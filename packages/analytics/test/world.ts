@@ -9,6 +9,7 @@ import {
   registerTopic,
   writeBatch,
   WriterSession,
+  type AuditCheckResult,
   type AuditOffence,
   type Database,
   type Frontier,
@@ -192,22 +193,32 @@ export class World {
   async totals(version: number): Promise<Totals> {
     const entries = await Promise.all(
       (Object.keys(ROLLUPS) as Rollup[]).map(async (rollup) => {
-        const { table } = ROLLUPS[rollup];
-        const dimension = rollup === 'campaign' ? sql`''` : sql.ref(`${rollup}_id`);
+        const { table, dimensions } = ROLLUPS[rollup];
+        const key = sql.raw([...dimensions, 'currency'].join(', '));
         const { rows } = await sql<Record<string, unknown>>`
-          SELECT (extract(epoch FROM hour) * 1000000)::bigint AS hour_micros, campaign_id,
-                 ${dimension} AS dimension, currency, ${sql.raw(SUMS)}
-          FROM ${sql.table(table)} WHERE version = ${version} GROUP BY 1, 2, 3, 4`.execute(this.db);
-        return [rollup, new Map(rows.map(rowEntry))] as const;
+          SELECT (extract(epoch FROM hour) * 1000000)::bigint AS hour_micros, ${key}, ${sql.raw(SUMS)}
+          FROM ${sql.table(table)} WHERE version = ${version} GROUP BY hour, ${key}`.execute(
+          this.db,
+        );
+        return [rollup, new Map(rows.map((row) => rowEntry(rollup, row)))] as const;
       }),
     );
     return Object.fromEntries(entries) as unknown as Totals;
   }
 
-  /** What the audit says of the rollups. */
+  /** What the audit finds wrong with the rollups. */
   async rollupOffences(full = true): Promise<readonly AuditOffence[]> {
+    return (await this.#audited(full))?.offending ?? [];
+  }
+
+  /** What the audit says of the rollups though nothing is wrong. */
+  async rollupNotes(): Promise<readonly string[]> {
+    return (await this.#audited(true))?.notes ?? [];
+  }
+
+  async #audited(full: boolean): Promise<AuditCheckResult | undefined> {
     const report = await auditDatabase(this.db, { extraChecks: [rollupsCheck({ full })] });
-    return report.checks.find(({ id }) => id === 'rollups')?.offending ?? [];
+    return report.checks.find(({ id }) => id === 'rollups');
   }
 
   async count(from: string): Promise<number> {

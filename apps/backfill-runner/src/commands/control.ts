@@ -5,6 +5,8 @@ import {
   readBackfill,
   readDefinitions,
   readPromotion,
+  readRollupNeeds,
+  rollupNeedText,
   type BackfillOrder,
 } from '@adtally/analytics';
 import { readFreshness } from '@adtally/system-metrics';
@@ -29,9 +31,10 @@ export const status = command({
 });
 
 async function tellStatus({ db, print }: CommandContext): Promise<number> {
-  const [definitions, promotion, freshness, backfills, replays] = await Promise.all([
+  const [definitions, promotion, needs, freshness, backfills, replays] = await Promise.all([
     readDefinitions(db),
     readPromotion(db),
+    readRollupNeeds(db),
     readFreshness(db),
     listBackfills(db),
     listReplays(db),
@@ -44,6 +47,13 @@ async function tellStatus({ db, print }: CommandContext): Promise<number> {
       algorithm: one.algorithm,
       window_ms: one.windowMs,
       tolerance_ms: one.toleranceMs,
+      rollups: one.rollups,
+    })),
+    needs: needs.map((need) => ({
+      rollup: need.rollup,
+      kept_by: need.keptBy,
+      version: need.version,
+      text: rollupNeedText(need),
     })),
     frontier: freshness.frontierMs === 0 ? null : new Date(freshness.frontierMs).toISOString(),
     oldest_note_seconds: freshness.oldestNoteSeconds,
@@ -55,6 +65,7 @@ async function tellStatus({ db, print }: CommandContext): Promise<number> {
   };
   const text = [
     `readers see version ${json.promoted ?? 'none'}; known: ${definitions.map(({ version, algorithm }) => `${version} (${algorithm})`).join(', ') || 'none'}`,
+    ...needs.map(rollupNeedText),
     `frontier ${json.frontier ?? 'none: nobody keeps rollups'}`,
     `${freshness.waitingNotes} notes wait, the oldest for ${Math.round(freshness.oldestNoteSeconds)} s; ${freshness.waitingBases} bases wait`,
     ...backfills.map(backfillText),

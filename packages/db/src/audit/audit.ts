@@ -26,7 +26,13 @@ export interface AuditOptions {
 export interface ExtraCheck {
   readonly id: string;
   readonly name: string;
-  readonly run: (trx: DatabaseExecutor) => Promise<readonly AuditOffence[]>;
+  readonly run: (trx: DatabaseExecutor) => Promise<ExtraFindings>;
+}
+
+export interface ExtraFindings {
+  readonly offences: readonly AuditOffence[];
+  /** What is not wrong and yet must be said, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Where a check does not hold; offsets are null where none can be named. */
@@ -47,6 +53,8 @@ export interface AuditCheckResult {
   readonly offending: readonly AuditOffence[];
   /** True where there are more than shown. */
   readonly more: boolean;
+  /** What is not wrong and yet must be said, a sentence each; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** Plain JSON: integers beyond 2^53 are strings. */
@@ -105,14 +113,14 @@ export async function auditDatabase(
       };
       for (const check of AUDIT_CHECKS) await done(await runCheck(trx, check));
       for (const { id, name, run } of options.extraChecks ?? []) {
-        const found = await run(trx);
-        const offending = found.slice(0, OFFENDING_MAX);
+        const { offences, notes } = await run(trx);
         await done({
           id,
           name,
-          ok: found.length === 0,
-          offending,
-          more: found.length > OFFENDING_MAX,
+          ok: offences.length === 0,
+          offending: offences.slice(0, OFFENDING_MAX),
+          more: offences.length > OFFENDING_MAX,
+          ...(notes.length > 0 && { notes }),
         });
       }
       const sources = await auditedSources(trx);

@@ -25,6 +25,7 @@ export interface RollupVersionsTable {
   window_ms: bigint;
   tolerance_ms: bigint;
   claimed_through: bigint;
+  rollups: Generated<string[]>;
   created_at: ServerTime;
 }
 

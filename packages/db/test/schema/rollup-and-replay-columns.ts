@@ -39,6 +39,7 @@ export const ROLLUP_AND_REPLAY_COLUMNS = {
     window_ms: 1,
     tolerance_ms: 1,
     claimed_through: 1,
+    rollups: 1,
     created_at: 1,
   },
   rollup_bases: {

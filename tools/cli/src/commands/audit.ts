@@ -61,6 +61,7 @@ export function auditText(report: AuditReport): string {
     ...halted.map(
       (s) => `source ${s.source} (${s.topic}[${s.partition}]) is halted: ${s.halted_code}`,
     ),
+    ...report.checks.flatMap((check) => (check.notes ?? []).map((note) => `note: ${note}`)),
     report.balanced ? 'Everything balances.' : 'It does NOT balance.',
   ].join('\n');
 }

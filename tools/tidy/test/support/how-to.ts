@@ -16,6 +16,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const LEFT_OUT = new Set(['dist', '.turbo', '.local', 'coverage']);
 const MIGRATIONS = 'packages/db/migrations';
+/** Of a failing run, in characters. */
+const OUTPUT_SHOWN = 6_000;
 
 /** One block of a how-to: what it does to one file. */
 interface Block {
@@ -121,13 +123,43 @@ export class WorkspaceCopy {
     folder: string = this.folder,
   ): Promise<{ readonly code: number; readonly output: string }> {
     const path = join(this.folder, 'node_modules/.bin', program);
-    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` };
-    return await new Promise((done) => {
-      execFile(path, args, { cwd: folder, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-        done({ code: error === null ? 0 : 1, output: `${stdout}${stderr}` }),
-      );
-    });
+    const { error, stdout, stderr } = await execute(path, args, folder, {});
+    return { code: error === null ? 0 : 1, output: `${stdout}${stderr}` };
   }
+
+  /** Runs tests of the copy; throws with the end of what they said where one fails. */
+  async test(paths: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const vitest = join(this.folder, 'node_modules/.bin/vitest');
+    const { error, stdout, stderr } = await execute(vitest, ['run', ...paths], this.folder, env);
+    if (error !== null) throw new Error(`${stdout}${stderr}`.slice(-OUTPUT_SHOWN));
+  }
+
+  /** Runs one of the copy's programs from its sources; returns its stdout, throws where it fails. */
+  async program(
+    main: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const argv = ['--conditions=@adtally/source', join(this.folder, main), ...args];
+    const { error, stdout, stderr } = await execute(process.execPath, argv, this.folder, env);
+    if (error !== null) throw new Error(`${main} ${args.join(' ')}: ${stderr}${stdout}`);
+    return stdout;
+  }
+}
+
+function execute(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  added: Readonly<Record<string, string>>,
+): Promise<{ readonly error: Error | null; readonly stdout: string; readonly stderr: string }> {
+  const PATH = `${dirname(process.execPath)}:${process.env['PATH']}`;
+  const env = { ...process.env, PATH, ...added };
+  return new Promise((done) => {
+    execFile(file, args, { cwd, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+      done({ error, stdout, stderr }),
+    );
+  });
 }
 
 function newestMigration(folder: string): number {
