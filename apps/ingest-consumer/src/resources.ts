@@ -1,6 +1,7 @@
 import { openDatabase, type Database } from '@adtally/db';
 import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
 import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
+import { GROUP_PROTOCOLS } from '@adtally/kafka/env';
 import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
@@ -58,7 +59,7 @@ export async function openResources(
     const consumer = await GroupConsumer.connect(config.kafka, {
       groupId: config.consumerGroup,
       topic: config.topics.events.name,
-      protocol: config.groupProtocol === 'classic' ? 'cooperative-sticky' : 'consumer',
+      protocol: GROUP_PROTOCOLS[config.groupProtocol],
       instanceId: config.groupInstanceId === '' ? undefined : config.groupInstanceId,
       onNotice,
     });

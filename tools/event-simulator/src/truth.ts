@@ -66,12 +66,19 @@ export class Books {
 
   enter(truth: Entry, outcome: Outcome): void {
     this.#attempted += 1;
-    if (outcome !== 'acked') {
-      if (outcome === 'failed') this.#failed += 1;
-      else this.#unknown += 1;
-      return;
+    switch (outcome) {
+      case 'failed':
+        this.#failed += 1;
+        return;
+      case 'unknown':
+        this.#unknown += 1;
+        return;
+      case 'acked':
+        this.#acked += 1;
+        break;
+      default:
+        outcome satisfies never;
     }
-    this.#acked += 1;
     if (truth.kind === 'rejected') {
       this.#deadLettered.set(truth.code, (this.#deadLettered.get(truth.code) ?? 0) + 1);
       return;

@@ -8,6 +8,7 @@ export {
 } from './cluster.ts';
 export {
   GROUP_ENV,
+  GROUP_PROTOCOLS,
   readTopics,
   TOPIC_CHECK_ENV,
   TOPICS_ENV,

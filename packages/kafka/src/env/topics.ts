@@ -9,6 +9,7 @@ import {
   type Rule,
 } from '@adtally/config';
 import { LOGICAL_TOPICS, TOPICS, type LogicalTopic, type Topic } from '@adtally/event-schema';
+import type { GroupProtocol } from '../consumer-config.ts';
 
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
@@ -56,6 +57,12 @@ export const GROUP_ENV = {
     meaning: '`consumer` (KIP-848, brokers from 4.0) or `classic` (cooperative-sticky)',
   }),
 } as const;
+
+/** What the client calls each protocol of `GROUP_PROTOCOL`. */
+export const GROUP_PROTOCOLS: Readonly<Record<'consumer' | 'classic', GroupProtocol>> = {
+  consumer: 'consumer',
+  classic: 'cooperative-sticky',
+};
 
 /** How often a topic is compared with what is known of it. */
 export const TOPIC_CHECK_ENV = {

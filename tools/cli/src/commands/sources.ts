@@ -67,13 +67,18 @@ async function accept(request: AcceptLossRequest, json: boolean): Promise<number
         `source ${request.sourceId}: ${result.lost} offsets written as lost; ${next}\n`,
       );
     }
-    if (accepted) return EXIT.success;
-    if (result.outcome === 'unknown-source') {
-      say(`there is no source ${request.sourceId}; ./dev sources lists them`);
-      return EXIT.usage;
+    switch (result.outcome) {
+      case 'accepted':
+        return EXIT.success;
+      case 'unknown-source':
+        say(`there is no source ${request.sourceId}; ./dev sources lists them`);
+        return EXIT.usage;
+      case 'not-halted':
+        say(`source ${request.sourceId} is not halted: there is no loss to accept`);
+        return EXIT.refused;
+      default:
+        return result satisfies never;
     }
-    say(`source ${request.sourceId} is not halted: there is no loss to accept`);
-    return EXIT.refused;
   });
 }
 
