@@ -6,7 +6,6 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
   'packages/alerting/':
     'the alerter writes incidents and operators acknowledge them: one state machine',
   'packages/analytics/': 'the audit sums up rollups by the text that the worker sums them up by',
-  'packages/command-line/': 'the commands of ./dev use it too',
   'packages/kafka/src/command-admin.ts': 'the commands of ./dev use it too',
   'packages/db/src/audit/':
     'what must hold stands with the tables, for whoever asks: command, endpoint, demo',
@@ -28,21 +27,32 @@ export const oneAppFiles: Rule = {
   name: 'one-app-files',
   check: (tree) => {
     const apps = appsByFile(tree);
-    return tree.paths
-      .filter((path) => path.startsWith('packages/') && isProductSource(path))
-      .filter((path) => !isSharedOnPurpose(path))
-      .flatMap((path) => {
-        const [app, ...others] = apps.get(path) ?? [];
-        if (app === undefined || others.length > 0) return [];
-        return [{ path, line: undefined, message: `only ${app} uses it: move it there` }];
-      });
+    const files = tree.paths.filter(
+      (path) => path.startsWith('packages/') && isProductSource(path),
+    );
+    const ofOneApp = files.filter((path) => apps.get(path)?.size === 1);
+    const idle = Object.keys(SHARED_ON_PURPOSE).filter(
+      (place) =>
+        files.some((path) => isIn(place, path)) && !ofOneApp.some((path) => isIn(place, path)),
+    );
+    return [
+      ...ofOneApp
+        .filter((path) => !isSharedOnPurpose(path))
+        .map((path) => {
+          const [app] = apps.get(path) ?? [];
+          return { path, line: undefined, message: `only ${app} uses it: move it there` };
+        }),
+      ...idle.map((path) => ({ path, line: undefined, message: 'needs no exception any more' })),
+    ];
   },
 };
 
 function isSharedOnPurpose(path: string): boolean {
-  return Object.keys(SHARED_ON_PURPOSE).some(
-    (place) => path === place || (place.endsWith('/') && path.startsWith(place)),
-  );
+  return Object.keys(SHARED_ON_PURPOSE).some((place) => isIn(place, path));
+}
+
+function isIn(place: string, path: string): boolean {
+  return path === place || (place.endsWith('/') && path.startsWith(place));
 }
 
 /** The apps from which each file is reached. */

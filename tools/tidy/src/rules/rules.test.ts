@@ -140,6 +140,11 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'apps/a/src/env.ts': "import { ENV as P } from '@adtally/p/env';",
       'packages/p/src/env/index.ts': "export { FIELDS as ENV } from './fields.ts';",
       'packages/p/src/env/fields.ts': '',
+      // An exception for what all use.
+      'apps/a/src/audit.ts': "import '@adtally/db';",
+      'apps/b/src/audit.ts': "import '@adtally/db';",
+      'packages/db/src/index.ts': "export { audit } from './audit/audit.ts';",
+      'packages/db/src/audit/audit.ts': '',
     },
     good: {
       'apps/a/src/main.ts': "import { both } from '@adtally/p';",
@@ -149,11 +154,13 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'packages/p/src/one.ts': 'export const one = 1;',
       'packages/p/src/both.ts': "import { one } from './one.ts';",
       'packages/db/src/audit/audit.ts': '',
+      'packages/db/src/index.ts': "export { audit } from './audit/audit.ts';",
+      'apps/a/src/audit.ts': "import { audit } from '@adtally/db';",
       'apps/a/src/env.ts': "import { ENV } from '@adtally/p/env';",
       'apps/b/src/env.ts': "import { ENV } from '@adtally/p/env';",
       'packages/p/src/env.ts': '',
     },
-    findings: 3,
+    findings: 4,
   },
   'started-apps': {
     bad: {
