@@ -45,6 +45,10 @@ test('the file is read each time, and what cannot serve leaves the value as it w
   expect(token()).toBe('second');
   writeFileSync(file, 'longer than a token may be');
   expect(token()).toBe('second');
+  writeFileSync(file, '');
+  expect(token()).toBe('second');
+  writeFileSync(file, '\n');
+  expect(token()).toBe('second');
   rmSync(file);
   expect(token()).toBe('second');
   writeFileSync(file, 'third');
@@ -66,6 +70,8 @@ test('both, an unreadable file and a wrong content are problems, named at once a
   expect(read({ DATABASE_URL_FILE: fileWith('\n') })).toThrow(
     /DATABASE_URL_FILE: what "[^"]+" holds/,
   );
+  // Also where the variable itself may be left out: a token from an empty file would guard nothing.
+  expect(read({ ADMIN_TOKEN_FILE: fileWith('') })).toThrow(/ADMIN_TOKEN_FILE: what "[^"]+" holds/);
 });
 
 test('it is shown masked, and the table names both variables', () => {

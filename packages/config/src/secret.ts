@@ -15,8 +15,8 @@ export function reveal(value: string | Secret): string {
 /**
  * A field whose value may also come from the file that `NAME_FILE` names: its content without the newline
  * at its end. The file is read again each time the value is asked for. One that cannot be read then, or
- * holds what is not allowed (it may be half written), leaves the value as it was: whether that one still
- * serves, the server says.
+ * holds nothing or what is not allowed (it may be half written), leaves the value as it was: whether that one
+ * still serves, the server says.
  */
 export function secret(plain: EnvField<string>): EnvField<Secret> {
   const { variable } = plain;
@@ -59,8 +59,9 @@ function readSecretFile(
     const { code = 'failed' } = error as NodeJS.ErrnoException;
     return { problems: [`${fileVariable}: cannot read ${JSON.stringify(file)} (${code})`] };
   }
-  const reading = plain.read({ [plain.variable]: content });
-  if ('value' in reading) return reading;
+  // An empty file is one that is being written, never the default: of a token that would be no guard at all.
+  const reading = content === '' ? undefined : plain.read({ [plain.variable]: content });
+  if (reading !== undefined && 'value' in reading) return reading;
   const holds = `what ${JSON.stringify(file)} holds is not allowed`;
   return { problems: [`${fileVariable}: ${holds}; give ${plain.allowed}`] };
 }
