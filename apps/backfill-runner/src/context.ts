@@ -50,7 +50,10 @@ export function orderOf({
 }
 
 /** Who acts and why. */
-export function operatorOf({ reason, actor }: Order, config: RunnerConfig): Operator {
+export function operatorOf(
+  { reason, actor }: Order,
+  config: Pick<RunnerConfig, 'actor'>,
+): Operator {
   return { reason, actor: actor ?? config.actor };
 }
 

@@ -68,14 +68,12 @@ const RULES: readonly Rule<ConfigOf<typeof ENV>>[] = [...TOPICS_RULES, ...KAFKA_
 export interface RunnerConfig extends ConfigOf<typeof ENV> {
   /** Who runs this, for what operators do. */
   readonly actor: string;
-  /** For OTEL_*: the telemetry package reads them itself. */
-  readonly env: Env;
 }
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
 export function readConfig(env: Env = process.env): RunnerConfig {
   const config = loadEnv(ENV, env, RULES);
-  return Object.freeze({ ...config, actor: `${userName()}@${hostname()}`, env });
+  return Object.freeze({ ...config, actor: `${userName()}@${hostname()}` });
 }
 
 /** What is in effect, for people; credentials masked. */

@@ -21,8 +21,20 @@ import type { Logger } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
 import type { KeeperMetrics } from './metrics.ts';
 
+/** What of the configuration the worker goes by. */
+type KeeperConfig = Pick<
+  RunnerConfig,
+  | 'databaseUrl'
+  | 'drainDeadlineMs'
+  | 'turnMs'
+  | 'settleMs'
+  | 'lateBatch'
+  | 'baseRows'
+  | 'lagMaxRecords'
+>;
+
 export interface RollupKeeperParts {
-  readonly config: RunnerConfig;
+  readonly config: KeeperConfig;
   readonly metrics: KeeperMetrics;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;

@@ -16,10 +16,10 @@ import type { IncidentsSource } from './incidents-endpoint.ts';
 import { Lease, LEASE_STALE_MS, LeaseLost } from './lease.ts';
 import type { AlerterMetrics } from './metrics.ts';
 import type { ListedSink } from './notify/sinks.ts';
-import { runTerm } from './term.ts';
+import { runTerm, type TermConfig } from './term.ts';
 
 export interface AlerterParts {
-  readonly config: AlerterConfig;
+  readonly config: TermConfig & Pick<AlerterConfig, 'databaseUrl' | 'drainDeadlineMs'>;
   readonly sinks: readonly ListedSink[];
   readonly metrics: AlerterMetrics;
   readonly log: Logger;

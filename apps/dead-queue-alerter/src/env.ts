@@ -139,8 +139,6 @@ export interface AlerterConfig extends Declared {
   readonly kafka: KafkaSettings;
   /** Names this process in the lease and in logs. */
   readonly owner: string;
-  /** For OTEL_*: the telemetry package reads them itself. */
-  readonly env: Env;
 }
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
@@ -151,7 +149,6 @@ export function readConfig(env: Env = process.env): AlerterConfig {
     topics: topicsOf(config),
     kafka: kafkaSettings(config),
     owner: `${hostname()}/${process.pid}`,
-    env,
   });
 }
 

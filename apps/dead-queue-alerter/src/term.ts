@@ -11,11 +11,32 @@ import { Sender } from './notify/sender.ts';
 import type { ListedSink } from './notify/sinks.ts';
 import { Bell } from './bell.ts';
 
+/** What of the configuration the active instance goes by. */
+export type TermConfig = Pick<
+  AlerterConfig,
+  | 'kafka'
+  | 'topics'
+  | 'owner'
+  | 'topicCheckMs'
+  | 'deadRateThreshold'
+  | 'deadRateWindowMs'
+  | 'incidentResolveMs'
+  | 'incidentUpdateMs'
+  | 'incidentRepeatMs'
+  | 'copyMemoryMs'
+  | 'alertEnv'
+  | 'runbookBaseUrl'
+  | 'sinkRetryMs'
+  | 'sinkRetryMaxMs'
+  | 'sinkRefusalsMax'
+  | 'sinkRefusalsMs'
+>;
+
 export interface TermParts {
   /** The one connection that holds the lock; everything is written through it. */
   readonly session: Database;
   readonly lease: Lease;
-  readonly config: AlerterConfig;
+  readonly config: TermConfig;
   readonly sinks: readonly ListedSink[];
   readonly admin: KafkaAdmin;
   readonly metrics: AlerterMetrics;
@@ -88,7 +109,7 @@ export async function runTerm(
   if (failures.length > 0) throw failures[0];
 }
 
-function settingsOf(config: AlerterConfig, sinks: readonly ListedSink[]): AlertSettings {
+function settingsOf(config: TermConfig, sinks: readonly ListedSink[]): AlertSettings {
   return {
     topic: config.topics.dead.name,
     rule: {

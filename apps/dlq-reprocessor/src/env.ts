@@ -130,8 +130,6 @@ export interface ReprocessorConfig extends Declared {
   readonly kafka: KafkaSettings;
   /** Names this process in cursors and logs. */
   readonly owner: string;
-  /** For OTEL_*: the telemetry package reads them itself. */
-  readonly env: Env;
 }
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
@@ -143,7 +141,6 @@ export function readConfig(env: Env = process.env): ReprocessorConfig {
     topics: topicsOf(config),
     kafka: kafkaSettings(config),
     owner: `${hostname()}/${process.pid}`,
-    env,
   });
 }
 

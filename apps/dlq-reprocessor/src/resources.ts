@@ -23,9 +23,23 @@ const POOL_CONNECTIONS = 3;
 /** What lies on the DLQ topic must fit the dead topic's records: our headers come on top. */
 const ADDED_HEADERS_BYTES = 64 * 1_024;
 
+/** What of the configuration connections are opened by. */
+type ResourcesConfig = Pick<
+  ReprocessorConfig,
+  | 'databaseUrl'
+  | 'kafka'
+  | 'topics'
+  | 'recordMaxBytes'
+  | 'redisUrl'
+  | 'dedupTtlSeconds'
+  | 'dedupBudgetMs'
+  | 'group'
+  | 'groupProtocol'
+>;
+
 /** Opens everything; throws ConfigError where a topic is not as it must be. */
 export async function openResources(
-  config: ReprocessorConfig,
+  config: ResourcesConfig,
   metrics: ReprocessorMetrics,
   log: Logger,
   signal: AbortSignal,
@@ -66,9 +80,9 @@ export async function openResources(
   });
 }
 
-async function requireTopics(admin: KafkaAdmin, config: ReprocessorConfig): Promise<void> {
+async function requireTopics(admin: KafkaAdmin, { topics }: ResourcesConfig): Promise<void> {
   const problems: string[] = [];
-  for (const { name } of [config.topics.dlq, config.topics.dead]) {
+  for (const { name } of [topics.dlq, topics.dead]) {
     if ((await admin.describeTopic(name)) === null) {
       problems.push(`topic ${name} does not exist: run the migration job, which makes it`);
     }

@@ -115,8 +115,6 @@ export interface IngestConfig extends ConfigOf<typeof ENV> {
   readonly kafka: KafkaSettings;
   /** Names this process in cursors and logs. */
   readonly owner: string;
-  /** For OTEL_*: the telemetry package reads them itself. */
-  readonly env: Env;
 }
 
 /** Reads and checks the whole environment; throws ConfigError with all that is wrong. */
@@ -127,7 +125,6 @@ export function readConfig(env: Env = process.env): IngestConfig {
     topics: topicsOf(config),
     kafka: kafkaSettings(config),
     owner: `${hostname()}/${process.pid}`,
-    env,
   });
 }
 

@@ -24,9 +24,31 @@ const KIBIBYTE = 1_024;
 /** Headers that are added to a dead letter, and the client's own framing. */
 const DEAD_LETTER_EXTRA_BYTES = 64 * KIBIBYTE;
 
+/** What of the configuration connections are opened by. */
+type ResourcesConfig = Pick<
+  IngestConfig,
+  | 'databaseUrl'
+  | 'kafka'
+  | 'topics'
+  | 'recordMaxBytes'
+  | 'redisUrl'
+  | 'dedupTtlSeconds'
+  | 'dedupBudgetMs'
+  | 'consumerGroup'
+  | 'groupProtocol'
+  | 'groupInstanceId'
+  | keyof TopicPolicy
+>;
+
+/** What topics must be, and what follows where they are not. */
+type TopicPolicy = Pick<
+  IngestConfig,
+  'topics' | 'topicPolicy' | 'topicMinPartitions' | 'topicMinReplication'
+>;
+
 /** Opens everything; throws ConfigError where a topic is not as it must be. */
 export async function openResources(
-  config: IngestConfig,
+  config: ResourcesConfig,
   metrics: IngestMetrics,
   log: Logger,
   signal: AbortSignal,
@@ -69,7 +91,7 @@ export async function openResources(
 }
 
 /** The client cannot read topic settings, so this checks what it can see: partitions and replicas. */
-async function checkTopics(admin: KafkaAdmin, config: IngestConfig, log: Logger): Promise<void> {
+async function checkTopics(admin: KafkaAdmin, config: TopicPolicy, log: Logger): Promise<void> {
   const problems: string[] = [];
   for (const { name } of [config.topics.events, config.topics.dlq]) {
     const described = await admin.describeTopic(name);

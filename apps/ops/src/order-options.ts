@@ -66,6 +66,9 @@ export function readSignature({
 }
 
 /** Who signs: `--actor`, else ADTALLY_ACTOR, else the user of the system. */
-export function operatorOf({ reason, actor }: Signature, config: OpsConfig): Operator {
+export function operatorOf(
+  { reason, actor }: Signature,
+  config: Pick<OpsConfig, 'actor'>,
+): Operator {
   return { reason, actor: actor ?? config.actor };
 }

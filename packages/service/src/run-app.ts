@@ -1,4 +1,4 @@
-import type { ConfigOf, Env } from '@adtally/config';
+import type { ConfigOf } from '@adtally/config';
 import {
   createLogger,
   createMetrics,
@@ -12,11 +12,8 @@ import { runService } from './run-service.ts';
 import type { serviceEnv } from './service-env.ts';
 import type { Service } from './service.ts';
 
-/** What the configuration of every service holds: the variables of `serviceEnv`, and where they were read. */
-export interface ServiceConfig extends ConfigOf<ReturnType<typeof serviceEnv>> {
-  /** For OTEL_*: the telemetry package reads them itself. */
-  readonly env: Env;
-}
+/** What the configuration of every service holds: the variables of `serviceEnv`. */
+export type ServiceConfig = ConfigOf<ReturnType<typeof serviceEnv>>;
 
 /** What every service is built of. */
 export interface AppParts<C extends ServiceConfig, D extends MetricDefinitions> {
@@ -56,7 +53,7 @@ export async function runApp<C extends ServiceConfig, D extends MetricDefinition
 ): Promise<void> {
   const { app, version, config, definitions } = options;
   const log = createLogger({ service: app, level: config.logLevel });
-  const metrics = createMetrics({ service: app, version, definitions, env: config.env });
+  const metrics = createMetrics({ service: app, version, definitions, identity: config });
   const heartbeat = new Heartbeat(options.stuckAfterMs);
   const { services, mount } = options.build({ app, version, config, metrics, log, heartbeat });
   await runService({

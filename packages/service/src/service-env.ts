@@ -1,6 +1,8 @@
 import { durationMs, int, oneOf, secret, text } from '@adtally/config';
 import { LOG_LEVELS } from '@adtally/telemetry';
 
+const OTEL_ATTRIBUTES_MAX = 100_000;
+
 /** The variables every service has; each app's admin port has a number of its own. */
 export function serviceEnv(defaultAdminPort: number) {
   return {
@@ -31,6 +33,16 @@ export function serviceEnv(defaultAdminPort: number) {
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, {
       default: 'info',
       meaning: `${LOG_LEVELS.map((level) => `\`${level}\``).join(' ')}; JSON lines on standard error`,
+    }),
+    otelServiceName: text('OTEL_SERVICE_NAME', {
+      default: '',
+      meaning: 'label of `target_info`, instead of the app; other `OTEL_*` have no effect yet',
+      defaultWords: 'the app',
+    }),
+    otelResourceAttributes: text('OTEL_RESOURCE_ATTRIBUTES', {
+      default: '',
+      maxLength: OTEL_ATTRIBUTES_MAX,
+      meaning: 'further labels of `target_info`: `key=value,key=value`, percent-encoded',
     }),
   } as const;
 }

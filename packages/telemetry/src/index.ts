@@ -21,4 +21,4 @@ export {
   type MetricsOptions,
 } from './metrics.ts';
 export { PROCESS_METRICS } from './process-metrics.ts';
-export type { EnvLike } from './resource.ts';
+export type { OtelIdentity } from './resource.ts';

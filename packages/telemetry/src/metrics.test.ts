@@ -154,12 +154,11 @@ test('two definitions of one name are refused', () => {
   );
 });
 
-test('OTEL_* name the service; OTEL_METRICS_EXPORTER=none leaves /metrics on', async () => {
+test('OTEL_* name the service', async () => {
   const metrics = create({
-    env: {
-      OTEL_SERVICE_NAME: 'ingest-eu',
-      OTEL_RESOURCE_ATTRIBUTES: 'service.name=other,deployment.environment=a%20b',
-      OTEL_METRICS_EXPORTER: 'none',
+    identity: {
+      otelServiceName: 'ingest-eu',
+      otelResourceAttributes: 'service.name=other,deployment.environment=a%20b',
     },
   });
   const text = await metrics.render();

@@ -3,7 +3,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { createInstruments, type Instruments } from './instruments.ts';
 import type { MetricDefinitions } from './metric-definition.ts';
 import { createProcessObserver, PROCESS_METRICS, type ProcessMetrics } from './process-metrics.ts';
-import { describeResource, type EnvLike } from './resource.ts';
+import { describeResource, type OtelIdentity } from './resource.ts';
 import { ScrapeReader } from './scrape-reader.ts';
 
 export interface MetricsOptions<D extends MetricDefinitions> {
@@ -11,8 +11,8 @@ export interface MetricsOptions<D extends MetricDefinitions> {
   readonly version: string;
   /** What this process measures, beside the figures every process has. */
   readonly definitions: D;
-  /** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES are read from here. */
-  readonly env?: EnvLike;
+  /** What the environment says of who exports. */
+  readonly identity?: OtelIdentity;
 }
 
 /** What the admin server needs of the metrics, whichever they are. */
@@ -42,7 +42,7 @@ export function createMetrics<D extends MetricDefinitions>(options: MetricsOptio
   const reader = new ScrapeReader();
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   const provider = new MeterProvider({
-    resource: describeResource(options.service, options.version, options.env ?? {}),
+    resource: describeResource(options.service, options.version, options.identity),
     readers: [reader],
     views: [{ instrumentName: '*', aggregationCardinalityLimit: SERIES_MAX }],
   });

@@ -1,21 +1,27 @@
 import type { Attributes } from '@opentelemetry/api';
 import { resourceFromAttributes, type Resource } from '@opentelemetry/resources';
 
-/** The variables of a process, or a part of them. */
-export type EnvLike = Readonly<Record<string, string | undefined>>;
+/** What the environment says of who exports; empty = nothing. */
+export interface OtelIdentity {
+  /** OTEL_SERVICE_NAME. */
+  readonly otelServiceName: string;
+  /** OTEL_RESOURCE_ATTRIBUTES. */
+  readonly otelResourceAttributes: string;
+}
 
-/**
- * Who exports: OTEL_SERVICE_NAME over OTEL_RESOURCE_ATTRIBUTES over the service's own name. Given an
- * object instead of process.env, so that tests and several services in one process stay apart.
- */
-export function describeResource(service: string, version: string, env: EnvLike): Resource {
+/** Who exports: OTEL_SERVICE_NAME over OTEL_RESOURCE_ATTRIBUTES over the service's own name. */
+export function describeResource(
+  service: string,
+  version: string,
+  identity: OtelIdentity | undefined,
+): Resource {
   const attributes: Attributes = {
     'service.name': service,
     'service.version': version,
-    ...parseAttributes(env['OTEL_RESOURCE_ATTRIBUTES'] ?? ''),
+    ...parseAttributes(identity?.otelResourceAttributes ?? ''),
   };
-  const name = env['OTEL_SERVICE_NAME'];
-  if (name !== undefined && name !== '') attributes['service.name'] = name;
+  const name = identity?.otelServiceName ?? '';
+  if (name !== '') attributes['service.name'] = name;
   return resourceFromAttributes(attributes);
 }
 
