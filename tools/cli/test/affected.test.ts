@@ -134,7 +134,7 @@ test.each([
   ['ingest-consumer', ['tools/bench', 'tools/cli']],
   ['dlq-reprocessor', ['apps/ops', 'tools/bench', 'tools/cli']],
   ['dead-queue-alerter', ['tools/cli']],
-  ['backfill-runner', ['tools/cli']],
+  ['backfill-runner', ['tools/cli', 'tools/how-to']],
   ['ops', ['tools/cli']],
 ])('a change in %s: its tests, and those that start it', async (app, starters) => {
   const found = await pickedFor(`apps/${app}/src/index.ts`);
@@ -174,7 +174,7 @@ test('a change in key-derivation: all that depend on it, and what starts those',
     expect.arrayContaining(['apps/ingest-consumer', 'packages/pipeline']),
   );
   expect(found).toEqual(expect.arrayContaining([...dependants]));
-  const started = ['tools/bench', 'tools/cli', ALWAYS];
+  const started = ['tools/bench', 'tools/cli', 'tools/how-to', ALWAYS];
   expect(found.filter((folder) => !dependants.has(folder) && !started.includes(folder))).toEqual(
     [],
   );
