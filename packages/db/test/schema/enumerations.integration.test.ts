@@ -1,20 +1,87 @@
 import { EVENT_TYPES } from '@adtally/event-schema';
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { expect, test } from 'vitest';
-import { DEAD_LETTER_STATES, NOTIFICATION_KINDS, SOURCE_KINDS } from '../../src/schema.ts';
+import type { Schema } from '../../src/schema.ts';
 import { migratedDatabase } from '../../src/testing/migrated-database.ts';
 
-test('the enumerations of the code are those of the database', async () => {
+/** The labels of a column as the types have them, no more and no less: the compiler refuses else. */
+type Labels<T extends keyof Schema, C extends keyof Selectable<Schema[T]>> = Readonly<
+  Record<Extract<Selectable<Schema[T]>[C], string>, 1>
+>;
+
+const RUN_STATES = { running: 1, paused: 1, cancelled: 1, done: 1 } as const;
+const STATUSES = { firing: 1, resolved: 1 } as const;
+
+// The compiler keeps these lists equal to the types; the test keeps them equal to the database.
+const LABELS = {
+  'sources.kind': { events: 1, dlq: 1, redrive: 1, replay: 1 } satisfies Labels<'sources', 'kind'>,
+  'dead_letters.state': {
+    unconfirmed: 1,
+    pending: 1,
+    resolved: 1,
+    dead: 1,
+    discarded: 1,
+    orphan: 1,
+  } satisfies Labels<'dead_letters', 'state'>,
+  'dead_letters.outcome': { stored: 1, duplicate: 1, conflict: 1 } satisfies Labels<
+    'dead_letters',
+    'outcome'
+  >,
+  'dead_letters.discarded_from': { pending: 1, dead: 1 } satisfies Labels<
+    'dead_letters',
+    'discarded_from'
+  >,
+  'dead_letter_attempts.outcome': {
+    stored: 1,
+    duplicate: 1,
+    conflict: 1,
+    failed: 1,
+    lapsed: 1,
+  } satisfies Labels<'dead_letter_attempts', 'outcome'>,
+  'redrive_jobs.state': RUN_STATES satisfies Labels<'redrive_jobs', 'state'>,
+  'redrive_receipts.outcome': {
+    stored: 1,
+    duplicate: 1,
+    conflict: 1,
+    failed: 1,
+    dead: 1,
+    skipped: 1,
+  } satisfies Labels<'redrive_receipts', 'outcome'>,
+  'notification_requests.status': STATUSES satisfies Labels<'notification_requests', 'status'>,
+  'incidents.status': STATUSES satisfies Labels<'incidents', 'status'>,
+  'notifications.kind': { firing: 1, update: 1, repeat: 1, resolved: 1 } satisfies Labels<
+    'notifications',
+    'kind'
+  >,
+  'notifications.state': { waiting: 1, sent: 1, failed: 1, superseded: 1 } satisfies Labels<
+    'notifications',
+    'state'
+  >,
+  'backfill_runs.state': { ...RUN_STATES, failed: 1 } satisfies Labels<'backfill_runs', 'state'>,
+};
+
+test('the event types of the code are those of the database, in their order', async () => {
   await using database = await migratedDatabase();
   const { rows } = await sql<{ label: string }>`
     SELECT unnest(enum_range(NULL::event_type))::text AS label`.execute(database.db);
   expect(rows.map((row) => row.label)).toEqual(EVENT_TYPES);
-  const checks = await sql<{ table: string; check: string }>`
-    SELECT conrelid::regclass::text AS "table", pg_get_constraintdef(oid) AS "check" FROM pg_constraint
-    WHERE contype = 'c' AND conname IN ('sources_kind_check', 'dead_letters_state_check', 'notifications_kind_check')
-    ORDER BY 1`.execute(database.db);
-  const labels = checks.rows.map(({ check }) =>
-    [...check.matchAll(/'(\w+)'/g)].map((match) => match[1]),
+});
+
+test('every column that a CHECK holds to a list of words has that list as its type', async () => {
+  await using database = await migratedDatabase();
+  const { rows } = await sql<{ table: string; check: string }>`
+    SELECT conrelid::regclass::text AS "table", pg_get_constraintdef(oid) AS "check"
+    FROM pg_constraint WHERE contype = 'c' AND cardinality(conkey) = 1`.execute(database.db);
+  const found = rows.flatMap(({ table, check }) => {
+    const [, column, labels = ''] =
+      /^CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)$/.exec(check) ?? [];
+    if (column === undefined) return [];
+    const words = [...labels.matchAll(/'([^']+)'/g)].map(([, label]) => label);
+    return [[`${table}.${column}`, words.toSorted()] as const];
+  });
+  expect(Object.fromEntries(found)).toEqual(
+    Object.fromEntries(
+      Object.entries(LABELS).map(([column, labels]) => [column, Object.keys(labels).toSorted()]),
+    ),
   );
-  expect(labels).toEqual([DEAD_LETTER_STATES, NOTIFICATION_KINDS, SOURCE_KINDS]);
 });
