@@ -17,7 +17,7 @@ export interface GroupConsumerOptions {
   readonly sessionTimeoutMs?: number | undefined;
   /** Classic protocol only; how soon a member learns of a rebalance. */
   readonly heartbeatIntervalMs?: number | undefined;
-  /** Bound of the records the client reads ahead, in KiB. */
+  /** Bound of the values the client reads ahead, in KiB. */
   readonly queuedMaxKbytes?: number | undefined;
   /** How long one request for the first records may wait when the topic is quiet, in ms. */
   readonly fetchWaitMaxMs?: number | undefined;
@@ -31,7 +31,11 @@ const DEFAULT_SESSION_TIMEOUT_MS = 10_000;
 const DEFAULT_HEARTBEAT_INTERVAL_MS = 500;
 const DEFAULT_QUEUED_MAX_KBYTES = 32_768;
 const DEFAULT_FETCH_WAIT_MAX_MS = 100;
-const QUEUED_MIN_RECORDS = 50_000;
+/**
+ * Records read ahead. The client's bound in KiB counts values alone, so of records with large headers this
+ * many are held, whatever their size.
+ */
+const QUEUED_MIN_RECORDS = 250;
 const FETCH_MAX_BYTES = 16 * 1024 * 1024;
 const METADATA_REFRESH_MS = 60_000;
 /** 0 spins a whole core, the default of 1000 halves the throughput (measured). */

@@ -3,6 +3,7 @@ import { OffsetOutOfRange, PartitionStalled, type GroupConsumer } from '@adtally
 import type { Admission } from './admission.ts';
 import type { BatchWork } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
+import { FetchWindow, heldBytes } from './fetch-window.ts';
 import type { Halt } from './halt.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 
@@ -27,9 +28,7 @@ export interface FillControl {
 
 /** How long one fetch waits for a first record: also how soon the loop notices anything else. */
 const FETCH_WAIT_MS = 50;
-/** Records a fetch asks for: small enough that decoding starts while the rest is on its way. */
-const FETCH_RECORDS = 250;
-/** Record values after which a batch counts as full: some are held in memory and sent in one statement. */
+/** Bytes of records after which a batch counts as full: two are held in memory, each sent in one statement. */
 const BATCH_BYTES_MAX = 64 * 1_024 * 1_024;
 
 /**
@@ -42,6 +41,7 @@ export class BatchFiller {
   readonly #ownership: Ownership;
   readonly #admission: Admission;
   readonly #options: FillerOptions;
+  readonly #window = new FetchWindow();
   /** Partitions that must be halted before anything else of theirs is read. */
   readonly halts = new Map<OwnedPartition, Halt>();
   /** Partitions the client stopped reading, for whatever reason: to be claimed again. */
@@ -76,13 +76,10 @@ export class BatchFiller {
       const lingerLeftMs = this.#options.lingerMs - (performance.now() - startedMs);
       const waitMs = wasEmpty ? FETCH_WAIT_MS : Math.min(FETCH_WAIT_MS, Math.max(1, lingerLeftMs));
       this.#admission.beforeFetch(performance.now());
-      const records = await this.#fetch(
-        Math.min(batch.capacity - batch.count, FETCH_RECORDS),
-        waitMs,
-      );
+      const records = await this.#fetch(batch.capacity - batch.count, waitMs);
       if (wasEmpty) startedMs = performance.now();
       const from = batch.count;
-      for (const record of records) this.#append(work, record);
+      this.#take(work, records);
       this.#options.classify(batch, from, rules);
       this.#admission.afterClassify(work, from, performance.now());
       if (batch.count === 0) return;
@@ -94,9 +91,19 @@ export class BatchFiller {
     );
   }
 
+  #take(work: BatchWork<OwnedPartition>, records: readonly SourceRecord[]): void {
+    let largestBytes = 0;
+    for (const record of records) {
+      const bytes = heldBytes(record);
+      if (bytes > largestBytes) largestBytes = bytes;
+      this.#append(work, record, bytes);
+    }
+    if (records.length > 0) this.#window.learn(largestBytes);
+  }
+
   async #fetch(maxRecords: number, waitMs: number): Promise<SourceRecord[]> {
     try {
-      return await this.#consumer.fetch(maxRecords, waitMs);
+      return await this.#consumer.fetch(this.#window.limit(maxRecords), waitMs);
     } catch (error) {
       if (error instanceof OffsetOutOfRange) this.#noteOutOfRange(error);
       else if (error instanceof PartitionStalled) this.#stall(error.partition);
@@ -105,7 +112,7 @@ export class BatchFiller {
     }
   }
 
-  #append(work: BatchWork<OwnedPartition>, record: SourceRecord): void {
+  #append(work: BatchWork<OwnedPartition>, record: SourceRecord, bytes: number): void {
     const owned = this.#ownership.owned(record.partition);
     // Not ours (any more), standing before a hole, or read before this claim.
     if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
@@ -132,7 +139,7 @@ export class BatchFiller {
     owned.readOffset = span.end;
     work.spans.set(owned.sourceId, span);
     work.batch.append(record, owned.sourceId);
-    work.bytes += record.value?.length ?? 0;
+    work.bytes += bytes;
   }
 
   /** A claim finds out what it means: it looks at the topic's id before it compares cursor and log. */

@@ -20,7 +20,7 @@ export class BatchWork<C extends SourceClaim = SourceClaim> {
   readonly batch: EventBatch;
   /** By source id. */
   readonly spans = new Map<number, SourceSpan<C>>();
-  /** Of its records' values. */
+  /** Held by its records: keys, values and headers. */
   bytes = 0;
   /** The horizon its rows were classified against; null where unknown. */
   horizonMs: number | null = null;

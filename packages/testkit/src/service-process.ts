@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -70,6 +71,12 @@ export class ServiceProcess {
       return `  ${String(level)} ${msg} ${reason}`;
     });
     return words.length > 0 ? words.join('\n') : this.#stderr;
+  }
+
+  /** The most memory it ever held, from Linux' account of the process. */
+  peakMemoryBytes(): number {
+    const status = readFileSync(`/proc/${String(this.#child.pid)}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
   }
 
   signal(name: NodeJS.Signals): void {
