@@ -10,6 +10,14 @@ export interface NewNotification {
   readonly message: unknown;
 }
 
+/** Whether a notification of that kind only adds to what is told already. */
+const IS_NEWS: Readonly<Record<NotificationKind, boolean>> = {
+  firing: false,
+  update: true,
+  repeat: true,
+  resolved: false,
+};
+
 /**
  * Writes one row a sink, in the transaction of the change it tells. What a slow sink has not taken yet
  * gives way: its waiting updates are superseded by any later change, and an update is not added behind
@@ -27,7 +35,7 @@ export async function insertNotifications(
     .where('state', '=', 'waiting')
     .where('kind', 'in', ['update', 'repeat'])
     .execute();
-  const isNews = kind === 'update' || kind === 'repeat';
+  const isNews = IS_NEWS[kind];
   await sql`
     INSERT INTO notifications (incident_id, revision, sink, kind, message)
     SELECT ${incidentId}::bigint, ${revision}::int, s.sink, ${kind}, ${JSON.stringify(message)}::jsonb

@@ -38,6 +38,15 @@ export interface BackfillProgress {
  */
 export type BackfillOutcome = 'done' | 'cancelled' | 'interrupted';
 
+/** What a process at a backfill does while that is in a state; what others ended has no bases left. */
+const IN_STATE: Readonly<Record<Backfill['state'], 'work' | 'wait' | 'stop'>> = {
+  running: 'work',
+  paused: 'wait',
+  cancelled: 'stop',
+  done: 'work',
+  failed: 'work',
+};
+
 const CLAIM_BASES = 200;
 const ATTEND_MS = 1_000;
 const WAIT_MS = 500;
@@ -152,7 +161,7 @@ class BackfillWork {
     for (;;) {
       if (this.#isOver()) return false;
       await this.#attend();
-      if (this.#state === 'paused') await this.#pause('resume');
+      if (IN_STATE[this.#state] === 'wait') await this.#pause('resume');
       else if (this.#lag > this.#options.lagMaxRecords) await this.#pause('ingest');
       else if (this.#isTooFast()) await this.#pause(null);
       else return !this.#isOver();
@@ -165,7 +174,7 @@ class BackfillWork {
   }
 
   #isOver(): boolean {
-    return this.#options.signal.aborted || this.#state === 'cancelled';
+    return this.#options.signal.aborted || IN_STATE[this.#state] === 'stop';
   }
 
   #isTooFast(): boolean {

@@ -53,8 +53,12 @@ const stateFile = join(localFolder, 'stack.json');
 const lockFile = join(localFolder, 'stack.lock');
 
 function externalUrl(external: ExternalAddresses, name: ServerName): string | undefined {
-  if (name === 'kafka') return external.kafkaBrokers;
-  return name === 'postgres' ? external.databaseUrl : external.redisUrl;
+  const urls: Readonly<Record<ServerName, string | undefined>> = {
+    kafka: external.kafkaBrokers,
+    postgres: external.databaseUrl,
+    redis: external.redisUrl,
+  };
+  return urls[name];
 }
 
 function runningRecord(state: StackState, name: ServerName): ServerRecord | undefined {

@@ -49,7 +49,7 @@ export function messageOf(
     incidentId: Number(incident.incidentId),
     revision: incident.revision,
     kind,
-    status: kind === 'resolved' ? 'resolved' : 'firing',
+    status: STATUS[kind],
     alert,
     key: plain(incident.key, NAME_MAX),
     env: settings.env,
@@ -62,6 +62,14 @@ export function messageOf(
     runbookUrl: `${settings.runbookBaseUrl}/${encodeURIComponent(alert)}.md`,
   };
 }
+
+/** What a notification of that kind says of its incident. */
+const STATUS: Readonly<Record<NotificationKind, Message['status']>> = {
+  firing: 'firing',
+  update: 'firing',
+  repeat: 'firing',
+  resolved: 'resolved',
+};
 
 const PREFIX: Readonly<Record<NotificationKind, string>> = {
   firing: '',

@@ -19,8 +19,13 @@ export const slack = defineSink({
         },
 });
 
+const MARKS: Readonly<Record<Message['status'], string>> = {
+  firing: ':rotating_light:',
+  resolved: ':white_check_mark:',
+};
+
 function slackBody(message: Message): object {
-  const mark = message.status === 'firing' ? ':rotating_light:' : ':white_check_mark:';
+  const mark = MARKS[message.status];
   const title = `${message.alert} (${message.env}): ${message.status}`;
   return {
     text: `${mark} ${escaped(title)}: ${escaped(message.summary)}`,

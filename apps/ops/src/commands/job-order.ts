@@ -22,21 +22,25 @@ export function jobOrder(order: JobOrder): Command<OpsEnvironment> {
       await onDatabase(environment, async ({ db, config }) => {
         const jobId = operands.job;
         const ordered = await orderJob(db, operatorOf(signature, config), jobId, order);
-        if (ordered.outcome === 'unknown-job') {
-          if (json) printJson({ executed: false, outcome: ordered.outcome });
-          say(`there is no job ${jobId}`);
-          return EXIT.refused;
+        switch (ordered.outcome) {
+          case 'unknown-job':
+            if (json) printJson({ executed: false, outcome: ordered.outcome });
+            say(`there is no job ${jobId}`);
+            return EXIT.refused;
+          case 'wrong-state':
+            if (json) printJson({ executed: false, ...ordered });
+            say(`job ${jobId} is ${ordered.state}: it cannot be told to ${order}`);
+            return EXIT.refused;
+          case 'done': {
+            const job = await redriveJob(db, jobId);
+            if (job === undefined) throw new Error(`job ${jobId} is gone`);
+            if (json) printJson({ executed: true, ...jobJson(job) });
+            else process.stdout.write(`${jobLine(job)}\n`);
+            return EXIT.success;
+          }
+          default:
+            return ordered satisfies never;
         }
-        if (ordered.outcome === 'wrong-state') {
-          if (json) printJson({ executed: false, ...ordered });
-          say(`job ${jobId} is ${ordered.state}: it cannot be told to ${order}`);
-          return EXIT.refused;
-        }
-        const job = await redriveJob(db, jobId);
-        if (job === undefined) throw new Error(`job ${jobId} is gone`);
-        if (json) printJson({ executed: true, ...jobJson(job) });
-        else process.stdout.write(`${jobLine(job)}\n`);
-        return EXIT.success;
       }),
   });
 }

@@ -94,27 +94,32 @@ function toldLook(move: Move, { matched, movable }: MovableLetters, json: boolea
 
 function toldMove(move: Move, moved: LettersMoved, json: boolean): number {
   const { outcome, matched } = moved;
-  if (outcome === 'done') {
-    const { actionId, moved: done } = moved;
-    if (json) printJson({ executed: true, matched, letters: done, action: jsonInteger(actionId) });
-    else {
-      process.stdout.write(
-        `${letters(done)} ${move.verb}ed${exceptions(move, matched - done)}, action ${actionId}\n`,
-      );
-      if (move.verb === 'discard') say(`to undo it: restore --discard ${actionId}`);
+  switch (outcome) {
+    case 'done': {
+      const { actionId, moved: done } = moved;
+      if (json) {
+        printJson({ executed: true, matched, letters: done, action: jsonInteger(actionId) });
+      } else {
+        process.stdout.write(
+          `${letters(done)} ${move.verb}ed${exceptions(move, matched - done)}, action ${actionId}\n`,
+        );
+        if (move.verb === 'discard') say(`to undo it: restore --discard ${actionId}`);
+      }
+      return EXIT.success;
     }
-    return EXIT.success;
+    case 'not-confirmed':
+      if (json) printJson({ executed: false, outcome, matched, letters: moved.moved });
+      say(
+        `it would ${move.verb} ${letters(moved.moved)}: if that is meant, add --confirm ${moved.moved}`,
+      );
+      return EXIT.refused;
+    case 'nothing-to-do':
+      if (json) printJson({ executed: false, outcome, matched, letters: 0 });
+      say(`there is nothing to ${move.verb}${exceptions(move, matched)}`);
+      return EXIT.refused;
+    default:
+      return outcome satisfies never;
   }
-  if (outcome === 'not-confirmed') {
-    if (json) printJson({ executed: false, outcome, matched, letters: moved.moved });
-    say(
-      `it would ${move.verb} ${letters(moved.moved)}: if that is meant, add --confirm ${moved.moved}`,
-    );
-    return EXIT.refused;
-  }
-  if (json) printJson({ executed: false, outcome, matched, letters: 0 });
-  say(`there is nothing to ${move.verb}${exceptions(move, matched)}`);
-  return EXIT.refused;
 }
 
 function exceptions(move: Move, number: number): string {
