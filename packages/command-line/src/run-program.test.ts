@@ -4,7 +4,7 @@ import { CommandError, UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { flag, JSON_OPTION, list, operand, operands, option, required } from './parameters.ts';
 import { runProgram } from './run-program.ts';
-import { captured, checkCommandLine } from './testing/index.ts';
+import { captured, checkCommandLine } from '../testing/index.ts';
 import { choice, id, text, wholeNumber } from './value-types.ts';
 
 /** What the last command got, beside the context. */

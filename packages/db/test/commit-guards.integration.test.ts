@@ -8,8 +8,8 @@ import {
   type Database,
   type WriterSession,
 } from '../src/index.ts';
-import { asConsumer, batchOf, rangeOf, type RowSpec } from '../src/testing/batches.ts';
-import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
+import { asConsumer, batchOf, rangeOf, type RowSpec } from '../testing/batches.ts';
+import { databaseWithSources, openSession } from '../testing/writer-session.ts';
 
 let database: Awaited<ReturnType<typeof databaseWithSources>>;
 let session: WriterSession;

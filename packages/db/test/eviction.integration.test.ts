@@ -12,8 +12,8 @@ import {
   writeBatch,
   type WriterSession,
 } from '../src/index.ts';
-import { asConsumer, batchOf, rangeOf } from '../src/testing/batches.ts';
-import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
+import { asConsumer, batchOf, rangeOf } from '../testing/batches.ts';
+import { databaseWithSources, openSession } from '../testing/writer-session.ts';
 
 const ROWS = 2_000;
 const COPY_TRAILER_BYTES = 2;

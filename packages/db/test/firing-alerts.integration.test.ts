@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { firingKeys, requestNotification } from '../src/index.ts';
-import { migratedDatabase } from '../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../testing/migrated-database.ts';
 
 test('an alert is firing while the latest request for its key says so, whatever other alerts say', async () => {
   await using database = await migratedDatabase();

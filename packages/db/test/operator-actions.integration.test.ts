@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { recordAction } from '../src/operator-actions.ts';
-import { migratedDatabase } from '../src/testing/index.ts';
+import { migratedDatabase } from '../testing/index.ts';
 
 const BY = { actor: 'ann', reason: 'a test' };
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openDatabase, type DatabaseExecutor } from '../src/database.ts';
 import { eventDay, eventDays } from '../src/event-days.ts';
 import { ensureDayPartitions } from '../src/partitions.ts';
-import { migratedDatabase } from '../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../testing/migrated-database.ts';
 import { idAt, insertEvent, keyOf } from './event-rows.ts';
 
 const NOW = Date.parse('2026-01-31T13:00:00Z');

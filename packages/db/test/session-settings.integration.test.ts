@@ -8,8 +8,8 @@ import {
   type Database,
   type DatabaseExecutor,
 } from '../src/index.ts';
-import { HOSTILE_SETTINGS, setHostileSettings } from '../src/testing/hostile-settings.ts';
-import { openSession } from '../src/testing/writer-session.ts';
+import { HOSTILE_SETTINGS, setHostileSettings } from '../testing/hostile-settings.ts';
+import { openSession } from '../testing/writer-session.ts';
 import { countedDatabase } from './counted-database.ts';
 
 async function opened(url: string, statementTimeoutMs?: number): Promise<Database> {

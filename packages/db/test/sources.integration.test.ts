@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { DatabaseExecutor } from '../src/database.ts';
 import { registerTopic, type RegisterTopicRequest } from '../src/register-topic.ts';
 import { acceptLoss, listSources, noteKnownEnds } from '../src/sources.ts';
-import { migratedDatabase } from '../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../testing/migrated-database.ts';
 
 const topic: RegisterTopicRequest = {
   kind: 'events',

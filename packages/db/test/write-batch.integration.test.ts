@@ -9,8 +9,8 @@ import {
   type WriterSession,
 } from '../src/index.ts';
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
-import { asConsumer, batchOf, rangeOf } from '../src/testing/batches.ts';
-import { databaseWithSources, openSession } from '../src/testing/writer-session.ts';
+import { asConsumer, batchOf, rangeOf } from '../testing/batches.ts';
+import { databaseWithSources, openSession } from '../testing/writer-session.ts';
 
 let database: Awaited<ReturnType<typeof databaseWithSources>>;
 let session: WriterSession;

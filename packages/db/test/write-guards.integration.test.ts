@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { migratedDatabase } from '../src/testing/migrated-database.ts';
-import { openSession } from '../src/testing/writer-session.ts';
+import { migratedDatabase } from '../testing/migrated-database.ts';
+import { openSession } from '../testing/writer-session.ts';
 import { readWriteGuards } from '../src/write-guards.ts';
 
 test('the guards are the same through a pool and through the writer session', async () => {

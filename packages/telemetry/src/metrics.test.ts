@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { MetricDefinitions } from './metric-definition.ts';
 import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { PROCESS_METRICS } from './process-metrics.ts';
-import { declaredNames, presetNames, toldNames } from './testing/index.ts';
+import { declaredNames, presetNames, toldNames } from '../testing/index.ts';
 
 /** One definition of every shape the kit knows. */
 const DEFINITIONS = {

@@ -14,12 +14,11 @@ export interface Rule {
 }
 
 const TYPESCRIPT_SOURCE = /^(?:apps|packages|tools)\/[^/]+\/src\/.+\.ts$/;
-/** Tests, and what a package gives to the tests of others (its `./testing`, which no build contains). */
-const FOR_TESTS = /\.test\.ts$|^packages\/[^/]+\/src\/testing\//;
+const TEST_FILE = /\.test\.ts$/;
 
-/** TypeScript that belongs to the product: under src, and not for tests. */
+/** TypeScript that belongs to the product: under src, and no test. */
 export function isProductSource(path: string): boolean {
-  return TYPESCRIPT_SOURCE.test(path) && !FOR_TESTS.test(path);
+  return TYPESCRIPT_SOURCE.test(path) && !TEST_FILE.test(path);
 }
 
 /** TypeScript of the workspaces, tests and their support included. */

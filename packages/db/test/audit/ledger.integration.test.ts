@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { auditDatabase } from '../../src/audit/audit.ts';
 import { acceptLoss } from '../../src/sources.ts';
-import { migratedDatabase } from '../../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../../testing/migrated-database.ts';
 import { countedDatabase } from '../counted-database.ts';
 import { expectCaught, type Tampering } from './tampering.ts';
 

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { AUDIT_CHECKS, auditDatabase } from '../../src/audit/audit.ts';
 import { jsonInteger } from '../../src/audit/json-integer.ts';
-import { migratedDatabase } from '../../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../../testing/migrated-database.ts';
 import { countedDatabase } from '../counted-database.ts';
 import { caught, tamper } from './tampering.ts';
 

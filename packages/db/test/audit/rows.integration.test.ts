@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { migratedDatabase } from '../../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../../testing/migrated-database.ts';
 import { countedDatabase, DAY_START_MS } from '../counted-database.ts';
 import { fingerprintOf, idAt, keyOf } from '../event-rows.ts';
 import { caught, expectCaught, type Tampering } from './tampering.ts';

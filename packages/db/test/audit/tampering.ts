@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { expect } from 'vitest';
 import { auditDatabase, type AuditOffence } from '../../src/audit/audit.ts';
 import type { Database } from '../../src/database.ts';
-import { migratedDatabase } from '../../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../../testing/migrated-database.ts';
 import { type CountedDatabase, countedDatabase } from '../counted-database.ts';
 
 /** A change that no writer makes, done to a database of eight counted batches. */

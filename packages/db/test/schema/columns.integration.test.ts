@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Schema } from '../../src/schema.ts';
 import { WRITTEN_COLUMNS } from '../../src/table-columns.ts';
-import { migratedDatabase } from '../../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../../testing/migrated-database.ts';
 import { ALERTING_COLUMNS } from './alerting-columns.ts';
 import type { ColumnsOf } from './columns-of.ts';
 import { COUNTING_COLUMNS } from './counting-columns.ts';

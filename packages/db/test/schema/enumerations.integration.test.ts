@@ -2,7 +2,7 @@ import { EVENT_TYPES } from '@adtally/event-schema';
 import { sql, type Selectable } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Schema } from '../../src/schema.ts';
-import { migratedDatabase } from '../../src/testing/migrated-database.ts';
+import { migratedDatabase } from '../../testing/migrated-database.ts';
 
 /** The labels of a column as the types have them, no more and no less: the compiler refuses else. */
 type Labels<T extends keyof Schema, C extends keyof Selectable<Schema[T]>> = Readonly<

@@ -223,17 +223,13 @@ const CANARIES: Readonly<Record<string, Canary>> = {
     bad: {
       'packages/a/src/a.ts': "import { x } from '@adtally/testkit';",
       'packages/a/src/b.ts': "import { x } from '@adtally/db/testing';",
-      'packages/a/src/c.ts': "import { x } from './testing/x.ts';",
-      'packages/b/src/testing/x.ts': '',
-      'packages/b/tsconfig.build.json': '{"exclude": ["src/**/*.test.ts"]}',
+      'packages/a/src/c.ts': "import { x } from '../testing/x.ts';",
     },
     good: {
       'packages/a/src/a.test.ts': "import { x } from '@adtally/testkit';",
-      'packages/a/src/testing/x.ts': "import { x } from '@adtally/testkit';",
-      'packages/a/tsconfig.build.json': '{"exclude": ["src/**/*.test.ts", "src/testing"]}',
-      'packages/b/tsconfig.build.json': '{}',
+      'packages/a/testing/x.ts': "import { x } from '@adtally/testkit';",
     },
-    findings: 4,
+    findings: 3,
   },
   'topic-literals': {
     bad: {

@@ -1,5 +1,4 @@
 import { findLines, isProductSource, isTypeScript, type Rule } from '../rule.ts';
-import type { SourceTree } from '../tree.ts';
 
 const LINES_MAX = 300;
 /** Files that are longer on purpose, each with its reason. */
@@ -25,11 +24,14 @@ export const topicLiterals: Rule = {
       ),
 };
 
-/** What is for tests is a development dependency or in no build: an image that needed it would not start. */
+/**
+ * What is for tests is a development dependency or in no build: an image that needed it would not start. What a
+ * package gives to the tests of others is its `testing/`, beside `src/`.
+ */
 export const testSupportInTestsOnly: Rule = {
   name: 'test-support-in-tests-only',
-  check: (tree) => [
-    ...tree.paths.filter(isProductSource).flatMap((path) => {
+  check: (tree) =>
+    tree.paths.filter(isProductSource).flatMap((path) => {
       const patterns = path.startsWith('packages/')
         ? [TEST_SUPPORT_IMPORT, OWN_TEST_SUPPORT_IMPORT]
         : [TEST_SUPPORT_IMPORT];
@@ -37,22 +39,7 @@ export const testSupportInTestsOnly: Rule = {
         findLines(tree, path, pattern, 'imports what is for tests outside of a test'),
       );
     }),
-    ...tree.paths
-      .filter((path) => buildsTestSupport(tree, path))
-      .map((path) => ({
-        path,
-        line: undefined,
-        message: 'must exclude src/testing: it is for tests',
-      })),
-  ],
 };
-
-function buildsTestSupport(tree: SourceTree, path: string): boolean {
-  const folder = /^(packages\/[^/]+)\/tsconfig\.build\.json$/.exec(path)?.[1];
-  if (!tree.paths.some((other) => other.startsWith(`${folder}/src/testing/`))) return false;
-  const { exclude = [] } = JSON.parse(tree.read(path)) as { exclude?: readonly string[] };
-  return !exclude.includes('src/testing');
-}
 
 /** A longer file holds more than one concern, a test's too. Blank lines and comments count: they are read as well. */
 export const fileLength: Rule = {

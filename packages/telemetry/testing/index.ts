@@ -1,4 +1,4 @@
-import type { MetricDefinitions } from '../metric-definition.ts';
+import type { MetricDefinitions } from '../src/metric-definition.ts';
 
 /**
  * The names that have a series in a Prometheus text, sorted; a histogram by its own name. Without

@@ -5,7 +5,7 @@ import {
   referToDeadLetters,
   type SourceRange,
   type WriteOptions,
-} from '../index.ts';
+} from '../src/index.ts';
 
 /** One row of a test batch; everything has a default, so that a test names only what it is about. */
 export interface RowSpec {

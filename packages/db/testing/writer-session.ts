@@ -1,5 +1,5 @@
 import { testDatabase } from '@adtally/testkit';
-import { migrate, WriterSession, type WriterSessionOptions } from '../index.ts';
+import { migrate, WriterSession, type WriterSessionOptions } from '../src/index.ts';
 
 /** A migrated database with one or more sources of topic `test`, each with its genesis at 0. */
 export async function databaseWithSources(partitions = 1) {

@@ -3,13 +3,13 @@ import { createDeduplicator } from '@adtally/dedup';
 import { EventBatch, uuidText, type SourceRecord } from '@adtally/event-schema';
 import type { AckedProducer } from '@adtally/kafka';
 import { createLogger, createMetrics } from '@adtally/telemetry';
-import { BatchCommitter } from '../batch-committer.ts';
-import { BatchWork } from '../batch-work.ts';
-import { classify } from '../classify.ts';
-import { DeadLetterSender } from '../dead-letters.ts';
-import { COMMIT_METRICS } from '../metrics.ts';
-import { Ownership, type OwnedPartition } from '../ownership.ts';
-import { WriterLink } from '../writer-link.ts';
+import { BatchCommitter } from '../src/batch-committer.ts';
+import { BatchWork } from '../src/batch-work.ts';
+import { classify } from '../src/classify.ts';
+import { DeadLetterSender } from '../src/dead-letters.ts';
+import { COMMIT_METRICS } from '../src/metrics.ts';
+import { Ownership, type OwnedPartition } from '../src/ownership.ts';
+import { WriterLink } from '../src/writer-link.ts';
 
 export type Message = Pick<SourceRecord, 'key' | 'value' | 'headers' | 'timestamp'>;
 

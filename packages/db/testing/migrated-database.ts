@@ -1,6 +1,6 @@
 import { testDatabase, type TestDatabase } from '@adtally/testkit';
-import { type Database, openDatabase } from '../database.ts';
-import { migrate } from '../migrate.ts';
+import { type Database, openDatabase } from '../src/database.ts';
+import { migrate } from '../src/migrate.ts';
 
 const migrated = async (url: string): Promise<void> => {
   await migrate(url);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Program } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { runProgram } from '../run-program.ts';
+import type { Program } from '../src/command.ts';
+import { EXIT } from '../src/exit-codes.ts';
+import { runProgram } from '../src/run-program.ts';
 import { captured } from './captured.ts';
 import { declaredCommands, type DeclaredCommand } from './declared-commands.ts';
 

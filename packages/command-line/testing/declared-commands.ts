@@ -1,4 +1,4 @@
-import type { Command, CommandEntry, Program } from '../command.ts';
+import type { Command, CommandEntry, Program } from '../src/command.ts';
 
 /** One command of a program, or the program itself. */
 export interface DeclaredCommand<C> {
