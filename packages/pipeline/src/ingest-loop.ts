@@ -86,7 +86,10 @@ export class IngestLoop {
     try {
       for (;;) {
         await this.#fill(next);
+        // After the last record was read; the batch before is being written meanwhile.
+        const confirmed = next.isEmpty ? undefined : this.#parts.watch.confirm();
         await this.#pulsing(writing);
+        await confirmed;
         if (this.#mustSettle) {
           await this.#pulsing(this.#write(next));
           next.clear();
@@ -166,9 +169,9 @@ export class IngestLoop {
 
   /** Writes what is still ours of the batch; afterwards every span of it is committed or given up. */
   async #write(work: BatchWork<OwnedPartition>): Promise<void> {
-    const { ownership, committer, claims } = this.#parts;
+    const { ownership, committer, claims, watch } = this.#parts;
     for (const { claim } of work.spans.values()) {
-      if (!ownership.isCurrent(claim)) work.dropSource(claim.sourceId);
+      if (!ownership.isCurrent(claim) || watch.isRecreated(claim)) work.dropSource(claim.sourceId);
     }
     if (work.isEmpty) return;
     const spans = [...work.spans.values()];

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { noteKnownEnds, type Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
 import { RecurringTask } from '@adtally/pacing';
@@ -12,15 +13,24 @@ export interface WatchParts {
   readonly log: Logger;
 }
 
+/** A broker that does not say within this time which topic it is holds up no batch. */
+const CONFIRM_WAIT_MS = 1_000;
+
 /**
  * Looks at the topic every few seconds, beside the loop: is it still the one we count, does its log
  * still hold what we have not read? What it finds is handed to the loop, which alone may act on it.
+ *
+ * A topic deleted and made again within one of these looks is read on by the client as if nothing had
+ * happened, at the old offsets; the group takes the partitions away a heartbeat later. So each batch is
+ * confirmed as well, after its last record was read and before it is committed.
  */
 export class TopicWatch {
   readonly #parts: WatchParts;
   readonly #topic: string;
   readonly #found = new Map<OwnedPartition, Halt>();
   readonly #looking: RecurringTask;
+  /** Whether an answer is awaited that was slow already: it is not waited for again. */
+  #isSlow = false;
 
   constructor(parts: WatchParts, topic: string, intervalMs: number) {
     this.#parts = parts;
@@ -40,6 +50,39 @@ export class TopicWatch {
     await this.#looking.stop();
   }
 
+  /**
+   * Asks which topic it is by now. Returns once that is known, or cannot be known soon: then nothing is
+   * found, and the looks every few seconds remain.
+   */
+  async confirm(): Promise<void> {
+    if (this.#isSlow) return;
+    const stopWaiting = new AbortController();
+    const asked = this.#parts.admin
+      .describeTopic(this.#topic)
+      .then((described) => {
+        if (described !== null) this.#compare(described.topicId);
+      })
+      .catch((error: unknown) =>
+        this.#parts.log.debug({ err: error }, 'the topic could not be confirmed'),
+      )
+      .finally(() => {
+        this.#isSlow = false;
+        stopWaiting.abort();
+      });
+    const waited = wait(CONFIRM_WAIT_MS, undefined, { signal: stopWaiting.signal }).then(
+      () => {
+        this.#isSlow = true;
+      },
+      () => undefined,
+    );
+    await Promise.race([asked, waited]);
+  }
+
+  /** Found to be of a topic that is gone: what was read of it last may be the new one's. */
+  isRecreated(owned: OwnedPartition): boolean {
+    return this.#found.get(owned)?.code === 'topic_recreated';
+  }
+
   get hasFound(): boolean {
     return this.#found.size > 0;
   }
@@ -56,18 +99,23 @@ export class TopicWatch {
     const described = await admin.describeTopic(this.#topic);
     // Deleted and not made again: there is nothing to read, and nothing to decide yet.
     if (described === null) return;
+    this.#compare(described.topicId);
     const ends = new Map<number, bigint>();
     for (const owned of ownership.allOwned()) {
-      if (owned.topicId !== described.topicId) {
-        const detail = `topic id was ${owned.topicId}, is ${described.topicId}`;
-        this.#found.set(owned, { code: 'topic_recreated', detail, resumeAt: null });
-        continue;
-      }
+      if (owned.topicId !== described.topicId) continue;
       const watermarks = await admin.watermarks(this.#topic, owned.partition);
       const halt = haltFor(owned.committedOffset, watermarks);
       if (halt?.code === 'truncated') this.#found.set(owned, halt);
       ends.set(owned.sourceId, BigInt(watermarks.end));
     }
     await noteKnownEnds(db, ends);
+  }
+
+  #compare(topicId: string): void {
+    for (const owned of this.#parts.ownership.allOwned()) {
+      if (owned.topicId === topicId) continue;
+      const detail = `topic id was ${owned.topicId}, is ${topicId}`;
+      this.#found.set(owned, { code: 'topic_recreated', detail, resumeAt: null });
+    }
   }
 }
