@@ -42,6 +42,9 @@ const KEEP_ALIVE_DELAY_MS = 10_000;
 /** How much longer than the server the client waits before it takes a connection for dead. */
 const QUERY_TIMEOUT_MARGIN_MS = 5_000;
 
+/** What the driver says of a query whose `query_timeout` passed. */
+const UNANSWERED = 'Query read timeout';
+
 const INT8_OID = 20;
 
 const openClients = new WeakMap<Database, ReadonlySet<Client>>();
@@ -74,6 +77,19 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
         open.delete(this);
         options.onConnectionEnd?.();
       });
+    }
+
+    /** The driver gives up a query without an answer and keeps the connection, with that query still on it. */
+    override query(...query: unknown[]): never {
+      const answer = (super.query as (...query: unknown[]) => unknown)(...query);
+      if (answer instanceof Promise) {
+        answer.catch((error: unknown) => {
+          if (!(error instanceof Error) || error.message !== UNANSWERED) return;
+          // Takes it out of the pool at once, and closes the socket since a query is on it.
+          this.end().catch(() => undefined);
+        });
+      }
+      return answer as never;
     }
   }
   const stated: QueryConfig & { query_timeout: number } = {

@@ -74,10 +74,10 @@ export class KafkaAdmin {
   }
 
   async watermarks(topic: string, partition: number): Promise<Watermarks> {
-    const [logStart, end] = await Promise.all([
-      this.#offset(topic, partition, OffsetSpec.EARLIEST),
-      this.#offset(topic, partition, OffsetSpec.LATEST),
-    ]);
+    // One after the other: the client takes one request at a time, and the second would wait for its turn on
+    // a thread of the pool that fetches need, too.
+    const logStart = await this.#offset(topic, partition, OffsetSpec.EARLIEST);
+    const end = await this.#offset(topic, partition, OffsetSpec.LATEST);
     return { logStart, end };
   }
 

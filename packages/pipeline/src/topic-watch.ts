@@ -31,6 +31,7 @@ export class TopicWatch {
   readonly #looking: RecurringTask;
   /** Whether an answer is awaited that was slow already: it is not waited for again. */
   #isSlow = false;
+  #confirming: Promise<void> = Promise.resolve();
 
   constructor(parts: WatchParts, topic: string, intervalMs: number) {
     this.#parts = parts;
@@ -48,6 +49,7 @@ export class TopicWatch {
 
   async stop(): Promise<void> {
     await this.#looking.stop();
+    await this.#confirming;
   }
 
   /**
@@ -57,10 +59,12 @@ export class TopicWatch {
   async confirm(): Promise<void> {
     if (this.#isSlow) return;
     const stopWaiting = new AbortController();
+    // Claims made after the question are none of the answer's.
+    const owned = this.#parts.ownership.allOwned();
     const asked = this.#parts.admin
       .describeTopic(this.#topic)
       .then((described) => {
-        if (described !== null) this.#compare(described.topicId);
+        if (described !== null) this.#compare(owned, described.topicId);
       })
       .catch((error: unknown) =>
         this.#parts.log.debug({ err: error }, 'the topic could not be confirmed'),
@@ -69,6 +73,7 @@ export class TopicWatch {
         this.#isSlow = false;
         stopWaiting.abort();
       });
+    this.#confirming = asked;
     const waited = wait(CONFIRM_WAIT_MS, undefined, { signal: stopWaiting.signal }).then(
       () => {
         this.#isSlow = true;
@@ -96,23 +101,24 @@ export class TopicWatch {
 
   async #look(): Promise<void> {
     const { admin, db, ownership } = this.#parts;
+    const all = ownership.allOwned();
     const described = await admin.describeTopic(this.#topic);
     // Deleted and not made again: there is nothing to read, and nothing to decide yet.
     if (described === null) return;
-    this.#compare(described.topicId);
+    this.#compare(all, described.topicId);
     const ends = new Map<number, bigint>();
-    for (const owned of ownership.allOwned()) {
+    for (const owned of all) {
       if (owned.topicId !== described.topicId) continue;
       const watermarks = await admin.watermarks(this.#topic, owned.partition);
       const halt = haltFor(owned.committedOffset, watermarks);
-      if (halt?.code === 'truncated') this.#found.set(owned, halt);
+      if (halt?.code === 'truncated' && !this.isRecreated(owned)) this.#found.set(owned, halt);
       ends.set(owned.sourceId, BigInt(watermarks.end));
     }
     await noteKnownEnds(db, ends);
   }
 
-  #compare(topicId: string): void {
-    for (const owned of this.#parts.ownership.allOwned()) {
+  #compare(all: readonly OwnedPartition[], topicId: string): void {
+    for (const owned of all) {
       if (owned.topicId === topicId) continue;
       const detail = `topic id was ${owned.topicId}, is ${topicId}`;
       this.#found.set(owned, { code: 'topic_recreated', detail, resumeAt: null });
