@@ -185,7 +185,10 @@ export class IngestLoop {
           { partition: claim.partition },
           'partition was claimed by somebody else',
         );
-        claims.claimLater(claim.partition);
+        claims.claimLater(claim.partition, {
+          code: 'fenced',
+          detail: `somebody else claimed the partition after our epoch ${claim.epoch}`,
+        });
       }
     }
     this.#parts.consumer.noteCommitted(
@@ -234,7 +237,9 @@ export class IngestLoop {
         await claims.halt(owned, halt, this.#parts.abandoned);
     }
     for (const owned of filler.stalled) {
-      if (ownership.isCurrent(owned)) claims.claimLater(owned.partition);
+      if (!ownership.isCurrent(owned)) continue;
+      const detail = `the client delivered nothing from offset ${owned.readOffset} on`;
+      claims.claimLater(owned.partition, { code: 'delivers_nothing', detail });
     }
     filler.stalled.clear();
     for (const event of consumer.takeRebalances()) await this.#rebalance(event);

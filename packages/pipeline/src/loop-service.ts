@@ -78,7 +78,7 @@ export class LoopService<R> implements Service {
     this.#close = null;
   }
 
-  /** The partitions held, and those that stand still, for a status endpoint. */
+  /** The partitions held, those that wait to be, and those that stand still, for a status endpoint. */
   partitions(logEnd: (partition: number) => number | null) {
     const ownership = this.#wiring?.ownership;
     return {
@@ -89,6 +89,12 @@ export class LoopService<R> implements Service {
         next_offset: owned.committedOffset,
         read_offset: owned.readOffset,
         log_end: logEnd(owned.partition),
+      })),
+      waiting: (ownership?.allWaiting() ?? []).map(({ partition, reason, sinceMs }) => ({
+        partition,
+        reason: reason?.code ?? null,
+        detail: reason?.detail ?? null,
+        since: new Date(Date.now() - (performance.now() - sinceMs)).toISOString(),
       })),
       halted: ownership?.allHalted() ?? [],
     };

@@ -9,6 +9,7 @@ const CLAIMED = {
   committedOffset: 7,
   readOffset: 7,
 };
+const AWAY = { code: 'broker_unreachable', detail: 'describe t: Timed out (-185)' };
 const HOLE = { code: 'hole', detail: 'offset 7 expected, 9 read' };
 
 /** Partition 3, granted at 100. */
@@ -44,8 +45,8 @@ describe('what the group grants', () => {
 describe('a claim that is put off', () => {
   test('counts its failures until it succeeds', () => {
     const ownership = granted();
-    ownership.claimLater(3, 100, 50);
-    ownership.claimLater(3, 200, 50);
+    ownership.claimLater(3, 100, 50, AWAY);
+    ownership.claimLater(3, 200, 50, AWAY);
     expect(ownership.failures(3)).toBe(2);
     expect(ownership.due(249)).toEqual([]);
     expect(ownership.due(250)).toEqual([3]);
@@ -53,10 +54,23 @@ describe('a claim that is put off', () => {
     expect(ownership.failures(3)).toBe(0);
   });
 
+  test('says why and since when, as long as it waits', () => {
+    const ownership = granted();
+    expect(ownership.allWaiting()).toEqual([{ partition: 3, reason: null, sinceMs: 100 }]);
+    ownership.claimLater(3, 150, 50, AWAY);
+    expect(ownership.allWaiting()).toEqual([{ partition: 3, reason: AWAY, sinceMs: 100 }]);
+    ownership.own(CLAIMED);
+    expect(ownership.allWaiting()).toEqual([]);
+    ownership.claimLater(3, 500, 50, AWAY);
+    expect(ownership.allWaiting()).toEqual([{ partition: 3, reason: AWAY, sinceMs: 500 }]);
+    ownership.halt(3, HOLE, 600, 2_000);
+    expect(ownership.allWaiting()).toEqual([]);
+  });
+
   test('of an owned partition ends the ownership, and a new one is another', () => {
     const ownership = granted();
     const first = ownership.own(CLAIMED);
-    ownership.claimLater(3, 500, 50);
+    ownership.claimLater(3, 500, 50, AWAY);
     expect(ownership.allOwned()).toEqual([]);
     const second = ownership.own({ ...CLAIMED, epoch: 2 });
     expect(second.handoverSinceMs).toBe(500);
@@ -71,7 +85,7 @@ describe('a halt', () => {
     ownership.halt(3, HOLE, 500, 2_000);
     expect(ownership.allOwned()).toEqual([]);
     expect(ownership.due(2_499)).toEqual([]);
-    ownership.claimLater(3, 2_500, 50);
+    ownership.claimLater(3, 2_500, 50, AWAY);
     expect(ownership.allHalted()).toEqual([{ partition: 3, ...HOLE }]);
     expect(ownership.due(2_550)).toEqual([3]);
     ownership.own(CLAIMED);
@@ -83,7 +97,7 @@ describe('what a state may not be entered from', () => {
   test('a partition that is not granted is neither owned, put off nor halted', () => {
     const ownership = new Ownership();
     expect(() => ownership.own(CLAIMED)).toThrow('cannot go from absent to owned');
-    expect(() => ownership.claimLater(3, 100, 50)).toThrow('is not granted');
+    expect(() => ownership.claimLater(3, 100, 50, AWAY)).toThrow('is not granted');
     expect(() => ownership.halt(3, HOLE, 100, 50)).toThrow('is not granted');
   });
 

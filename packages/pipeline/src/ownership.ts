@@ -1,5 +1,6 @@
 import type { StandingHalt } from './halt.ts';
 import type { SourceClaim } from './source-claim.ts';
+import type { WaitReason } from './wait-reason.ts';
 
 /** A partition this process has claimed and reads. */
 export interface OwnedPartition extends SourceClaim {
@@ -21,6 +22,8 @@ interface PendingClaim {
   readonly grantedAtMs: number;
   /** How often in a row it was put off. */
   readonly failures: number;
+  /** Why it was put off; null for one that was just granted. */
+  readonly reason: WaitReason | null;
 }
 
 type PartitionState =
@@ -52,7 +55,7 @@ export class Ownership {
   readonly #states = new Map<number, PartitionState>();
 
   grant(partition: number, nowMs: number): void {
-    const claim = { dueAtMs: nowMs, grantedAtMs: nowMs, failures: 0 };
+    const claim = { dueAtMs: nowMs, grantedAtMs: nowMs, failures: 0, reason: null };
     this.#enter(partition, { name: 'waiting', claim });
   }
 
@@ -85,8 +88,8 @@ export class Ownership {
    * Ends an ownership, or puts off a claim, until the pause is over: the group still counts on us. What is
    * halted stays so. Throws where the partition is not granted.
    */
-  claimLater(partition: number, nowMs: number, pauseMs: number): void {
-    const claim = this.#putOff(partition, nowMs, pauseMs);
+  claimLater(partition: number, nowMs: number, pauseMs: number, reason: WaitReason): void {
+    const claim = this.#putOff(partition, nowMs, pauseMs, reason);
     const state = this.#states.get(partition);
     this.#enter(
       partition,
@@ -101,7 +104,7 @@ export class Ownership {
     nowMs: number,
     lookAgainMs: number,
   ): void {
-    const claim = this.#putOff(partition, nowMs, lookAgainMs);
+    const claim = this.#putOff(partition, nowMs, lookAgainMs, null);
     this.#enter(partition, { name: 'halted', claim, halt: { code, detail } });
   }
 
@@ -139,8 +142,22 @@ export class Ownership {
     );
   }
 
+  /** What is granted and neither read nor halted, since when (monotonic clock), and why. */
+  allWaiting(): { partition: number; reason: WaitReason | null; sinceMs: number }[] {
+    return [...this.#states].flatMap(([partition, state]) =>
+      state.name === 'waiting'
+        ? [{ partition, reason: state.claim.reason, sinceMs: state.claim.grantedAtMs }]
+        : [],
+    );
+  }
+
   /** The claim of a granted partition, once more; the first time after an ownership nothing is remembered. */
-  #putOff(partition: number, nowMs: number, pauseMs: number): PendingClaim {
+  #putOff(
+    partition: number,
+    nowMs: number,
+    pauseMs: number,
+    reason: WaitReason | null,
+  ): PendingClaim {
     const state = this.#states.get(partition);
     if (state === undefined) throw new Error(`partition ${partition} is not granted`);
     const before = state.name === 'owned' ? { grantedAtMs: nowMs, failures: 0 } : state.claim;
@@ -148,6 +165,7 @@ export class Ownership {
       dueAtMs: nowMs + pauseMs,
       grantedAtMs: before.grantedAtMs,
       failures: before.failures + 1,
+      reason,
     };
   }
 

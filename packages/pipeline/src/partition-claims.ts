@@ -16,6 +16,7 @@ import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import { isPassing } from './passing-errors.ts';
 import { genesisOffsets, type StartAt } from './start-at.ts';
+import { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
 import type { WriterLink } from './writer-link.ts';
 
 export interface ClaimsOptions {
@@ -66,22 +67,26 @@ export class PartitionClaims {
       const { horizonMs } = await readWriteGuards(session);
       return { horizonMs };
     } catch (error) {
-      if (!(error instanceof TopicMissing) && !isPassing(error)) throw error;
-      log.warn({ err: error, partitions: due }, 'partitions could not be claimed yet');
+      if (!(error instanceof WaitingError) && !isPassing(error)) throw error;
+      const reason = reasonOf(error);
+      log.warn(
+        { err: error, partitions: due, reason: reason.code },
+        'partitions could not be claimed yet',
+      );
       for (const partition of due) {
-        if (ownership.owned(partition) === undefined) this.claimLater(partition);
+        if (ownership.owned(partition) === undefined) this.claimLater(partition, reason);
       }
       return null;
     }
   }
 
   /** Gives a partition up that is still granted, to be claimed again after a jittered pause. */
-  claimLater(partition: number): void {
+  claimLater(partition: number, reason: WaitReason): void {
     const { ownership, consumer } = this.#parts;
     consumer.stop(partition);
     const failures = ownership.failures(partition) + 1;
     const pauseMs = backoffMs(failures, CLAIM_AGAIN_FIRST_MS, CLAIM_AGAIN_LAST_MS);
-    ownership.claimLater(partition, performance.now(), pauseMs);
+    ownership.claimLater(partition, performance.now(), pauseMs, reason);
   }
 
   /** Stops a partition for good, in the database, so that it outlives us. */
@@ -109,7 +114,9 @@ export class PartitionClaims {
     const { admin, db } = this.#parts;
     const { kind, topic, startAt } = this.#options;
     const described = await admin.describeTopic(topic);
-    if (described === null) throw new TopicMissing(topic);
+    if (described === null) {
+      throw new WaitingError({ code: 'topic_missing', detail: `topic ${topic} does not exist` });
+    }
     this.partitionCount = described.partitions.length;
     let genesis: Map<number, number> | null = null;
     const registered = await registerTopic(db, {
@@ -137,7 +144,11 @@ export class PartitionClaims {
   ): Promise<void> {
     const { ownership, consumer, log } = this.#parts;
     // Metadata may lag behind the group: look again.
-    if (source === undefined) return this.claimLater(partition);
+    if (source === undefined) {
+      const { topic } = this.#options;
+      const detail = `the broker describes ${topic} without partition ${partition}, which the group grants`;
+      return this.claimLater(partition, { code: 'partition_unknown', detail });
+    }
     if (source.state === 'halted') {
       return this.#noteHalt(partition, { code: source.haltedCode ?? 'halted', detail: '' });
     }
@@ -180,13 +191,5 @@ export class PartitionClaims {
     for (const { partition, code } of ownership.allHalted()) {
       metrics.partitionHalted.set(1, { partition: String(partition), reason: code });
     }
-  }
-}
-
-class TopicMissing extends Error {
-  override readonly name = 'TopicMissing';
-
-  constructor(topic: string) {
-    super(`topic ${topic} does not exist`);
   }
 }
