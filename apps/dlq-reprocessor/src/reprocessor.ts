@@ -4,10 +4,12 @@ import {
   AdmitAll,
   BatchCommitter,
   BatchFiller,
+  HoldUps,
   IngestLoop,
   LoopService,
   Ownership,
   PartitionClaims,
+  PartitionReporter,
   TopicWatch,
   WriterLink,
   type LoopWiring,
@@ -120,8 +122,9 @@ function wire(
     { ...config, eventsTopic },
   );
 
+  const holdUps = new HoldUps();
   const copies = new BatchCommitter(
-    { link, dedup: NOTHING_TO_PREDICT, companion: new LetterCopier(), metrics, log },
+    { link, dedup: NOTHING_TO_PREDICT, companion: new LetterCopier(), metrics, log, holdUps },
     config,
   );
   const claims = new PartitionClaims(
@@ -158,11 +161,15 @@ function wire(
     { dlqTopic, owner, perMinute: config.spikePerMinute, factor: config.spikeFactor },
   );
   const expiry = recordExpiry(db, config.retentionDays, log);
+  const reporter = new PartitionReporter(
+    { db, ownership, holdUps, log },
+    { topic: dlqTopic, consumerGroup: config.group, owner },
+  );
   const wiring: LoopWiring = {
     loop,
     link,
     ownership,
-    beside: [watch, volumeWatch, expiry],
+    beside: [watch, volumeWatch, expiry, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, lanes };

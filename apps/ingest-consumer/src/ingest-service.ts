@@ -8,10 +8,12 @@ import {
   BatchFiller,
   classify,
   DeadLetterSender,
+  HoldUps,
   IngestLoop,
   LoopService,
   Ownership,
   PartitionClaims,
+  PartitionReporter,
   TopicWatch,
   WriterLink,
   type LoopWiring,
@@ -71,8 +73,9 @@ function wire(
     log,
   );
   const self = { app, version };
-  const companion = new DeadLetterSender(producer, config.topics.dlq.name, self, log);
-  const committer = new BatchCommitter({ link, dedup, companion, metrics, log }, config);
+  const holdUps = new HoldUps();
+  const companion = new DeadLetterSender(producer, config.topics.dlq.name, self, log, holdUps);
+  const committer = new BatchCommitter({ link, dedup, companion, metrics, log, holdUps }, config);
   const breaker = breakerSettings(config);
   const alerts = new BreakerAlerts(db, log, { topic, owner: config.owner, breaker });
   const breakers = new PartitionBreakers({ consumer, ownership, alerts, metrics, log }, breaker);
@@ -110,11 +113,16 @@ function wire(
       },
     },
   );
+  const { owner, consumerGroup } = config;
+  const reporter = new PartitionReporter(
+    { db, ownership, holdUps, log },
+    { topic, consumerGroup, owner },
+  );
   const wiring: LoopWiring = {
     loop,
     link,
     ownership,
-    beside: [new PartitionMaker(db, log), alerts, watch],
+    beside: [new PartitionMaker(db, log), alerts, watch, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, breakers };

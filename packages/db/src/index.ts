@@ -37,6 +37,21 @@ export {
   takeNotificationRequests,
 } from './notification-requests.ts';
 export { type Operator, recordAction, requireSigned } from './operator-actions.ts';
+export {
+  type PartitionLag,
+  type SourcePosition,
+  type Stuck,
+  readLag,
+  replaceLag,
+  sourcePositions,
+} from './partition-lag.ts';
+export {
+  type FreshReport,
+  type PartitionReport,
+  type Reporter,
+  replaceReports,
+  takeFreshReports,
+} from './partition-reports.ts';
 export { type EnsureDayPartitionsResult, ensureDayPartitions } from './partitions.ts';
 export { type WriteFailure, WriteError, isTransientError } from './pg-errors.ts';
 export { probeRows, takesRows } from './probe-rows.ts';

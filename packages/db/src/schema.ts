@@ -16,6 +16,7 @@ import type {
   RedriveJobsTable,
   RedriveReceiptsTable,
 } from './schema/letters.ts';
+import type { PartitionLagTable, PartitionReportsTable } from './schema/partitions.ts';
 import type { ReplayProgressTable, ReplayRunsTable } from './schema/replays.ts';
 import type {
   BackfillRunsTable,
@@ -30,6 +31,7 @@ import type { ServerTime } from './schema/server-time.ts';
 
 export * from './schema/alerting.ts';
 export * from './schema/letters.ts';
+export * from './schema/partitions.ts';
 export * from './schema/replays.ts';
 export * from './schema/rollups.ts';
 
@@ -66,6 +68,8 @@ export interface Schema {
   backfill_runs: BackfillRunsTable;
   replay_runs: ReplayRunsTable;
   replay_progress: ReplayProgressTable;
+  partition_reports: PartitionReportsTable;
+  partition_lag: PartitionLagTable;
 }
 
 interface SchemaVersionsTable {

@@ -10,13 +10,15 @@ import {
 } from '@adtally/db';
 import type { Deduplicator } from '@adtally/dedup';
 import type { RejectionCode } from '@adtally/event-schema';
-import { Backoff } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { BatchWork } from './batch-work.ts';
 import { rejectExpired } from './classify.ts';
+import { firstAttempt, type Attempt } from './commit-attempt.ts';
 import type { CommitCompanion } from './commit-companion.ts';
 import { isolateRows, ProbeInterrupted, type RowFailure } from './isolate-rows.ts';
 import type { CommitMetrics } from './metrics.ts';
+import type { HoldUps } from './reports/hold-ups.ts';
+import { reasonOf } from './wait-reason.ts';
 import type { WriterLink } from './writer-link.ts';
 
 export interface CommitterOptions {
@@ -37,6 +39,8 @@ export interface CommitterParts {
   readonly companion: CommitCompanion;
   readonly metrics: CommitMetrics;
   readonly log: Logger;
+  /** Told why a batch waits, where somebody looks. */
+  readonly holdUps?: HoldUps;
 }
 
 /** What became of a batch. */
@@ -46,8 +50,6 @@ export interface CommitOutcome {
   readonly fenced: readonly number[];
 }
 
-const RETRY_FIRST_MS = 20;
-const RETRY_LAST_MS = 5_000;
 /** Refusals that no row explains (an operator may just have dropped a constraint) before we stop. */
 const UNEXPLAINED_MAX = 3;
 
@@ -56,19 +58,6 @@ const BLAMED_AS: Readonly<Record<RowFailure['kind'], RejectionCode>> = {
   data: 'data_refused',
   transient: 'transient_downstream',
 };
-
-/** The state of one batch's way through the committer. */
-interface Attempt {
-  readonly work: BatchWork;
-  readonly fenced: number[];
-  readonly backoff: Backoff;
-  readonly startedMs: number;
-  verifyAll: boolean;
-  /** Transient refusals raised by the statement that writes events. */
-  rowRefusals: number;
-  /** Refusals for which no row could be blamed. */
-  unexplained: number;
-}
 
 /** Steps 4 to 7 of the commit protocol for one batch: route, dead-letter, write, mark. */
 export class BatchCommitter {
@@ -89,15 +78,7 @@ export class BatchCommitter {
    * the DLQ is away. Throws `Abandoned` when the signal fires, and anything that must stop the service.
    */
   async commit(work: BatchWork, signal: AbortSignal): Promise<CommitOutcome> {
-    const attempt: Attempt = {
-      work,
-      fenced: [],
-      backoff: new Backoff(RETRY_FIRST_MS, RETRY_LAST_MS),
-      startedMs: performance.now(),
-      verifyAll: false,
-      rowRefusals: 0,
-      unexplained: 0,
-    };
+    const attempt = firstAttempt(work);
     const { companion } = this.#parts;
     companion.begin?.();
     // The batch was being read while the one before it found the horizon moved.
@@ -117,13 +98,16 @@ export class BatchCommitter {
           alongside: (open, written) => companion.writeAlongside(open, written),
         });
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
+        this.#parts.holdUps?.end('commit');
         this.#parts.dedup.mark(work.batch);
         return { counts, fenced: attempt.fenced };
       } catch (error) {
         if (!(error instanceof WriteError)) throw error;
+        this.#parts.holdUps?.note('commit', { ...reasonOf(error), code: 'batch_not_taken' });
         await this.#recover(attempt, error, signal);
       }
     }
+    this.#parts.holdUps?.end('commit');
     return { counts: [], fenced: attempt.fenced };
   }
 

@@ -15,6 +15,7 @@ import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
 import { Backoff } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { CommitCompanion } from './commit-companion.ts';
+import type { HoldUps } from './reports/hold-ups.ts';
 
 /** Who dead-lettered it, for people and for the reprocessor. */
 export interface Producer {
@@ -61,10 +62,18 @@ export class DeadLetterSender implements CommitCompanion {
   readonly #topic: string;
   readonly #self: Producer;
   readonly #log: Logger;
+  readonly #holdUps: HoldUps | undefined;
   /** Rows whose records the DLQ topic cannot hold: the database keeps them. */
   readonly #tooLarge = new Set<number>();
 
-  constructor(producer: AckedProducer, topic: string, self: Producer, log: Logger) {
+  constructor(
+    producer: AckedProducer,
+    topic: string,
+    self: Producer,
+    log: Logger,
+    holdUps?: HoldUps,
+  ) {
+    this.#holdUps = holdUps;
     this.#producer = producer;
     this.#topic = topic;
     this.#self = self;
@@ -95,8 +104,7 @@ export class DeadLetterSender implements CommitCompanion {
             break;
           case 'transient':
             again.push(row);
-            if (again.length === 1)
-              this.#log.warn({ reason: outcome.message }, 'dead letter not taken yet');
+            if (again.length === 1) this.#noteWaiting(outcome.message);
             break;
           default:
             outcome.failed satisfies never;
@@ -105,6 +113,13 @@ export class DeadLetterSender implements CommitCompanion {
       waiting = again;
       if (waiting.length > 0) await backoff.wait(signal, 'writing dead letters');
     }
+    this.#holdUps?.end('dead_letters');
+  }
+
+  #noteWaiting(message: string): void {
+    this.#log.warn({ reason: message }, 'dead letter not taken yet');
+    const detail = `topic ${this.#topic} does not take dead letters: ${message}`;
+    this.#holdUps?.note('dead_letters', { code: 'dead_letters_not_taken', detail });
   }
 
   async writeAlongside(session: WriterSession, written: WrittenRows): Promise<void> {

@@ -20,6 +20,8 @@ export { type OwnedPartition, Ownership } from './ownership.ts';
 export { isPassing } from './passing-errors.ts';
 export { PartitionClaims } from './partition-claims.ts';
 export { type SourceClaim } from './source-claim.ts';
+export { HoldUps } from './reports/hold-ups.ts';
+export { PartitionReporter } from './reports/partition-reporter.ts';
 export { requireSchema } from './require-schema.ts';
 export type { StartAt } from './start-at.ts';
 export { TopicWatch } from './topic-watch.ts';

@@ -78,6 +78,34 @@ export const COUNTING_COLUMNS = {
     recorded_at: 1,
   },
   write_guards: { only_row: 1, horizon_ms: 1, frontier_ms: 1 },
+  partition_reports: {
+    topic: 1,
+    partition: 1,
+    consumer_group: 1,
+    owner: 1,
+    state: 1,
+    reason_code: 1,
+    reason_detail: 1,
+    since: 1,
+    reported_at: 1,
+  },
+  partition_lag: {
+    kind: 1,
+    topic: 1,
+    partition: 1,
+    source_id: 1,
+    next_offset: 1,
+    end_offset: 1,
+    lag_records: 1,
+    lag_seconds: 1,
+    age_from: 1,
+    state: 1,
+    owner: 1,
+    stuck_code: 1,
+    stuck_detail: 1,
+    stuck_since: 1,
+    observed_at: 1,
+  },
 } as const satisfies ColumnsOf<
   | 'schema_versions'
   | 'sources'
@@ -87,4 +115,6 @@ export const COUNTING_COLUMNS = {
   | 'events'
   | 'conflicts'
   | 'write_guards'
+  | 'partition_reports'
+  | 'partition_lag'
 >;

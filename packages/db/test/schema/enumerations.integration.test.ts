@@ -57,6 +57,19 @@ const LABELS = {
     'notifications',
     'state'
   >,
+  'partition_reports.state': { waiting: 1, owned: 1, halted: 1 } satisfies Labels<
+    'partition_reports',
+    'state'
+  >,
+  'partition_lag.kind': { events: 1, dlq: 1 } satisfies Labels<'partition_lag', 'kind'>,
+  'partition_lag.age_from': { append_time: 1, cursor_moved: 1 } satisfies Labels<
+    'partition_lag',
+    'age_from'
+  >,
+  'partition_lag.state': { owned: 1, waiting: 1, halted: 1, not_granted: 1 } satisfies Labels<
+    'partition_lag',
+    'state'
+  >,
   'backfill_runs.state': { ...RUN_STATES, failed: 1 } satisfies Labels<'backfill_runs', 'state'>,
 };
 
