@@ -7,6 +7,9 @@ export {
   type TestRedis,
   type TestRedisOptions,
 } from './redis.ts';
+export { type ClientAccess } from './kafka-access.ts';
+export { kafkaCluster, type KafkaCluster, type KafkaClusterOptions } from './kafka-cluster.ts';
+export { hasKafkaServer } from './kafka-programs.ts';
 export { hasPostgresServer, testPostgres, type TestPostgres } from './postgres.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';

@@ -12,13 +12,14 @@ export interface TimedRecord {
   readonly timestampMs?: number;
 }
 
-/** Produces records in the order given and waits until the broker has them all. */
+/** Produces records in the order given and waits until the broker has them all; of the shared cluster unless given. */
 export async function produceRecords(
   topic: string,
   records: readonly TimedRecord[],
+  brokers?: string,
 ): Promise<void> {
   const producer = new Kafka.Producer({
-    'metadata.broker.list': await kafkaBrokers(),
+    'metadata.broker.list': brokers ?? (await kafkaBrokers()),
     'enable.idempotence': true,
     dr_cb: true,
   });

@@ -17,6 +17,10 @@ export interface TestTopicOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** A name instead of a unique one, e.g. to create a deleted topic again. */
   readonly name?: string;
+  /** 1 unless given. */
+  readonly replication?: number;
+  /** Another cluster than the shared one: `host:port,...` of a listener without SASL. */
+  readonly brokers?: string;
 }
 
 const ADMIN_TIMEOUT_MS = 15_000;
@@ -24,13 +28,13 @@ const ADMIN_TIMEOUT_MS = 15_000;
 /** Creates a topic with a unique name and waits until every partition has a leader. */
 export async function testTopic(options: TestTopicOptions): Promise<TestTopic> {
   const name = options.name ?? uniqueName('adtally_test');
-  await withAdmin(async (admin) => {
+  await withAdmin(options.brokers, async (admin) => {
     await call((done) =>
       admin.createTopic(
         {
           topic: name,
           num_partitions: options.partitions,
-          replication_factor: 1,
+          replication_factor: options.replication ?? 1,
           config: { 'message.timestamp.type': 'LogAppendTime', ...options.config },
         },
         ADMIN_TIMEOUT_MS,
@@ -38,14 +42,14 @@ export async function testTopic(options: TestTopicOptions): Promise<TestTopic> {
       ),
     );
   });
-  await leadersElected(name, options.partitions);
-  const remove = () => deleteTopic(name);
+  await leadersElected(options.brokers, name, options.partitions);
+  const remove = () => deleteTopic(name, options.brokers);
   return { name, partitions: options.partitions, delete: remove, [Symbol.asyncDispose]: remove };
 }
 
 /** Deletes a topic by name; one that does not exist is fine. */
-export async function deleteTopic(name: string): Promise<void> {
-  await withAdmin(async (admin) => {
+export async function deleteTopic(name: string, brokers?: string): Promise<void> {
+  await withAdmin(brokers, async (admin) => {
     try {
       await call((done) => admin.deleteTopic(name, ADMIN_TIMEOUT_MS, done));
     } catch (error) {
@@ -57,11 +61,11 @@ export async function deleteTopic(name: string): Promise<void> {
 }
 
 /** Adds partitions to a topic until it has `total`. */
-export async function growTopic(name: string, total: number): Promise<void> {
-  await withAdmin((admin) =>
+export async function growTopic(name: string, total: number, brokers?: string): Promise<void> {
+  await withAdmin(brokers, (admin) =>
     call((done) => admin.createPartitions(name, total, ADMIN_TIMEOUT_MS, done)),
   );
-  await leadersElected(name, total);
+  await leadersElected(brokers, name, total);
 }
 
 /** Removes the records below the given offset of one partition, as retention would. */
@@ -69,8 +73,9 @@ export async function truncatePartition(
   topic: string,
   partition: number,
   beforeOffset: number,
+  brokers?: string,
 ): Promise<void> {
-  await withAdmin((admin) =>
+  await withAdmin(brokers, (admin) =>
     call((done) =>
       admin.deleteRecords(
         [{ topic, partition, offset: beforeOffset }],
@@ -82,9 +87,13 @@ export async function truncatePartition(
 }
 
 /** A created topic is answered before the brokers know its leaders; producing then fails at first. */
-async function leadersElected(topic: string, partitions: number): Promise<void> {
-  const brokers = await kafkaBrokers();
-  const producer = new Kafka.Producer({ 'metadata.broker.list': brokers });
+async function leadersElected(
+  brokers: string | undefined,
+  topic: string,
+  partitions: number,
+): Promise<void> {
+  const list = brokers ?? (await kafkaBrokers());
+  const producer = new Kafka.Producer({ 'metadata.broker.list': list });
   await call((done) => producer.connect({ timeout: ADMIN_TIMEOUT_MS }, done));
   try {
     const deadline = Date.now() + ADMIN_TIMEOUT_MS;
@@ -101,8 +110,12 @@ async function leadersElected(topic: string, partitions: number): Promise<void> 
   }
 }
 
-async function withAdmin(work: (admin: IAdminClient) => Promise<unknown>): Promise<void> {
-  const admin = Kafka.AdminClient.create({ 'metadata.broker.list': await kafkaBrokers() });
+async function withAdmin(
+  brokers: string | undefined,
+  work: (admin: IAdminClient) => Promise<unknown>,
+): Promise<void> {
+  const list = brokers ?? (await kafkaBrokers());
+  const admin = Kafka.AdminClient.create({ 'metadata.broker.list': list });
   try {
     await work(admin);
   } finally {

@@ -14,9 +14,10 @@ export async function produceTransaction(
   topic: string,
   partition: number,
   values: readonly Buffer[],
+  brokers?: string,
 ): Promise<void> {
   const producer = new Kafka.Producer({
-    'metadata.broker.list': await kafkaBrokers(),
+    'metadata.broker.list': brokers ?? (await kafkaBrokers()),
     'transactional.id': uniqueName('adtally_test'),
   });
   await call((done) => producer.connect({ timeout: TIMEOUT_MS }, done));

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EXIT } from '@adtally/command-line';
 import { secret, text } from '@adtally/config';
@@ -43,13 +42,4 @@ function fromVariableOrFile(variable: string, env: NodeJS.ProcessEnv): string | 
     throw new StackError(reading.problems.join('; '), { exitCode: EXIT.configuration });
   }
   return nonEmpty(reading.value());
-}
-
-/** Folder shared by all clones of this user: toolchain and Kafka's jars. The same rule as in ./dev. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const given = nonEmpty(env['ADTALLY_CACHE']);
-  if (given !== undefined) return given;
-  const base =
-    nonEmpty(env['XDG_CACHE_HOME']) ?? join(nonEmpty(env['HOME']) ?? homedir(), '.cache');
-  return join(base, 'adtally');
 }

@@ -1,6 +1,6 @@
 import { EXIT, noAnswer } from '@adtally/command-line';
+import { exchange } from '@adtally/native-servers';
 import { StackError } from './errors.ts';
-import { exchange } from './ports.ts';
 import type { ExternalAddresses } from './env.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -11,19 +10,22 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { EXIT } from '@adtally/command-line';
-
-import { cacheFolder } from './env.ts';
+import {
+  brokersKnownAt,
+  jarFolder,
+  KAFKA_VERSION,
+  LOCAL_BROKER_SETTINGS,
+  newClusterId,
+  propertiesText,
+} from '@adtally/native-servers';
 import { StackError } from './errors.ts';
 import { dataFolder } from './folders.ts';
-import { kafkaAnswers } from './kafka-probe.ts';
 import { startServer } from './processes.ts';
 import { type Report, reportWhile } from './report.ts';
 import { run } from './run.ts';
 import type { Launched, Server, StartContext } from './server.ts';
 import { ensureJava, ensureMaven } from './toolchain.ts';
 
-/** As in kafka/pom.xml; names the folder in the cache. */
-const KAFKA_VERSION = '4.3.1';
 const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
 const MAVEN_OPTIONS = ['--batch-mode', '--quiet', '--strict-checksums'];
 const HEAP = '-Xmx1g';
@@ -33,38 +35,15 @@ const POM = resolve(import.meta.dirname, '../kafka/pom.xml');
 export function brokerProperties(ports: readonly number[], logFolder: string): string {
   const [clientPort = 0, controllerPort = 0] = ports;
   const client = `PLAINTEXT://127.0.0.1:${clientPort}`;
-  return `${[
-    'process.roles=broker,controller',
-    'node.id=1',
-    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=${client},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=${client}`,
-    'controller.listener.names=CONTROLLER',
-    'inter.broker.listener.name=PLAINTEXT',
-    `log.dirs=${logFolder}`,
-    // Events are deleted by nobody: a truncated topic halts its consumers.
-    'log.retention.ms=-1',
-    'log.retention.bytes=-1',
-    'num.partitions=1',
-    'offsets.topic.replication.factor=1',
-    'offsets.topic.num.partitions=3',
-    'transaction.state.log.replication.factor=1',
-    'transaction.state.log.min.isr=1',
-    'auto.create.topics.enable=false',
-    // Fast handover for classic groups ...
-    'group.initial.rebalance.delay.ms=0',
-    'group.min.session.timeout.ms=1000',
-    // ... and for KIP-848 groups, whose defaults (5 s heartbeat, 45 s session) are the broker's.
-    'group.consumer.heartbeat.interval.ms=500',
-    'group.consumer.min.heartbeat.interval.ms=100',
-    'group.consumer.session.timeout.ms=6000',
-    'group.consumer.min.session.timeout.ms=1000',
-  ].join('\n')}\n`;
-}
-
-/** Where the broker's jars are, once they are. */
-export function jarFolder(): string {
-  return join(cacheFolder(), `kafka-${KAFKA_VERSION}`, 'lib');
+  return propertiesText({
+    ...LOCAL_BROKER_SETTINGS,
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `${client},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': client,
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': logFolder,
+  });
 }
 
 /** Copies the broker's jars from Maven Central into the cache, whole or not at all. */
@@ -96,14 +75,6 @@ async function ensureJars(report: Report, java: string): Promise<void> {
     if (!existsSync(jars)) renameSync(join(work, 'lib'), jars);
   } finally {
     rmSync(work, { recursive: true, force: true });
-  }
-}
-
-/** A KRaft cluster id: 16 bytes in base64url; a leading dash would read as an option. */
-export function newClusterId(): string {
-  for (;;) {
-    const id = randomBytes(16).toString('base64url');
-    if (!id.startsWith('-')) return id;
   }
 }
 
@@ -157,6 +128,6 @@ export const kafka: Server = {
   stopGraceMs: 30_000,
   prepare,
   launch,
-  isReady: async ([port = 0]) => await kafkaAnswers(port),
+  isReady: async ([port = 0]) => (await brokersKnownAt(port)) > 0,
   url: ([port = 0]) => `127.0.0.1:${port}`,
 };

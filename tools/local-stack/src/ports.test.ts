@@ -1,7 +1,8 @@
 import { createServer, type Socket } from 'node:net';
+import { exchange } from '@adtally/native-servers';
 import { expect, test } from 'vitest';
 
-import { accepts, ephemeralPort, exchange, isFree, pickPort } from './ports.ts';
+import { accepts, ephemeralPort, isFree, pickPort } from './ports.ts';
 
 const TIMEOUT_MS = 5_000;
 

@@ -1,4 +1,4 @@
-import { exchange } from './ports.ts';
+import { exchange } from '@adtally/native-servers';
 import { startServer } from './processes.ts';
 import type { Report } from './report.ts';
 import type { Launched, Server, StartContext } from './server.ts';

@@ -1,15 +1,12 @@
 import { expect, test } from 'vitest';
 
-import { cacheFolder, externalAddresses } from './env.ts';
+import { externalAddresses } from './env.ts';
 import { brokerEndpoints, urlEndpoints } from './external.ts';
-import { brokersInAnswer, metadataRequest } from './kafka-probe.ts';
-import { brokerProperties, newClusterId } from './kafka.ts';
+import { brokerProperties } from './kafka.ts';
 import { parseMajor } from './toolchain.ts';
 import { findUser } from './users.ts';
 
 test.each([
-  ['openjdk version "17.0.15" 2025-04-15', 17],
-  ['openjdk version "21" 2023-09-19', 21],
   ['Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0', 7],
   ['postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)', 15],
   ['postgres (PostgreSQL) 18beta1', 18],
@@ -41,13 +38,6 @@ test('empty variables count as not given', () => {
   });
 });
 
-test('the cache follows ADTALLY_CACHE, then XDG_CACHE_HOME, then HOME', () => {
-  const env = { ADTALLY_CACHE: '/a', XDG_CACHE_HOME: '/x', HOME: '/h' };
-  expect(cacheFolder(env)).toBe('/a');
-  expect(cacheFolder({ ...env, ADTALLY_CACHE: '' })).toBe('/x/adtally');
-  expect(cacheFolder({ HOME: '/h' })).toBe('/h/.cache/adtally');
-});
-
 test('hosts and ports of given addresses are found, also of IPv6 and without a port', () => {
   expect(brokerEndpoints('a:1, [::1]:2,c')).toEqual([
     { host: 'a', port: 1 },
@@ -74,22 +64,4 @@ test('the broker keeps every event and hands groups over fast', () => {
       'group.consumer.min.session.timeout.ms=1000',
     ]),
   );
-});
-
-test('a cluster id is 22 characters of base64url and reads as no option', () => {
-  for (let round = 0; round < 500; round += 1) {
-    expect(newClusterId()).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/);
-  }
-});
-
-test('a metadata request is framed by its length; an answer tells how many brokers are there', () => {
-  const request = metadataRequest();
-  expect(request.readInt32BE(0)).toBe(request.length - 4);
-  const answer = Buffer.alloc(12);
-  answer.writeInt32BE(1, 4);
-  answer.writeInt32BE(1, 8);
-  expect(brokersInAnswer(answer)).toBe(1);
-  expect(brokersInAnswer(answer.subarray(0, 11))).toBe(0);
-  answer.writeInt32BE(2, 4);
-  expect(brokersInAnswer(answer)).toBe(0);
 });

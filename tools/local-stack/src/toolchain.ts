@@ -1,19 +1,19 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT } from '@adtally/command-line';
+import { findJava, JAVA_MAJOR_MIN } from '@adtally/native-servers';
 
 import { aptInstall, type AptWish } from './apt.ts';
 import { StackError } from './errors.ts';
 import type { Report } from './report.ts';
 import { run } from './run.ts';
 
-const JAVA_MAJOR_MIN = 17;
 const POSTGRES_MAJOR_MIN = 15;
 const REDIS_MAJOR_MIN = 7;
 
 /** First major version number in the output of a program asked for its version. */
 export function parseMajor(output: string): number | undefined {
-  const found = /(?:version "?|v=|\(PostgreSQL\) )(\d+)/.exec(output)?.[1];
+  const found = /(?:v=|\(PostgreSQL\) )(\d+)/.exec(output)?.[1];
   return found === undefined ? undefined : Number(found);
 }
 
@@ -53,12 +53,8 @@ async function findOrInstall(
 
 /** A java command of version 17 or later. */
 export async function ensureJava(report: Report): Promise<string> {
-  const find = (): Promise<string | undefined> => {
-    const installed = listFolders('/usr/lib/jvm').map((home) => join(home, 'bin/java'));
-    return firstNewEnough(['java', ...installed.filter(existsSync)], '-version', JAVA_MAJOR_MIN);
-  };
   return await findOrInstall(
-    find,
+    findJava,
     {
       what: `a Java runtime >= ${JAVA_MAJOR_MIN}`,
       packages: [['openjdk-21-jre-headless', 'openjdk-17-jre-headless', 'openjdk-25-jre-headless']],

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { ephemeralPort, exchange } from '../src/ports.ts';
+import { exchange } from '@adtally/native-servers';
+import { ephemeralPort } from '../src/ports.ts';
 import { endProcess, isRunning, startServer } from '../src/processes.ts';
 import { redis } from '../src/redis.ts';
 import { canEnter, serverUser } from '../src/users.ts';

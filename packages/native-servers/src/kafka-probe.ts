@@ -1,4 +1,4 @@
-import { exchange } from './ports.ts';
+import { exchange } from './exchange.ts';
 
 const PROBE_TIMEOUT_MS = 2_000;
 const METADATA_API_KEY = 3;
@@ -28,8 +28,8 @@ export function brokersInAnswer(answer: Buffer): number {
   return Math.max(0, answer.readInt32BE(8));
 }
 
-/** True when a broker on that loopback port is ready for clients. */
-export async function kafkaAnswers(port: number): Promise<boolean> {
+/** How many brokers the one on that loopback port knows to be ready for clients; 0 where it does not answer. */
+export async function brokersKnownAt(port: number): Promise<number> {
   const answer = await exchange('127.0.0.1', port, metadataRequest(), PROBE_TIMEOUT_MS);
-  return answer !== undefined && brokersInAnswer(answer) > 0;
+  return answer === undefined ? 0 : brokersInAnswer(answer);
 }
