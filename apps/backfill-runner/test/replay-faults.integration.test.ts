@@ -146,7 +146,7 @@ test('brokers that do not answer are told in one sentence', async () => {
   const the = await replayStage();
   const silent = await the.replayWith({ KAFKA_BROKERS: '127.0.0.1:9' }).ended;
   expect(silent).toMatchObject({ code: 69, stdout: '' });
-  expect(silent.stderr).toBe(
-    'adtally: Kafka at 127.0.0.1:9 (KAFKA_BROKERS) does not answer: broker transport failure\n',
+  expect(silent.stderr).toMatch(
+    /^adtally: Kafka at 127\.0\.0\.1:9 \(KAFKA_BROKERS\) does not answer: .* failed: Connection refused\n$/,
   );
 });

@@ -1,10 +1,12 @@
 import type { RecordHeader } from '@adtally/event-schema';
-import { classify, codeOf, isFatal, KafkaFatalError, messageOf } from './errors.ts';
+import { ClientWords } from './client-words.ts';
+import { codeOf, isFatal, KafkaFatalError } from './errors.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { type ProducerMode, producerConfig } from './producer-config.ts';
 import { CODE, newProducer } from './rdkafka.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
+import type { Trouble } from './trouble.ts';
 
 export interface ProduceRecord {
   readonly topic: string;
@@ -37,6 +39,8 @@ export interface ProducerOptions {
   readonly maxRecordBytes?: number | undefined;
   /** How long the client itself retries a record before it reports `transient`. */
   readonly deliveryTimeoutMs?: number | undefined;
+  /** How long `connect` waits for a first broker, in ms. */
+  readonly connectTimeoutMs?: number | undefined;
   readonly onNotice?: OnNotice | undefined;
 }
 
@@ -60,6 +64,7 @@ const CHUNKS_AHEAD = 4;
 export class AckedProducer {
   readonly #native: ReturnType<typeof newProducer>;
   readonly #notices: NoticeBoard;
+  readonly #words: ClientWords;
   readonly #mode: ProducerMode;
   #unanswered = 0;
   #enqueued: Promise<void> = Promise.resolve();
@@ -71,11 +76,12 @@ export class AckedProducer {
     this.#notices = new NoticeBoard(options.onNotice);
     this.#mode = options.mode ?? 'prompt';
     this.#native = newProducer(producerConfig(settings, options));
-    this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+    this.#words = new ClientWords(this.#native, this.#notices);
     renewCredentials(this.#native, settings);
     this.#native.on('delivery-report', (error, report) => {
       const { pending, index } = report.opaque as { pending: Pending; index: number };
       this.#unanswered--;
+      if (!error) this.#words.worked();
       this.#answer(pending, index, error ? this.#failure(error) : 'acked');
       if (this.#unanswered <= MAX_UNANSWERED_RECORDS / 2) this.#wake();
     });
@@ -88,13 +94,20 @@ export class AckedProducer {
   ): Promise<AckedProducer> {
     const producer = new AckedProducer(settings, options);
     await new Promise<void>((resolve, reject) => {
-      producer.#native.connect({ timeout: CONNECT_TIMEOUT_MS }, (error) =>
-        error ? reject(classify(error, 'connect')) : resolve(),
+      producer.#native.connect(
+        { timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS },
+        (error) => (error ? reject(producer.#words.explain(error, 'connect')) : resolve()),
       );
     });
+    producer.#words.worked();
     // Before the connection exists this call crashes the client.
     producer.#native.setPollInBackground(true);
     return producer;
+  }
+
+  /** What keeps the producer from its work now, in its own words; null where nothing is known to. */
+  get trouble(): Trouble | null {
+    return this.#words.trouble;
   }
 
   /**
@@ -209,13 +222,13 @@ export class AckedProducer {
 
   #failure(error: unknown): ProduceOutcome {
     const code = codeOf(error);
-    const message = messageOf(error);
     if (error instanceof KafkaFatalError || isFatal(error)) {
-      this.#fatal ??= new KafkaFatalError(message, code, { cause: error });
-      return { failed: 'fatal', code, message };
+      this.#fatal ??= this.#words.fatal(error);
+      return { failed: 'fatal', code, message: this.#fatal.message };
     }
+    const { message } = this.#words.explain(error, 'produce');
     const tooLarge = code === CODE.messageTooLarge || code === CODE.recordListTooLarge;
-    if (!tooLarge) this.#notices.post('produce', error);
+    if (!tooLarge) this.#words.note(error, 'produce');
     return { failed: tooLarge ? 'too_large' : 'transient', code, message };
   }
 

@@ -1,10 +1,12 @@
 import type { IAdminClient } from '@confluentinc/kafka-javascript';
+import { ClientWords, type TalkingClient } from './client-words.ts';
 import { classify, codeOf } from './errors.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { AdminClient, CODE, OffsetSpec } from './rdkafka.ts';
 import { renewCredentials, type SaslClient } from './renew-credentials.ts';
 import { commonConfig, type KafkaSettings } from './settings.ts';
 import { topicIdText } from './topic-id.ts';
+import type { Trouble } from './trouble.ts';
 
 export interface TopicDescription {
   /** The id as Kafka's own tools print it; a recreated topic has another one. */
@@ -35,6 +37,12 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 50;
 
+export interface AdminOptions {
+  /** How long one request may take, in ms. */
+  readonly requestTimeoutMs?: number | undefined;
+  readonly onNotice?: OnNotice | undefined;
+}
+
 type Callback<T> = (error: unknown, result: T) => void;
 
 /**
@@ -43,21 +51,28 @@ type Callback<T> = (error: unknown, result: T) => void;
  */
 export class KafkaAdmin {
   readonly #client: IAdminClient;
+  readonly #words: ClientWords;
+  readonly #timeoutMs: number;
   #closed = false;
 
-  constructor(settings: KafkaSettings, options: { onNotice?: OnNotice } = {}) {
-    const notices = new NoticeBoard(options.onNotice);
-    this.#client = AdminClient.create(commonConfig(settings), {
-      'event.error': (error: unknown) => notices.post('connection', error),
-    });
+  constructor(settings: KafkaSettings, options: AdminOptions = {}) {
+    this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.#client = AdminClient.create(commonConfig(settings));
     // The client's declarations leave out that it is one like the others.
-    renewCredentials(this.#client as unknown as SaslClient, settings);
+    const client = this.#client as unknown as SaslClient & TalkingClient;
+    this.#words = new ClientWords(client, new NoticeBoard(options.onNotice));
+    renewCredentials(client, settings);
+  }
+
+  /** What keeps the client from its work now, in its own words; null where nothing is known to. */
+  get trouble(): Trouble | null {
+    return this.#words.trouble;
   }
 
   /** Returns null for a topic that does not exist. */
   async describeTopic(topic: string): Promise<TopicDescription | null> {
     const [found] = await this.#ask<DescribedTopic[]>(`describe ${topic}`, (done) =>
-      this.#client.describeTopics([topic], { timeout: REQUEST_TIMEOUT_MS }, done),
+      this.#client.describeTopics([topic], { timeout: this.#timeoutMs }, done),
     );
     if (found === undefined) return null;
     if (found.error !== undefined && codeOf(found.error) !== 0) {
@@ -104,7 +119,7 @@ export class KafkaAdmin {
     const [group] = await this.#ask<GroupOffsets[]>(doing, (done) =>
       this.#client.listConsumerGroupOffsets(
         [{ groupId, partitions }],
-        { timeout: REQUEST_TIMEOUT_MS },
+        { timeout: this.#timeoutMs },
         done,
       ),
     );
@@ -127,7 +142,7 @@ export class KafkaAdmin {
           replication_factor: spec.replication,
           config: { ...spec.config },
         },
-        REQUEST_TIMEOUT_MS,
+        this.#timeoutMs,
         (error) => done(error, undefined),
       ),
     );
@@ -163,7 +178,7 @@ export class KafkaAdmin {
   async deleteTopic(topic: string): Promise<void> {
     try {
       await this.#ask<void>(`delete ${topic}`, (done) =>
-        this.#client.deleteTopic(topic, REQUEST_TIMEOUT_MS, (error) => done(error, undefined)),
+        this.#client.deleteTopic(topic, this.#timeoutMs, (error) => done(error, undefined)),
       );
     } catch (error) {
       if (codeOf(error) !== CODE.unknownTopicOrPartition) throw error;
@@ -180,7 +195,7 @@ export class KafkaAdmin {
     const [found] = await this.#ask<{ lowWatermark: number; error?: unknown }[]>(doing, (done) =>
       this.#client.deleteRecords(
         [{ topic, partition, offset }],
-        { timeout: REQUEST_TIMEOUT_MS, operationTimeout: REQUEST_TIMEOUT_MS },
+        { timeout: this.#timeoutMs, operationTimeout: this.#timeoutMs },
         done,
       ),
     );
@@ -191,7 +206,7 @@ export class KafkaAdmin {
   /** Raises the number of partitions to `total` and waits until all have a leader. */
   async addPartitions(topic: string, total: number): Promise<TopicDescription> {
     await this.#ask<void>(`add partitions to ${topic}`, (done) =>
-      this.#client.createPartitions(topic, total, REQUEST_TIMEOUT_MS, (error) =>
+      this.#client.createPartitions(topic, total, this.#timeoutMs, (error) =>
         done(error, undefined),
       ),
     );
@@ -219,11 +234,7 @@ export class KafkaAdmin {
   ): Promise<number> {
     const doing = `offsets of ${topic}[${partition}]`;
     const [found] = await this.#ask<{ offset: number; error?: unknown }[]>(doing, (done) =>
-      this.#client.listOffsets(
-        [{ topic, partition, offset }],
-        { timeout: REQUEST_TIMEOUT_MS },
-        done,
-      ),
+      this.#client.listOffsets([{ topic, partition, offset }], { timeout: this.#timeoutMs }, done),
     );
     if (found === undefined) throw classify({ code: -1, message: 'no answer' }, doing);
     if (found.error !== undefined && codeOf(found.error) !== 0) throw classify(found.error, doing);
@@ -247,7 +258,7 @@ export class KafkaAdmin {
       const found = await probe();
       if (found !== undefined) return found;
       if (performance.now() > deadline)
-        throw classify({ code: CODE.timedOut, message: 'timed out' }, what);
+        throw this.#words.explain({ code: CODE.timedOut, message: 'timed out' }, what);
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
   }
@@ -255,7 +266,11 @@ export class KafkaAdmin {
   #ask<T>(doing: string, call: (done: Callback<T>) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       try {
-        call((error, result) => (error ? reject(classify(error, doing)) : resolve(result)));
+        call((error, result) => {
+          if (error) return reject(this.#words.explain(error, doing));
+          this.#words.worked();
+          resolve(result);
+        });
       } catch (error) {
         reject(classify(error, doing));
       }

@@ -1,17 +1,15 @@
 import { noAnswer, refusedBy, type Server } from '@adtally/command-line';
 import { KafkaAdmin } from './admin.ts';
-import { KafkaRequestError } from './errors.ts';
+import { isNoAnswer, KafkaRequestError } from './errors.ts';
 import type { KafkaSettings } from './settings.ts';
+import type { TroubleCode } from './trouble.ts';
 
-/** A service waits and asks again after these; a command is over. */
-const NO_ANSWER_CODES = new Set([
-  -185, // timed out
-  -187, // all brokers are down
-  -193, // a broker's name cannot be resolved
-  -195, // the connection failed or was cut
+/** Where somebody answered, and would have none of it. */
+const REFUSALS = new Set<TroubleCode | undefined>([
+  'authentication_failed',
+  'certificate_refused',
+  'protocol_mismatch',
 ]);
-/** In words only: what the client tells of a connection has no code. */
-const AUTHENTICATION = /authentication/i;
 
 /**
  * Opens the administration client for one command and closes it again.
@@ -22,16 +20,14 @@ export async function withKafkaAdmin<T>(
   settings: KafkaSettings,
   work: (admin: KafkaAdmin) => Promise<T>,
 ): Promise<T> {
-  // The request only says that it timed out; why, the connections say.
-  let told: string | undefined;
-  const admin = new KafkaAdmin(settings, { onNotice: ({ message }) => (told ??= message) });
+  const admin = new KafkaAdmin(settings);
   try {
     return await work(admin);
   } catch (error) {
-    if (!(error instanceof KafkaRequestError) || !NO_ANSWER_CODES.has(error.code)) throw error;
-    const reason = new Error(told ?? error.message, { cause: error });
-    const errorOf = AUTHENTICATION.test(reason.message) ? refusedBy : noAnswer;
-    throw errorOf(serverOf(settings), reason);
+    // A service waits and asks again; a command is over.
+    if (!(error instanceof KafkaRequestError) || !isNoAnswer(error)) throw error;
+    const errorOf = REFUSALS.has(error.trouble?.code) ? refusedBy : noAnswer;
+    throw errorOf(serverOf(settings), error.trouble === null ? error : (error.cause as Error));
   } finally {
     admin.close();
   }

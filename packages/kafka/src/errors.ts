@@ -1,9 +1,12 @@
 import { CODE, type NativeError } from './rdkafka.ts';
+import type { Trouble } from './trouble.ts';
 
 /** Base of all errors of this package; `code` is librdkafka's or the broker's number. */
 export class KafkaError extends Error {
   override name = 'KafkaError';
   readonly code: number;
+  /** Where there was no answer: what the client last said of its connections. */
+  trouble: Trouble | null = null;
 
   constructor(message: string, code: number, options?: ErrorOptions) {
     super(message, options);
@@ -124,6 +127,33 @@ export function classify(error: unknown, doing: string): KafkaError {
   const text = `${doing}: ${messageOf(error)} (${code})`;
   if (isFatal(error)) return new KafkaFatalError(text, code, { cause: error });
   return new KafkaRequestError(text, code, !LASTING.has(code), { cause: error });
+}
+
+/** Codes of a request that nobody answered. They tell nothing of why. */
+const NO_ANSWER = new Set<number>([
+  CODE.timedOut,
+  CODE.allBrokersDown,
+  CODE.resolve,
+  CODE.transport,
+  CODE.timedOutInQueue,
+  CODE.messageTimedOut,
+]);
+
+export function isNoAnswer(error: unknown): boolean {
+  return NO_ANSWER.has(codeOf(error));
+}
+
+/** Adds the client's last words, as text and as cause, to an error that says only that nobody answered. */
+export function withWords(error: KafkaError, trouble: Trouble | null): KafkaError {
+  if (!isNoAnswer(error) || error.trouble !== null) return error;
+  if (trouble === null) {
+    error.message += ', and no connection complained';
+    return error;
+  }
+  error.message += `; the client said: ${trouble.message}`;
+  error.cause = new Error(trouble.message, { cause: error.cause });
+  error.trouble = trouble;
+  return error;
 }
 
 export function messageOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
-import { codeOf, isFatal, KafkaFatalError, messageOf, OffsetOutOfRange } from './errors.ts';
+import { ClientWords } from './client-words.ts';
+import { codeOf, isFatal, OffsetOutOfRange } from './errors.ts';
 import { cachedEnd, queryWatermarks } from './log-offsets.ts';
 import { LogWatch } from './log-watch.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
@@ -13,10 +14,9 @@ import { Readers } from './readers.ts';
 import type { Watermarks } from './admin.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
+import type { Trouble } from './trouble.ts';
 
 type State = 'open' | 'leaving' | 'left';
-
-const CONNECT_TIMEOUT_MS = 30_000;
 
 /**
  * A member of a consumer group that reads one topic at offsets the caller names.
@@ -37,6 +37,7 @@ export class GroupConsumer {
   readonly #topic: string;
   readonly #isStatic: boolean;
   readonly #notices: NoticeBoard;
+  readonly #words: ClientWords;
   readonly #granted = new Set<number>();
   readonly #readers = new Readers();
   readonly #startAfterFetch = new Map<number, number>();
@@ -47,7 +48,6 @@ export class GroupConsumer {
   #state: State = 'open';
   #left: Promise<void> | undefined;
   #fetching: Promise<unknown> | null = null;
-  #fatalReason: string | undefined;
   #onRevokedAll: (() => void) | undefined;
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
@@ -68,12 +68,8 @@ export class GroupConsumer {
       notices: this.#notices,
       watermarks: (partition) => this.watermarks(partition),
     });
-    this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+    this.#words = new ClientWords(this.#native, this.#notices);
     renewCredentials(this.#native, settings);
-    // Only the log says why the client gave up for good.
-    this.#native.on('event.log', (line: { fac?: string; message?: string }) => {
-      if (line.fac === 'FATAL') this.#fatalReason = line.message;
-    });
   }
 
   /** Connects and joins the group. Rejects with a `KafkaError` when no broker answers in 30 seconds. */
@@ -82,8 +78,13 @@ export class GroupConsumer {
     options: GroupConsumerOptions,
   ): Promise<GroupConsumer> {
     const consumer = new GroupConsumer(settings, options);
-    await join(consumer.#native, options.topic, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+    await join(consumer.#native, consumer.#words, options);
     return consumer;
+  }
+
+  /** What keeps the client from its work now, in its own words; null where nothing is known to. */
+  get trouble(): Trouble | null {
+    return this.#words.trouble;
   }
 
   /** True when `takeRebalances` has something. */
@@ -173,7 +174,7 @@ export class GroupConsumer {
 
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks> {
-    return queryWatermarks(this.#native, this.#topic, partition);
+    return queryWatermarks(this.#native, this.#words, this.#topic, partition);
   }
 
   /** The partition's end as the last fetch response told it, without a request; null when unknown. */
@@ -263,17 +264,16 @@ export class GroupConsumer {
 
   async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     try {
-      return await this.#paced.consume(maxRecords, timeoutMs);
+      const records = await this.#paced.consume(maxRecords, timeoutMs);
+      if (records.length > 0) this.#words.worked();
+      return records;
     } catch (error) {
       return await this.#onConsumeError(error);
     }
   }
 
   async #onConsumeError(error: unknown): Promise<SourceRecord[]> {
-    if (isFatal(error)) {
-      const text = `the Kafka client gave up: ${this.#fatalReason ?? messageOf(error)}`;
-      throw new KafkaFatalError(text, codeOf(error), { cause: error });
-    }
+    if (isFatal(error)) throw this.#words.fatal(error);
     if (codeOf(error) === CODE.autoOffsetReset) {
       // The error names no partition.
       await this.#watch
@@ -285,7 +285,7 @@ export class GroupConsumer {
       this.#rebalances.thrownOut();
       this.#readers.lose(this.#readers.partitions());
     }
-    this.#notices.post('consume', error);
+    this.#words.note(error, 'consume');
     return [];
   }
 

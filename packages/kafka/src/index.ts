@@ -19,3 +19,4 @@ export type { RebalanceEvent } from './rebalances.ts';
 export type { KafkaSettings } from './settings.ts';
 export { TopicReader } from './topic-reader.ts';
 export type { TopicReaderOptions } from './topic-reader.ts';
+export type { Trouble, TroubleCode } from './trouble.ts';

@@ -1,11 +1,27 @@
 import type { Watermarks } from './admin.ts';
-import { classify, codeOf } from './errors.ts';
+import type { ClientWords } from './client-words.ts';
+import { codeOf } from './errors.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Asks the broker for the offsets a partition's log holds. */
+/** Asks the broker for the offsets a partition's log holds. Rejects with a `KafkaError`. */
 export async function queryWatermarks(
+  native: NativeConsumer,
+  words: ClientWords,
+  topic: string,
+  partition: number,
+): Promise<Watermarks> {
+  try {
+    const found = await queryOrRefresh(native, topic, partition);
+    words.reached();
+    return found;
+  } catch (error) {
+    throw words.explain(error, `watermarks of ${topic}[${partition}]`);
+  }
+}
+
+async function queryOrRefresh(
   native: NativeConsumer,
   topic: string,
   partition: number,
@@ -13,15 +29,11 @@ export async function queryWatermarks(
   try {
     return await query(native, topic, partition);
   } catch (error) {
-    if (codeOf(error) !== CODE.unknownPartition) throw classifyFor(error, topic, partition);
+    if (codeOf(error) !== CODE.unknownPartition) throw error;
   }
-  try {
-    // Added since the client last looked, which it does once a minute.
-    await refreshMetadata(native, topic);
-    return await query(native, topic, partition);
-  } catch (error) {
-    throw classifyFor(error, topic, partition);
-  }
+  // Added since the client last looked, which it does once a minute.
+  await refreshMetadata(native, topic);
+  return await query(native, topic, partition);
 }
 
 function query(native: NativeConsumer, topic: string, partition: number): Promise<Watermarks> {
@@ -38,10 +50,6 @@ function refreshMetadata(native: NativeConsumer, topic: string): Promise<void> {
       error ? reject(error) : resolve(),
     );
   });
-}
-
-function classifyFor(error: unknown, topic: string, partition: number): Error {
-  return classify(error, `watermarks of ${topic}[${partition}]`);
 }
 
 /** The end of the log as the last fetch response told it, without a request; null when unknown. */

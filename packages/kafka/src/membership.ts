@@ -1,25 +1,34 @@
-import { classify, KafkaError } from './errors.ts';
+import type { ClientWords } from './client-words.ts';
+import type { GroupConsumerOptions } from './consumer-config.ts';
+import { KafkaError } from './errors.ts';
 import type { NoticeBoard } from './notices.ts';
 import type { PacedConsume } from './paced-consume.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
 
+const CONNECT_TIMEOUT_MS = 30_000;
 const UNSUBSCRIBE_TIMEOUT_MS = 2_000;
 const DISCONNECT_TIMEOUT_MS = 15_000;
 const UNSUBSCRIBE_POLL_MS = 50;
 
 /** Connects and subscribes. Rejects with a `KafkaError`; the client cannot be used again then. */
-export function join(native: NativeConsumer, topic: string, timeoutMs: number): Promise<void> {
+export function join(
+  native: NativeConsumer,
+  words: ClientWords,
+  options: Pick<GroupConsumerOptions, 'topic' | 'connectTimeoutMs'>,
+): Promise<void> {
+  const { topic, connectTimeoutMs: timeout = CONNECT_TIMEOUT_MS } = options;
   return new Promise((resolve, reject) => {
-    native.connect({ topic, timeout: timeoutMs }, (error) => {
+    native.connect({ topic, timeout }, (error) => {
       if (error) {
-        reject(classify(error, 'connect'));
+        reject(words.explain(error, 'connect'));
         return;
       }
+      words.worked();
       try {
         native.subscribe([topic]);
         resolve();
       } catch (failure) {
-        reject(classify(failure, 'subscribe'));
+        reject(words.explain(failure, 'subscribe'));
       }
     });
   });

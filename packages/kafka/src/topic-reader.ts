@@ -1,13 +1,7 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import { consumerConfig } from './consumer-config.ts';
-import {
-  classify,
-  codeOf,
-  isFatal,
-  KafkaFatalError,
-  messageOf,
-  OffsetOutOfRange,
-} from './errors.ts';
+import { ClientWords } from './client-words.ts';
+import { codeOf, isFatal, OffsetOutOfRange } from './errors.ts';
 import { cachedEnd, queryWatermarks } from './log-offsets.ts';
 import { LogWatch } from './log-watch.ts';
 import { disconnect } from './membership.ts';
@@ -18,9 +12,12 @@ import { Readers } from './readers.ts';
 import type { Watermarks } from './admin.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
+import type { Trouble } from './trouble.ts';
 
 export interface TopicReaderOptions {
   readonly topic: string;
+  /** How long `connect` waits for a first broker, in ms. */
+  readonly connectTimeoutMs?: number | undefined;
   readonly onNotice?: OnNotice | undefined;
 }
 
@@ -39,6 +36,7 @@ export class TopicReader {
   readonly #native: NativeConsumer;
   readonly #topic: string;
   readonly #notices: NoticeBoard;
+  readonly #words: ClientWords;
   readonly #readers = new Readers();
   readonly #watch: LogWatch;
   readonly #paced: PacedConsume;
@@ -62,7 +60,7 @@ export class TopicReader {
       notices: this.#notices,
       watermarks: (partition) => this.watermarks(partition),
     });
-    this.#native.on('event.error', (error) => this.#notices.post('connection', error));
+    this.#words = new ClientWords(this.#native, this.#notices);
     renewCredentials(this.#native, settings);
   }
 
@@ -70,11 +68,17 @@ export class TopicReader {
   static async connect(settings: KafkaSettings, options: TopicReaderOptions): Promise<TopicReader> {
     const reader = new TopicReader(settings, options);
     await new Promise<void>((resolve, reject) => {
-      reader.#native.connect({ timeout: CONNECT_TIMEOUT_MS }, (error) =>
-        error ? reject(classify(error, 'connect')) : resolve(),
+      reader.#native.connect({ timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS }, (error) =>
+        error ? reject(reader.#words.explain(error, 'connect')) : resolve(),
       );
     });
+    reader.#words.worked();
     return reader;
+  }
+
+  /** What keeps the client from its work now, in its own words; null where nothing is known to. */
+  get trouble(): Trouble | null {
+    return this.#words.trouble;
   }
 
   /** Reads a partition from `offset` on. Throws when it is already read. */
@@ -120,7 +124,7 @@ export class TopicReader {
 
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks> {
-    return queryWatermarks(this.#native, this.#topic, partition);
+    return queryWatermarks(this.#native, this.#words, this.#topic, partition);
   }
 
   /** The partition's end as the last fetch response told it, without a request; null when unknown. */
@@ -145,12 +149,11 @@ export class TopicReader {
 
   async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     try {
-      return await this.#paced.consume(maxRecords, timeoutMs);
+      const records = await this.#paced.consume(maxRecords, timeoutMs);
+      if (records.length > 0) this.#words.worked();
+      return records;
     } catch (error) {
-      if (isFatal(error)) {
-        const text = `the Kafka client gave up: ${messageOf(error)}`;
-        throw new KafkaFatalError(text, codeOf(error), { cause: error });
-      }
+      if (isFatal(error)) throw this.#words.fatal(error);
       if (codeOf(error) === CODE.autoOffsetReset) {
         // The error names no partition.
         await this.#watch
@@ -158,7 +161,7 @@ export class TopicReader {
           .catch((failure: unknown) => this.#notices.post('consume', failure));
         throw this.#watch.take() ?? new OffsetOutOfRange();
       }
-      this.#notices.post('consume', error);
+      this.#words.note(error, 'consume');
       return [];
     }
   }

@@ -14,6 +14,7 @@ export { hasPostgresServer, testPostgres, type TestPostgres } from './postgres.t
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
 export { ServiceProcess, type Exit, type LogEntry } from './service-process.ts';
+export { selfSigned } from './certificates.ts';
 export { stressStartStop, type StartStop } from './stress-start-stop.ts';
 export {
   answersCommit,

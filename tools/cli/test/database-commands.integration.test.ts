@@ -85,8 +85,8 @@ test('brokers that do not answer are told in one sentence', async () => {
   const env = { DATABASE_URL: database.url, KAFKA_BROKERS: '127.0.0.1:9' };
   const outcome = await cli(env, 'migrate');
   expect(outcome).toMatchObject({ code: 69, stdout: '' });
-  expect(outcome.stderr).toBe(
-    'adtally: Kafka at 127.0.0.1:9 (KAFKA_BROKERS) does not answer: broker transport failure\n',
+  expect(outcome.stderr).toMatch(
+    /^adtally: Kafka at 127\.0\.0\.1:9 \(KAFKA_BROKERS\) does not answer: .* failed: Connection refused\n$/,
   );
 });
 

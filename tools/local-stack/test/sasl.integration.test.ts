@@ -12,7 +12,7 @@ import { run } from '../src/run.ts';
 import { ensureJava } from '../src/toolchain.ts';
 
 const USER = 'adtally';
-const AUTHENTICATION_FAILED = /authentication failure/;
+const AUTHENTICATION_FAILED = /authentication (failure|error)/i;
 const JAVA = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder(), '*')];
 const STARTED_MS = 60_000;
 const RENEWED_MS = 60_000;
