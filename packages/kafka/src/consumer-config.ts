@@ -60,7 +60,8 @@ export function consumerConfig(
     'allow.auto.create.topics': false,
     'isolation.level': 'read_committed',
     'check.crcs': true,
-    'enable.partition.eof': false,
+    // At a log's end the client says where it stands: behind what can never be delivered, too.
+    'enable.partition.eof': true,
     'topic.metadata.refresh.interval.ms': METADATA_REFRESH_MS,
     'fetch.queue.backoff.ms': FETCH_QUEUE_BACKOFF_MS,
     'fetch.wait.max.ms': options.fetchWaitMaxMs ?? DEFAULT_FETCH_WAIT_MAX_MS,

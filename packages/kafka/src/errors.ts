@@ -30,60 +30,6 @@ export class KafkaRequestError extends KafkaError {
   }
 }
 
-/** Where a partition is read, and what its log holds. */
-export interface LogPosition {
-  readonly topic: string;
-  readonly partition: number;
-  /** The next offset to read. */
-  readonly position: number;
-  readonly logStart: number;
-  readonly end: number;
-}
-
-/**
- * The offset to read does not exist in the partition's log: it lies before the log's start (truncated)
- * or past its end (recreated or unclean). Nothing was skipped; the partition delivers nothing more
- * until it is stopped and started again.
- *
- * Without `at` the client met such an offset but by now every position lies inside its log, as after a
- * topic was recreated and filled anew: every partition has to be claimed again, topic id included.
- */
-export class OffsetOutOfRange extends KafkaError {
-  override name = 'OffsetOutOfRange';
-  readonly partition: number | undefined;
-  readonly at: LogPosition | undefined;
-
-  constructor(at?: LogPosition) {
-    super(
-      at === undefined
-        ? 'an offset to read did not exist; the partition is unknown'
-        : `offset ${at.position} of ${at.topic}[${at.partition}] is outside its log ${at.logStart}..${at.end}`,
-      CODE.autoOffsetReset,
-    );
-    this.partition = at?.partition;
-    this.at = at;
-  }
-}
-
-/**
- * The log has more records but the partition delivered none for about half a minute. It has to be stopped,
- * claimed again (the topic may have been recreated) and started.
- */
-export class PartitionStalled extends KafkaError {
-  override name = 'PartitionStalled';
-  readonly partition: number;
-  readonly at: LogPosition;
-
-  constructor(at: LogPosition) {
-    super(
-      `${at.topic}[${at.partition}] delivers nothing at ${at.position}, its end is ${at.end}`,
-      CODE.timedOut,
-    );
-    this.partition = at.partition;
-    this.at = at;
-  }
-}
-
 /** Codes that no amount of waiting heals: the request itself is wrong or not allowed. */
 const LASTING = new Set([
   1, // offset out of range

@@ -1,16 +1,15 @@
 import type { SourceRecord } from '@adtally/event-schema';
-import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
 import { ClientWords } from './client-words.ts';
-import { codeOf, isFatal, OffsetOutOfRange } from './errors.ts';
-import { cachedEnd, queryWatermarks } from './log-offsets.ts';
-import { LogWatch } from './log-watch.ts';
+import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
+import { codeOf } from './errors.ts';
+import { cachedEnd } from './log-offsets.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
+import { NativeReading } from './native-reading.ts';
 import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
-import { PacedConsume } from './paced-consume.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { Rebalances, type RebalanceEvent } from './rebalances.ts';
-import { Readers } from './readers.ts';
+import type { RecordSource } from './record-source.ts';
 import type { Watermarks } from './admin.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
@@ -32,22 +31,19 @@ type State = 'open' | 'leaving' | 'left';
  * A partition started or stopped while a revocation is on its way from the broker can end that revocation
  * before the caller saw it; the owner recorded with the data must therefore decide who may write.
  */
-export class GroupConsumer {
+export class GroupConsumer implements RecordSource {
   readonly #native: NativeConsumer;
   readonly #topic: string;
   readonly #isStatic: boolean;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
   readonly #granted = new Set<number>();
-  readonly #readers = new Readers();
   readonly #startAfterFetch = new Map<number, number>();
   readonly #rebalances = new Rebalances();
   readonly #hints: OffsetHints;
-  readonly #watch: LogWatch;
-  readonly #paced: PacedConsume;
+  readonly #reading: NativeReading;
   #state: State = 'open';
   #left: Promise<void> | undefined;
-  #fetching: Promise<unknown> | null = null;
   #onRevokedAll: (() => void) | undefined;
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
@@ -60,15 +56,18 @@ export class GroupConsumer {
         this.#onRebalance(error, partitions),
       offset_commit_cb: (error: unknown) => this.#hints.settled(error),
     });
-    this.#paced = new PacedConsume(this.#native);
-    this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
-    this.#watch = new LogWatch({
-      topic: options.topic,
-      readers: this.#readers,
-      notices: this.#notices,
-      watermarks: (partition) => this.watermarks(partition),
-    });
     this.#words = new ClientWords(this.#native, this.#notices);
+    this.#reading = new NativeReading({
+      native: this.#native,
+      words: this.#words,
+      topic: options.topic,
+      notices: this.#notices,
+      onThrownOut: () => {
+        this.#rebalances.thrownOut();
+        this.#readers.lose(this.#readers.partitions());
+      },
+    });
+    this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
     renewCredentials(this.#native, settings);
   }
 
@@ -97,24 +96,14 @@ export class GroupConsumer {
     return this.#granted;
   }
 
-  /**
-   * Waits up to `timeoutMs` for a first record, then takes what is at hand, up to `maxRecords`; may be empty.
-   * Throws `OffsetOutOfRange` or `PartitionStalled` for one partition (the others go on) and
-   * `KafkaFatalError`; everything else is retried inside and noticed. Must be called at least every `maxPollIntervalMs`.
-   */
+  /** As `RecordSource.fetch`. Must be called at least every `maxPollIntervalMs`. */
   async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     if (this.#state !== 'open') throw new Error(`fetch on a consumer that is ${this.#state}`);
-    if (this.#fetching !== null) throw new Error('fetch while another fetch is in flight');
-    const waiting = this.#watch.take();
-    if (waiting !== undefined) throw waiting;
-    const fetching = this.#consume(maxRecords, timeoutMs);
-    this.#fetching = fetching;
     try {
-      return this.#readers.keep(await fetching);
+      return await this.#reading.fetch(maxRecords, timeoutMs);
     } finally {
-      this.#fetching = null;
-      this.#startDeferred();
-      if (this.#state === 'open') this.#watch.checkQuiet();
+      if (!this.#reading.isFetching) this.#startDeferred();
+      if (this.#state === 'open') this.#reading.checkQuiet();
     }
   }
 
@@ -137,7 +126,7 @@ export class GroupConsumer {
         for (const partition of event.partitions) {
           this.#granted.delete(partition);
           this.#hints.forget(partition);
-          this.#watch.forget(partition);
+          this.#reading.forget(partition);
         }
         this.#unassign(event.partitions, true);
         return;
@@ -153,14 +142,18 @@ export class GroupConsumer {
     if (this.isReading(partition)) throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
     // Records a fetch in flight may hold belong to an earlier position.
-    if (this.#fetching === null) this.#assign(partition, offset);
+    if (!this.#reading.isFetching) this.#assign(partition, offset);
     else this.#startAfterFetch.set(partition, offset);
   }
 
   /** Ends reading a partition; it stays granted and can be started again. Harmless when it is not read. */
   stop(partition: number): void {
-    this.#watch.forget(partition);
+    this.#reading.forget(partition);
     this.#unassign([partition], false);
+  }
+
+  position(partition: number): number | undefined {
+    return this.#readers.position(partition);
   }
 
   isReading(partition: number): boolean {
@@ -174,7 +167,7 @@ export class GroupConsumer {
 
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks> {
-    return queryWatermarks(this.#native, this.#words, this.#topic, partition);
+    return this.#reading.watermarks(partition);
   }
 
   /** The partition's end as the last fetch response told it, without a request; null when unknown. */
@@ -193,13 +186,17 @@ export class GroupConsumer {
     return this.#left;
   }
 
+  get #readers() {
+    return this.#reading.readers;
+  }
+
   async #leave(keepMembership: boolean): Promise<void> {
     this.#state = 'leaving';
-    await this.#fetching?.catch(() => undefined);
+    await this.#reading.idle();
     for (const event of this.takeRebalances()) this.settle(event);
     this.#startAfterFetch.clear();
     if (this.#isStatic && !keepMembership) {
-      await unsubscribe(this.#native, this.#paced, (done) => (this.#onRevokedAll = done));
+      await unsubscribe(this.#native, this.#reading.paced, (done) => (this.#onRevokedAll = done));
     }
     await disconnect(this.#native, this.#notices);
     this.#state = 'left';
@@ -260,33 +257,6 @@ export class GroupConsumer {
     for (const [partition, offset] of starts) {
       if (this.#state === 'open') this.#assign(partition, offset);
     }
-  }
-
-  async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
-    try {
-      const records = await this.#paced.consume(maxRecords, timeoutMs);
-      if (records.length > 0) this.#words.worked();
-      return records;
-    } catch (error) {
-      return await this.#onConsumeError(error);
-    }
-  }
-
-  async #onConsumeError(error: unknown): Promise<SourceRecord[]> {
-    if (isFatal(error)) throw this.#words.fatal(error);
-    if (codeOf(error) === CODE.autoOffsetReset) {
-      // The error names no partition.
-      await this.#watch
-        .compare(this.#readers.partitions())
-        .catch((failure: unknown) => this.#notices.post('consume', failure));
-      throw this.#watch.take() ?? new OffsetOutOfRange();
-    }
-    if (codeOf(error) === CODE.maxPollExceeded) {
-      this.#rebalances.thrownOut();
-      this.#readers.lose(this.#readers.partitions());
-    }
-    this.#words.note(error, 'consume');
-    return [];
   }
 
   /** Assignment calls fail only when the client is closing or dead; the next fetch tells which. */

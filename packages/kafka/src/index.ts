@@ -4,17 +4,19 @@ export { KafkaAdmin } from './admin.ts';
 export type { TopicDescription, TopicSpec, Watermarks } from './admin.ts';
 export { withKafkaAdmin } from './command-admin.ts';
 export type { GroupConsumerOptions, GroupProtocol } from './consumer-config.ts';
-export {
-  KafkaError,
-  KafkaFatalError,
-  KafkaRequestError,
-  OffsetOutOfRange,
-  PartitionStalled,
-} from './errors.ts';
-export type { LogPosition } from './errors.ts';
+export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';
 export { GroupConsumer } from './group-consumer.ts';
 export type { Notice, OnNotice } from './notices.ts';
 export type { ProducerMode } from './producer-config.ts';
+export {
+  BatchUnreadable,
+  LogDiverged,
+  OffsetOutOfRange,
+  PartitionStalled,
+  ReadFault,
+} from './read-faults.ts';
+export type { LogPosition } from './read-faults.ts';
+export type { RecordSource } from './record-source.ts';
 export type { RebalanceEvent } from './rebalances.ts';
 export type { KafkaSettings } from './settings.ts';
 export { TopicReader } from './topic-reader.ts';

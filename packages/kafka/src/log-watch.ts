@@ -1,6 +1,6 @@
 import type { Watermarks } from './admin.ts';
-import { OffsetOutOfRange, PartitionStalled } from './errors.ts';
 import type { NoticeBoard } from './notices.ts';
+import { OffsetOutOfRange, PartitionStalled, type ReadFault } from './read-faults.ts';
 import type { Readers } from './readers.ts';
 
 /** A partition that delivered nothing for this long is compared with the broker's log. */
@@ -15,8 +15,6 @@ interface Watched {
   readonly notices: NoticeBoard;
   watermarks(partition: number): Promise<Watermarks>;
 }
-
-type ReadFault = OffsetOutOfRange | PartitionStalled;
 
 /**
  * Finds the partitions whose position left the log. The client cannot be trusted with that: its error names

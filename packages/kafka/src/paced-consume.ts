@@ -5,6 +5,16 @@ import type { NativeConsumer } from './rdkafka.ts';
 const MAX_RECORDS = 100_000;
 const MIN_RECORDS = 64;
 
+/** What one call took out of the client. */
+export interface Consumed {
+  readonly records: SourceRecord[];
+  /**
+   * The partitions whose end was reached and nothing of them left, with the next offset: it lies behind the
+   * last record, and also behind what the broker holds and never delivers.
+   */
+  readonly ends: ReadonlyMap<number, number>;
+}
+
 /**
  * The client's batch call, with its waiting time bounded.
  *
@@ -14,19 +24,24 @@ const MIN_RECORDS = 64;
 export class PacedConsume {
   readonly #native: NativeConsumer;
   #recordsPerMs = Infinity;
+  #ends = new Map<number, number>();
 
   constructor(native: NativeConsumer) {
     this.#native = native;
     native.setDefaultIsTimeoutOnlyForFirstMessage(true);
+    // Told while a call returns, before its callback.
+    native.on('partition.eof', ({ partition, offset }) => this.#ends.set(partition, offset));
   }
 
   /** Rejects with the client's own error. */
-  consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+  consume(maxRecords: number, timeoutMs: number): Promise<Consumed> {
     const count = this.#count(maxRecords, timeoutMs);
     return new Promise((resolve, reject) => {
       const startedMs = performance.now();
       this.#native.setDefaultConsumeTimeout(timeoutMs);
       this.#native.consume(count, (error, records) => {
+        const ends = this.#ends;
+        this.#ends = new Map();
         if (error) {
           reject(error);
           return;
@@ -35,7 +50,7 @@ export class PacedConsume {
         // Short of the count the queue ran empty, which tells nothing about the pace.
         this.#recordsPerMs = records.length < count ? Infinity : records.length / elapsedMs;
         withOwnHeaders(records as SourceRecord[]);
-        resolve(records as SourceRecord[]);
+        resolve({ records: records as SourceRecord[], ends });
       });
     });
   }

@@ -83,6 +83,14 @@ export class Readers {
     return records;
   }
 
+  /** Moves positions to a reached end: between the last record and it lies nothing that is ever delivered. */
+  reachEnds(ends: ReadonlyMap<number, number>): void {
+    for (const [partition, end] of ends) {
+      const reader = this.#readers.get(partition);
+      if (reader !== undefined && !reader.lost && end > reader.next) reader.next = end;
+    }
+  }
+
   /** Readers without a record for `quietMs`; asking restarts their clock. */
   takeQuiet(quietMs: number): number[] {
     const now = performance.now();

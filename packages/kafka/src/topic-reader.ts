@@ -1,14 +1,12 @@
 import type { SourceRecord } from '@adtally/event-schema';
-import { consumerConfig } from './consumer-config.ts';
 import { ClientWords } from './client-words.ts';
-import { codeOf, isFatal, OffsetOutOfRange } from './errors.ts';
-import { cachedEnd, queryWatermarks } from './log-offsets.ts';
-import { LogWatch } from './log-watch.ts';
+import { consumerConfig } from './consumer-config.ts';
+import { cachedEnd } from './log-offsets.ts';
 import { disconnect } from './membership.ts';
+import { NativeReading } from './native-reading.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
-import { PacedConsume } from './paced-consume.ts';
-import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
-import { Readers } from './readers.ts';
+import { newConsumer, type NativeConsumer } from './rdkafka.ts';
+import type { RecordSource } from './record-source.ts';
 import type { Watermarks } from './admin.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
@@ -32,15 +30,12 @@ const UNUSED_GROUP = 'adtally-reader';
  * `fetch` returns records of started partitions only, each partition in offset order from its start offset,
  * none twice. One fetch at a time; `start` and `stop` between fetches.
  */
-export class TopicReader {
+export class TopicReader implements RecordSource {
   readonly #native: NativeConsumer;
   readonly #topic: string;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
-  readonly #readers = new Readers();
-  readonly #watch: LogWatch;
-  readonly #paced: PacedConsume;
-  #fetching: Promise<unknown> | null = null;
+  readonly #reading: NativeReading;
   #closed: Promise<void> | undefined;
 
   private constructor(settings: KafkaSettings, options: TopicReaderOptions) {
@@ -53,14 +48,13 @@ export class TopicReader {
         protocol: 'cooperative-sticky',
       }),
     );
-    this.#paced = new PacedConsume(this.#native);
-    this.#watch = new LogWatch({
-      topic: options.topic,
-      readers: this.#readers,
-      notices: this.#notices,
-      watermarks: (partition) => this.watermarks(partition),
-    });
     this.#words = new ClientWords(this.#native, this.#notices);
+    this.#reading = new NativeReading({
+      native: this.#native,
+      words: this.#words,
+      topic: options.topic,
+      notices: this.#notices,
+    });
     renewCredentials(this.#native, settings);
   }
 
@@ -84,47 +78,42 @@ export class TopicReader {
   /** Reads a partition from `offset` on. Throws when it is already read. */
   start(partition: number, offset: number): void {
     this.#requireIdle('start');
-    if (this.#readers.has(partition)) throw new Error(`partition ${partition} is already read`);
+    if (this.#reading.readers.has(partition))
+      throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
     this.#native.incrementalAssign([{ topic: this.#topic, partition, offset }]);
-    this.#readers.add(partition, offset);
+    this.#reading.readers.add(partition, offset);
   }
 
   /** Ends reading a partition; harmless when it is not read. */
   stop(partition: number): void {
     this.#requireIdle('stop');
-    this.#watch.forget(partition);
-    if (!this.#readers.remove(partition)) return;
+    this.#reading.forget(partition);
+    if (!this.#reading.readers.remove(partition)) return;
     this.#native.incrementalUnassign([{ topic: this.#topic, partition }]);
   }
 
   isReading(partition: number): boolean {
-    return this.#readers.has(partition);
+    return this.#reading.readers.has(partition);
   }
 
-  /**
-   * Waits up to `timeoutMs` for a first record, then takes what is at hand, up to `maxRecords`; may be empty.
-   * Throws `OffsetOutOfRange` or `PartitionStalled` for one partition (the others go on) and
-   * `KafkaFatalError`; everything else is retried inside and noticed.
-   */
+  position(partition: number): number | undefined {
+    return this.#reading.readers.position(partition);
+  }
+
+  /** As `RecordSource.fetch`. */
   async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     if (this.#closed !== undefined) throw new Error('fetch on a closed reader');
-    this.#requireIdle('fetch');
-    const waiting = this.#watch.take();
-    if (waiting !== undefined) throw waiting;
-    const fetching = this.#consume(maxRecords, timeoutMs);
-    this.#fetching = fetching;
     try {
-      return this.#readers.keep(await fetching);
+      return await this.#reading.fetch(maxRecords, timeoutMs);
     } finally {
-      this.#fetching = null;
-      if (this.#closed === undefined) this.#watch.checkQuiet();
+      if (this.#closed === undefined) this.#reading.checkQuiet();
     }
   }
 
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks> {
-    return queryWatermarks(this.#native, this.#words, this.#topic, partition);
+    return this.#reading.watermarks(partition);
   }
 
   /** The partition's end as the last fetch response told it, without a request; null when unknown. */
@@ -139,30 +128,11 @@ export class TopicReader {
   }
 
   async #close(): Promise<void> {
-    await this.#fetching?.catch(() => undefined);
+    await this.#reading.idle();
     await disconnect(this.#native, this.#notices);
   }
 
   #requireIdle(doing: string): void {
-    if (this.#fetching !== null) throw new Error(`${doing} while a fetch is in flight`);
-  }
-
-  async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
-    try {
-      const records = await this.#paced.consume(maxRecords, timeoutMs);
-      if (records.length > 0) this.#words.worked();
-      return records;
-    } catch (error) {
-      if (isFatal(error)) throw this.#words.fatal(error);
-      if (codeOf(error) === CODE.autoOffsetReset) {
-        // The error names no partition.
-        await this.#watch
-          .compare(this.#readers.partitions())
-          .catch((failure: unknown) => this.#notices.post('consume', failure));
-        throw this.#watch.take() ?? new OffsetOutOfRange();
-      }
-      this.#words.note(error, 'consume');
-      return [];
-    }
+    if (this.#reading.isFetching) throw new Error(`${doing} while a fetch is in flight`);
   }
 }

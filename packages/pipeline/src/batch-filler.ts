@@ -1,10 +1,10 @@
 import type { EventBatch, SourceRecord } from '@adtally/event-schema';
-import { OffsetOutOfRange, PartitionStalled, type GroupConsumer } from '@adtally/kafka';
+import { ReadFault, type RecordSource } from '@adtally/kafka';
 import type { Admission } from './admission.ts';
-import type { BatchWork } from './batch-work.ts';
+import type { BatchWork, SourceSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
 import { FetchWindow, heldBytes } from './fetch-window.ts';
-import type { Halt } from './halt.ts';
+import { holeHalt, type Halt } from './halt.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 
 /** Decides the undecided rows from `fromRow` on. */
@@ -37,7 +37,7 @@ const BATCH_BYTES_MAX = 64 * 1_024 * 1_024;
  * an allowance that is used up.
  */
 export class BatchFiller {
-  readonly #consumer: Pick<GroupConsumer, 'fetch'>;
+  readonly #source: Pick<RecordSource, 'fetch' | 'position'>;
   readonly #ownership: Ownership;
   readonly #admission: Admission;
   readonly #options: FillerOptions;
@@ -48,12 +48,12 @@ export class BatchFiller {
   readonly stalled = new Set<OwnedPartition>();
 
   constructor(
-    consumer: Pick<GroupConsumer, 'fetch'>,
+    source: Pick<RecordSource, 'fetch' | 'position'>,
     ownership: Ownership,
     admission: Admission,
     options: FillerOptions,
   ) {
-    this.#consumer = consumer;
+    this.#source = source;
     this.#ownership = ownership;
     this.#admission = admission;
     this.#options = options;
@@ -82,6 +82,7 @@ export class BatchFiller {
       this.#take(work, records);
       this.#options.classify(batch, from, rules);
       this.#admission.afterClassify(work, from, performance.now());
+      this.#passGaps(work);
       if (batch.count === 0) return;
     } while (
       !batch.isFull &&
@@ -103,11 +104,10 @@ export class BatchFiller {
 
   async #fetch(maxRecords: number, waitMs: number): Promise<SourceRecord[]> {
     try {
-      return await this.#consumer.fetch(this.#window.limit(maxRecords), waitMs);
+      return await this.#source.fetch(this.#window.limit(maxRecords), waitMs);
     } catch (error) {
-      if (error instanceof OffsetOutOfRange) this.#noteOutOfRange(error);
-      else if (error instanceof PartitionStalled) this.#stall(error.partition);
-      else throw error;
+      if (!(error instanceof ReadFault)) throw error;
+      this.#noteFault(error);
       return [];
     }
   }
@@ -118,39 +118,61 @@ export class BatchFiller {
     if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
     if (owned.allowance === 0) return this.#admission.hold(owned, record);
     owned.allowance -= 1;
-    const skipped = record.offset - owned.readOffset;
-    if (skipped > 0 && !this.#options.mayHaveGaps) {
-      this.halts.set(owned, {
-        code: 'hole',
-        detail: `offset ${owned.readOffset} expected, ${record.offset} read`,
-        resumeAt: record.offset,
-      });
-      return;
-    }
-    const span = work.spans.get(owned.sourceId) ?? {
-      claim: owned,
-      first: owned.readOffset,
-      end: owned.readOffset,
-      gap: 0,
-      firstAppendMs: record.timestamp ?? 0,
-    };
-    span.gap += skipped;
+    if (record.offset > owned.readOffset && !this.#mayPass(owned, record.offset)) return;
+    const span = this.#spanOf(work, owned, record.timestamp ?? 0);
+    span.gap += record.offset - owned.readOffset;
     span.end = record.offset + 1;
     owned.readOffset = span.end;
-    work.spans.set(owned.sourceId, span);
     work.batch.append(record, owned.sourceId);
     work.bytes += bytes;
   }
 
-  /** A claim finds out what it means: it looks at the topic's id before it compares cursor and log. */
-  #noteOutOfRange({ partition }: OffsetOutOfRange): void {
-    if (partition !== undefined) return this.#stall(partition);
-    // The client does not say which one.
-    for (const owned of this.#ownership.allOwned()) this.stalled.add(owned);
+  /**
+   * What lies behind the last record and can never be delivered: the cursor follows over it though no record
+   * may ever come to take it along, or the partition would lag for ever, and be short of records that
+   * retention takes and nobody missed.
+   */
+  #passGaps(work: BatchWork<OwnedPartition>): void {
+    for (const owned of this.#ownership.allOwned()) {
+      const position = this.#source.position(owned.partition);
+      if (position === undefined || position <= owned.readOffset) continue;
+      // Past records that were not let through the position says nothing.
+      if (owned.allowance === 0 || this.halts.has(owned)) continue;
+      if (!this.#mayPass(owned, position)) continue;
+      const span = this.#spanOf(work, owned, Date.now());
+      span.gap += position - owned.readOffset;
+      span.end = position;
+      owned.readOffset = position;
+    }
   }
 
-  #stall(partition: number): void {
-    const owned = this.#ownership.owned(partition);
-    if (owned !== undefined) this.stalled.add(owned);
+  /** Whether offsets up to `next` may be missing; else the partition is to be halted. */
+  #mayPass(owned: OwnedPartition, next: number): boolean {
+    if (this.#options.mayHaveGaps) return true;
+    this.halts.set(owned, holeHalt(owned.readOffset, next));
+    return false;
+  }
+
+  #spanOf(
+    work: BatchWork<OwnedPartition>,
+    owned: OwnedPartition,
+    firstAppendMs: number,
+  ): SourceSpan<OwnedPartition> {
+    let span = work.spans.get(owned.sourceId);
+    if (span === undefined) {
+      const { readOffset } = owned;
+      span = { claim: owned, first: readOffset, end: readOffset, gap: 0, firstAppendMs };
+      work.spans.set(owned.sourceId, span);
+    }
+    return span;
+  }
+
+  /** A claim finds out what it means: it looks at the topic's id before it compares cursor and log. */
+  #noteFault({ partition }: ReadFault): void {
+    const concerned =
+      partition === undefined
+        ? this.#ownership.allOwned()
+        : [this.#ownership.owned(partition)].filter((owned) => owned !== undefined);
+    for (const owned of concerned) this.stalled.add(owned);
   }
 }

@@ -22,6 +22,17 @@ export interface StandingHalt {
   readonly detail: string;
 }
 
+/** Offsets without a record where the topic may have none. */
+export function holeHalt(expected: number, found: number): Halt {
+  return {
+    code: 'hole',
+    detail:
+      `offset ${expected} expected, but the log goes on at ${found}: the topic is compacted or written in ` +
+      'transactions (EVENTS_TOPIC_MAY_HAVE_GAPS=true counts such offsets as gaps), or records are missing',
+    resumeAt: found,
+  };
+}
+
 /** What it means when a cursor lies outside the log; null where it lies inside. */
 export function haltFor(nextOffset: number, log: { logStart: number; end: number }): Halt | null {
   if (log.logStart > nextOffset) {

@@ -32,6 +32,6 @@ export {
   type TestTopic,
   type TestTopicOptions,
 } from './topic.ts';
-export { produceTransaction } from './transaction.ts';
+export { openTransaction, produceTransaction, type OpenTransaction } from './transaction.ts';
 export { uniqueName } from './unique-name.ts';
 export { signal, waitFor, type Signal, type WaitOptions } from './wait.ts';

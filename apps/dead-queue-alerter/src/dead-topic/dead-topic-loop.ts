@@ -10,8 +10,7 @@ import type { SourceRecord } from '@adtally/event-schema';
 import {
   KafkaError,
   KafkaFatalError,
-  OffsetOutOfRange,
-  PartitionStalled,
+  ReadFault,
   TopicReader,
   type KafkaAdmin,
   type KafkaSettings,
@@ -147,7 +146,7 @@ export class DeadTopicLoop {
     try {
       return await reader.fetch(FETCH_RECORDS, FETCH_WAIT_MS);
     } catch (error) {
-      if (!(error instanceof OffsetOutOfRange || error instanceof PartitionStalled)) throw error;
+      if (!(error instanceof ReadFault)) throw error;
       this.#parts.log.warn({ err: error }, 'position in the dead topic is looked up again');
       const partitions =
         error.partition === undefined ? [...this.#partitions.keys()] : [error.partition];

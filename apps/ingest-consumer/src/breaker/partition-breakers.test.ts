@@ -53,6 +53,10 @@ class Client {
     this.positions.delete(partition);
   }
 
+  position(partition: number): number | undefined {
+    return this.positions.get(partition);
+  }
+
   async fetch(maxRecords: number): Promise<SourceRecord[]> {
     const records: SourceRecord[] = [];
     for (const [partition, position] of this.positions) {

@@ -1,0 +1,108 @@
+import type { SourceRecord } from '@adtally/event-schema';
+import type { Watermarks } from './admin.ts';
+import type { ClientWords } from './client-words.ts';
+import { codeOf, isFatal } from './errors.ts';
+import { queryWatermarks } from './log-offsets.ts';
+import { LogWatch } from './log-watch.ts';
+import type { NoticeBoard } from './notices.ts';
+import { PacedConsume } from './paced-consume.ts';
+import { CODE, type NativeConsumer } from './rdkafka.ts';
+import { OffsetOutOfRange } from './read-faults.ts';
+import { Readers } from './readers.ts';
+
+export interface NativeReadingParts {
+  readonly native: NativeConsumer;
+  readonly words: ClientWords;
+  readonly topic: string;
+  readonly notices: NoticeBoard;
+  /** The group gave the member's partitions away since it paused too long; called inside `fetch`. */
+  readonly onThrownOut?: () => void;
+}
+
+/**
+ * Reads what the native client was assigned, and finds out what its errors mean: they name neither a
+ * partition nor an offset. Assigning is the owner's affair.
+ */
+export class NativeReading {
+  readonly readers = new Readers();
+  readonly paced: PacedConsume;
+  readonly #parts: NativeReadingParts;
+  readonly #watch: LogWatch;
+  #fetching: Promise<unknown> | null = null;
+
+  constructor(parts: NativeReadingParts) {
+    this.#parts = parts;
+    this.paced = new PacedConsume(parts.native);
+    this.#watch = new LogWatch({
+      topic: parts.topic,
+      readers: this.readers,
+      notices: parts.notices,
+      watermarks: (partition) => this.watermarks(partition),
+    });
+  }
+
+  get isFetching(): boolean {
+    return this.#fetching !== null;
+  }
+
+  /** Resolves once no fetch is in flight. */
+  async idle(): Promise<void> {
+    await this.#fetching?.catch(() => undefined);
+  }
+
+  /** As `RecordSource.fetch`. */
+  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    if (this.isFetching) throw new Error('fetch while another fetch is in flight');
+    const waiting = this.#watch.take();
+    if (waiting !== undefined) throw waiting;
+    const fetching = this.#consume(maxRecords, timeoutMs);
+    this.#fetching = fetching;
+    try {
+      return await fetching;
+    } finally {
+      this.#fetching = null;
+    }
+  }
+
+  /** Looks in the background at partitions that delivered nothing for a while. */
+  checkQuiet(): void {
+    this.#watch.checkQuiet();
+  }
+
+  /** What was found out about a partition and not yet thrown concerns its reader before. */
+  forget(partition: number): void {
+    this.#watch.forget(partition);
+  }
+
+  watermarks(partition: number): Promise<Watermarks> {
+    const { native, words, topic } = this.#parts;
+    return queryWatermarks(native, words, topic, partition);
+  }
+
+  async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    try {
+      const { records, ends } = await this.paced.consume(maxRecords, timeoutMs);
+      if (records.length > 0) this.#parts.words.worked();
+      const kept = this.readers.keep(records);
+      this.readers.reachEnds(ends);
+      return kept;
+    } catch (error) {
+      await this.#onError(error);
+      return [];
+    }
+  }
+
+  /** Throws what the caller must know. */
+  async #onError(error: unknown): Promise<void> {
+    const { notices, words, onThrownOut } = this.#parts;
+    if (isFatal(error)) throw words.fatal(error);
+    if (codeOf(error) === CODE.autoOffsetReset) {
+      await this.#watch
+        .compare(this.readers.partitions())
+        .catch((failure: unknown) => notices.post('consume', failure));
+      throw this.#watch.take() ?? new OffsetOutOfRange();
+    }
+    if (codeOf(error) === CODE.maxPollExceeded) onThrownOut?.();
+    words.note(error, 'consume');
+  }
+}

@@ -1,0 +1,42 @@
+import type { SourceRecord } from '@adtally/event-schema';
+import type { Watermarks } from './admin.ts';
+
+/**
+ * A reader of partitions of one topic, as whoever counts their records sees it; how the records come out of
+ * the log is its own affair. Which partitions may be read is decided elsewhere, by a group or a claim.
+ *
+ * Offsets of one partition come in order from its start, none twice, and none is left out silently: between
+ * two records, or behind the last one, only offsets are missing that can never be delivered to anybody
+ * (markers of transactions, records of aborted ones, what compaction took). `position` passes those too, so
+ * it reaches the end of a log that ends in such. Everything else that keeps records from coming is thrown.
+ *
+ * Methods are called by one loop, one `fetch` at a time.
+ */
+export interface RecordSource {
+  /** Reads a partition from `offset` on. Throws where it is already read or may not be. */
+  start(partition: number, offset: number): void;
+
+  /** Ends reading a partition; what was thrown of it and not yet seen is forgotten. Harmless when not read. */
+  stop(partition: number): void;
+
+  isReading(partition: number): boolean;
+
+  /**
+   * Waits up to `timeoutMs` for a first record, then takes what is at hand, up to `maxRecords`; may be empty.
+   * Throws a `ReadFault` for one partition, which delivers nothing more until it is stopped and started
+   * again while the others go on, and `KafkaFatalError`; everything else is retried inside and noticed.
+   */
+  fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]>;
+
+  /**
+   * The next offset to be delivered: all before it was, or never can be. Undefined where the partition is
+   * not read. Moves in `fetch` only.
+   */
+  position(partition: number): number | undefined;
+
+  /** Asks the broker for the offsets the partition's log holds. */
+  watermarks(partition: number): Promise<Watermarks>;
+
+  /** The partition's end as last told by the broker, without a request; null when unknown. */
+  cachedEnd(partition: number): number | null;
+}
