@@ -10,6 +10,15 @@ export {
 export { type ClientAccess } from './kafka-access.ts';
 export { kafkaCluster, type KafkaCluster, type KafkaClusterOptions } from './kafka-cluster.ts';
 export { hasKafkaServer } from './kafka-programs.ts';
+export {
+  grant,
+  type Operation,
+  type Quota,
+  revoke,
+  type RightOn,
+  setQuota,
+  setScramPassword,
+} from './kafka-rights.ts';
 export { hasPostgresServer, testPostgres, type TestPostgres } from './postgres.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
