@@ -1,10 +1,7 @@
-import type { IAdminClient } from '@confluentinc/kafka-javascript';
-import { ClientWords, type TalkingClient } from './client-words.ts';
-import { classify, codeOf } from './errors.ts';
-import { NoticeBoard, type OnNotice } from './notices.ts';
-import { AdminClient, CODE, OffsetSpec } from './rdkafka.ts';
-import { renewCredentials, type SaslClient } from './renew-credentials.ts';
-import { commonConfig, type KafkaSettings } from './settings.ts';
+import { AdminRequests, type AdminOptions } from './admin-requests.ts';
+import { classify, codeOf, type KafkaError } from './errors.ts';
+import { CODE, OffsetSpec } from './rdkafka.ts';
+import type { KafkaSettings } from './settings.ts';
 import { topicIdText } from './topic-id.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -33,46 +30,31 @@ export interface Watermarks {
   readonly end: number;
 }
 
-const REQUEST_TIMEOUT_MS = 10_000;
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 50;
 
-export interface AdminOptions {
-  /** How long one request may take, in ms. */
-  readonly requestTimeoutMs?: number | undefined;
-  readonly onNotice?: OnNotice | undefined;
-}
-
-type Callback<T> = (error: unknown, result: T) => void;
-
 /**
  * Topic and offset administration. Every method rejects with a `KafkaRequestError`; each request ends
- * within ten seconds. Consumer groups are never described: that call crashes the client's native code.
+ * within about ten seconds, and any living broker answers it. Consumer groups are never described: that call
+ * crashes the client's native code.
  */
 export class KafkaAdmin {
-  readonly #client: IAdminClient;
-  readonly #words: ClientWords;
-  readonly #timeoutMs: number;
-  #closed = false;
+  readonly #requests: AdminRequests;
 
   constructor(settings: KafkaSettings, options: AdminOptions = {}) {
-    this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-    this.#client = AdminClient.create(commonConfig(settings));
-    // The client's declarations leave out that it is one like the others.
-    const client = this.#client as unknown as SaslClient & TalkingClient;
-    this.#words = new ClientWords(client, new NoticeBoard(options.onNotice));
-    renewCredentials(client, settings);
+    this.#requests = new AdminRequests(settings, options);
   }
 
   /** What keeps the client from its work now, in its own words; null where nothing is known to. */
   get trouble(): Trouble | null {
-    return this.#words.trouble;
+    return this.#requests.words.trouble;
   }
 
   /** Returns null for a topic that does not exist. */
   async describeTopic(topic: string): Promise<TopicDescription | null> {
-    const [found] = await this.#ask<DescribedTopic[]>(`describe ${topic}`, (done) =>
-      this.#client.describeTopics([topic], { timeout: this.#timeoutMs }, done),
+    const [found] = await this.#requests.question<DescribedTopic[]>(
+      `describe ${topic}`,
+      (client, timeout, done) => client.describeTopics([topic], { timeout }, done),
     );
     if (found === undefined) return null;
     if (found.error !== undefined && codeOf(found.error) !== 0) {
@@ -116,12 +98,8 @@ export class KafkaAdmin {
   async groupOffsets(groupId: string, topic: string): Promise<Map<number, number>> {
     const partitions = (await this.#partitionsOf(topic)).map((partition) => ({ topic, partition }));
     const doing = `offsets of group ${groupId}`;
-    const [group] = await this.#ask<GroupOffsets[]>(doing, (done) =>
-      this.#client.listConsumerGroupOffsets(
-        [{ groupId, partitions }],
-        { timeout: this.#timeoutMs },
-        done,
-      ),
+    const [group] = await this.#requests.question<GroupOffsets[]>(doing, (client, timeout, done) =>
+      client.listConsumerGroupOffsets([{ groupId, partitions }], { timeout }, done),
     );
     if (group?.error !== undefined && codeOf(group.error) !== 0) throw classify(group.error, doing);
     const offsets = new Map<number, number>();
@@ -134,15 +112,15 @@ export class KafkaAdmin {
 
   /** Creates a topic and waits until every partition has a leader. Rejects when it exists. */
   async createTopic(spec: TopicSpec): Promise<TopicDescription> {
-    await this.#ask<void>(`create ${spec.name}`, (done) =>
-      this.#client.createTopic(
+    await this.#requests.order(`create ${spec.name}`, (client, timeout, done) =>
+      client.createTopic(
         {
           topic: spec.name,
           num_partitions: spec.partitions,
           replication_factor: spec.replication,
           config: { ...spec.config },
         },
-        this.#timeoutMs,
+        timeout,
         (error) => done(error, undefined),
       ),
     );
@@ -177,8 +155,8 @@ export class KafkaAdmin {
   /** Deletes a topic and waits until it is gone; one that does not exist is no error. */
   async deleteTopic(topic: string): Promise<void> {
     try {
-      await this.#ask<void>(`delete ${topic}`, (done) =>
-        this.#client.deleteTopic(topic, this.#timeoutMs, (error) => done(error, undefined)),
+      await this.#requests.order(`delete ${topic}`, (client, timeout, done) =>
+        client.deleteTopic(topic, timeout, (error) => done(error, undefined)),
       );
     } catch (error) {
       if (codeOf(error) !== CODE.unknownTopicOrPartition) throw error;
@@ -192,10 +170,10 @@ export class KafkaAdmin {
   /** Removes all records before `offset`; returns the new start of the log. */
   async deleteRecordsBefore(topic: string, partition: number, offset: number): Promise<number> {
     const doing = `delete records of ${topic}[${partition}]`;
-    const [found] = await this.#ask<{ lowWatermark: number; error?: unknown }[]>(doing, (done) =>
-      this.#client.deleteRecords(
+    const [found] = await this.#requests.question<LowWatermark[]>(doing, (client, timeout, done) =>
+      client.deleteRecords(
         [{ topic, partition, offset }],
-        { timeout: this.#timeoutMs, operationTimeout: this.#timeoutMs },
+        { timeout, operationTimeout: timeout },
         done,
       ),
     );
@@ -205,19 +183,15 @@ export class KafkaAdmin {
 
   /** Raises the number of partitions to `total` and waits until all have a leader. */
   async addPartitions(topic: string, total: number): Promise<TopicDescription> {
-    await this.#ask<void>(`add partitions to ${topic}`, (done) =>
-      this.#client.createPartitions(topic, total, this.#timeoutMs, (error) =>
-        done(error, undefined),
-      ),
+    await this.#requests.order(`add partitions to ${topic}`, (client, timeout, done) =>
+      client.createPartitions(topic, total, timeout, (error) => done(error, undefined)),
     );
     return await this.#ready(topic, total);
   }
 
   /** Closing twice is harmless. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#client.disconnect();
+    this.#requests.close();
   }
 
   async #partitionsOf(topic: string): Promise<number[]> {
@@ -233,12 +207,32 @@ export class KafkaAdmin {
     offset: InstanceType<typeof OffsetSpec>,
   ): Promise<number> {
     const doing = `offsets of ${topic}[${partition}]`;
-    const [found] = await this.#ask<{ offset: number; error?: unknown }[]>(doing, (done) =>
-      this.#client.listOffsets([{ topic, partition, offset }], { timeout: this.#timeoutMs }, done),
-    );
-    if (found === undefined) throw classify({ code: -1, message: 'no answer' }, doing);
-    if (found.error !== undefined && codeOf(found.error) !== 0) throw classify(found.error, doing);
-    return found.offset;
+    try {
+      const [found] = await this.#requests.question<ListedOffset[]>(
+        doing,
+        (client, timeout, done) =>
+          client.listOffsets([{ topic, partition, offset }], { timeout }, done),
+      );
+      if (found === undefined) throw classify({ code: -1, message: 'no answer' }, doing);
+      if (found.error !== undefined && codeOf(found.error) !== 0)
+        throw classify(found.error, doing);
+      return found.offset;
+    } catch (error) {
+      throw (await this.#leaderMissing(topic, partition, doing)) ?? error;
+    }
+  }
+
+  /** Only the leader knows the offsets: where there is none, that is the reason of whatever the client said. */
+  async #leaderMissing(
+    topic: string,
+    partition: number,
+    doing: string,
+  ): Promise<KafkaError | undefined> {
+    const found = await this.describeTopic(topic).catch(() => null);
+    const one = found?.partitions.find((each) => each.partition === partition);
+    if (one === undefined || one.hasLeader) return undefined;
+    const message = `leader missing, none of its ${one.replicas} replicas can lead`;
+    return classify({ code: CODE.leaderNotAvailable, message }, doing);
   }
 
   async #ready(topic: string, partitions: number): Promise<TopicDescription> {
@@ -258,24 +252,20 @@ export class KafkaAdmin {
       const found = await probe();
       if (found !== undefined) return found;
       if (performance.now() > deadline)
-        throw this.#words.explain({ code: CODE.timedOut, message: 'timed out' }, what);
+        throw this.#requests.explain({ code: CODE.timedOut, message: 'timed out' }, what);
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
   }
+}
 
-  #ask<T>(doing: string, call: (done: Callback<T>) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      try {
-        call((error, result) => {
-          if (error) return reject(this.#words.explain(error, doing));
-          this.#words.worked();
-          resolve(result);
-        });
-      } catch (error) {
-        reject(classify(error, doing));
-      }
-    });
-  }
+interface LowWatermark {
+  lowWatermark: number;
+  error?: unknown;
+}
+
+interface ListedOffset {
+  offset: number;
+  error?: unknown;
 }
 
 interface GroupOffsets {

@@ -53,6 +53,7 @@ export const CODE = {
   transport: -195,
   timedOutInQueue: -166,
   unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
   messageTooLarge: 10,
   recordListTooLarge: 18,
   topicAlreadyExists: 36,

@@ -2,7 +2,7 @@ import type { KafkaSettings } from './settings.ts';
 
 /** What of a native client this needs. */
 export interface SaslClient {
-  on(event: 'event.error', listener: () => void): unknown;
+  on(event: 'event.error', listener: (error: unknown) => void): unknown;
   isConnected(): boolean;
   setSaslCredentials(username: string, password: string): void;
 }

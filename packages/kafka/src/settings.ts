@@ -13,6 +13,8 @@ export function commonConfig(settings: KafkaSettings): Record<string, unknown> {
     'bootstrap.servers': settings.brokers,
     'client.id': settings.clientId,
     'socket.keepalive.enable': true,
+    // What the client knows of a connection that does not come about it says only then.
+    'socket.connection.setup.timeout.ms': 10_000,
     'reconnect.backoff.ms': 50,
     'reconnect.backoff.max.ms': 2000,
     ...Object.fromEntries(

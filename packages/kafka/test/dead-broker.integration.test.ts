@@ -1,0 +1,92 @@
+import { hasKafkaServer, type KafkaCluster, kafkaCluster, uniqueName } from '@adtally/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import { KafkaAdmin, type KafkaSettings } from '../src/index.ts';
+
+const CLIENTS = 9;
+/** The cluster needs this long to give a broker up (a session of 6 s) and to elect leaders. */
+const FAILOVER_MS = 10_000;
+const WATCHED_MS = 5_000;
+const ANSWER_MS = 6_000;
+
+interface Answer {
+  readonly client: number;
+  readonly what: string;
+  readonly ms: number;
+  readonly problem: string | null;
+}
+
+async function timed(client: number, what: string, ask: () => Promise<unknown>): Promise<Answer> {
+  const startedMs = performance.now();
+  const problem = await ask().then(
+    () => null,
+    (error: unknown) => String(error),
+  );
+  return { client, what, ms: Math.round(performance.now() - startedMs), problem };
+}
+
+/** Nine clients, each of which has asked already: whichever broker one remembers, it does so by chance. */
+async function clients(settings: KafkaSettings, topic: string): Promise<KafkaAdmin[]> {
+  const admins = Array.from({ length: CLIENTS }, () => new KafkaAdmin(settings));
+  onTestFinished(() => {
+    for (const admin of admins) admin.close();
+  });
+  await Promise.all(admins.map((admin) => admin.describeTopic(topic)));
+  return admins;
+}
+
+async function slowAnswers(admins: readonly KafkaAdmin[], topic: string): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const until = performance.now() + WATCHED_MS;
+  await Promise.all(
+    admins.map(async (admin, client) => {
+      for (let turn = 0; performance.now() < until; turn++) {
+        answers.push(await timed(client, 'describe', () => admin.describeTopic(topic)));
+        const ends = () => admin.watermarks(topic, turn % 3);
+        answers.push(await timed(client, `watermarks ${turn % 3}`, ends));
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }),
+  );
+  expect(answers.length).toBeGreaterThan(CLIENTS);
+  return answers.filter(({ ms, problem }) => problem !== null || ms > ANSWER_MS);
+}
+
+async function onceBroken(
+  cluster: KafkaCluster,
+  topic: string,
+  breakIt: () => Promise<void> | void,
+): Promise<Answer[]> {
+  const admins = await clients(settingsOf(cluster), topic);
+  await breakIt();
+  await new Promise((resolve) => setTimeout(resolve, FAILOVER_MS));
+  // Each call may find out once that its connection is dead.
+  await Promise.all(admins.map((admin) => admin.describeTopic(topic).catch(() => null)));
+  return await slowAnswers(admins, topic);
+}
+
+function settingsOf(cluster: KafkaCluster): KafkaSettings {
+  return { brokers: cluster.brokers, clientId: 'adtally-test', security: {} };
+}
+
+test.runIf(hasKafkaServer())(
+  'I13: with one broker of three dead or frozen, every client is answered by another within seconds',
+  { timeout: 180_000 },
+  async () => {
+    await using cluster = await kafkaCluster({ brokers: 3 });
+    const topic = uniqueName('dead-broker');
+    const first = new KafkaAdmin(settingsOf(cluster));
+    onTestFinished(() => first.close());
+    await first.createTopic({ name: topic, partitions: 3, replication: 3, config: {} });
+    await first.createTopic({ name: 'single', partitions: 3, replication: 1, config: {} });
+
+    expect(await onceBroken(cluster, topic, () => cluster.kill(2))).toEqual([]);
+    const ends = [0, 1, 2].map((partition) => first.watermarks('single', partition));
+    const refused = (await Promise.allSettled(ends)).filter(({ status }) => status === 'rejected');
+    expect(refused.map((one) => String((one as PromiseRejectedResult).reason))).toEqual([
+      expect.stringMatching(/^KafkaRequestError: offsets of single\[\d\]: leader missing/),
+    ]);
+    await cluster.start(2);
+    expect(await onceBroken(cluster, topic, () => cluster.freeze(3))).toEqual([]);
+    cluster.thaw(3);
+  },
+);
