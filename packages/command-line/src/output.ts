@@ -1,10 +1,15 @@
+import { redact } from '@adtally/config';
+
 const TTY_REFRESH_MS = 200;
 const SPARSE_REFRESH_MS = 15_000;
 const CLEAR_LINE = '\r\u001B[K';
 
-/** A line about what is going on; never on stdout, which belongs to the command's result. */
+/**
+ * A line about what is going on, the secrets of this process hidden; never on stdout, which belongs to the
+ * command's result.
+ */
 export function say(line: string): void {
-  process.stderr.write(`adtally: ${line}\n`);
+  process.stderr.write(`adtally: ${redact(line)}\n`);
 }
 
 /** Prints the one JSON object of `--json`, as one line on stdout. Bigints become decimal strings. */

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { EnvField, Reading } from './field.ts';
+import { MASK } from './mask.ts';
+import { keepSecret } from './redact.ts';
 
 /**
  * A value that may change while the process runs: gives what it is now. Whoever connects with it asks each
@@ -16,11 +18,14 @@ export function reveal(value: string | Secret): string {
  * A field whose value may also come from the file that `NAME_FILE` names: its content without the newline
  * at its end. The file is read again each time the value is asked for. One that cannot be read then, or
  * holds nothing or what is not allowed (it may be half written), leaves the value as it was: whether that one
- * still serves, the server says.
+ * still serves, the server says. Every value it ever had is hidden by `redact`.
  */
 export function secret(plain: EnvField<string>): EnvField<Secret> {
   const { variable } = plain;
   const fileVariable = `${variable}_FILE`;
+  const keep = (value: string): void => {
+    if (value !== '') keepSecret(value, plain.show(value) === MASK);
+  };
   return {
     ...plain,
     fileVariable,
@@ -29,7 +34,9 @@ export function secret(plain: EnvField<string>): EnvField<Secret> {
       const file = env[fileVariable] ?? '';
       if (file === '') {
         const reading = plain.read(env);
-        return 'problems' in reading ? reading : { value: () => reading.value };
+        if ('problems' in reading) return reading;
+        keep(reading.value);
+        return { value: () => reading.value };
       }
       if ((env[variable] ?? '') !== '') {
         return { problems: [`${variable} and ${fileVariable} are both set: give one of them`] };
@@ -37,9 +44,10 @@ export function secret(plain: EnvField<string>): EnvField<Secret> {
       const first = readSecretFile(plain, fileVariable, file);
       if ('problems' in first) return first;
       let current = first.value;
+      keep(current);
       const value: Secret = () => {
         const again = readSecretFile(plain, fileVariable, file);
-        if ('value' in again) current = again.value;
+        if ('value' in again && again.value !== current) keep((current = again.value));
         return current;
       };
       return { value };

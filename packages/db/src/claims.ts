@@ -1,3 +1,4 @@
+import { redact } from '@adtally/config';
 import type { WriterSession } from './writer-session.ts';
 
 export interface Claim {
@@ -87,7 +88,7 @@ export async function haltSource(
 ): Promise<boolean> {
   const rows = await session.query<{ halted: boolean | null }>(
     'SELECT halt_source($1::int, $2::bigint, $3::text, $4::text, $5::bigint) AS halted',
-    [held.sourceId, held.epoch, halt.code, halt.detail, halt.resumeAt],
+    [held.sourceId, held.epoch, halt.code, redact(halt.detail), halt.resumeAt],
   );
   return rows[0]?.halted === true;
 }

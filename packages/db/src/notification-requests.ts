@@ -1,3 +1,4 @@
+import { redact, redactQuoted } from '@adtally/config';
 import { sql } from 'kysely';
 import type { DatabaseExecutor } from './database.ts';
 
@@ -18,7 +19,7 @@ export interface NotificationRequest {
 
 /**
  * Asks the dead-queue-alerter to tell people. Runs in the caller's transaction where one is given, so
- * that the request commits with the change it reports.
+ * that the request commits with the change it reports. Secrets of this process are hidden in it.
  */
 export async function requestNotification(
   db: DatabaseExecutor,
@@ -30,8 +31,8 @@ export async function requestNotification(
       alert: request.alert,
       alert_key: request.key,
       status: request.status,
-      summary: request.summary,
-      detail: JSON.stringify(request.detail),
+      summary: redact(request.summary),
+      detail: redactQuoted(JSON.stringify(request.detail)),
       requested_by: request.requestedBy,
     })
     .execute();

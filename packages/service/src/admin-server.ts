@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { reveal, type Secret } from '@adtally/config';
+import { redactQuoted, reveal, type Secret } from '@adtally/config';
 import { METRICS_CONTENT_TYPE, type Logger, type MetricsExport } from '@adtally/telemetry';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Heartbeat } from './heartbeat.ts';
@@ -84,6 +84,10 @@ export function buildAdminApp(options: AdminOptions, host: AdminHost): FastifyIn
     return503OnClosing: false, // probes go on until the last service has stopped
   });
   app.addHook('onRequest', guard(options.token ?? ''));
+  // Whatever a route tells, an error's words too: no secret leaves by this port.
+  app.addHook('onSend', async (_request, _reply, payload) =>
+    typeof payload === 'string' ? redactQuoted(payload) : payload,
+  );
   app.setNotFoundHandler((request, reply) => notFound(app, request, reply));
   app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
     const status = error.statusCode ?? 500;

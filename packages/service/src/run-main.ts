@@ -7,7 +7,7 @@ import {
   tellConfig,
   type Program,
 } from '@adtally/command-line';
-import { ConfigError } from '@adtally/config';
+import { ConfigError, redact } from '@adtally/config';
 
 export interface MainOptions<C> {
   /** Its image and its folder are called so. */
@@ -64,7 +64,7 @@ export async function untilDrained(run: () => Promise<void>): Promise<number> {
     return Number(process.exitCode ?? EXIT.success);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    process.stderr.write(`${errorText(error)}\n`);
+    process.stderr.write(`${redact(errorText(error))}\n`);
     return exitCodeOf(error) ?? EXIT.failure;
   }
 }

@@ -1,3 +1,4 @@
+import { keepSecret } from '@adtally/config';
 import { expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
 
@@ -40,4 +41,56 @@ test('an error keeps its message, stack and cause', () => {
   const { err } = JSON.parse(lines[0] ?? '');
   expect(err.message).toBe('outer: inner');
   expect(err.stack).toContain('inner');
+});
+
+test('of an error the known fields are told and nothing else, wherever it stands in the line', () => {
+  const password = 'hunter2-hunter2';
+  const refused = Object.assign(new Error('WRONGPASS'), {
+    command: { name: 'auth', args: ['default', password] },
+    code: 'ERR',
+    detail: `Key (email)=(${password})`,
+    failure: { kind: 'bug', sqlState: '42P01', rows: [{ password }] },
+    at: { topic: 'ad-events', position: 7 },
+  });
+  const outer = new Error('not written', { cause: refused });
+  const lines = logged((logger) => {
+    logger.warn({ err: outer }, 'a');
+    logger.warn({ notice: { deep: [{ error: refused }] } }, 'b');
+    logger.warn(refused);
+  });
+  expect(lines.join('')).not.toContain(password);
+  expect(JSON.parse(lines[0] ?? '').err).toEqual({
+    type: 'Error',
+    message: 'not written: WRONGPASS',
+    stack: expect.stringContaining('caused by: Error: WRONGPASS'),
+    code: 'ERR',
+    failure: { kind: 'bug', sqlState: '42P01' },
+    at: { topic: 'ad-events', position: 7 },
+  });
+  expect(JSON.parse(lines[1] ?? '').notice.deep[0].error.code).toBe('ERR');
+  expect(JSON.parse(lines[2] ?? '')).toMatchObject({ msg: 'WRONGPASS', err: { code: 'ERR' } });
+});
+
+test('an error that is its own cause ends, and the first of several stands for them', () => {
+  const own = new Error('own');
+  own.cause = own;
+  const several = new AggregateError([Object.assign(new Error('first'), { code: 'ECONNREFUSED' })]);
+  const lines = logged((logger) => {
+    logger.warn({ err: own }, 'a');
+    logger.warn({ err: several }, 'b');
+  });
+  expect(JSON.parse(lines[0] ?? '').err.message).toBe('own');
+  expect(JSON.parse(lines[1] ?? '').err).toMatchObject({
+    type: 'AggregateError',
+    code: 'ECONNREFUSED',
+  });
+});
+
+test('no line holds a secret of this process, and it stays JSON', () => {
+  keepSecret('redis://:p%22ss-word-of-redis@cache', false);
+  const [line = ''] = logged((logger) =>
+    logger.warn({ err: new Error('AUTH p"ss-word-of-redis') }, 'said p%22ss-word-of-redis'),
+  );
+  expect(line).not.toContain('word-of-redis');
+  expect(JSON.parse(line)).toMatchObject({ msg: 'said ***', err: { message: 'AUTH ***' } });
 });

@@ -1,4 +1,6 @@
+import { redactQuoted } from '@adtally/config';
 import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { withoutErrors } from './log-error.ts';
 
 export type { Logger };
 
@@ -12,15 +14,20 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream;
 }
 
-/** One JSON object a line, safe to print: nothing in it can steer a terminal or forge a line. */
+/**
+ * One JSON object a line, safe to print: nothing in it can steer a terminal or forge a line, errors are told by
+ * an allow-list of their fields, and no secret of this process is in it.
+ */
 export function createLogger(options: LoggerOptions): Logger {
   return pino(
     {
       level: options.level,
       base: { service: options.service, pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: escapeInvisible },
+      formatters: { level: (label) => ({ level: label }), log: withoutErrors },
+      // They are plain by then; the library's own would have copied every field.
+      serializers: { err: (error: unknown) => error },
+      hooks: { streamWrite: (line) => escapeInvisible(redactQuoted(line)) },
     },
     options.destination ?? destination({ fd: 2, sync: true }),
   );

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { waitFor } from './wait.ts';
@@ -32,8 +32,13 @@ export function hasPostgresServer(): boolean {
   return programFolder() !== undefined;
 }
 
+export interface TestPostgresOptions {
+  /** Asked of everybody (SCRAM); without one everybody is let in. */
+  readonly password?: string;
+}
+
 /** An own server, not durable: what a test's server has to outlive is its own stop. */
-export async function testPostgres(): Promise<TestPostgres> {
+export async function testPostgres({ password }: TestPostgresOptions = {}): Promise<TestPostgres> {
   const programs = programFolder();
   if (programs === undefined) throw new Error('this needs the server programs of PostgreSQL');
   const account = serverAccount();
@@ -41,10 +46,17 @@ export async function testPostgres(): Promise<TestPostgres> {
   if (account !== undefined) chownSync(folder, account.uid, account.gid);
   const cluster = join(folder, 'cluster');
   const options = { ...account, cwd: folder, stdio: 'ignore' } as const;
-  const url = `postgres:///postgres?host=${folder}&port=${PORT}&user=adtally`;
+  const secret = password === undefined ? '' : `&password=${encodeURIComponent(password)}`;
+  const url = `postgres:///postgres?host=${folder}&port=${PORT}&user=adtally${secret}`;
+  const passwordFile = join(folder, 'password');
+  if (password !== undefined) writeFileSync(passwordFile, password);
+  const auth =
+    password === undefined
+      ? ['--auth=trust']
+      : ['--auth=scram-sha-256', `--pwfile=${passwordFile}`];
   execFileSync(
     join(programs, 'initdb'),
-    ['-D', cluster, '--username=adtally', '--auth=trust', '--encoding=UTF8', '--no-sync'],
+    ['-D', cluster, '--username=adtally', ...auth, '--encoding=UTF8', '--no-sync'],
     options,
   );
   const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off'];

@@ -39,7 +39,9 @@ export async function testRedis(options: TestRedisOptions = {}): Promise<TestRed
 
 async function ownRedis(options: TestRedisOptions): Promise<TestRedis> {
   const port = await freePort();
-  const url = `redis://127.0.0.1:${port}`;
+  const { requirepass } = options.config ?? {};
+  const login = requirepass === undefined ? '' : `:${encodeURIComponent(requirepass)}@`;
+  const url = `redis://${login}127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
   const killAtExit = () => child?.kill('SIGKILL');
   process.once('exit', killAtExit);

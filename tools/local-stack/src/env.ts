@@ -34,9 +34,7 @@ export function externalAddresses(env: NodeJS.ProcessEnv = process.env): Externa
 
 /** As the services read it: the address, or the content of the file that `NAME_FILE` names. */
 function fromVariableOrFile(variable: string, env: NodeJS.ProcessEnv): string | undefined {
-  const field = secret(
-    text(variable, { default: '', hidden: true, meaning: 'address of a server' }),
-  );
+  const field = secret(text(variable, { default: '', meaning: 'address of a server' }));
   const reading = field.read(env);
   if ('problems' in reading) {
     throw new StackError(reading.problems.join('; '), { exitCode: EXIT.configuration });

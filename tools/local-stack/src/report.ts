@@ -1,9 +1,9 @@
+import { say } from '@adtally/command-line';
+
 /** Receives one line about what is being done; the command line prints it on stderr. */
 export type Report = (line: string) => void;
 
-export const reportToStderr: Report = (line) => {
-  process.stderr.write(`adtally: ${line}\n`);
-};
+export const reportToStderr: Report = say;
 
 const SAY_AGAIN_MS = 15_000;
 

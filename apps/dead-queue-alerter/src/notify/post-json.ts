@@ -1,3 +1,4 @@
+import { redact } from '@adtally/config';
 import { plain } from '../plain-text.ts';
 import type { SendOutcome } from './sink.ts';
 
@@ -12,6 +13,7 @@ export interface PostOptions {
 const TRANSIENT_STATUSES = new Set([408, 425, 429]);
 const RETRY_AFTER_MAX_MS = 3_600_000;
 const ANSWER_MAX = 200;
+const ANSWER_READ_MAX = 16_384;
 
 /** One POST of JSON, classified. Never rejects; what it tells of an error holds no URL. */
 export async function postJson(options: PostOptions): Promise<SendOutcome> {
@@ -49,13 +51,14 @@ export function retryAfterMs(headers: Headers): number | null {
   return Math.min(Math.max(atMs - sinksNowMs, 0), RETRY_AFTER_MAX_MS);
 }
 
-/** The start of the answer, for the log; the rest is not read. */
+/** The start of the answer, for the log; the rest is not read. What it repeats of our secrets is hidden. */
 async function firstWords(response: Response): Promise<string> {
   const reader = response.body?.getReader();
   if (reader === undefined) return '';
   try {
     const { value } = await reader.read();
-    return Buffer.from(value ?? []).toString('utf8', 0, ANSWER_MAX);
+    // Before it is cut: half a secret would not be found.
+    return redact(Buffer.from(value ?? []).toString('utf8', 0, ANSWER_READ_MAX));
   } finally {
     await reader.cancel().catch(() => undefined);
   }

@@ -1,11 +1,16 @@
 import { stackStatus } from '@adtally/local-stack';
 import { command, EXIT, formatTable, JSON_OPTION, printJson } from '@adtally/command-line';
+import { maskUrl } from '@adtally/config';
 
 export const status = command({
   description: 'Exit code 0 when all three run, 1 when one does not.',
   options: JSON_OPTION,
   run: async ({ options }) => {
-    const servers = await stackStatus();
+    // A server of the environment may have a password in its address.
+    const servers = (await stackStatus()).map(({ url, ...server }) => ({
+      ...server,
+      url: url === undefined ? undefined : maskUrl(url),
+    }));
     const urlOf = (name: string): string | null => {
       const server = servers.find((candidate) => candidate.name === name);
       return server?.running === true ? (server.url ?? null) : null;

@@ -1,16 +1,18 @@
 import { ensureStack } from '@adtally/local-stack';
 import { command, EXIT, formatTable, JSON_OPTION, printJson, say } from '@adtally/command-line';
+import { maskUrl } from '@adtally/config';
 
 export const up = command({
-  description: 'Prints the three addresses; a server named in the environment is used as it is.',
+  description:
+    'Prints the three addresses; a server named in the environment is used as it is, its password is not shown.',
   options: JSON_OPTION,
   run: async ({ options }) => {
     const started = performance.now();
     const { kafkaBrokers, databaseUrl, redisUrl } = await ensureStack();
     const addresses = {
       kafka_brokers: kafkaBrokers,
-      database_url: databaseUrl,
-      redis_url: redisUrl,
+      database_url: maskUrl(databaseUrl),
+      redis_url: maskUrl(redisUrl),
     };
     if (options.json) {
       printJson({ ...addresses, seconds: Math.round(performance.now() - started) / 1000 });
