@@ -23,7 +23,7 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
         services: [new SystemMetricsExporter(parts), ingest.service],
         mount: (admin) => {
           admin.get('/status', () => ingest.status());
-          mountAudit(admin, config.databaseUrl);
+          mountAudit(admin, config);
           mountBreaker(admin, breakerSettings(config), ingest.breakers);
         },
       };

@@ -1,4 +1,4 @@
-import { ensureDayPartitions, type Database } from '@adtally/db';
+import { blockedDays, ensureDayPartitions, type BlockedDay, type Database } from '@adtally/db';
 import { RecurringTask } from '@adtally/pacing';
 import type { Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
@@ -7,6 +7,14 @@ import type { Logger } from '@adtally/telemetry';
 const INTERVAL_MS = 30_000;
 /** After a run that did not get to its end, or found another one at it. */
 const AGAIN_MS = 3_000;
+/** From saying that a day is blocked to saying it again: twice as long each time, up to the last. */
+const SAY_AGAIN_FIRST_MS = 60_000;
+const SAY_AGAIN_LAST_MS = 6 * 3_600_000;
+
+interface Said {
+  readonly atMs: number;
+  readonly pauseMs: number;
+}
 
 /** Makes the coming days' partitions, far ahead of need and never in the write path. */
 export class PartitionMaker implements Service {
@@ -14,6 +22,8 @@ export class PartitionMaker implements Service {
   readonly #db: Database;
   readonly #log: Logger;
   readonly #making: RecurringTask;
+  /** Blocked days, with when that was last said. */
+  #said: ReadonlyMap<string, Said> = new Map();
 
   constructor(db: Database, log: Logger) {
     this.#db = db;
@@ -35,11 +45,33 @@ export class PartitionMaker implements Service {
     await this.#making.stop();
   }
 
-  /** Returns whether every day is there now. */
+  /** Returns whether every day that can be made is there now. */
   async #make(): Promise<boolean> {
     // Only where rows live depends on this clock, never what is counted.
-    const made = await ensureDayPartitions(this.#db, { now: Date.now() });
+    const now = Date.now();
+    const made = await ensureDayPartitions(this.#db, { now });
     if (made.created.length > 0) this.#log.info({ days: made.created }, 'day partitions made');
+    if (made.ran)
+      this.#sayBlocked(made.keptInDefault.length > 0 ? await blockedDays(this.#db, { now }) : []);
     return made.ran && made.postponed.length === 0;
+  }
+
+  #sayBlocked(days: readonly BlockedDay[]): void {
+    const nowMs = performance.now();
+    const said = new Map<string, Said>();
+    for (const { label, rows } of days) {
+      const before = this.#said.get(label);
+      if (before !== undefined && nowMs - before.atMs < before.pauseMs) {
+        said.set(label, before);
+        continue;
+      }
+      const pauseMs = before === undefined ? SAY_AGAIN_FIRST_MS : before.pauseMs * 2;
+      said.set(label, { atMs: nowMs, pauseMs: Math.min(pauseMs, SAY_AGAIN_LAST_MS) });
+      this.#log.warn(
+        { day: label, rows },
+        "a day's partition cannot be made: rows of it lie in the default one",
+      );
+    }
+    this.#said = said;
   }
 }

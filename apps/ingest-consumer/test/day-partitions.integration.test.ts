@@ -30,3 +30,21 @@ test('I13: a check that a dead maker left on the default partition is cleared by
     await maker.destroy().catch(() => undefined);
   }
 });
+
+test('a day that cannot be made is said with the rows in the way, and counted', async () => {
+  const the = await stage();
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  const hex = tomorrow.getTime().toString(16).padStart(12, '0');
+  const stray = `${hex.slice(0, 8)}-${hex.slice(8)}-4000-8000-000000000000`;
+  await sql`INSERT INTO events (occurred_at, amount_micros, source_offset, source_id, event_type, impression_id,
+      event_key, currency, campaign_id, creative_id, placement_id)
+    VALUES (now(), 1, 1, 1, 'impression', ${stray}, ${stray}, 'EUR', 'c', 'cr', 'p')`.execute(
+    the.db,
+  );
+  const consumer = the.start();
+  const day = tomorrow.toISOString().slice(0, 10).replaceAll('-', '');
+  expect(
+    await consumer.logged("a day's partition cannot be made: rows of it lie in the default one"),
+  ).toMatchObject({ level: 'warn', day, rows: 1 });
+  await consumer.untilMetric('adtally_event_days_blocked', 1);
+});

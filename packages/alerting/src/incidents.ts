@@ -138,6 +138,18 @@ export async function openIncident(
     .executeTakeFirst();
 }
 
+/** All open incidents of an alert, locked as by `openIncident`. */
+export async function openIncidents(trx: DatabaseExecutor, alert: string): Promise<Incident[]> {
+  return await trx
+    .selectFrom('incidents')
+    .select(COLUMNS)
+    .where('alert', '=', alert)
+    .where('status', '=', 'firing')
+    .orderBy('incident_id')
+    .forUpdate()
+    .execute();
+}
+
 /** Incidents that are over, whose breach lasted beyond `afterMs` and began before `beforeMs`. */
 export async function breachesBetween(
   trx: DatabaseExecutor,

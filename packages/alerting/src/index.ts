@@ -11,6 +11,7 @@ export {
   insertIncident,
   updateIncident,
   openIncident,
+  openIncidents,
   breachesBetween,
   incidentsToTell,
   nextRevision,

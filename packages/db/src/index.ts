@@ -6,6 +6,8 @@ export {
   type AuditReport,
   auditDatabase,
 } from './audit/audit.ts';
+export { auditRecent } from './audit/recent.ts';
+export { type AuditResult, auditResults, recordAudit } from './audit/results.ts';
 export { type JsonInteger, jsonInteger } from './audit/json-integer.ts';
 export {
   type HeldSource,
@@ -52,7 +54,12 @@ export {
   replaceReports,
   takeFreshReports,
 } from './partition-reports.ts';
-export { type EnsureDayPartitionsResult, ensureDayPartitions } from './partitions.ts';
+export {
+  type BlockedDay,
+  blockedDays,
+  type EnsureDayPartitionsResult,
+  ensureDayPartitions,
+} from './partitions.ts';
 export { type WriteFailure, WriteError, isTransientError } from './pg-errors.ts';
 export { probeRows, takesRows } from './probe-rows.ts';
 export { keyBytes, appendMsOf, encodeHeaders, decodeHeaders, recordHash } from './record-hash.ts';
@@ -71,6 +78,11 @@ export {
   type RedriveJobState,
 } from './schema/letters.ts';
 export { type BackfillState, COHORT_MS, type RollupByCampaignTable } from './schema/rollups.ts';
+export {
+  type Standing,
+  type StandingPartition,
+  standingPartitions,
+} from './standing-partitions.ts';
 export {
   type SourceStatus,
   listSources,

@@ -5,12 +5,16 @@ import type { Database, DatabaseExecutor } from './database.ts';
 import { type EventDay, EXCLUDES_PREFIX, eventDays } from './event-days.ts';
 import { readWriteGuards } from './write-guards.ts';
 
-export interface EnsureDayPartitionsOptions {
+/** Which days are to be there. */
+export interface EventDaysWanted {
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Days before now; late events older than that live in the default partition. */
   readonly daysBehind?: number;
   readonly hoursAhead?: number;
+}
+
+export interface EnsureDayPartitionsOptions extends EventDaysWanted {
   /** How long one DDL statement may queue for a lock, with writers queueing behind it. */
   readonly lockTimeoutMs?: number;
   /** Tries a step gets before the day is left for the next run. */
@@ -92,14 +96,8 @@ async function makeMissingDays(
     keptInDefault: [] as string[],
     postponed: [] as string[],
   };
-  const { now, daysBehind = DEFAULT_DAYS_BEHIND, hoursAhead = DEFAULT_HOURS_AHEAD } = options;
-  const { horizonMs } = await readWriteGuards(connection);
-  const fromMs = Math.max(horizonMs, now - daysBehind * DAY_MS, 0);
   const maker = new PartitionMaker(connection, options);
-  const made = await maker.attachedTables();
-  const missing = eventDays(fromMs, now + hoursAhead * HOUR_MS).filter(
-    (day) => !made.has(day.table),
-  );
+  const missing = await missingDays(connection, options);
   if (!(await maker.dropLeftovers())) {
     return { ...result, postponed: missing.map((day) => day.label) };
   }
@@ -115,6 +113,48 @@ async function makeMissingDays(
   return result;
 }
 
+/** The days that are to be there and are not. */
+async function missingDays(
+  db: DatabaseExecutor,
+  { now, daysBehind = DEFAULT_DAYS_BEHIND, hoursAhead = DEFAULT_HOURS_AHEAD }: EventDaysWanted,
+): Promise<EventDay[]> {
+  const { horizonMs } = await readWriteGuards(db);
+  const fromMs = Math.max(horizonMs, now - daysBehind * DAY_MS, 0);
+  const { rows } = await sql<{ table: string }>`
+    SELECT c.relname AS "table" FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'events'::regclass`.execute(db);
+  const made = new Set(rows.map((row) => row.table));
+  return eventDays(fromMs, now + hoursAhead * HOUR_MS).filter((day) => !made.has(day.table));
+}
+
+/** A day that cannot be made: rows of its own lie in the default partition already. */
+export interface BlockedDay {
+  /** yyyymmdd */
+  readonly label: string;
+  /** How many lie there; counted up to `BLOCKING_ROWS_MAX`. */
+  readonly rows: number;
+}
+
+/** More rows in the way of a day are not counted: nobody moves a million by hand either. */
+export const BLOCKING_ROWS_MAX = 100_000;
+
+/** The days that are to be there and cannot be made. Looks rows up by key; takes no lock. */
+export async function blockedDays(
+  db: DatabaseExecutor,
+  wanted: EventDaysWanted,
+): Promise<BlockedDay[]> {
+  const blocked: BlockedDay[] = [];
+  for (const day of await missingDays(db, wanted)) {
+    const { rows } = await sql<{ rows: number }>`
+      SELECT count(*)::int AS rows FROM (
+        SELECT FROM events_default WHERE impression_id >= ${day.fromId} AND impression_id < ${day.toId}
+        LIMIT ${sql.lit(BLOCKING_ROWS_MAX)}) AS r`.execute(db);
+    const [found] = rows;
+    if (found !== undefined && found.rows > 0) blocked.push({ label: day.label, rows: found.rows });
+  }
+  return blocked;
+}
+
 /** The steps, each a transaction of its own with a short lock timeout and bounded retries. */
 class PartitionMaker {
   readonly #db: Database;
@@ -125,13 +165,6 @@ class PartitionMaker {
     this.#db = db;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS;
     this.#attempts = options.attempts ?? DEFAULT_ATTEMPTS;
-  }
-
-  async attachedTables(): Promise<Set<string>> {
-    const { rows } = await sql<{ table: string }>`
-      SELECT c.relname AS "table" FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-      WHERE i.inhparent = 'events'::regclass`.execute(this.#db);
-    return new Set(rows.map((row) => row.table));
   }
 
   /** Clears what a killed run left: checks on the default partition and tables never attached. */

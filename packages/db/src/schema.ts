@@ -8,6 +8,7 @@ import type {
   NotificationRequestsTable,
   NotificationsTable,
 } from './schema/alerting.ts';
+import type { AuditResultsTable } from './schema/audit.ts';
 import type {
   DeadLetterAttemptsTable,
   DeadLetterRecordsTable,
@@ -30,6 +31,7 @@ import type {
 import type { ServerTime } from './schema/server-time.ts';
 
 export * from './schema/alerting.ts';
+export * from './schema/audit.ts';
 export * from './schema/letters.ts';
 export * from './schema/partitions.ts';
 export * from './schema/replays.ts';
@@ -55,6 +57,7 @@ export interface Schema {
   alerter_lease: AlerterLeaseTable;
   dead_topic_positions: DeadTopicPositionsTable;
   dead_letter_arrivals: DeadLetterArrivalsTable;
+  audit_results: AuditResultsTable;
   incidents: IncidentsTable;
   notifications: NotificationsTable;
   late_notes: LateNotesTable;

@@ -78,11 +78,42 @@ export const ALERTING_METRICS = {
   },
 } as const satisfies SharedGauges;
 
+/** What the audit last said. */
+export const AUDIT_METRICS = {
+  auditFailedChecks: {
+    name: 'adtally_audit_failed_checks',
+    kind: 'gauge',
+    help: 'Checks of the audit that did not hold when they were last asked; recent: by the leader once a minute, of what was counted lately; full: by ./dev audit or GET /audit. A scope never audited has no series.',
+    labels: { scope: ['recent', 'full'] },
+    startsAbsent: true,
+  },
+  auditTimestampSeconds: {
+    name: 'adtally_audit_timestamp_seconds',
+    kind: 'gauge',
+    help: 'Unix time at which the audit of this scope was last run.',
+    labels: { scope: ['recent', 'full'] },
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
+/** Partitions of `events`. */
+export const DAY_METRICS = {
+  eventDaysBlocked: {
+    name: 'adtally_event_days_blocked',
+    kind: 'gauge',
+    help: 'Days whose partition cannot be made, since rows of theirs lie in the default partition.',
+    labels: {},
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
 /** The shared set: told from the database for the whole system, by one leader among all services. */
 export const SYSTEM_METRICS = {
   ...LETTER_METRICS,
   ...ROLLUP_METRICS,
   ...ALERTING_METRICS,
+  ...AUDIT_METRICS,
+  ...DAY_METRICS,
 } as const satisfies SharedGauges;
 
 export type SystemMetrics = Instruments<typeof SYSTEM_METRICS>;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { migrate, openDatabase } from '@adtally/db';
+import { migrate, openDatabase, recordAudit, type Database } from '@adtally/db';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { toldNames } from '@adtally/telemetry/testing';
 import { proxyFor, stressStartStop, testDatabase, waitFor } from '@adtally/testkit';
@@ -7,10 +7,14 @@ import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { SYSTEM_METRICS, SystemMetricsExporter } from '../src/index.ts';
 
+const DAY_MS = 86_400_000;
 const FAST = { everyMs: 50, staleAfterMs: 1_000, silentMaxMs: 2_000 };
 const APPLICATION = 'adtally-system-metrics';
 /** Told of a database in which nothing has happened yet. */
 const OF_AN_EMPTY_DATABASE = [
+  'adtally_audit_failed_checks',
+  'adtally_audit_timestamp_seconds',
+  'adtally_event_days_blocked',
   'adtally_incidents_open',
   'adtally_rollup_frontier_timestamp_seconds',
   'adtally_rollup_newest_cohort_seconds',
@@ -130,7 +134,10 @@ test('what cannot be read is absent, and the rest is told', async () => {
   const the = participant(url);
   await the.start();
   await the.untilLeads();
-  expect(await the.told()).toEqual(['adtally_incidents_open']);
+  const ofRollups = OF_AN_EMPTY_DATABASE.filter((name) => name.startsWith('adtally_rollup_'));
+  expect(await the.told()).toEqual(
+    OF_AN_EMPTY_DATABASE.filter((name) => !ofRollups.includes(name)),
+  );
   await sql`ALTER TABLE late_notes_away RENAME TO late_notes`.execute(db);
   const all = async () => (await the.told()).length === OF_AN_EMPTY_DATABASE.length;
   await waitFor(all, { what: 'all figures' });
@@ -230,3 +237,48 @@ test('it stops whenever it is told to, also in the middle of a silent server', a
   };
   await waitFor(sessions, { what: 'no session left' });
 });
+
+test('what the audit last said is told by scope; the leader asks for what was counted lately', async () => {
+  const { url, db } = await freshDatabase();
+  const the = participant(url);
+  await the.start();
+  await the.untilLeads();
+  expect(await the.figure('adtally_audit_failed_checks{scope="recent"}')).toBe(0);
+  expect(await the.figure('adtally_audit_failed_checks{scope="full"}')).toBeNull();
+  const offence = { source: null, detail: 'wrong', firstOffset: null, endOffset: null };
+  const check = { id: 'I4', name: 'rows', ok: false, offending: [offence], more: false };
+  await recordAudit(db, 'full', [check], 'test');
+  const failed = async () => (await the.figure('adtally_audit_failed_checks{scope="full"}')) === 1;
+  await waitFor(failed, { what: 'the failed check to be told' });
+  // Once a minute whoever leads: a second look asks nothing.
+  const { rows } = await sql<{
+    fresh: boolean;
+  }>`SELECT bool_and(checked_at < clock_timestamp()) AS fresh
+    FROM audit_results WHERE scope = 'recent'`.execute(db);
+  expect(rows).toEqual([{ fresh: true }]);
+  await sql`UPDATE audit_results SET checked_at = checked_at - interval '2 minutes'
+    WHERE scope = 'recent'`.execute(db);
+  const again = async () =>
+    Date.now() / 1_000 -
+      ((await the.figure('adtally_audit_timestamp_seconds{scope="recent"}')) ?? 0) <
+    60;
+  await waitFor(again, { what: 'the next audit of what was counted lately' });
+});
+
+test('a day whose partition cannot be made is counted', async () => {
+  const { url, db } = await freshDatabase();
+  await strayEvent(db, Date.now() + DAY_MS);
+  const the = participant(url);
+  await the.start();
+  await the.untilLeads();
+  expect(await the.figure('adtally_event_days_blocked')).toBe(1);
+});
+
+/** A row of a day that has no partition yet. */
+async function strayEvent(db: Database, atMs: number): Promise<void> {
+  const hex = atMs.toString(16).padStart(12, '0');
+  const id = `${hex.slice(0, 8)}-${hex.slice(8)}-4000-8000-000000000000`;
+  await sql`INSERT INTO events (occurred_at, amount_micros, source_offset, source_id, event_type, impression_id,
+      event_key, currency, campaign_id, creative_id, placement_id)
+    VALUES (now(), 1, 1, 1, 'impression', ${id}, ${id}, 'EUR', 'c', 'cr', 'p')`.execute(db);
+}

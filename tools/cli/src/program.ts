@@ -7,7 +7,7 @@ export const PROGRAM: Program<void> = {
   notes: `Servers named by KAFKA_BROKERS, DATABASE_URL and REDIS_URL are used as they are; the others are
 started locally. --json prints one object as the last line of standard output; everything that is
 no result goes to standard error.
-Exit codes: 0 success, 1 failure, 2 wrong usage, 4 refused, 69 a server does not answer or a program
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 incomplete, 4 refused, 69 a server does not answer or a program
 is missing, 78 configuration or schema.`,
   commands: {
     demo: {

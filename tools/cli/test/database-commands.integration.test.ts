@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { acceptLoss, migrate, openDatabase, registerTopic } from '@adtally/db';
+import { acceptLoss, auditResults, migrate, openDatabase, registerTopic } from '@adtally/db';
 import { deleteTopic, emptyDatabase, kafkaBrokers, uniqueName } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 
@@ -106,7 +106,7 @@ test('audit exits 0 only when all balances, and sources ends a halt with a reaso
     const id = String(source?.sourceId);
     const balanced = await cli(env, 'audit', '--json');
     expect(balanced.code).toBe(0);
-    expect(lastLine(balanced)).toMatchObject({ balanced: true });
+    expect(lastLine(balanced)).toMatchObject({ balanced: true, complete: true });
 
     const accept = ['sources', 'accept-loss', '--reason', 'wiped', '--actor', 'ops', '--json'];
     expect((await cli(env, ...accept)).code).toBe(2);
@@ -116,6 +116,15 @@ test('audit exits 0 only when all balances, and sources ends a halt with a reaso
 
     await registerTopic(db, { ...request, topicId: 'new' });
     expect((await cli(env, 'sources')).stdout).toContain('HALTED topic_recreated');
+    const incomplete = await cli(env, 'audit');
+    expect(incomplete.code).toBe(3);
+    expect(incomplete.stdout).not.toContain('Everything balances');
+    expect(incomplete.stdout).toContain(
+      `source ${id} ad-events[0] is halted at 5: topic_recreated`,
+    );
+    expect(incomplete.stdout).toContain(
+      'What was counted balances, but it is NOT everything: partitions stand still (1 halted).',
+    );
     const accepted = await cli(env, ...accept, '--source', id);
     expect([accepted.code, lastLine(accepted)]).toMatchObject([0, { lost: 0, closed: true }]);
     expect(lastLine(await cli(env, 'sources', '--json'))).toMatchObject({
@@ -138,6 +147,10 @@ test('audit exits 0 only when all balances, and sources ends a halt with a reaso
     expect(unbalanced.code).toBe(1);
     expect(unbalanced.stdout).toContain('dead-letter-refs does not hold');
     expect(unbalanced.stdout).toContain('[7, 8)');
+    // Known to whoever tells metrics and pages.
+    expect((await auditResults(db)).filter(({ offence }) => offence !== null)).toMatchObject([
+      { scope: 'full', checkId: 'dead-letter-refs', offence: expect.stringContaining('[7, 8)') },
+    ]);
   } finally {
     await db.destroy();
   }

@@ -22,3 +22,9 @@ export interface AlertSettings {
 export const DEAD_RATE_ALERT = 'DeadEventRateHigh';
 /** Records of the dead topic were lost before the alerter read them. */
 export const DISCONTINUITY_ALERT = 'DeadTopicDiscontinuity';
+/** A partition takes no commit until an operator decides; one incident a partition. */
+export const HALTED_ALERT = 'PartitionHalted';
+/** Records wait and cursors do not move; one incident a topic. */
+export const STUCK_ALERT = 'PartitionsStuck';
+/** A check of the audit does not hold; one incident a scope, `recent` or `full`. */
+export const AUDIT_ALERT = 'AuditFailed';

@@ -9,6 +9,7 @@ import { ROWS } from './rows.ts';
 import { LETTERS } from './letters.ts';
 import { REPLAYS } from './replays.ts';
 import { CONFLICTS, DEAD_LETTER_REFS, LETTERS_COPIED } from './side-tables.ts';
+import { type StandingPartition, standingPartitions } from '../standing-partitions.ts';
 import { TILING } from './tiling.ts';
 import { type AuditedSource, auditedSources, type AuditTotals, auditTotals } from './totals.ts';
 import { UNIQUENESS } from './uniqueness.ts';
@@ -59,8 +60,12 @@ export interface AuditCheckResult {
 
 /** Plain JSON: integers beyond 2^53 are strings. */
 export interface AuditReport {
-  /** True only where every check holds. */
+  /** True only where every check holds: what was counted, was counted right. */
   readonly balanced: boolean;
+  /** True where no partition is halted or known to be stuck: then what balances is all there is to count. */
+  readonly complete: boolean;
+  /** Partitions that do not go on, with the reason: halted, or stuck as the leader last found. */
+  readonly standing: readonly StandingPartition[];
   readonly checks: readonly AuditCheckResult[];
   readonly totals: AuditTotals;
   readonly sources: readonly AuditedSource[];
@@ -111,7 +116,10 @@ export async function auditDatabase(
         await options.onCheck?.(result);
         checks.push(result);
       };
-      for (const check of AUDIT_CHECKS) await done(await runCheck(trx, check));
+      for (const check of AUDIT_CHECKS) {
+        await preferSorting(trx, check.groupsAreRows === true);
+        await done(await runCheck(trx, check));
+      }
       for (const { id, name, run } of options.extraChecks ?? []) {
         const { offences, notes } = await run(trx);
         await done({
@@ -124,8 +132,11 @@ export async function auditDatabase(
         });
       }
       const sources = await auditedSources(trx);
+      const { partitions: standing } = await standingPartitions(trx);
       return {
         balanced: checks.every((check) => check.ok),
+        complete: standing.length === 0,
+        standing,
         checks,
         totals: await auditTotals(trx, sources),
         sources,
@@ -140,8 +151,11 @@ interface OffenceRow {
   readonly end_offset: bigint | null;
 }
 
-async function runCheck(trx: DatabaseExecutor, check: AuditCheck): Promise<AuditCheckResult> {
-  await preferSorting(trx, check.groupsAreRows === true);
+/** One check, in the caller's transaction where there is one. */
+export async function runCheck(
+  trx: DatabaseExecutor,
+  check: AuditCheck,
+): Promise<AuditCheckResult> {
   const { rows } = await sql.raw<OffenceRow>(check.statement).execute(trx);
   return {
     id: check.id,

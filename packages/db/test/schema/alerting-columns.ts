@@ -1,6 +1,14 @@
 import type { ColumnsOf } from './columns-of.ts';
 
 export const ALERTING_COLUMNS = {
+  audit_results: {
+    scope: 1,
+    check_id: 1,
+    holds: 1,
+    offence: 1,
+    checked_by: 1,
+    checked_at: 1,
+  },
   notification_requests: {
     request_id: 1,
     alert: 1,
@@ -77,6 +85,7 @@ export const ALERTING_COLUMNS = {
     created_at: 1,
   },
 } as const satisfies ColumnsOf<
+  | 'audit_results'
   | 'notification_requests'
   | 'alerter_lease'
   | 'dead_topic_positions'

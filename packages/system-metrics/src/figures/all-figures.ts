@@ -1,7 +1,15 @@
 import { alertingFigures } from './alerting.ts';
+import { auditFigures } from './audit.ts';
+import { dayFigures } from './event-days.ts';
 import type { Figures } from './figures.ts';
 import { letterFigures } from './letters.ts';
 import { rollupFigures } from './rollups.ts';
 
 /** All of the shared set. */
-export const ALL_FIGURES: readonly Figures[] = [letterFigures, rollupFigures, alertingFigures];
+export const ALL_FIGURES: readonly Figures[] = [
+  letterFigures,
+  rollupFigures,
+  auditFigures,
+  dayFigures,
+  alertingFigures,
+];

@@ -1,8 +1,11 @@
+import { userInfo } from 'node:os';
 import {
   type AuditCheckResult,
   auditDatabase,
   type AuditOffence,
   type AuditReport,
+  recordAudit,
+  type StandingPartition,
   withDatabase,
 } from '@adtally/db';
 import { rollupsCheck } from '@adtally/analytics';
@@ -14,13 +17,16 @@ import {
   JSON_OPTION,
   printJson,
   progressLine,
+  say,
 } from '@adtally/command-line';
 import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
 import { DATABASE_OPTIONS } from '../stack.ts';
 
 export const audit = command({
-  description: `On the last demo's database while nothing was counted in the stack's own.
-Exit code 0 only when everything balances.`,
+  description: `On the last demo's database while nothing was counted in the stack's own. What each check says is
+written down for metrics and alerts.
+Exit code 0 only when everything balances; 1 when a check does not hold; 3 when what was counted balances, and a
+partition is halted or stuck, so that it is not everything.`,
   options: { ...JSON_OPTION, full: flag('check every rollup, not a sample of each') },
   run: async ({ options }) =>
     await withDatabase(await inspectedDatabaseUrl(), DATABASE_OPTIONS, async (db) => {
@@ -32,9 +38,20 @@ Exit code 0 only when everything balances.`,
       progress.finish();
       if (options.json) printJson(report);
       else process.stdout.write(`${auditText(report)}\n`);
-      return report.balanced ? EXIT.success : EXIT.failure;
+      try {
+        await recordAudit(db, 'full', report.checks, `${userInfo().username}: ./dev audit`);
+      } catch (error) {
+        // A copy that may only be read is audited as well.
+        say(`the result could not be written down: ${(error as Error).message}`);
+      }
+      return exitCodeOf(report);
     }),
 });
+
+function exitCodeOf({ balanced, complete }: AuditReport): number {
+  if (!balanced) return EXIT.failure;
+  return complete ? EXIT.success : EXIT.incomplete;
+}
 
 /** The report for people: every check, what it found, and the totals. */
 export function auditText(report: AuditReport): string {
@@ -51,19 +68,42 @@ export function auditText(report: AuditReport): string {
     ['gap', String(totals.gap)],
     ['lost', String(totals.lost)],
   ];
-  const halted = report.sources.filter((source) => source.halted_code !== null);
   return [
     formatTable(checks),
     ...report.checks.filter((check) => !check.ok).map((check) => `\n${offences(check, report)}`),
     '',
     formatTable(rows, new Set([1])),
     '',
-    ...halted.map(
-      (s) => `source ${s.source} (${s.topic}[${s.partition}]) is halted: ${s.halted_code}`,
-    ),
+    ...report.standing.map(standingText),
     ...report.checks.flatMap((check) => (check.notes ?? []).map((note) => `note: ${note}`)),
-    report.balanced ? 'Everything balances.' : 'It does NOT balance.',
+    verdict(report),
   ].join('\n');
+}
+
+function standingText({
+  topic,
+  partition,
+  sourceId,
+  state,
+  code,
+  detail,
+  offset,
+}: StandingPartition) {
+  const source = sourceId === null ? '' : `source ${sourceId} `;
+  const at = offset === null ? '' : ` at ${offset}`;
+  return `${source}${topic}[${partition}] is ${state}${at}: ${code}${detail === '' ? '' : ` (${detail})`}`;
+}
+
+function verdict({ balanced, standing }: AuditReport): string {
+  if (!balanced) return 'It does NOT balance.';
+  if (standing.length === 0) return 'Everything balances.';
+  const halted = standing.filter(({ state }) => state === 'halted').length;
+  const stuck = standing.length - halted;
+  const parts = [
+    ...(halted > 0 ? [`${halted} halted`] : []),
+    ...(stuck > 0 ? [`${stuck} stuck`] : []),
+  ];
+  return `What was counted balances, but it is NOT everything: partitions stand still (${parts.join(', ')}).`;
 }
 
 function offences(check: AuditCheckResult, report: AuditReport): string {

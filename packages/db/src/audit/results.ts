@@ -1,0 +1,64 @@
+import { sql } from 'kysely';
+import type { DatabaseExecutor } from '../database.ts';
+import type { AuditScope } from '../schema/audit.ts';
+import type { AuditCheckResult } from './audit.ts';
+
+/** What a check last said, and when, by the server's clock. */
+export interface AuditResult {
+  readonly scope: AuditScope;
+  readonly checkId: string;
+  /** The first offence; null where it holds. */
+  readonly offence: string | null;
+  readonly checkedBy: string;
+  readonly checkedAt: Date;
+  readonly ageMs: number;
+}
+
+/** Writes down what checks said. Those of the scope that were not asked keep what they said last. */
+export async function recordAudit(
+  db: DatabaseExecutor,
+  scope: AuditScope,
+  checks: readonly AuditCheckResult[],
+  checkedBy: string,
+): Promise<void> {
+  if (checks.length === 0) return;
+  const results = checks.map((check) => ({
+    check_id: check.id,
+    offence: check.ok ? null : offenceOf(check),
+  }));
+  await sql`
+    INSERT INTO audit_results (scope, check_id, holds, offence, checked_by)
+    SELECT ${scope}, check_id, offence IS NULL, offence, ${checkedBy}
+    FROM jsonb_to_recordset(${JSON.stringify(results)}::jsonb) AS r (check_id text, offence text)
+    ON CONFLICT (scope, check_id) DO UPDATE SET holds = excluded.holds, offence = excluded.offence,
+      checked_by = excluded.checked_by, checked_at = clock_timestamp()`.execute(db);
+}
+
+/** What every check last said, by scope and check. */
+export async function auditResults(db: DatabaseExecutor): Promise<AuditResult[]> {
+  const rows = await db
+    .selectFrom('audit_results')
+    .select([
+      'scope',
+      'check_id as checkId',
+      'offence',
+      'checked_by as checkedBy',
+      'checked_at as checkedAt',
+      sql<number>`extract(epoch FROM clock_timestamp() - checked_at)::double precision * 1000`.as(
+        'ageMs',
+      ),
+    ])
+    .orderBy('scope')
+    .orderBy('check_id')
+    .execute();
+  return rows;
+}
+
+function offenceOf({ name, offending, more }: AuditCheckResult): string {
+  const [first] = offending;
+  if (first === undefined) return `not so: ${name}`;
+  const source = first.source === null ? '' : `source ${first.source} `;
+  const range =
+    first.endOffset === null ? '' : `[${String(first.firstOffset ?? '')}, ${first.endOffset}) `;
+  return `${source}${range}${first.detail}${more || offending.length > 1 ? ', and more' : ''}`;
+}
