@@ -1,3 +1,4 @@
+import { keepSecret } from '@adtally/config';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { stressStartStop } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
@@ -139,4 +140,18 @@ test('a route that fails answers 500 without telling why', async () => {
 test('starts and stops at any moment', async () => {
   const { options, host } = setUp();
   await expect(stressStartStop(() => new AdminServer(options, host))).resolves.toBeUndefined();
+});
+
+test('no answer holds a secret of this process, whatever a route tells', async () => {
+  keepSecret('postgres://adtally:pass-word-of-the-test@db/adtally', false);
+  const words = 'password pass-word-of-the-test was refused';
+  const { app, process } = setUp({
+    mount: (routes) => void routes.get('/status', () => ({ detail: words, adtally_offset: 7 })),
+  });
+  process.waiting = [words];
+  expect((await app.inject('/status')).json()).toEqual({
+    detail: 'password *** was refused',
+    adtally_offset: 7,
+  });
+  expect((await app.inject('/readyz')).json().waiting).toEqual(['password *** was refused']);
 });
