@@ -22,16 +22,26 @@ export async function recordAudit(
   checkedBy: string,
 ): Promise<void> {
   if (checks.length === 0) return;
-  const results = checks.map((check) => ({
-    check_id: check.id,
-    offence: check.ok ? null : offenceOf(check),
-  }));
-  await sql`
-    INSERT INTO audit_results (scope, check_id, holds, offence, checked_by)
-    SELECT ${scope}, check_id, offence IS NULL, offence, ${checkedBy}
-    FROM jsonb_to_recordset(${JSON.stringify(results)}::jsonb) AS r (check_id text, offence text)
-    ON CONFLICT (scope, check_id) DO UPDATE SET holds = excluded.holds, offence = excluded.offence,
-      checked_by = excluded.checked_by, checked_at = clock_timestamp()`.execute(db);
+  await db
+    .insertInto('audit_results')
+    .values(
+      checks.map((check) => ({
+        scope,
+        check_id: check.id,
+        holds: check.ok,
+        offence: check.ok ? null : offenceOf(check),
+        checked_by: checkedBy,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['scope', 'check_id']).doUpdateSet((excluded) => ({
+        holds: excluded.ref('excluded.holds'),
+        offence: excluded.ref('excluded.offence'),
+        checked_by: excluded.ref('excluded.checked_by'),
+        checked_at: sql`clock_timestamp()`,
+      })),
+    )
+    .execute();
 }
 
 /** What every check last said, by scope and check. */

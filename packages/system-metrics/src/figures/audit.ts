@@ -33,11 +33,15 @@ export const auditFigures: Figures = {
 };
 
 async function keepRecent(session: DatabaseExecutor): Promise<void> {
-  const { rows } = await sql<{ due: boolean }>`
-    SELECT coalesce(max(checked_at) < clock_timestamp() - ${sql.lit(RECENT_EVERY_MS)} * interval '1 millisecond', true)
-      AS due
-    FROM audit_results WHERE scope = 'recent'`.execute(session);
-  if (rows[0]?.due === true) {
-    await recordAudit(session, 'recent', await auditRecent(session), CHECKED_BY);
-  }
+  const { age } = await session
+    .selectFrom('audit_results')
+    .select(
+      sql<number | null>`extract(epoch FROM clock_timestamp() - max(checked_at))::float8 * 1000`.as(
+        'age',
+      ),
+    )
+    .where('scope', '=', 'recent')
+    .executeTakeFirstOrThrow();
+  if (age !== null && age < RECENT_EVERY_MS) return;
+  await recordAudit(session, 'recent', await auditRecent(session), CHECKED_BY);
 }

@@ -7,12 +7,8 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
     'the alerter writes incidents and operators acknowledge them: one state machine',
   'packages/analytics/': 'the audit sums up rollups by the text that the worker sums them up by',
   'packages/kafka/src/command-admin.ts': 'the commands of ./dev use it too',
-  'packages/db/src/audit/':
-    'what must hold stands with the tables, for whoever asks: command, endpoint, demo',
   'packages/db/src/dead-letter-refs.ts':
     'part of the write path: rows of the transaction that moves the cursors',
-  'packages/db/src/event-days.ts': 'part of partitions.ts',
-  'packages/db/src/partitions.ts': 'the migration job makes the same days, by the same steps',
   'packages/letters/':
     'its two halves, life/ and hand/, share the states of a letter and the order of locks',
   'packages/pipeline/src/dead-letters.ts':
