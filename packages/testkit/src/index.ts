@@ -9,6 +9,7 @@ export {
 } from './redis.ts';
 export { type ClientAccess } from './kafka-access.ts';
 export { kafkaCluster, type KafkaCluster, type KafkaClusterOptions } from './kafka-cluster.ts';
+export { brokersKnownAt } from '@adtally/native-servers';
 export { hasKafkaServer } from './kafka-programs.ts';
 export {
   grant,
@@ -19,7 +20,13 @@ export {
   setQuota,
   setScramPassword,
 } from './kafka-rights.ts';
-export { hasPostgresServer, testPostgres, type TestPostgres } from './postgres.ts';
+export {
+  hasPostgresServer,
+  postgresAccount,
+  postgresPrograms,
+  testPostgres,
+  type TestPostgres,
+} from './postgres.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
 export { ServiceProcess, type Exit, type LogEntry } from './service-process.ts';
@@ -36,6 +43,7 @@ export {
 export {
   deleteTopic,
   growTopic,
+  partitionLeaders,
   testTopic,
   truncatePartition,
   type TestTopic,

@@ -29,7 +29,7 @@ interface Account {
 
 /** Whether `testPostgres` can start a server here. */
 export function hasPostgresServer(): boolean {
-  return programFolder() !== undefined;
+  return postgresPrograms() !== undefined;
 }
 
 export interface TestPostgresOptions {
@@ -39,9 +39,9 @@ export interface TestPostgresOptions {
 
 /** An own server, not durable: what a test's server has to outlive is its own stop. */
 export async function testPostgres({ password }: TestPostgresOptions = {}): Promise<TestPostgres> {
-  const programs = programFolder();
+  const programs = postgresPrograms();
   if (programs === undefined) throw new Error('this needs the server programs of PostgreSQL');
-  const account = serverAccount();
+  const account = postgresAccount();
   const folder = mkdtempSync(join(SHORT_FOLDER, 'adtally-pg-'));
   if (account !== undefined) chownSync(folder, account.uid, account.gid);
   const cluster = join(folder, 'cluster');
@@ -98,8 +98,8 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** The newest of the system's packages: they lie beside the path. */
-function programFolder(): string | undefined {
+/** Where initdb and postgres are: the newest of the system's packages: they lie beside the path. */
+export function postgresPrograms(): string | undefined {
   if (!existsSync(PACKAGED)) return undefined;
   return readdirSync(PACKAGED)
     .toSorted((a, b) => Number(b) - Number(a))
@@ -108,7 +108,7 @@ function programFolder(): string | undefined {
 }
 
 /** PostgreSQL refuses to run as root. */
-function serverAccount(): Account | undefined {
+export function postgresAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const idOf = (kind: string) =>
     Number(spawnSync('id', [kind, 'postgres'], { encoding: 'utf8' }).stdout);

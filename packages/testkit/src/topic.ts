@@ -86,25 +86,42 @@ export async function truncatePartition(
   );
 }
 
+/** The leader of each partition, by partition; -1 where there is none. A topic nobody knows has no partitions. */
+export async function partitionLeaders(topic: string, brokers?: string): Promise<number[]> {
+  return await withMetadata(topic, brokers, (ask) => ask());
+}
+
 /** A created topic is answered before the brokers know its leaders; producing then fails at first. */
 async function leadersElected(
   brokers: string | undefined,
   topic: string,
   partitions: number,
 ): Promise<void> {
+  await withMetadata(topic, brokers, async (ask) => {
+    const deadline = Date.now() + ADMIN_TIMEOUT_MS;
+    for (;;) {
+      if ((await ask()).filter((leader) => leader >= 0).length === partitions) return;
+      if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders yet`);
+    }
+  });
+}
+
+async function withMetadata<T>(
+  topic: string,
+  brokers: string | undefined,
+  work: (ask: () => Promise<number[]>) => Promise<T>,
+): Promise<T> {
   const list = brokers ?? (await kafkaBrokers());
   const producer = new Kafka.Producer({ 'metadata.broker.list': list });
   await call((done) => producer.connect({ timeout: ADMIN_TIMEOUT_MS }, done));
   try {
-    const deadline = Date.now() + ADMIN_TIMEOUT_MS;
-    for (;;) {
+    return await work(async () => {
       const metadata = await call<Kafka.Metadata>((done) =>
         producer.getMetadata({ topic, timeout: ADMIN_TIMEOUT_MS }, done),
       );
       const known = metadata.topics.find((candidate) => candidate.name === topic)?.partitions ?? [];
-      if (known.filter((partition) => partition.leader >= 0).length === partitions) return;
-      if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders yet`);
-    }
+      return known.toSorted((one, other) => one.id - other.id).map(({ leader }) => leader);
+    });
   } finally {
     await call((done) => producer.disconnect(done));
   }

@@ -56,6 +56,10 @@ is missing, 78 configuration or schema.`,
         },
       },
     },
+    break: {
+      summary: 'break one thing at a time: is it visible, named, healed?',
+      load: async () => (await import('./commands/break.ts')).breakThings,
+    },
     bench: {
       summary: 'measure: ./dev bench drain',
       commands: {

@@ -1,0 +1,72 @@
+import type { Kind } from '../kind.ts';
+
+const FAILURES = 'adtally_redis_failures_total';
+
+const stopped: Kind = {
+  name: 'redis-stopped',
+  family: 'redis',
+  what: 'Redis killed',
+  expects: 'survives',
+  named: /redis[^}]{0,200}(?:ECONNREFUSED|closed|reset)|ECONNREFUSED/i,
+  shownBy: FAILURES,
+  break: ({ servers }) => servers.redis.stop(),
+  evidence: async ({ servers }) =>
+    (await servers.redisAnswer('PING').catch(() => undefined)) === undefined
+      ? 'PING is not answered'
+      : undefined,
+  heal: ({ servers }) => servers.redis.start(),
+};
+
+const frozen: Kind = {
+  name: 'redis-frozen',
+  family: 'redis',
+  what: 'Redis frozen',
+  expects: 'survives',
+  named:
+    /redis[^}]{0,200}(?:timed? ?out|no answer|did not answer|budget)|(?:timed? ?out)[^}]{0,200}redis/i,
+  shownBy: FAILURES,
+  break: async ({ servers }) => servers.redis.freeze(),
+  evidence: async ({ servers }) =>
+    (await servers.redisAnswer('PING').catch(() => undefined)) === undefined
+      ? 'PING is not answered'
+      : undefined,
+  heal: async ({ servers }) => servers.redis.thaw(),
+};
+
+const password: Kind = {
+  name: 'redis-password',
+  family: 'redis',
+  what: 'Redis asks for a password the services do not have',
+  expects: 'survives',
+  named: /NOAUTH|WRONGPASS|authentication required/i,
+  shownBy: FAILURES,
+  break: async ({ servers }) => {
+    await servers.redisAnswer('CONFIG', 'SET', 'requirepass', 'another');
+    await servers
+      .redisAnswer('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')
+      .catch(() => undefined);
+  },
+  evidence: async ({ servers }) =>
+    await servers.redisAnswer('PING').then(
+      () => undefined,
+      (error: Error) => error.message,
+    ),
+  heal: async ({ servers }) => {
+    await servers
+      .redisAnswer('AUTH another', 'CONFIG', 'SET', 'requirepass', '')
+      .catch(() => undefined);
+  },
+};
+
+const flushed: Kind = {
+  name: 'redis-flushed',
+  family: 'redis',
+  what: 'Redis emptied: nothing is predicted as seen',
+  expects: 'survives',
+  named: /./,
+  break: ({ servers }) => servers.redis.flush(),
+  evidence: async () => 'FLUSHALL was answered',
+  heal: async () => undefined,
+};
+
+export const REDIS: readonly Kind[] = [stopped, frozen, password, flushed];

@@ -1,0 +1,61 @@
+import type { Kind } from '../kind.ts';
+import type { ServiceName } from '../services.ts';
+
+/** Every process of one service killed and not started again until the end. */
+function dead(service: ServiceName, named: RegExp): Kind {
+  return {
+    name: `${service}-dead`,
+    family: 'services',
+    what: `every ${service} killed`,
+    expects: 'heals',
+    named,
+    break: async ({ fleet }) => {
+      await Promise.all(fleet.of(service).map((one) => one.kill()));
+    },
+    evidence: async ({ fleet }) =>
+      fleet.of(service).every((one) => !one.isRunning) ? 'no process of it' : undefined,
+    heal: async ({ fleet }) => {
+      for (const one of fleet.of(service)) one.start();
+    },
+  };
+}
+
+const NOT_GRANTED = /not_granted|no (?:living )?(?:member|process|consumer)/i;
+
+const oneFrozen: Kind = {
+  name: 'consumer-frozen',
+  family: 'services',
+  what: 'one of two consumers frozen',
+  expects: 'heals',
+  named: /consumer-1 does not answer|took over|fenced|not_granted/i,
+  break: async ({ fleet }) => fleet.one('consumer-1').freeze(),
+  evidence: async ({ fleet }) => (fleet.one('consumer-1').isFrozen ? 'its state is T' : undefined),
+  heal: async ({ fleet }) => fleet.one('consumer-1').thaw(),
+};
+
+const sinkDown: Kind = {
+  name: 'sink-down',
+  family: 'services',
+  what: 'the receiver of alerts is away while there is something to tell',
+  expects: 'heals',
+  named: /sink|webhook[^}]{0,200}(?:ECONNREFUSED|refused)|ECONNREFUSED/i,
+  shownBy: 'adtally_outbox_oldest_waiting_seconds',
+  // More than 5 hopeless records a minute raise an incident.
+  needs: { env: { MAX_ATTEMPTS: '1', RETRY_INTERVAL_MS: '500ms' } },
+  break: async ({ servers }) => servers.sink.close(),
+  evidence: async ({ servers }) =>
+    await fetch(servers.sink.url).then(
+      () => undefined,
+      () => 'nothing listens there',
+    ),
+  heal: ({ servers }) => servers.sink.open(),
+};
+
+export const SERVICES: readonly Kind[] = [
+  dead('ingest-consumer', NOT_GRANTED),
+  dead('dlq-reprocessor', NOT_GRANTED),
+  dead('dead-queue-alerter', /alerter does not answer/),
+  dead('backfill-runner', /backfill does not answer/),
+  oneFrozen,
+  sinkDown,
+];

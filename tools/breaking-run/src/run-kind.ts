@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '@adtally/testkit';
+import { isBehind, recordsBehind, WaitClock } from './behind.ts';
+import { recount } from './exactness.ts';
+import type { Kind, KindResult } from './kind.ts';
+import { type Look, look } from './look.ts';
+import type { Servers } from './servers.ts';
+import { Watch } from './watch.ts';
+import { makeWorld, type World } from './world.ts';
+
+export interface RunKindOptions {
+  /** How long it stays broken; longer where a sighting is still awaited, up to the promises. */
+  readonly seconds: number;
+  readonly seed: number;
+  readonly say: (line: string) => void;
+}
+
+const CALM_LIMIT_MS = 120_000;
+/** Figures of calm work are taken after the leader's figures have settled. */
+const CALM_MS = 5_000;
+const EVIDENCE_LIMIT_MS = 30_000;
+const HEAL_LIMIT_MS = 120_000;
+const DRAIN_LIMIT_MS = 120_000;
+const POLL_MS = 1_000;
+const REASON = 'a breaking run took it away';
+/** The promise: a record that waits longer is visible. */
+const VISIBLE_SECONDS = 15;
+
+/** Breaks one thing in a fresh world, watches, repairs it, and counts anew. */
+export async function runKind(
+  servers: Servers,
+  kind: Kind,
+  options: RunKindOptions,
+): Promise<KindResult> {
+  const world = await makeWorld(servers, kind.needs ?? {}, options.seed);
+  const facts: Facts = {
+    evidence: null,
+    halted: [],
+    waitedSeconds: 0,
+    healedSeconds: null,
+    exact: '',
+    problems: [],
+  };
+  let watch: Watch | undefined;
+  let clock: WaitClock | undefined;
+  try {
+    const calm = await becomeCalm(world);
+    await kind.prepare?.(world);
+    watch = new Watch(world, kind, calm);
+    await kind.break(world);
+    clock = new WaitClock(world);
+    await prove(world, kind, facts);
+    while (watch.seconds < options.seconds) await sleep(POLL_MS);
+    await watch.stop();
+    facts.waitedSeconds = await clock.stop();
+    facts.halted = await haltedCodes(world).catch(() => []);
+    await kind.heal(world);
+    await untilHealed(world, kind, facts);
+    await countAnew(world, kind, facts);
+  } catch (error) {
+    facts.problems.push((error as Error).message);
+  } finally {
+    await watch?.stop();
+    await clock?.stop();
+    await kind.heal(world).catch(() => undefined); // where it failed in between
+    await world.close();
+  }
+  return resultOf(kind, facts, watch);
+}
+
+interface Facts {
+  evidence: string | null;
+  halted: string[];
+  waitedSeconds: number;
+  healedSeconds: number | null;
+  exact: string;
+  readonly problems: string[];
+}
+
+function resultOf(kind: Kind, facts: Facts, watch: Watch | undefined): KindResult {
+  const { name, family, what, expects } = kind;
+  const [visible, named] = [watch?.visible ?? null, watch?.named ?? null];
+  const problems = [...facts.problems];
+  if (facts.evidence === null) problems.push('no evidence of the fault');
+  // Nobody need be told of what waited for seconds only.
+  if (expects !== 'survives' || facts.waitedSeconds > VISIBLE_SECONDS) {
+    if (visible === null) problems.push('never visible');
+    if (named === null) problems.push('never named');
+  }
+  if (expects === 'survives' && facts.waitedSeconds > VISIBLE_SECONDS) {
+    problems.push(`waited for ${facts.waitedSeconds.toFixed(0)} s`);
+  }
+  if (expects === 'halts' && facts.halted.length === 0) problems.push('did not halt');
+  if (expects !== 'halts' && facts.halted.length > 0) problems.push('halted');
+  return { name, family, what, expects, visible, named, ...facts, problems };
+}
+
+/** All services at work: ready, every partition claimed, nothing behind. */
+async function becomeCalm(world: World): Promise<Look> {
+  await waitFor(() => isWell(world), {
+    what: 'a world that works',
+    timeoutMs: CALM_LIMIT_MS,
+    intervalMs: POLL_MS,
+  });
+  await sleep(CALM_MS);
+  return await look(world);
+}
+
+async function prove(world: World, kind: Kind, facts: Facts): Promise<void> {
+  const evidence = () => kind.evidence(world);
+  const limit = { what: 'evidence', timeoutMs: EVIDENCE_LIMIT_MS, intervalMs: POLL_MS };
+  facts.evidence = await waitFor(evidence, limit).catch(() => null);
+}
+
+async function untilHealed(world: World, kind: Kind, facts: Facts): Promise<void> {
+  const fromMs = performance.now();
+  const isHealed = async (): Promise<boolean> => {
+    // What halts late is for the operator too.
+    if (kind.expects === 'halts') await acceptLosses(world, facts);
+    return await isWell(world);
+  };
+  const limit = { what: 'it to be healed', timeoutMs: HEAL_LIMIT_MS, intervalMs: POLL_MS };
+  try {
+    await waitFor(isHealed, limit);
+    facts.healedSeconds = (performance.now() - fromMs) / 1_000;
+  } catch (error) {
+    const why = await whyNotWell(world).catch((failure: unknown) => String(failure));
+    facts.problems.push(`${(error as Error).message}: ${why}`);
+  }
+}
+
+async function acceptLosses(world: World, facts: Facts): Promise<void> {
+  for (const { source_id, halted_code } of await haltedSources(world)) {
+    facts.halted.push(halted_code);
+    await world.dev('sources', 'accept-loss', '--source', String(source_id), '--reason', REASON);
+  }
+}
+
+async function haltedCodes(world: World): Promise<string[]> {
+  return (await haltedSources(world)).map(({ halted_code }) => halted_code);
+}
+
+async function haltedSources({ db }: World): Promise<{ source_id: number; halted_code: string }[]> {
+  return await db
+    .selectFrom('cursors')
+    .select(['source_id', 'halted_code'])
+    .where('halted_code', 'is not', null)
+    .$narrowType<{ halted_code: string }>()
+    .execute();
+}
+
+async function isWell(world: World): Promise<boolean> {
+  return (await whyNotWell(world)) === '';
+}
+
+/** What is not as it should be in a world at work; empty where all is well. */
+async function whyNotWell(world: World): Promise<string> {
+  const { services } = await look(world);
+  const unready = services.filter(({ ready }) => !ready);
+  if (unready.length > 0) {
+    return unready.map(({ label, waiting }) => `${label} is not ready ${waiting}`).join(', ');
+  }
+  const stuck = services
+    .flatMap((one) => one.samples)
+    .filter(({ name, value }) => /^adtally_partition_(?:halted|stuck)$/.test(name) && value > 0);
+  if (stuck.length > 0) return stuck.map(({ name, labels }) => `${name}{${labels}}`).join(', ');
+  const behind = await recordsBehind(world);
+  return isBehind(behind, world) ? `${behind} records are not counted` : '';
+}
+
+async function countAnew(world: World, kind: Kind, facts: Facts): Promise<void> {
+  const truth = await world.load.end();
+  const isDrained = async () => (await recordsBehind(world)) <= 0;
+  await waitFor(isDrained, {
+    what: 'every record to be counted',
+    timeoutMs: DRAIN_LIMIT_MS,
+    intervalMs: POLL_MS,
+  });
+  const { isRight, verdict } = await recount(world.db, truth, kind.loses === true);
+  facts.exact = verdict;
+  if (!isRight) facts.problems.push(verdict);
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ServiceProcess } from '@adtally/testkit';
+
+export const REPOSITORY = resolve(import.meta.dirname, '../../..');
+
+export type ServiceName =
+  | 'ingest-consumer'
+  | 'dlq-reprocessor'
+  | 'dead-queue-alerter'
+  | 'backfill-runner';
+
+/** What runs in every world. Two consumers, so that one may take over from the other. */
+const FLEET: readonly (readonly [label: string, service: ServiceName])[] = [
+  ['consumer-1', 'ingest-consumer'],
+  ['consumer-2', 'ingest-consumer'],
+  ['reprocessor', 'dlq-reprocessor'],
+  ['alerter', 'dead-queue-alerter'],
+  ['backfill', 'backfill-runner'],
+];
+
+/** One service, in as many processes one after the other as it takes. */
+export class Service {
+  readonly label: string;
+  readonly name: ServiceName;
+  readonly #env: Readonly<Record<string, string>>;
+  /** Of every process it has had: what was said stays said. */
+  readonly processes: ServiceProcess[] = [];
+  #isMeantToRun = false;
+
+  constructor(label: string, name: ServiceName, env: Readonly<Record<string, string>>) {
+    this.label = label;
+    this.name = name;
+    this.#env = env;
+  }
+
+  get process(): ServiceProcess {
+    const process = this.processes.at(-1);
+    if (process === undefined) throw new Error(`${this.label} has not been started`);
+    return process;
+  }
+
+  /** Starts it, and again whenever it ends by itself, as a platform does: after a pause. */
+  start(): void {
+    this.#isMeantToRun = true;
+    const main = join(REPOSITORY, 'apps', this.name, 'src/main.ts');
+    const argv = this.name === 'backfill-runner' ? ['--watch'] : [];
+    const process = new ServiceProcess(main, this.#env, { argv });
+    this.processes.push(process);
+    void process.ended.then(({ code }) => {
+      const isOver = () => !this.#isMeantToRun || this.process !== process;
+      if (isOver()) return;
+      this.exits.push(code ?? -1);
+      setTimeout(() => void (isOver() || this.start()), RESTART_PAUSE_MS).unref();
+    });
+  }
+
+  /** Codes of the times it ended by itself. */
+  readonly exits: number[] = [];
+
+  async kill(): Promise<void> {
+    this.#isMeantToRun = false;
+    await this.process.kill();
+  }
+
+  get isRunning(): boolean {
+    return this.#isMeantToRun;
+  }
+
+  get isFrozen(): boolean {
+    return stateOf(this.process.pid) === 'T';
+  }
+
+  freeze(): void {
+    this.process.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process.signal('SIGCONT');
+  }
+}
+
+const RESTART_PAUSE_MS = 3_000;
+
+/** The letter that Linux gives a process' state: T is stopped. */
+export function stateOf(pid: number): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2)[0];
+}
+
+/** All services of a world, by what they are. */
+export class Fleet {
+  readonly all: readonly Service[];
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.all = FLEET.map(([label, name]) => new Service(label, name, env));
+    for (const service of this.all) service.start();
+  }
+
+  of(name: ServiceName): Service[] {
+    return this.all.filter((service) => service.name === name);
+  }
+
+  one(label: string): Service {
+    const found = this.all.find((service) => service.label === label);
+    if (found === undefined) throw new Error(`there is no ${label}`);
+    return found;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.all.map((service) => service.kill()));
+  }
+}
