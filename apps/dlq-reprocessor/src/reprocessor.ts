@@ -4,6 +4,7 @@ import {
   AdmitAll,
   BatchCommitter,
   BatchFiller,
+  ClaimPreparation,
   HoldUps,
   IngestLoop,
   LoopService,
@@ -72,7 +73,7 @@ export function createReprocessor(parts: ReprocessorParts) {
 
 function wire(
   { version, config, metrics, log, heartbeat }: ReprocessorParts,
-  { consumer, admin, db, producer, dedup }: Resources,
+  { consumer, admin, claimsAdmin, db, producer, dedup }: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; lanes: Lanes } {
   const dlqTopic = config.topics.dlq.name;
@@ -127,9 +128,13 @@ function wire(
     { link, dedup: NOTHING_TO_PREDICT, companion: new LetterCopier(), metrics, log, holdUps },
     config,
   );
-  const claims = new PartitionClaims(
-    { consumer, admin, db, link, ownership, metrics, log },
+  const preparation = new ClaimPreparation(
+    { admin: claimsAdmin, db, ownership },
     { kind: 'dlq', topic: dlqTopic, owner, startAt: { kind: 'log_start' } },
+  );
+  const claims = new PartitionClaims(
+    { consumer, preparation, link, ownership, metrics, log },
+    owner,
   );
   const watch = new TopicWatch({ admin, db, ownership, log }, dlqTopic, config.topicCheckMs);
   const admission = new AdmitAll(ownership);

@@ -13,6 +13,8 @@ import type { ReprocessorMetrics } from './metrics.ts';
 export interface Resources {
   readonly db: Database;
   readonly admin: KafkaAdmin;
+  /** For claims alone: what waits there for a broker must not hold up what confirms a batch. */
+  readonly claimsAdmin: KafkaAdmin;
   readonly producer: AckedProducer;
   readonly dedup: Deduplicator;
   readonly consumer: GroupConsumer;
@@ -22,6 +24,9 @@ export interface Resources {
 const POOL_CONNECTIONS = 3;
 /** What lies on the DLQ topic must fit the dead topic's records: our headers come on top. */
 const ADDED_HEADERS_BYTES = 64 * 1_024;
+
+/** Partitions of other leaders wait behind one that does not answer. */
+const CLAIM_REQUEST_TIMEOUT_MS = 5_000;
 
 /** What of the configuration connections are opened by. */
 type ResourcesConfig = Pick<
@@ -54,6 +59,11 @@ export async function openResources(
     await requireSchema(db, log, signal);
     const admin = new KafkaAdmin(config.kafka, { onNotice });
     closers.add(() => admin.close());
+    const claimsAdmin = new KafkaAdmin(config.kafka, {
+      onNotice,
+      requestTimeoutMs: CLAIM_REQUEST_TIMEOUT_MS,
+    });
+    closers.add(() => claimsAdmin.close());
     await requireTopics(admin, config);
     const producer = await AckedProducer.connect(config.kafka, {
       maxRecordBytes: config.recordMaxBytes + 2 * ADDED_HEADERS_BYTES,
@@ -76,7 +86,7 @@ export async function openResources(
       onNotice,
     });
     closers.add(() => consumer.leave());
-    return { db, admin, producer, dedup, consumer };
+    return { db, admin, claimsAdmin, producer, dedup, consumer };
   });
 }
 

@@ -6,6 +6,7 @@ import { countEvents } from './count-events.ts';
 import {
   BatchCommitter,
   BatchFiller,
+  ClaimPreparation,
   classify,
   DeadLetterSender,
   HoldUps,
@@ -55,7 +56,7 @@ export function createIngest(parts: IngestParts) {
 
 function wire(
   { app, version, config, metrics, log, heartbeat }: IngestParts,
-  { consumer, admin, db, producer, dedup }: Resources,
+  { consumer, admin, claimsAdmin, db, producer, dedup }: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; breakers: PartitionBreakers } {
   const topic = config.topics.events.name;
@@ -84,9 +85,13 @@ function wire(
     lingerMs: config.batchLingerMs,
     mayHaveGaps: config.mayHaveGaps,
   });
-  const claims = new PartitionClaims(
-    { consumer, admin, db, link, ownership, metrics, log },
+  const preparation = new ClaimPreparation(
+    { admin: claimsAdmin, db, ownership },
     { kind: 'events', topic, owner: config.owner, startAt: config.startAt },
+  );
+  const claims = new PartitionClaims(
+    { consumer, preparation, link, ownership, metrics, log },
+    config.owner,
   );
   const watch = new TopicWatch({ admin, db, ownership, log }, topic, config.topicCheckMs);
   const loop = new IngestLoop(

@@ -13,6 +13,8 @@ import type { IngestMetrics } from './metrics.ts';
 export interface Resources {
   readonly db: Database;
   readonly admin: KafkaAdmin;
+  /** For claims alone: what waits there for a broker must not hold up what confirms a batch. */
+  readonly claimsAdmin: KafkaAdmin;
   readonly producer: AckedProducer;
   readonly dedup: Deduplicator;
   readonly consumer: GroupConsumer;
@@ -23,6 +25,9 @@ const POOL_CONNECTIONS = 3;
 const KIBIBYTE = 1_024;
 /** Headers that are added to a dead letter, and the client's own framing. */
 const DEAD_LETTER_EXTRA_BYTES = 64 * KIBIBYTE;
+
+/** Partitions of other leaders wait behind one that does not answer. */
+const CLAIM_REQUEST_TIMEOUT_MS = 5_000;
 
 /** What of the configuration connections are opened by. */
 type ResourcesConfig = Pick<
@@ -63,6 +68,11 @@ export async function openResources(
     await requireSchema(db, log, signal);
     const admin = new KafkaAdmin(config.kafka, { onNotice });
     closers.add(() => admin.close());
+    const claimsAdmin = new KafkaAdmin(config.kafka, {
+      onNotice,
+      requestTimeoutMs: CLAIM_REQUEST_TIMEOUT_MS,
+    });
+    closers.add(() => claimsAdmin.close());
     await checkTopics(admin, config, log);
     const producer = await AckedProducer.connect(config.kafka, {
       maxRecordBytes: config.recordMaxBytes + DEAD_LETTER_EXTRA_BYTES,
@@ -86,7 +96,7 @@ export async function openResources(
       onNotice,
     });
     closers.add(() => consumer.leave({ keepMembership: config.groupInstanceId !== '' }));
-    return { db, admin, producer, dedup, consumer };
+    return { db, admin, claimsAdmin, producer, dedup, consumer };
   });
 }
 

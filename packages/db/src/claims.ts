@@ -25,16 +25,20 @@ interface ClaimRow {
 /**
  * Makes this session the owner of a source: its epoch rises, so that every batch of a former owner
  * fails its compare-and-swap, and the former owner's backend is ended, so that no lock of a frozen
- * client can hold us up. Returns where to read on. SQLSTATE 55P03 where the former backend stays.
+ * client can hold us up. Returns where to read on. SQLSTATE 55P03 where the former backend stays, or somebody
+ * holds the cursor row.
+ *
+ * @param waitMs longest wait for each of the two; without it the session's own lock time-out, and 10 s
  */
 export async function claimSource(
   session: WriterSession,
   sourceId: number,
   owner: string,
+  waitMs: number | null = null,
 ): Promise<Claim> {
   const [row] = await session.query<ClaimRow>(
-    'SELECT next_offset, epoch, halted_code, halted_detail FROM claim_source($1::int, $2::text)',
-    [sourceId, owner],
+    'SELECT next_offset, epoch, halted_code, halted_detail FROM claim_source($1::int, $2::text, $3::int)',
+    [sourceId, owner, waitMs],
   );
   if (row === undefined) throw new Error(`source ${sourceId} cannot be claimed`);
   return {

@@ -9,6 +9,7 @@ export {
 export { auditRecent } from './audit/recent.ts';
 export { type AuditResult, auditResults, recordAudit } from './audit/results.ts';
 export { type JsonInteger, jsonInteger } from './audit/json-integer.ts';
+export { type ClaimObstacle, clearTheWay } from './claim-obstacles.ts';
 export {
   type HeldSource,
   claimSource,

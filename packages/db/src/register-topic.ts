@@ -21,6 +21,8 @@ export interface RegisteredPartition {
   readonly state: 'ready' | 'halted';
   /** Why it is halted; absent when ready. */
   readonly haltedCode?: string;
+  /** Its cursor at the time of this registration. */
+  readonly nextOffset: number;
 }
 
 /** Halt of sources whose topic was deleted and created again under its name. */
@@ -38,6 +40,7 @@ interface KnownSource {
   readonly partition: number;
   readonly closed_at: Date | null;
   readonly halted_code: string | null;
+  readonly next_offset: bigint;
 }
 
 /**
@@ -71,7 +74,7 @@ export async function registerTopic(
         const genesis =
           ours.length > 0 ? ADDED_PARTITION_GENESIS : await request.genesis(partition);
         const sourceId = await createSource(trx, request, partition, genesis);
-        partitions.push({ partition, sourceId, state: 'ready' });
+        partitions.push({ partition, sourceId, state: 'ready', nextOffset: Number(genesis) });
       }
     }
     return partitions;
@@ -118,7 +121,14 @@ async function knownSources(
   return await trx
     .selectFrom('sources as s')
     .innerJoin('cursors as c', 'c.source_id', 's.source_id')
-    .select(['s.source_id', 's.topic_id', 's.partition', 's.closed_at', 'c.halted_code'])
+    .select([
+      's.source_id',
+      's.topic_id',
+      's.partition',
+      's.closed_at',
+      'c.halted_code',
+      'c.next_offset',
+    ])
     .where('s.kind', '=', kind)
     .where('s.topic', '=', topic)
     .orderBy('s.source_id')
@@ -130,6 +140,7 @@ function registered(source: KnownSource): RegisteredPartition {
   return {
     partition: source.partition,
     sourceId: source.source_id,
+    nextOffset: Number(source.next_offset),
     ...(haltedCode === null ? { state: 'ready' } : { state: 'halted', haltedCode }),
   };
 }
@@ -164,6 +175,7 @@ async function haltRecreated(
       sourceId: source.source_id,
       state: 'halted',
       haltedCode: source.halted_code ?? HALT_TOPIC_RECREATED,
+      nextOffset: Number(source.next_offset),
     }));
 }
 

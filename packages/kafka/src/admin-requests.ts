@@ -47,6 +47,8 @@ export class AdminRequests {
   readonly words: ClientWords;
   readonly #client: IAdminClient;
   readonly #timeoutMs: number;
+  /** Settles with the request in hand, or the last one waiting. */
+  #inHand: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(settings: KafkaSettings, options: AdminOptions) {
@@ -91,7 +93,17 @@ export class AdminRequests {
     this.#client.disconnect();
   }
 
+  /**
+   * One after the other: the client takes one at a time, and those behind it would wait on threads of the pool
+   * that fetches need, too.
+   */
   #once<T>(doing: string, timeoutMs: number, send: Send<T>): Promise<T> {
+    const asked = this.#inHand.then(() => this.#send(doing, timeoutMs, send));
+    this.#inHand = asked.catch(() => undefined);
+    return asked;
+  }
+
+  #send<T>(doing: string, timeoutMs: number, send: Send<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const done: Done<T> = (error, result) => {
         if (error) {

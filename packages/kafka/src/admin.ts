@@ -1,34 +1,21 @@
 import { AdminRequests, type AdminOptions } from './admin-requests.ts';
 import { classify, codeOf, type KafkaError } from './errors.ts';
+import {
+  type GroupOffsets,
+  type ListedOffset,
+  logsIn,
+  offsetIn,
+  type Watermarks,
+} from './listed-offsets.ts';
 import { CODE, OffsetSpec } from './rdkafka.ts';
 import type { KafkaSettings } from './settings.ts';
-import { topicIdText } from './topic-id.ts';
+import {
+  descriptionOf,
+  type DescribedTopic,
+  type TopicDescription,
+  type TopicSpec,
+} from './topic-description.ts';
 import type { Trouble } from './trouble.ts';
-
-export interface TopicDescription {
-  /** The id as Kafka's own tools print it; a recreated topic has another one. */
-  readonly topicId: string;
-  readonly partitions: readonly {
-    partition: number;
-    replicas: number;
-    isr: number;
-    hasLeader: boolean;
-  }[];
-}
-
-export interface TopicSpec {
-  readonly name: string;
-  readonly partitions: number;
-  readonly replication: number;
-  /** Topic configuration as the broker names it, such as `message.timestamp.type`. */
-  readonly config: Readonly<Record<string, string>>;
-}
-
-/** The log of a partition holds the offsets `logStart <= offset < end`. */
-export interface Watermarks {
-  readonly logStart: number;
-  readonly end: number;
-}
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 50;
@@ -61,21 +48,26 @@ export class KafkaAdmin {
       if (codeOf(found.error) === CODE.unknownTopicOrPartition) return null;
       throw classify(found.error, `describe ${topic}`);
     }
-    const partitions = found.partitions.map((one) => ({
-      partition: one.partition,
-      replicas: one.replicas.length,
-      isr: one.isr.length,
-      hasLeader: one.leader !== null && one.leader !== undefined,
-    }));
-    return { topicId: topicIdText(found.topicId), partitions: partitions.toSorted(byPartition) };
+    return descriptionOf(found);
   }
 
   async watermarks(topic: string, partition: number): Promise<Watermarks> {
-    // One after the other: the client takes one request at a time, and the second would wait for its turn on
-    // a thread of the pool that fetches need, too.
     const logStart = await this.#offset(topic, partition, OffsetSpec.EARLIEST);
     const end = await this.#offset(topic, partition, OffsetSpec.LATEST);
     return { logStart, end };
+  }
+
+  /**
+   * The logs of several partitions by two requests, each partition with an answer or an error of its own.
+   * A leader that does not answer fails them all: ask for its partitions apart.
+   */
+  async watermarksOf(
+    topic: string,
+    partitions: readonly number[],
+  ): Promise<Map<number, Watermarks | KafkaError>> {
+    const starts = await this.#offsets(topic, partitions, OffsetSpec.EARLIEST);
+    const ends = await this.#offsets(topic, partitions, OffsetSpec.LATEST);
+    return logsIn(topic, partitions, starts, ends);
   }
 
   /**
@@ -208,18 +200,30 @@ export class KafkaAdmin {
   ): Promise<number> {
     const doing = `offsets of ${topic}[${partition}]`;
     try {
-      const [found] = await this.#requests.question<ListedOffset[]>(
+      const answer = offsetIn(
+        (await this.#offsets(topic, [partition], offset)).get(partition),
         doing,
-        (client, timeout, done) =>
-          client.listOffsets([{ topic, partition, offset }], { timeout }, done),
       );
-      if (found === undefined) throw classify({ code: -1, message: 'no answer' }, doing);
-      if (found.error !== undefined && codeOf(found.error) !== 0)
-        throw classify(found.error, doing);
-      return found.offset;
+      if (typeof answer !== 'number') throw answer;
+      return answer;
     } catch (error) {
       throw (await this.#leaderMissing(topic, partition, doing)) ?? error;
     }
+  }
+
+  async #offsets(
+    topic: string,
+    partitions: readonly number[],
+    offset: InstanceType<typeof OffsetSpec>,
+  ): Promise<Map<number, ListedOffset>> {
+    const found = await this.#requests.question<ListedOffset[]>(
+      `offsets of ${topic}[${partitions.join()}]`,
+      (client, timeout, done) => {
+        const asked = partitions.map((partition) => ({ topic, partition, offset }));
+        client.listOffsets(asked, { timeout }, done);
+      },
+    );
+    return new Map(found.map((one) => [one.partition, one]));
   }
 
   /** Only the leader knows the offsets: where there is none, that is the reason of whatever the client said. */
@@ -230,7 +234,7 @@ export class KafkaAdmin {
   ): Promise<KafkaError | undefined> {
     const found = await this.describeTopic(topic).catch(() => null);
     const one = found?.partitions.find((each) => each.partition === partition);
-    if (one === undefined || one.hasLeader) return undefined;
+    if (one === undefined || one.leader !== null) return undefined;
     const message = `leader missing, none of its ${one.replicas} replicas can lead`;
     return classify({ code: CODE.leaderNotAvailable, message }, doing);
   }
@@ -240,7 +244,7 @@ export class KafkaAdmin {
       const found = await this.describeTopic(topic);
       return found !== null &&
         found.partitions.length >= partitions &&
-        found.partitions.every((p) => p.hasLeader)
+        found.partitions.every((p) => p.leader !== null)
         ? found
         : undefined;
     });
@@ -261,24 +265,4 @@ export class KafkaAdmin {
 interface LowWatermark {
   lowWatermark: number;
   error?: unknown;
-}
-
-interface ListedOffset {
-  offset: number;
-  error?: unknown;
-}
-
-interface GroupOffsets {
-  error?: unknown;
-  partitions: { partition: number; offset: number | null; error?: unknown }[];
-}
-
-interface DescribedTopic {
-  topicId: { mostSignificantBits: bigint; leastSignificantBits: bigint };
-  error?: unknown;
-  partitions: { partition: number; leader: unknown; replicas: unknown[]; isr: unknown[] }[];
-}
-
-function byPartition(a: { partition: number }, b: { partition: number }): number {
-  return a.partition - b.partition;
 }

@@ -10,7 +10,7 @@ import { OffsetHints } from './offset-hints.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { Rebalances, type RebalanceEvent } from './rebalances.ts';
 import type { RecordSource } from './record-source.ts';
-import type { Watermarks } from './admin.ts';
+import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 import type { Trouble } from './trouble.ts';

@@ -1,7 +1,7 @@
 export { AckedProducer } from './acked-producer.ts';
 export type { ProduceOutcome, ProduceRecord, ProducerOptions } from './acked-producer.ts';
 export { KafkaAdmin } from './admin.ts';
-export type { TopicDescription, TopicSpec, Watermarks } from './admin.ts';
+export type { Watermarks } from './listed-offsets.ts';
 export { withKafkaAdmin } from './command-admin.ts';
 export type { GroupConsumerOptions, GroupProtocol } from './consumer-config.ts';
 export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';
@@ -19,6 +19,7 @@ export type { LogPosition } from './read-faults.ts';
 export type { RecordSource } from './record-source.ts';
 export type { RebalanceEvent } from './rebalances.ts';
 export type { KafkaSettings } from './settings.ts';
+export type { TopicDescription, TopicSpec } from './topic-description.ts';
 export { TopicReader } from './topic-reader.ts';
 export type { TopicReaderOptions } from './topic-reader.ts';
 export type { Trouble, TroubleCode } from './trouble.ts';

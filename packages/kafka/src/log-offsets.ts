@@ -1,4 +1,4 @@
-import type { Watermarks } from './admin.ts';
+import type { Watermarks } from './listed-offsets.ts';
 import type { ClientWords } from './client-words.ts';
 import { codeOf } from './errors.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';

@@ -1,4 +1,4 @@
-import type { Watermarks } from './admin.ts';
+import type { Watermarks } from './listed-offsets.ts';
 import type { NoticeBoard } from './notices.ts';
 import { OffsetOutOfRange, PartitionStalled, type ReadFault } from './read-faults.ts';
 import type { Readers } from './readers.ts';

@@ -1,5 +1,5 @@
 import type { SourceRecord } from '@adtally/event-schema';
-import type { Watermarks } from './admin.ts';
+import type { Watermarks } from './listed-offsets.ts';
 import type { ClientWords } from './client-words.ts';
 import { codeOf, isFatal } from './errors.ts';
 import { queryWatermarks } from './log-offsets.ts';

@@ -1,5 +1,5 @@
 import type { SourceRecord } from '@adtally/event-schema';
-import type { Watermarks } from './admin.ts';
+import type { Watermarks } from './listed-offsets.ts';
 
 /**
  * A reader of partitions of one topic, as whoever counts their records sees it; how the records come out of

@@ -7,7 +7,7 @@ import { NativeReading } from './native-reading.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { newConsumer, type NativeConsumer } from './rdkafka.ts';
 import type { RecordSource } from './record-source.ts';
-import type { Watermarks } from './admin.ts';
+import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 import type { Trouble } from './trouble.ts';

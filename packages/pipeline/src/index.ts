@@ -2,6 +2,7 @@ export { type Admission, UNLIMITED, AdmitAll } from './admission.ts';
 export { type CommitOutcome, BatchCommitter } from './batch-committer.ts';
 export { BatchFiller } from './batch-filler.ts';
 export { type SourceSpan, BatchWork } from './batch-work.ts';
+export { ClaimPreparation } from './claim-preparation.ts';
 export { type ClassifyRules, classify } from './classify.ts';
 export { type CommitCompanion } from './commit-companion.ts';
 export { deadLetterOf, DeadLetterSender } from './dead-letters.ts';

@@ -1,7 +1,7 @@
 import type { SourceCounts } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
-import { Abandoned } from '@adtally/pacing';
+import { Abandoned, pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
@@ -52,11 +52,13 @@ export interface LoopOptions {
 }
 
 const PULSE_MS = 1_000;
+/** How long claims that have just become due may hold up what is owned. */
+const PREPARING_WAIT_MS = 100;
 
 /**
  * The single mutator: one batch is written while the next is fetched and decoded. Claims, halts and
- * answers to the group happen only between writes, when nothing is in flight; everything else in this
- * package hands its findings to this loop and changes nothing itself.
+ * answers to the group happen only between writes, when nothing is in flight, and wait for nobody there;
+ * everything else in this package hands its findings to this loop and changes nothing itself.
  */
 export class IngestLoop {
   readonly #parts: LoopParts;
@@ -118,20 +120,21 @@ export class IngestLoop {
 
   /** What ends a fill at once; chores wait until the batch is full or has lingered. */
   get #isInterrupted(): boolean {
-    const { consumer, ownership, filler, watch } = this.#parts;
+    const { consumer, claims, filler, watch } = this.#parts;
     return (
       this.#stopped.signal.aborted ||
       consumer.hasRebalance ||
       filler.halts.size > 0 ||
       filler.stalled.size > 0 ||
       watch.hasFound ||
-      ownership.due(performance.now()).length > 0
+      claims.hasFindings
     );
   }
 
   async #fill(work: BatchWork<OwnedPartition>): Promise<void> {
     const { filler, committer, claims, beat } = this.#parts;
     beat();
+    void claims.prepareDue();
     const rules: ClassifyRules = {
       horizonMs: committer.horizonMs,
       partitions: claims.partitionCount,
@@ -225,7 +228,7 @@ export class IngestLoop {
     }
   }
 
-  /** Nothing is in flight: halt, answer the group, claim. */
+  /** Nothing is in flight: halt, answer the group, claim what is prepared. */
   async #settle(): Promise<void> {
     const { consumer, filler, watch, ownership, claims, committer, metrics, chores } = this.#parts;
     const halts = new Map([...watch.take(), ...filler.halts]);
@@ -243,12 +246,20 @@ export class IngestLoop {
     }
     filler.stalled.clear();
     for (const event of consumer.takeRebalances()) await this.#rebalance(event);
-    const claimed = await claims.claimDue(this.#parts.abandoned);
+    await this.#prepareClaims();
+    const claimed = await claims.takeUp(this.#parts.abandoned);
     if (claimed !== null) committer.horizonMs = claimed.horizonMs;
     metrics.ownedPartitions.set(ownership.allOwned().length);
     if (chores?.isDue(performance.now()) === true) {
       await chores.run(consumer.granted, this.#parts.abandoned);
     }
+  }
+
+  /** Where all is well that takes a few milliseconds, and partitions that were granted together start together. */
+  async #prepareClaims(): Promise<void> {
+    const stopWaiting = new AbortController();
+    const prepared = this.#parts.claims.prepareDue().then(() => stopWaiting.abort());
+    await Promise.race([prepared, pause(PREPARING_WAIT_MS, stopWaiting.signal)]);
   }
 
   async #rebalance(event: RebalanceEvent): Promise<void> {

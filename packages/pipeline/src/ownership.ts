@@ -16,7 +16,7 @@ export interface OwnedPartition extends SourceClaim {
 }
 
 /** The claim that a granted partition waits for. Times are of the monotonic clock. */
-interface PendingClaim {
+export interface PendingClaim {
   readonly dueAtMs: number;
   /** When the group granted the partition, or when we gave it up. */
   readonly grantedAtMs: number;
@@ -71,6 +71,12 @@ export class Ownership {
     return [...this.#states]
       .filter(([, state]) => state.name !== 'owned' && state.claim.dueAtMs <= nowMs)
       .map(([partition]) => partition);
+  }
+
+  /** The claim a granted partition waits for, another object whenever it is put off or granted anew. */
+  pending(partition: number): PendingClaim | undefined {
+    const state = this.#states.get(partition);
+    return state === undefined || state.name === 'owned' ? undefined : state.claim;
   }
 
   /** A claim was made: the partition may be read. Throws where it waited for none. */
@@ -128,8 +134,7 @@ export class Ownership {
 
   /** How often in a row the claim of a partition was put off. */
   failures(partition: number): number {
-    const state = this.#states.get(partition);
-    return state === undefined || state.name === 'owned' ? 0 : state.claim.failures;
+    return this.pending(partition)?.failures ?? 0;
   }
 
   isHalted(partition: number): boolean {

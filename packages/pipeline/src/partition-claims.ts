@@ -2,34 +2,23 @@ import {
   claimSource,
   haltSource,
   readWriteGuards,
-  registerTopic,
   releaseSources,
-  type Database,
-  type RegisteredPartition,
   type WriterSession,
 } from '@adtally/db';
-import type { GroupConsumer, KafkaAdmin } from '@adtally/kafka';
+import type { GroupConsumer } from '@adtally/kafka';
 import { backoffMs } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
+import type { ClaimFinding, ClaimPreparation, ReadyClaim } from './claim-preparation.ts';
 import { haltFor, type Halt, type StandingHalt } from './halt.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import { isPassing } from './passing-errors.ts';
-import { genesisOffsets, type StartAt } from './start-at.ts';
-import { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
+import { reasonOf, type WaitReason } from './wait-reason.ts';
 import type { WriterLink } from './writer-link.ts';
-
-export interface ClaimsOptions {
-  readonly kind: 'events' | 'dlq';
-  readonly topic: string;
-  readonly owner: string;
-  readonly startAt: StartAt;
-}
 
 export interface ClaimsParts {
   readonly consumer: GroupConsumer;
-  readonly admin: KafkaAdmin;
-  readonly db: Database;
+  readonly preparation: ClaimPreparation;
   readonly link: WriterLink;
   readonly ownership: Ownership;
   readonly metrics: LoopMetrics;
@@ -41,43 +30,58 @@ const CLAIM_AGAIN_FIRST_MS = 100;
 const CLAIM_AGAIN_LAST_MS = 5_000;
 /** How often a halted partition is looked at: an operator may have decided. */
 const HALTED_LOOK_AGAIN_MS = 2_000;
+/** Nobody is left to wait for once a claim is prepared, but for a former owner that came back meanwhile. */
+const CLAIM_WAIT_MS = 500;
+/** After so long of claiming a batch is written before more is claimed. */
+const CLAIMING_MAX_MS = 1_000;
 
-/** Step 1 of the commit protocol: turns partitions the group grants into partitions we own. */
+type Ready = Extract<ClaimFinding, { kind: 'ready' }>;
+type Waits = Extract<ClaimFinding, { kind: 'waits' }>;
+
+/**
+ * Step 1 of the commit protocol: turns partitions the group grants into partitions we own. Its methods are
+ * called between writes; what may take time was done beside the loop, by `ClaimPreparation`.
+ */
 export class PartitionClaims {
   readonly #parts: ClaimsParts;
-  readonly #options: ClaimsOptions;
+  readonly #owner: string;
   /** The topic's partitions as last described. */
   partitionCount = 0;
 
-  constructor(parts: ClaimsParts, options: ClaimsOptions) {
+  /** @param owner who claims, for people who look at the cursors */
+  constructor(parts: ClaimsParts, owner: string) {
     this.#parts = parts;
-    this.#options = options;
+    this.#owner = owner;
   }
 
-  /** Claims every granted partition that is due and starts reading it; returns the horizon to use. */
-  async claimDue(signal: AbortSignal): Promise<{ horizonMs: number } | null> {
-    const { ownership, link, log } = this.#parts;
-    const due = ownership.due(performance.now());
-    if (due.length === 0) return null;
-    try {
-      const { topicId, sources } = await this.#register();
-      const session = await link.session(signal);
-      for (const partition of due)
-        await this.#claim(session, topicId, partition, sources.get(partition));
-      const { horizonMs } = await readWriteGuards(session);
-      return { horizonMs };
-    } catch (error) {
-      if (!(error instanceof WaitingError) && !isPassing(error)) throw error;
-      const reason = reasonOf(error);
-      log.warn(
-        { err: error, partitions: due, reason: reason.code },
-        'partitions could not be claimed yet',
-      );
-      for (const partition of due) {
-        if (ownership.owned(partition) === undefined) this.claimLater(partition, reason);
-      }
-      return null;
+  /** True when `takeUp` has something to do. */
+  get hasFindings(): boolean {
+    return this.#parts.preparation.hasFindings;
+  }
+
+  /** Begins to prepare the claims that are due; resolves once that is done, and never rejects. */
+  prepareDue(): Promise<void> {
+    return this.#parts.preparation.begin(performance.now());
+  }
+
+  /** Claims every partition whose claim is prepared and starts reading it; returns the horizon to use. */
+  async takeUp(signal: AbortSignal): Promise<{ horizonMs: number } | null> {
+    const ready: Ready[] = [];
+    const waiting: Waits[] = [];
+    for (const finding of this.#parts.preparation.take()) {
+      if (finding.kind === 'ready') ready.push(finding);
+      else if (finding.kind === 'halted') this.#noteHalt(finding.partition, finding.halt);
+      else waiting.push(finding);
     }
+    for (const alike of Map.groupBy(waiting, ({ reason }) => reason.detail).values()) {
+      const [{ reason, error }] = alike as [Waits];
+      this.#putOff(
+        alike.map(({ partition }) => partition),
+        reason,
+        error,
+      );
+    }
+    return ready.length === 0 ? null : await this.#claimAll(ready, signal);
   }
 
   /** Gives a partition up that is still granted, to be claimed again after a jittered pause. */
@@ -89,12 +93,20 @@ export class PartitionClaims {
     ownership.claimLater(partition, performance.now(), pauseMs, reason);
   }
 
-  /** Stops a partition for good, in the database, so that it outlives us. */
+  /**
+   * Stops a partition for good, in the database, so that it outlives us. Where the database cannot take that
+   * now the partition is claimed again later, which meets the same.
+   */
   async halt(owned: OwnedPartition, halt: Halt, signal: AbortSignal): Promise<void> {
     const { link, consumer } = this.#parts;
     consumer.stop(owned.partition);
     const session = await link.session(signal);
-    await haltSource(session, owned, { ...halt });
+    try {
+      await haltSource(session, owned, { ...halt });
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      return this.#putOff([owned.partition], reasonOf(error), error);
+    }
     this.#noteHalt(owned.partition, halt);
   }
 
@@ -110,58 +122,55 @@ export class PartitionClaims {
     }
   }
 
-  async #register(): Promise<{ topicId: string; sources: Map<number, RegisteredPartition> }> {
-    const { admin, db } = this.#parts;
-    const { kind, topic, startAt } = this.#options;
-    const described = await admin.describeTopic(topic);
-    if (described === null) {
-      throw new WaitingError({ code: 'topic_missing', detail: `topic ${topic} does not exist` });
+  async #claimAll(
+    ready: readonly Ready[],
+    signal: AbortSignal,
+  ): Promise<{ horizonMs: number } | null> {
+    const { link, preparation } = this.#parts;
+    const session = await link.session(signal);
+    const startedMs = performance.now();
+    for (const [index, { partition, ready: claim }] of ready.entries()) {
+      if (performance.now() - startedMs > CLAIMING_MAX_MS) {
+        preparation.putBack(ready.slice(index));
+        break;
+      }
+      try {
+        await this.#claim(session, partition, claim);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        // A session that is lost takes no further claim either.
+        const failed = session.isUsable ? [ready[index] as Ready] : ready.slice(index);
+        this.#putOff(
+          failed.map((one) => one.partition),
+          reasonOf(error),
+          error,
+        );
+        if (!session.isUsable) return null;
+      }
     }
-    this.partitionCount = described.partitions.length;
-    let genesis: Map<number, number> | null = null;
-    const registered = await registerTopic(db, {
-      kind,
-      topic,
-      topicId: described.topicId,
-      partitions: described.partitions.length,
-      genesis: async (partition) => {
-        const all = described.partitions.map((one) => one.partition);
-        genesis ??= await genesisOffsets(admin, topic, all, startAt);
-        return BigInt(genesis.get(partition) ?? 0);
-      },
-    });
-    return {
-      topicId: described.topicId,
-      sources: new Map(registered.map((source) => [source.partition, source])),
-    };
+    try {
+      return await readWriteGuards(session);
+    } catch (error) {
+      // The horizon is checked in every commit: an old one costs a second classification.
+      if (!isPassing(error)) throw error;
+      return null;
+    }
   }
 
-  async #claim(
-    session: WriterSession,
-    topicId: string,
-    partition: number,
-    source: RegisteredPartition | undefined,
-  ): Promise<void> {
+  async #claim(session: WriterSession, partition: number, ready: ReadyClaim): Promise<void> {
     const { ownership, consumer, log } = this.#parts;
-    // Metadata may lag behind the group: look again.
-    if (source === undefined) {
-      const { topic } = this.#options;
-      const detail = `the broker describes ${topic} without partition ${partition}, which the group grants`;
-      return this.claimLater(partition, { code: 'partition_unknown', detail });
-    }
-    if (source.state === 'halted') {
-      return this.#noteHalt(partition, { code: source.haltedCode ?? 'halted', detail: '' });
-    }
-    const claim = await claimSource(session, source.sourceId, this.#options.owner);
+    const { topicId, sourceId } = ready;
+    this.partitionCount = ready.partitionCount;
+    const claim = await claimSource(session, sourceId, this.#owner, CLAIM_WAIT_MS);
     if (claim.halted !== null) return this.#noteHalt(partition, claim.halted);
-    const halt = haltFor(claim.nextOffset, await consumer.watermarks(partition));
+    const halt = haltAt(claim.nextOffset, ready);
     if (halt !== null) {
       await haltSource(session, claim, { ...halt });
       return this.#noteHalt(partition, halt);
     }
     ownership.own({
       partition,
-      sourceId: claim.sourceId,
+      sourceId,
       topicId,
       epoch: claim.epoch,
       committedOffset: claim.nextOffset,
@@ -170,6 +179,18 @@ export class PartitionClaims {
     this.exportHalts();
     consumer.start(partition, claim.nextOffset);
     log.info({ partition, epoch: claim.epoch, offset: claim.nextOffset }, 'partition claimed');
+  }
+
+  #putOff(partitions: readonly number[], reason: WaitReason, error: unknown): void {
+    const { ownership, log } = this.#parts;
+    for (const partition of partitions) this.claimLater(partition, reason);
+    const failures = Math.min(...partitions.map((partition) => ownership.failures(partition)));
+    // With growing pauses: after so many tries as powers of two.
+    if ((failures & (failures - 1)) !== 0) return;
+    log.warn(
+      { err: error, partitions, reason: reason.code, detail: reason.detail, failures },
+      'partitions could not be claimed yet',
+    );
   }
 
   #noteHalt(partition: number, halt: StandingHalt): void {
@@ -192,4 +213,14 @@ export class PartitionClaims {
       metrics.partitionHalted.set(1, { partition: String(partition), reason: code });
     }
   }
+}
+
+/**
+ * What the log, looked at before the claim, means for the cursor it found. A former owner may have committed
+ * since, beyond the end that was seen then: only of a cursor that stood still a log can be called shorter.
+ * A log's start never goes back.
+ */
+function haltAt(cursor: number, { nextOffset, log }: ReadyClaim): Halt | null {
+  const halt = haltFor(cursor, log);
+  return halt?.code === 'truncated' || cursor === nextOffset ? halt : null;
 }

@@ -10,6 +10,7 @@ export interface Status {
     epoch: number;
     log_end: number | null;
   }[];
+  readonly waiting: readonly { partition: number; reason: string | null; detail: string | null }[];
   readonly halted: readonly { partition: number; code: string; detail: string }[];
 }
 

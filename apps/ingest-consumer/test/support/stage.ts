@@ -23,6 +23,8 @@ export interface StageOptions {
   readonly partitions?: number;
   /** Topic settings of the events topic. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Another cluster than the shared one. */
+  readonly brokers?: string;
 }
 
 /** One test's world: a database, topics and a group of its own, on the real servers. */
@@ -65,14 +67,14 @@ let seeds = 0;
 
 export async function stage(options: StageOptions = {}): Promise<Stage> {
   const [brokers, redis, database] = await Promise.all([
-    kafkaBrokers(),
+    options.brokers ?? kafkaBrokers(),
     redisUrl(),
     testDatabase(migrated),
   ]);
   const settings: KafkaSettings = { brokers, clientId: 'ingest-consumer-test', security: {} };
   const [topic, dlq, proxy] = await Promise.all([
-    testTopic({ partitions: options.partitions ?? 4, config: options.config ?? {} }),
-    testTopic({ partitions: 2 }),
+    testTopic({ partitions: options.partitions ?? 4, config: options.config ?? {}, brokers }),
+    testTopic({ partitions: 2, brokers }),
     proxyFor(database.url),
   ]);
   const admin = new KafkaAdmin(settings);

@@ -1,0 +1,238 @@
+import { clearTheWay, registerTopic, type Database, type RegisteredPartition } from '@adtally/db';
+import { KafkaError, KafkaRequestError, type KafkaAdmin, type Watermarks } from '@adtally/kafka';
+import type { StandingHalt } from './halt.ts';
+import type { Ownership, PendingClaim } from './ownership.ts';
+import { isPassing } from './passing-errors.ts';
+import { genesisOffsets, type StartAt } from './start-at.ts';
+import { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
+
+export interface PreparationOptions {
+  readonly kind: 'events' | 'dlq';
+  readonly topic: string;
+  readonly owner: string;
+  readonly startAt: StartAt;
+}
+
+export interface PreparationParts {
+  /** Of its own: a request that no broker answers holds up those behind it. */
+  readonly admin: KafkaAdmin;
+  readonly db: Database;
+  readonly ownership: Ownership;
+}
+
+/** What the loop needs to know to claim a partition. */
+export interface ReadyClaim {
+  readonly topicId: string;
+  /** How many partitions the topic has. */
+  readonly partitionCount: number;
+  readonly sourceId: number;
+  /** The cursor, read before the log was. */
+  readonly nextOffset: number;
+  readonly log: Watermarks;
+}
+
+type Outcome =
+  | { readonly kind: 'ready'; readonly ready: ReadyClaim }
+  | { readonly kind: 'halted'; readonly halt: StandingHalt }
+  | { readonly kind: 'waits'; readonly reason: WaitReason; readonly error?: unknown };
+
+/** What was found out about a partition that waits for its claim; of no use once it waits for another. */
+export type ClaimFinding = Outcome & {
+  readonly partition: number;
+  readonly pending: PendingClaim;
+};
+
+interface Registration {
+  readonly topicId: string;
+  readonly leaders: ReadonlyMap<number, number | null>;
+  readonly sources: ReadonlyMap<number, RegisteredPartition>;
+}
+
+/**
+ * All that a claim may have to wait for, done beside the loop, so that it never holds up what is owned: which
+ * topic it is, its sources, the former owner's backend, and what the broker's log holds. Every request in it is
+ * bounded. What it finds is handed to the loop, which alone claims (docs/adr/0020).
+ */
+export class ClaimPreparation {
+  readonly #parts: PreparationParts;
+  readonly #options: PreparationOptions;
+  /** By partition, the claim that is being prepared. */
+  readonly #inHand = new Map<number, PendingClaim>();
+  /** Leaders that did not answer when last asked: asked after all others. */
+  readonly #silent = new Set<number>();
+  #findings: ClaimFinding[] = [];
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(parts: PreparationParts, options: PreparationOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** True where `take` has something, or throws. */
+  get hasFindings(): boolean {
+    return this.#findings.length > 0 || this.#failure !== null;
+  }
+
+  /**
+   * Begins with whatever is due and not in hand. Resolves once it is found out, at once where nothing was
+   * begun; never rejects.
+   */
+  begin(nowMs: number): Promise<void> {
+    const { ownership } = this.#parts;
+    const claims = new Map<number, PendingClaim>();
+    for (const partition of ownership.due(nowMs)) {
+      const pending = ownership.pending(partition);
+      if (pending === undefined || this.#inHand.get(partition) === pending) continue;
+      claims.set(partition, pending);
+      this.#inHand.set(partition, pending);
+    }
+    return claims.size === 0 ? Promise.resolve() : this.#run(claims);
+  }
+
+  /** Hands over what was found for claims that still wait. Throws what nobody can wait out. */
+  take(): ClaimFinding[] {
+    if (this.#failure !== null) throw this.#failure.error;
+    const { ownership } = this.#parts;
+    const findings = this.#findings;
+    this.#findings = [];
+    for (const { partition, pending } of findings) {
+      if (this.#inHand.get(partition) === pending) this.#inHand.delete(partition);
+    }
+    return findings.filter(({ partition, pending }) => ownership.pending(partition) === pending);
+  }
+
+  /** Findings that were taken and not acted upon yet. */
+  putBack(findings: readonly ClaimFinding[]): void {
+    for (const { partition, pending } of findings) this.#inHand.set(partition, pending);
+    this.#findings.unshift(...findings);
+  }
+
+  async #run(claims: ReadonlyMap<number, PendingClaim>): Promise<void> {
+    const open = new Map(claims);
+    const settle = (partition: number, outcome: Outcome) => {
+      const pending = open.get(partition);
+      if (!open.delete(partition) || pending === undefined) return;
+      this.#findings.push({ partition, pending, ...outcome });
+    };
+    try {
+      await this.#find([...claims.keys()], settle);
+    } catch (error) {
+      if (!isWaitedFor(error)) {
+        this.#failure ??= { error };
+        return;
+      }
+      const waits = { kind: 'waits', reason: reasonOf(error), error } as const;
+      for (const partition of claims.keys()) settle(partition, waits);
+    }
+  }
+
+  async #find(
+    partitions: readonly number[],
+    settle: (partition: number, outcome: Outcome) => void,
+  ): Promise<void> {
+    const { db } = this.#parts;
+    const { topic, owner } = this.#options;
+    const registration = await this.#register();
+    const { sources, leaders } = registration;
+    const claimable = new Map<number, RegisteredPartition>();
+    for (const partition of partitions) {
+      const source = sources.get(partition);
+      if (source === undefined) {
+        // Metadata may lag behind the group: look again.
+        const detail = `the broker describes ${topic} without partition ${partition}, which the group grants`;
+        settle(partition, { kind: 'waits', reason: { code: 'partition_unknown', detail } });
+      } else if (source.state === 'halted') {
+        const halt = { code: source.haltedCode ?? 'halted', detail: '' };
+        settle(partition, { kind: 'halted', halt });
+      } else if (leaders.get(partition) === null) {
+        const detail = `${topic}[${partition}] has no leader`;
+        settle(partition, { kind: 'waits', reason: { code: 'leader_missing', detail } });
+      } else claimable.set(partition, source);
+    }
+    const sourceIds = [...claimable.values()].map(({ sourceId }) => sourceId);
+    const obstacles = await clearTheWay(db, sourceIds, owner);
+    for (const [partition, { sourceId }] of claimable) {
+      const obstacle = obstacles.get(sourceId);
+      if (obstacle === undefined) continue;
+      const { kind: code, detail } = obstacle;
+      settle(partition, { kind: 'waits', reason: { code, detail } });
+      claimable.delete(partition);
+    }
+    for (const [leader, led] of this.#byLeader([...claimable.keys()], leaders)) {
+      const logs = await this.#logs(leader, led);
+      for (const partition of led) {
+        const log = logs.get(partition) as Watermarks | KafkaError;
+        const source = claimable.get(partition) as RegisteredPartition;
+        settle(
+          partition,
+          log instanceof KafkaError
+            ? { kind: 'waits', reason: reasonOf(log), error: log }
+            : { kind: 'ready', ready: { ...readyOf(registration, source), log } },
+        );
+      }
+    }
+  }
+
+  async #register(): Promise<Registration> {
+    const { admin, db } = this.#parts;
+    const { kind, topic, startAt } = this.#options;
+    const described = await admin.describeTopic(topic);
+    if (described === null) {
+      throw new WaitingError({ code: 'topic_missing', detail: `topic ${topic} does not exist` });
+    }
+    let genesis: Map<number, number> | null = null;
+    const registered = await registerTopic(db, {
+      kind,
+      topic,
+      topicId: described.topicId,
+      partitions: described.partitions.length,
+      genesis: async (partition) => {
+        const all = described.partitions.map((one) => one.partition);
+        genesis ??= await genesisOffsets(admin, topic, all, startAt);
+        return BigInt(genesis.get(partition) ?? 0);
+      },
+    });
+    return {
+      topicId: described.topicId,
+      leaders: new Map(described.partitions.map((one) => [one.partition, one.leader])),
+      sources: new Map(registered.map((source) => [source.partition, source])),
+    };
+  }
+
+  /** Partitions by the broker that must be asked of them, those that answered last time first. */
+  #byLeader(
+    partitions: readonly number[],
+    leaders: ReadonlyMap<number, number | null>,
+  ): [number, number[]][] {
+    const groups = Map.groupBy(partitions, (partition) => leaders.get(partition) ?? -1);
+    const isSilent = ([leader]: [number, number[]]) => Number(this.#silent.has(leader));
+    return [...groups].toSorted((a, b) => isSilent(a) - isSilent(b));
+  }
+
+  async #logs(
+    leader: number,
+    partitions: readonly number[],
+  ): Promise<Map<number, Watermarks | KafkaError>> {
+    try {
+      const logs = await this.#parts.admin.watermarksOf(this.#options.topic, partitions);
+      this.#silent.delete(leader);
+      return logs;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#silent.add(leader);
+      return new Map(partitions.map((partition) => [partition, error]));
+    }
+  }
+}
+
+/** Also a right that Kafka refuses is waited for: somebody may grant it, and the reason is told meanwhile. */
+function isWaitedFor(error: unknown): boolean {
+  return error instanceof WaitingError || error instanceof KafkaRequestError || isPassing(error);
+}
+
+function readyOf(
+  { topicId, leaders }: Registration,
+  { sourceId, nextOffset }: RegisteredPartition,
+) {
+  return { topicId, partitionCount: leaders.size, sourceId, nextOffset };
+}
