@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@adtally/testkit';
-import { isBehind, recordsBehind, WaitClock } from './behind.ts';
+import { recordsBehind, WaitClock, waiting } from './behind.ts';
 import { recount } from './exactness.ts';
 import type { Kind, KindResult } from './kind.ts';
 import { type Look, look } from './look.ts';
@@ -164,13 +164,14 @@ async function whyNotWell(world: World): Promise<string> {
     .flatMap((one) => one.samples)
     .filter(({ name, value }) => /^adtally_partition_(?:halted|stuck)$/.test(name) && value > 0);
   if (stuck.length > 0) return stuck.map(({ name, labels }) => `${name}{${labels}}`).join(', ');
-  const behind = await recordsBehind(world);
-  return isBehind(behind, world) ? `${behind} records are not counted` : '';
+  const records = waiting(await recordsBehind(world), world);
+  return records.length > 0 ? `not counted: ${records.join(', ')}` : '';
 }
 
 async function countAnew(world: World, kind: Kind, facts: Facts): Promise<void> {
   const truth = await world.load.end();
-  const isDrained = async () => (await recordsBehind(world)) <= 0;
+  const isDrained = async () =>
+    [...(await recordsBehind(world)).values()].every((records) => records === 0);
   await waitFor(isDrained, {
     what: 'every record to be counted',
     timeoutMs: DRAIN_LIMIT_MS,
