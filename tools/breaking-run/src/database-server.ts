@@ -79,6 +79,28 @@ export class DatabaseServer {
     }
   }
 
+  /** Runs statements in a session that stays open, with what it holds, until the function is called. */
+  async hold(database: string, ...statements: string[]): Promise<() => Promise<void>> {
+    const db = this.admin(database);
+    const taken = Promise.withResolvers<void>();
+    const ending = Promise.withResolvers<void>();
+    const held = db
+      .connection()
+      .execute(async (connection) => {
+        for (const text of statements) await sql.raw(text).execute(connection);
+        taken.resolve();
+        await ending.promise;
+        await sql`ROLLBACK`.execute(connection);
+      })
+      .catch(taken.reject);
+    await taken.promise;
+    return async () => {
+      ending.resolve();
+      await held;
+      await db.destroy();
+    };
+  }
+
   /** What a service is given. */
   urlFor(database: string, password: string): string {
     return `postgres://${APP_ROLE}:${password}@127.0.0.1:${this.proxy.port}/${database}`;

@@ -20,6 +20,8 @@ export interface Kind {
   readonly named: RegExp;
   /** Where neither lag nor readiness can show it, since nothing waits: a counter that rises. */
   readonly shownBy?: string;
+  /** It must be told although nothing waits: what it costs comes later. */
+  readonly isTold?: boolean;
   /** Records are lost by it: the count is then exact up to what the ledger has as lost. */
   readonly loses?: boolean;
   readonly needs?: Needs;

@@ -2,7 +2,8 @@
 export interface Needs {
   /** Settings of the events topic. */
   readonly topicSettings?: Readonly<Record<string, string>>;
-  readonly dlqSettings?: Readonly<Record<string, string>>;
+  /** Of the events topic; 3 by default. */
+  readonly replication?: number;
   /** Records a second of the load; 30 by default. */
   readonly rate?: number;
   readonly env?: Readonly<Record<string, string>>;

@@ -83,7 +83,8 @@ function resultOf(kind: Kind, facts: Facts, watch: Watch | undefined): KindResul
   const problems = [...facts.problems];
   if (facts.evidence === null) problems.push('no evidence of the fault');
   // Nobody need be told of what waited for seconds only.
-  if (expects !== 'survives' || facts.waitedSeconds > VISIBLE_SECONDS) {
+  const mustBeTold = expects !== 'survives' || kind.isTold === true;
+  if (mustBeTold || facts.waitedSeconds > VISIBLE_SECONDS) {
     if (visible === null) problems.push('never visible');
     if (named === null) problems.push('never named');
   }
@@ -158,7 +159,7 @@ async function whyNotWell(world: World): Promise<string> {
   const { services } = await look(world);
   const unready = services.filter(({ ready }) => !ready);
   if (unready.length > 0) {
-    return unready.map(({ label, waiting }) => `${label} is not ready ${waiting}`).join(', ');
+    return unready.map((one) => `${one.label} is not ready ${one.waiting}`).join(', ');
   }
   const stuck = services
     .flatMap((one) => one.samples)

@@ -90,11 +90,30 @@ export function stateOf(pid: number): string | undefined {
 
 /** All services of a world, by what they are. */
 export class Fleet {
-  readonly all: readonly Service[];
+  readonly all: Service[];
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #killAtExit = () => {
+    for (const service of this.all) service.process.signal('SIGKILL');
+  };
 
   constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env;
     this.all = FLEET.map(([label, name]) => new Service(label, name, env));
     for (const service of this.all) service.start();
+    process.once('exit', this.#killAtExit);
+  }
+
+  /** One more process of a service, which differs in its environment. */
+  add(label: string, name: ServiceName, env: Readonly<Record<string, string>>): void {
+    const service = new Service(label, name, { ...this.#env, ...env });
+    this.all.push(service);
+    service.start();
+  }
+
+  /** Kills one and forgets it. */
+  async remove(label: string): Promise<void> {
+    await this.one(label).kill();
+    this.all.splice(this.all.indexOf(this.one(label)), 1);
   }
 
   of(name: ServiceName): Service[] {
@@ -109,5 +128,6 @@ export class Fleet {
 
   async end(): Promise<void> {
     await Promise.all(this.all.map((service) => service.kill()));
+    process.off('exit', this.#killAtExit);
   }
 }

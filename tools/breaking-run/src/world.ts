@@ -66,15 +66,16 @@ export async function makeWorld(servers: Servers, needs: Needs, seed: number): P
     database: events.replaceAll('-', '_'),
   };
   const brokers = kafka.internalBrokers;
-  const common = { replication: REPLICATION, brokers };
   await testTopic({
-    ...common,
     name: events,
     partitions: PARTITIONS,
+    replication: needs.replication ?? REPLICATION,
     config: needs.topicSettings ?? {},
+    brokers,
   });
-  await testTopic({ ...common, name: names.dlq, partitions: 2, config: needs.dlqSettings ?? {} });
-  await testTopic({ ...common, name: names.dead, partitions: 1 });
+  const others = { replication: REPLICATION, brokers };
+  await testTopic({ ...others, name: names.dlq, partitions: 2 });
+  await testTopic({ ...others, name: names.dead, partitions: 1 });
   for (const right of rightsOf(names)) await grant(kafka, APP_ROLE, right, 'ALL');
   await database.ask('postgres', `CREATE DATABASE ${names.database} OWNER ${APP_ROLE}`);
 

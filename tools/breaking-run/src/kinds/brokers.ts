@@ -136,12 +136,33 @@ const leaderMoved: Kind = {
   heal: ({ servers }) => servers.kafka.start(NODE),
 };
 
+const twoDead: Kind = {
+  name: 'two-brokers-dead',
+  family: 'kafka',
+  what: 'two of three brokers killed: too few in sync, and no controller',
+  expects: 'heals',
+  named: UNREACHABLE,
+  break: async ({ servers }) => {
+    await Promise.all([servers.kafka.kill(2), servers.kafka.kill(3)]);
+  },
+  evidence: async ({ servers }) => {
+    const known = await Promise.all(
+      [2, 3].map((node) => brokersKnownAt(portOf(servers.kafka.internalBroker(node)))),
+    );
+    return known.every((count) => count === 0) ? 'two brokers do not answer' : undefined;
+  },
+  heal: async ({ servers }) => {
+    await Promise.all([servers.kafka.start(2), servers.kafka.start(3)]);
+  },
+};
+
 export const BROKERS: readonly Kind[] = [
   killed,
   frozen,
   cut,
   silent,
   away,
+  twoDead,
   controllerKilled,
   leaderMoved,
 ];

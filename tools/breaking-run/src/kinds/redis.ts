@@ -69,4 +69,19 @@ const flushed: Kind = {
   heal: async () => undefined,
 };
 
-export const REDIS: readonly Kind[] = [stopped, frozen, password, flushed];
+/** Turns every set of fingerprints into a text: each question about one is refused. */
+const FALSIFY = `"for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('SET', key, 'x') end return 1"`;
+
+const falsified: Kind = {
+  name: 'redis-falsified',
+  family: 'redis',
+  what: 'every fingerprint set in Redis overwritten by something else',
+  expects: 'survives',
+  named: /WRONGTYPE/,
+  shownBy: FAILURES,
+  break: async ({ servers }) => void (await servers.redisAnswer('EVAL', FALSIFY, '0')),
+  evidence: async () => 'the script was answered',
+  heal: async ({ servers }) => servers.redis.flush(),
+};
+
+export const REDIS: readonly Kind[] = [stopped, frozen, password, flushed, falsified];

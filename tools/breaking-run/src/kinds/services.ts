@@ -1,3 +1,5 @@
+import { grant } from '@adtally/testkit';
+import { APP_ROLE } from '../database-server.ts';
 import type { Kind } from '../kind.ts';
 import type { ServiceName } from '../services.ts';
 
@@ -33,6 +35,44 @@ const oneFrozen: Kind = {
   heal: async ({ fleet }) => fleet.one('consumer-1').thaw(),
 };
 
+const allFrozen: Kind = {
+  name: 'consumers-frozen',
+  family: 'services',
+  what: 'every consumer frozen',
+  expects: 'heals',
+  named: NOT_GRANTED,
+  break: async ({ fleet }) => {
+    for (const one of fleet.of('ingest-consumer')) one.freeze();
+  },
+  evidence: async ({ fleet }) =>
+    fleet.of('ingest-consumer').every((one) => one.isFrozen) ? 'their state is T' : undefined,
+  heal: async ({ fleet }) => {
+    for (const one of fleet.of('ingest-consumer')) one.thaw();
+  },
+};
+
+const OTHER = 'consumer-of-another-group';
+
+const twoGroups: Kind = {
+  name: 'two-groups',
+  family: 'services',
+  what: 'a consumer of another group counts the same topic into the same database',
+  expects: 'heals',
+  named: /two_groups|two (?:consumer )?groups/i,
+  break: async ({ servers, fleet, names }) => {
+    const group = `${names.group}-2`;
+    await grant(servers.kafka, APP_ROLE, { group }, 'ALL');
+    fleet.add(OTHER, 'ingest-consumer', { CONSUMER_GROUP: group });
+  },
+  evidence: async ({ fleet }) => {
+    const entries = fleet.one(OTHER).process.entries;
+    return entries.some(({ msg }) => msg === 'running') ? 'it runs' : undefined;
+  },
+  heal: async ({ fleet }) => {
+    if (fleet.of('ingest-consumer').length > 2) await fleet.remove(OTHER);
+  },
+};
+
 const sinkDown: Kind = {
   name: 'sink-down',
   family: 'services',
@@ -57,5 +97,7 @@ export const SERVICES: readonly Kind[] = [
   dead('dead-queue-alerter', /alerter does not answer/),
   dead('backfill-runner', /backfill does not answer/),
   oneFrozen,
+  allFrozen,
+  twoGroups,
   sinkDown,
 ];

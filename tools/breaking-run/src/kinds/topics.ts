@@ -95,4 +95,31 @@ const truncated: Kind = {
   heal: async () => undefined,
 };
 
-export const TOPICS: readonly Kind[] = [deleted, recreated, grown, truncated];
+const cleanupPolicy = async ({ servers, names }: World, ...change: string[]): Promise<string> =>
+  await servers.kafka.tool(
+    'kafka.admin.ConfigCommand',
+    '--entity-type',
+    'topics',
+    '--entity-name',
+    names.dlq,
+    ...change,
+  );
+
+const compacted: Kind = {
+  name: 'dlq-compacted',
+  family: 'topics',
+  what: 'the DLQ topic made a compacted one, which refuses records without a key',
+  expects: 'survives',
+  isTold: true,
+  named: /compact|invalid record|failed to validate/i,
+  break: async (world) => {
+    await cleanupPolicy(world, '--alter', '--add-config', 'cleanup.policy=compact');
+  },
+  evidence: async (world) =>
+    /cleanup\.policy=compact/.exec(await cleanupPolicy(world, '--describe'))?.[0],
+  heal: async (world) => {
+    await cleanupPolicy(world, '--alter', '--delete-config', 'cleanup.policy');
+  },
+};
+
+export const TOPICS: readonly Kind[] = [deleted, recreated, grown, truncated, compacted];
