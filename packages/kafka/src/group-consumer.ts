@@ -59,6 +59,7 @@ export class GroupConsumer implements RecordSource {
     this.#words = new ClientWords(this.#native, this.#notices);
     this.#reading = new NativeReading({
       native: this.#native,
+      settings,
       words: this.#words,
       topic: options.topic,
       notices: this.#notices,

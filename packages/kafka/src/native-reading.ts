@@ -2,16 +2,29 @@ import type { SourceRecord } from '@adtally/event-schema';
 import type { Watermarks } from './listed-offsets.ts';
 import type { ClientWords } from './client-words.ts';
 import { codeOf, isFatal } from './errors.ts';
+import { leaderAddress } from './leader-address.ts';
 import { queryWatermarks } from './log-offsets.ts';
-import { LogWatch } from './log-watch.ts';
+import { LogWatch, type Alarm } from './log-watch.ts';
+import { LogWitness } from './log-witness.ts';
 import type { NoticeBoard } from './notices.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
-import { OffsetOutOfRange } from './read-faults.ts';
+import type { KafkaSettings } from './settings.ts';
 import { Readers } from './readers.ts';
+
+/** Errors of one partition, which they do not name. */
+const ALARMS: ReadonlyMap<number, Alarm> = new Map([
+  [CODE.autoOffsetReset, 'position'],
+  [CODE.badMessage, 'content'],
+  [CODE.badCompression, 'content'],
+  [CODE.notImplemented, 'content'],
+  [CODE.underflow, 'content'],
+  [CODE.messageTooLarge, 'content'],
+]);
 
 export interface NativeReadingParts {
   readonly native: NativeConsumer;
+  readonly settings: KafkaSettings;
   readonly words: ClientWords;
   readonly topic: string;
   readonly notices: NoticeBoard;
@@ -37,6 +50,9 @@ export class NativeReading {
       topic: parts.topic,
       readers: this.readers,
       notices: parts.notices,
+      witness: new LogWitness(parts.settings, parts.topic, (partition) =>
+        leaderAddress(parts.native, parts.topic, partition),
+      ),
       watermarks: (partition) => this.watermarks(partition),
     });
   }
@@ -87,21 +103,17 @@ export class NativeReading {
       this.readers.reachEnds(ends);
       return kept;
     } catch (error) {
-      await this.#onError(error);
+      this.#onError(error);
       return [];
     }
   }
 
   /** Throws what the caller must know. */
-  async #onError(error: unknown): Promise<void> {
-    const { notices, words, onThrownOut } = this.#parts;
+  #onError(error: unknown): void {
+    const { words, onThrownOut } = this.#parts;
     if (isFatal(error)) throw words.fatal(error);
-    if (codeOf(error) === CODE.autoOffsetReset) {
-      await this.#watch
-        .compare(this.readers.partitions())
-        .catch((failure: unknown) => notices.post('consume', failure));
-      throw this.#watch.take() ?? new OffsetOutOfRange();
-    }
+    const alarm = ALARMS.get(codeOf(error));
+    if (alarm !== undefined) this.#watch.alarm(alarm);
     if (codeOf(error) === CODE.maxPollExceeded) onThrownOut?.();
     words.note(error, 'consume');
   }

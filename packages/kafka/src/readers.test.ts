@@ -37,19 +37,33 @@ test('lost partitions are silent and no longer watched', () => {
   readers.add(1, 0);
   readers.lose([0, 9]);
   expect(coordinates(readers.keep(records([0, 0], [1, 0])))).toEqual([[1, 0]]);
-  expect(readers.takeQuiet(0)).toEqual([1]);
+  expect(readers.takeUnchecked(0)).toEqual([1]);
 });
 
-test('a reader is stalled after so many checks and fetches without a record, and one record ends it', () => {
+test('a reader is stalled after such a time and so many fetches without a record, and one record ends it', () => {
   const readers = new Readers();
   readers.add(0, 0);
   for (let i = 0; i < 3; i++) {
     readers.keep([]);
-    readers.takeQuiet(0);
+    readers.takeUnchecked(0);
   }
-  expect(readers.isStalled(0, 3, 3)).toBe(true);
-  expect(readers.isStalled(0, 4, 3)).toBe(false);
-  expect(readers.isStalled(0, 3, 4)).toBe(false);
+  expect(readers.isStalled(0, 0, 3)).toBe(true);
+  expect(readers.isStalled(0, 60_000, 3)).toBe(false);
+  expect(readers.isStalled(0, 0, 4)).toBe(false);
   readers.keep(records([0, 0]));
-  expect(readers.isStalled(0, 1, 1)).toBe(false);
+  expect(readers.isStalled(0, 0, 1)).toBe(false);
+});
+
+test('the last record of each partition is known, with the epoch of its leader where the broker tells it', () => {
+  const readers = new Readers();
+  for (const partition of [0, 1, 2]) readers.add(partition, 0);
+  const [first, second, third] = records([0, 0], [0, 1], [1, 5]);
+  readers.keep([
+    { ...first, leaderEpoch: 1 },
+    { ...second, leaderEpoch: 2 },
+    { ...third },
+  ] as SourceRecord[]);
+  expect(readers.lastRead(0)).toEqual({ offset: 2, leaderEpoch: 2 });
+  expect(readers.lastRead(1)).toBeNull();
+  expect(readers.lastRead(2)).toBeNull();
 });

@@ -1,14 +1,18 @@
 import type { SourceRecord } from '@adtally/event-schema';
+import type { ReadUpTo } from './log-witness.ts';
 
 interface Reader {
   /** The lowest offset still to be delivered. */
   next: number;
+  /** The last record delivered, or known from an earlier reading; null where there is none. */
+  last: ReadUpTo | null;
   /** The group already gave the partition to somebody else: deliver nothing more. */
   lost: boolean;
-  /** Time of the last record, start or check, from `performance.now()`. */
+  /** Time of the last record or the start, from `performance.now()`. */
   quietSinceMs: number;
-  /** Checks, and fetches, since the last record. */
-  quietChecks: number;
+  /** The same, or of the last check. */
+  uncheckedSinceMs: number;
+  /** Fetches since the last record. */
   quietFetches: number;
 }
 
@@ -25,9 +29,10 @@ export class Readers {
   add(partition: number, offset: number): void {
     this.#readers.set(partition, {
       next: offset,
+      last: null,
       lost: false,
       quietSinceMs: performance.now(),
-      quietChecks: 0,
+      uncheckedSinceMs: performance.now(),
       quietFetches: 0,
     });
   }
@@ -49,6 +54,11 @@ export class Readers {
     return this.#readers.get(partition)?.next;
   }
 
+  /** The last record delivered since the start; null where there is none. */
+  lastRead(partition: number): ReadUpTo | null {
+    return this.#readers.get(partition)?.last ?? null;
+  }
+
   /** Silences partitions the group took away without asking. */
   lose(partitions: readonly number[]): void {
     for (const partition of partitions) {
@@ -67,11 +77,12 @@ export class Readers {
     // Records come in runs of one partition: one lookup a run.
     for (const record of records) {
       if (record.partition !== partition) {
+        noteLast(reader, records[kept - 1]);
         partition = record.partition;
         reader = this.#readers.get(partition);
         if (reader !== undefined) {
           reader.quietSinceMs = now;
-          reader.quietChecks = 0;
+          reader.uncheckedSinceMs = now;
           reader.quietFetches = 0;
         }
       }
@@ -79,6 +90,7 @@ export class Readers {
       reader.next = record.offset + 1;
       records[kept++] = record;
     }
+    noteLast(reader, records[kept - 1]);
     records.length = kept;
     return records;
   }
@@ -91,21 +103,34 @@ export class Readers {
     }
   }
 
-  /** Readers without a record for `quietMs`; asking restarts their clock. */
-  takeQuiet(quietMs: number): number[] {
+  /** Readers without a record, a start or a check for `quietMs`; asking counts as a check. */
+  takeUnchecked(quietMs: number): number[] {
     const now = performance.now();
     const quiet = [];
     for (const [partition, reader] of this.#readers) {
-      if (reader.lost || now - reader.quietSinceMs < quietMs) continue;
-      reader.quietSinceMs = now;
-      reader.quietChecks++;
+      if (reader.lost || now - reader.uncheckedSinceMs < quietMs) continue;
+      reader.uncheckedSinceMs = now;
       quiet.push(partition);
     }
     return quiet;
   }
 
-  isStalled(partition: number, checks: number, fetches: number): boolean {
+  /** Without a record for so long, and for so many fetches. */
+  isStalled(partition: number, quietMs: number, fetches: number): boolean {
     const reader = this.#readers.get(partition);
-    return reader !== undefined && reader.quietChecks >= checks && reader.quietFetches >= fetches;
+    return (
+      reader !== undefined &&
+      performance.now() - reader.quietSinceMs >= quietMs &&
+      reader.quietFetches >= fetches
+    );
   }
 }
+
+/** The client tells a leader's epoch with each record; one from a broker that knows none is without. */
+function noteLast(reader: Reader | undefined, last: FromLeader | undefined): void {
+  if (reader === undefined || last === undefined || last.offset !== reader.next - 1) return;
+  const { leaderEpoch } = last;
+  reader.last = leaderEpoch === undefined ? null : { offset: last.offset + 1, leaderEpoch };
+}
+
+type FromLeader = SourceRecord & { readonly leaderEpoch?: number };

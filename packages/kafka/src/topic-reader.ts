@@ -51,6 +51,7 @@ export class TopicReader implements RecordSource {
     this.#words = new ClientWords(this.#native, this.#notices);
     this.#reading = new NativeReading({
       native: this.#native,
+      settings,
       words: this.#words,
       topic: options.topic,
       notices: this.#notices,

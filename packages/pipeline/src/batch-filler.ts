@@ -4,7 +4,7 @@ import type { Admission } from './admission.ts';
 import type { BatchWork, SourceSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
 import { FetchWindow, heldBytes } from './fetch-window.ts';
-import { holeHalt, type Halt } from './halt.ts';
+import { haltForFault, holeHalt, type Halt } from './halt.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 
 /** Decides the undecided rows from `fromRow` on. */
@@ -167,12 +167,16 @@ export class BatchFiller {
     return span;
   }
 
-  /** A claim finds out what it means: it looks at the topic's id before it compares cursor and log. */
-  #noteFault({ partition }: ReadFault): void {
+  /** What names no halt a claim finds out: it looks at the topic's id before it compares cursor and log. */
+  #noteFault(fault: ReadFault): void {
+    const halt = haltForFault(fault);
     const concerned =
-      partition === undefined
+      fault.partition === undefined
         ? this.#ownership.allOwned()
-        : [this.#ownership.owned(partition)].filter((owned) => owned !== undefined);
-    for (const owned of concerned) this.stalled.add(owned);
+        : [this.#ownership.owned(fault.partition)].filter((owned) => owned !== undefined);
+    for (const owned of concerned) {
+      if (halt === null) this.stalled.add(owned);
+      else this.halts.set(owned, halt);
+    }
   }
 }

@@ -1,3 +1,5 @@
+import { BatchUnreadable, LogDiverged, type ReadFault } from '@adtally/kafka';
+
 /** Why a partition stands still until an operator decides (I9). */
 export interface Halt {
   readonly code: HaltCode;
@@ -13,6 +15,10 @@ export type HaltCode =
   | 'truncated'
   /** The log ends before the cursor. */
   | 'log_shrunk'
+  /** A batch of the log cannot be read: damaged on the broker's disk, or of a kind this build does not know. */
+  | 'unreadable'
+  /** A leader was elected that lacks part of what was counted (unclean): other records stand at its offsets. */
+  | 'log_diverged'
   /** The topic was deleted and created again under its name. */
   | 'topic_recreated';
 
@@ -31,6 +37,30 @@ export function holeHalt(expected: number, found: number): Halt {
       'transactions (EVENTS_TOPIC_MAY_HAVE_GAPS=true counts such offsets as gaps), or records are missing',
     resumeAt: found,
   };
+}
+
+/** What a reader's fault means for the partition; null where it is to be claimed again, which looks closer. */
+export function haltForFault(fault: ReadFault): Halt | null {
+  if (fault instanceof BatchUnreadable) {
+    const { offset, end, detail } = fault.at;
+    const upTo = end === null ? ', its end is unknown' : `, up to ${end - 1}`;
+    return {
+      code: 'unreadable',
+      detail: `offset ${offset} cannot be read${upTo}: ${detail}`,
+      resumeAt: end,
+    };
+  }
+  if (fault instanceof LogDiverged) {
+    const { position, leaderEpoch, divergesAt } = fault.at;
+    return {
+      code: 'log_diverged',
+      detail:
+        `read up to ${position}, but of what the leader of epoch ${leaderEpoch} wrote the log holds only what ` +
+        `lies before ${divergesAt}: ${position - divergesAt} offsets were counted and stand for other records now`,
+      resumeAt: divergesAt,
+    };
+  }
+  return null;
 }
 
 /** What it means when a cursor lies outside the log; null where it lies inside. */

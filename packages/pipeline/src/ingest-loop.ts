@@ -231,7 +231,9 @@ export class IngestLoop {
   /** Nothing is in flight: halt, answer the group, claim what is prepared. */
   async #settle(): Promise<void> {
     const { consumer, filler, watch, ownership, claims, committer, metrics, chores } = this.#parts;
-    const halts = new Map([...watch.take(), ...filler.halts]);
+    // What a reader finds may be another topic's under the same name: the watch knows better.
+    if (filler.halts.size > 0) await watch.confirm();
+    const halts = new Map([...filler.halts, ...watch.take()]);
     filler.halts.clear();
     for (const [owned, halt] of halts) {
       // Retention took only what was in hand when the log was looked at, and by now it is committed.

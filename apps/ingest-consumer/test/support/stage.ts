@@ -23,8 +23,9 @@ export interface StageOptions {
   readonly partitions?: number;
   /** Topic settings of the events topic. */
   readonly config?: Readonly<Record<string, string>>;
-  /** Another cluster than the shared one. */
+  /** `host:port,...` of a test's own brokers, instead of the shared ones. */
   readonly brokers?: string;
+  readonly replication?: number;
 }
 
 /** One test's world: a database, topics and a group of its own, on the real servers. */
@@ -72,9 +73,10 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     testDatabase(migrated),
   ]);
   const settings: KafkaSettings = { brokers, clientId: 'ingest-consumer-test', security: {} };
+  const where = { brokers, replication: options.replication ?? 1 };
   const [topic, dlq, proxy] = await Promise.all([
-    testTopic({ partitions: options.partitions ?? 4, config: options.config ?? {}, brokers }),
-    testTopic({ partitions: 2, brokers }),
+    testTopic({ partitions: options.partitions ?? 4, config: options.config ?? {}, ...where }),
+    testTopic({ partitions: 2, ...where }),
     proxyFor(database.url),
   ]);
   const admin = new KafkaAdmin(settings);

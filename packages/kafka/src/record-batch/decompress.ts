@@ -38,7 +38,7 @@ function decompressSnappy(bytes: Buffer): Buffer {
     return uncompressSync(bytes) as Buffer;
   }
   const blocks: Buffer[] = [];
-  for (let at = JAVA_SNAPPY_HEADER_BYTES; at < bytes.length; ) {
+  for (let at = JAVA_SNAPPY_HEADER_BYTES; at < bytes.length;) {
     const length = bytes.readUInt32BE(at);
     const end = at + 4 + length;
     if (end > bytes.length) throw new Error('a snappy block reaches past the batch');

@@ -168,7 +168,11 @@ export class FetchedLog {
       next !== null && next.baseOffset > offset && this.#problemOf(next) === null
         ? next.baseOffset
         : null;
-    this.#fault = { offset, end, detail: `the batch at offset ${offset} is unreadable: ${problem}` };
+    this.#fault = {
+      offset,
+      end,
+      detail: `the batch at offset ${offset} is unreadable: ${problem}`,
+    };
     this.#batch = null;
     return false;
   }

@@ -114,8 +114,9 @@ function readHeader(cursor: ByteCursor): RecordHeader {
   const name = cursor.bytes.toString('utf8', nameStart, nameStart + nameLength);
   const valueLength = cursor.varint();
   const valueStart = cursor.skip(Math.max(0, valueLength));
-  const value =
-    valueLength < 0 ? undefined : cursor.bytes.subarray(valueStart, valueStart + valueLength);
+  // A value that is null is read as empty: the client cannot tell the two apart, and a record's hash must not
+  // depend on who read it.
+  const value = cursor.bytes.subarray(valueStart, valueStart + Math.max(0, valueLength));
   // Not by a literal alone: a header may be called __proto__.
   return Object.defineProperty({}, name, {
     value,

@@ -1,0 +1,146 @@
+import { Connection } from '@platformatic/kafka';
+import { connectionOptions } from './direct/connection-options.ts';
+import { FETCH_VERSIONS, fetchOf, type PartitionAnswer } from './direct/fetch-protocol.ts';
+import { messageOf } from './errors.ts';
+import { findUnreadable, type UnreadableRange } from './record-batch/find-unreadable.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** The last record read of a partition, by which a log that was cut below it can be told. */
+export interface ReadUpTo {
+  /** The offset behind the record. */
+  readonly offset: number;
+  /** Of the leader that had appended it. */
+  readonly leaderEpoch: number;
+}
+
+/** A partition to be looked at. */
+export interface Suspect {
+  readonly partition: number;
+  /** The offset that does not come. */
+  readonly position: number;
+  /** The last record that did; null where none has. */
+  readonly last: ReadUpTo | null;
+}
+
+export type Sighting =
+  /** Nothing is wrong with what lies there. */
+  | { readonly kind: 'sound' }
+  | ({ readonly kind: 'unreadable' } & UnreadableRange)
+  /** Of what was read the log holds what lies before `at` alone. */
+  | { readonly kind: 'diverged'; readonly at: number }
+  /** Nothing was seen: the broker did not answer, or with an error. */
+  | { readonly kind: 'unseen'; readonly detail: string };
+
+/** Where a broker listens. */
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_WAIT_MS = 100;
+/** What arrives broken is fetched again: the wire or a memory may have done it. */
+const LOOKS_AT_BROKEN = 3;
+const CORRUPT_MESSAGE = 2;
+
+/**
+ * Looks at partitions over the protocol itself, for the native client says neither of which partition nor of
+ * which offset its errors are, drops them where records came with them, and takes a damaged batch for a
+ * truncated log as well. A connection is opened for a look and closed after it: trouble is rare.
+ */
+export class LogWitness {
+  readonly #settings: KafkaSettings;
+  readonly #topic: string;
+  readonly #leaderOf: (partition: number) => Promise<BrokerAddress>;
+
+  constructor(
+    settings: KafkaSettings,
+    topic: string,
+    leaderOf: (partition: number) => Promise<BrokerAddress>,
+  ) {
+    this.#settings = settings;
+    this.#topic = topic;
+    this.#leaderOf = leaderOf;
+  }
+
+  /** What is seen of each suspect; never rejects. */
+  async look(suspects: readonly Suspect[]): Promise<Map<number, Sighting>> {
+    const connections = new Map<string, Connection>();
+    const sightings = new Map<number, Sighting>();
+    for (const suspect of suspects) {
+      try {
+        const connection = await this.#connect(connections, suspect.partition);
+        sightings.set(suspect.partition, await this.#lookAt(connection, suspect));
+      } catch (error) {
+        sightings.set(suspect.partition, { kind: 'unseen', detail: messageOf(error) });
+      }
+    }
+    for (const connection of connections.values()) connection.close().catch(() => undefined);
+    return sightings;
+  }
+
+  async #connect(open: Map<string, Connection>, partition: number): Promise<Connection> {
+    const { host, port } = await this.#leaderOf(partition);
+    const key = `${host}:${port}`;
+    const known = open.get(key);
+    if (known !== undefined) return known;
+    const connection = new Connection(this.#settings.clientId, connectionOptions(this.#settings));
+    // Without a listener an error of the socket would end the process.
+    connection.on('error', () => undefined);
+    open.set(key, connection);
+    await connection.connect(host, port);
+    return connection;
+  }
+
+  async #lookAt(connection: Connection, suspect: Suspect): Promise<Sighting> {
+    const { partition, position, last } = suspect;
+    if (last !== null) {
+      // Only behind that very record its epoch can be compared.
+      const { divergedAt } = await this.#fetch(
+        connection,
+        partition,
+        last.offset,
+        last.leaderEpoch,
+      );
+      if (divergedAt !== null) return { kind: 'diverged', at: divergedAt.endOffset };
+    }
+    let sighting: Sighting = { kind: 'sound' };
+    for (let look = 1; look <= LOOKS_AT_BROKEN; look += 1) {
+      sighting = readingOf(await this.#fetch(connection, partition, position), position);
+      if (sighting.kind !== 'unreadable') break;
+    }
+    return sighting;
+  }
+
+  async #fetch(
+    connection: Connection,
+    partition: number,
+    offset: number,
+    lastEpoch = -1,
+  ): Promise<PartitionAnswer> {
+    const { error, partitions } = await fetchOf(FETCH_VERSIONS.oldest)(connection, {
+      // Unlike its successors it asks by the topic's name.
+      topic: this.#topic,
+      topicId: '',
+      partitions: [{ partition, leaderEpoch: -1, offset, lastEpoch, maxBytes: MAX_BYTES }],
+      maxWaitMs: MAX_WAIT_MS,
+      minBytes: 1,
+      maxBytes: MAX_BYTES,
+      rack: '',
+    });
+    const answer = partitions[0];
+    if (answer === undefined) throw new Error(`the broker answers with error ${error}`);
+    return answer;
+  }
+}
+
+function readingOf(answer: PartitionAnswer, position: number): Sighting {
+  const { error, records, aborted, partition, end } = answer;
+  if (error === CORRUPT_MESSAGE) {
+    const detail = 'the broker itself finds the batch damaged';
+    return { kind: 'unreadable', offset: position, end: null, detail };
+  }
+  if (error !== 0) return { kind: 'unseen', detail: `the broker answers with error ${error}` };
+  const range = findUnreadable(partition, records, position, { aborted, logEnd: end });
+  return range === null ? { kind: 'sound' } : { kind: 'unreadable', ...range };
+}
