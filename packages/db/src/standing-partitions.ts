@@ -1,6 +1,6 @@
+import { sql } from 'kysely';
 import type { DatabaseExecutor } from './database.ts';
-import { readLag } from './partition-lag.ts';
-import { listSources, type SourceStatus } from './sources.ts';
+import type { SourceKind } from './schema.ts';
 
 /** A partition that does not go on: what was not counted of it nobody knows by the ledger. */
 export interface StandingPartition {
@@ -8,7 +8,7 @@ export interface StandingPartition {
   readonly partition: number;
   /** Null for a partition nobody has claimed yet. */
   readonly sourceId: number | null;
-  readonly kind: SourceStatus['kind'];
+  readonly kind: SourceKind;
   /** `halted`: until an operator accepts the loss. `stuck`: records wait and the cursor does not move. */
   readonly state: 'halted' | 'stuck';
   readonly code: string;
@@ -17,6 +17,7 @@ export interface StandingPartition {
   readonly offset: number | null;
   /** Where reading goes on once the loss is accepted; null where no offset can be named. */
   readonly resumeAt: number | null;
+  /** By the server's clock. */
   readonly sinceMs: number;
 }
 
@@ -33,46 +34,75 @@ const HALTED = 'halted';
 
 /** Every partition that is halted, by the cursors, or stuck, as the leader last found. */
 export async function standingPartitions(db: DatabaseExecutor): Promise<Standing> {
-  const halted = (await listSources(db)).flatMap((source): StandingPartition[] => {
-    const { topic, partition, sourceId, kind, haltedCode, haltedAt } = source;
-    if (haltedCode === null || haltedAt === null || source.closedAt !== null) return [];
+  const halted = await haltedPartitions(db);
+  const observed = await db
+    .selectFrom('partition_lag')
+    .selectAll()
+    .where(
+      'observed_at',
+      '>',
+      sql<Date>`clock_timestamp() - ${sql.lit(OBSERVED_MAX_MS)} * interval '1 millisecond'`,
+    )
+    .orderBy('kind')
+    .orderBy('topic')
+    .orderBy('partition')
+    .execute();
+  const stuck = observed.flatMap((row): StandingPartition[] => {
+    if (row.stuck_code === null || row.stuck_code === HALTED) return [];
     return [
       {
-        topic,
-        partition,
-        sourceId,
-        kind,
-        state: 'halted',
-        code: haltedCode,
-        detail: source.haltedDetail ?? '',
-        offset: Number(source.nextOffset),
-        resumeAt: source.haltedResumeAt === null ? null : Number(source.haltedResumeAt),
-        sinceMs: haltedAt.getTime(),
-      },
-    ];
-  });
-  const observed = (await readLag(db)).filter((one) => one.observedMsAgo <= OBSERVED_MAX_MS);
-  const nowMs = Date.now();
-  const stuck = observed.flatMap((one): StandingPartition[] => {
-    if (one.stuck === null || one.stuck.code === HALTED) return [];
-    const { topic, partition, sourceId, kind } = one;
-    const { code, detail, forMs } = one.stuck;
-    const offset = one.nextOffset;
-    const sinceMs = nowMs - forMs;
-    return [
-      {
-        topic,
-        partition,
-        sourceId,
-        kind,
+        topic: row.topic,
+        partition: row.partition,
+        sourceId: row.source_id,
+        kind: row.kind,
         state: 'stuck',
-        code,
-        detail,
-        offset,
+        code: row.stuck_code,
+        detail: row.stuck_detail ?? '',
+        offset: numberOf(row.next_offset),
         resumeAt: null,
-        sinceMs,
+        sinceMs: row.stuck_since?.getTime() ?? 0,
       },
     ];
   });
   return { partitions: [...halted, ...stuck], isStuckKnown: observed.length > 0 };
+}
+
+async function haltedPartitions(db: DatabaseExecutor): Promise<StandingPartition[]> {
+  const rows = await db
+    .selectFrom('sources as s')
+    .innerJoin('cursors as c', 'c.source_id', 's.source_id')
+    .select([
+      's.topic',
+      's.partition',
+      's.source_id as sourceId',
+      's.kind',
+      'c.halted_code',
+      'c.halted_detail',
+      'c.halted_at',
+      'c.halted_resume_at',
+      'c.next_offset',
+    ])
+    .where('c.halted_code', 'is not', null)
+    .where('s.closed_at', 'is', null)
+    .orderBy('s.kind')
+    .orderBy('s.topic')
+    .orderBy('s.partition')
+    .orderBy('s.source_id')
+    .execute();
+  return rows.map(({ topic, partition, sourceId, kind, ...cursor }) => ({
+    topic,
+    partition,
+    sourceId,
+    kind,
+    state: 'halted',
+    code: cursor.halted_code ?? '',
+    detail: cursor.halted_detail ?? '',
+    offset: Number(cursor.next_offset),
+    resumeAt: numberOf(cursor.halted_resume_at),
+    sinceMs: cursor.halted_at?.getTime() ?? 0,
+  }));
+}
+
+function numberOf(value: bigint | null): number | null {
+  return value === null ? null : Number(value);
 }

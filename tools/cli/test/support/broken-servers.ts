@@ -14,6 +14,7 @@ export const WAYS = ['refused', 'password', 'tls', 'dns', 'garbage', 'closes'] a
 export type Way = (typeof WAYS)[number];
 
 const USER = 'adtally';
+const ECHO_MS = 500;
 
 /** Addresses at which nothing works, and why; each holds the secret it is given. */
 export interface BrokenServers {
@@ -34,8 +35,11 @@ export async function brokenServers(): Promise<BrokenServers> {
     kafkaBrokers(),
     freePort(),
   ]);
-  // Says back what it was told, the worst that a garbled answer could be; and one that hangs up.
-  const echo = await listener((socket) => socket.pipe(socket));
+  // Says back what it was told, the worst that a garbled answer could be, and is not waited for; one that hangs up.
+  const echo = await listener((socket) => {
+    socket.pipe(socket);
+    setTimeout(() => socket.destroy(), ECHO_MS);
+  });
   const closing = await listener((socket) => socket.destroy());
   const hostOf = (way: Exclude<Way, 'password' | 'tls'>): string =>
     ({
