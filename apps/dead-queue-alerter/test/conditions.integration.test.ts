@@ -1,4 +1,10 @@
-import { acceptLoss, registerTopic, replaceLag, type PartitionLag } from '@adtally/db';
+import {
+  acceptLoss,
+  insertSource,
+  registerTopic,
+  replaceLag,
+  type PartitionLag,
+} from '@adtally/db';
 import { waitFor } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
@@ -73,6 +79,24 @@ test.concurrent('a halted partition pages once, whoever dies, and resolves when 
   await acceptLoss(the.db, { sourceId: first, actor: 'ann', reason: 'of this test' });
   await untilAccepted(the.webhook, 2);
   expect(told(the.webhook)).toEqual(['PartitionHalted firing', 'PartitionHalted resolved']);
+});
+
+test.concurrent('two halted sources of one partition are two pages', async (context) => {
+  const the = await stage(context);
+  const [first = 0] = await countedTopic(the);
+  await halt(the, first);
+  const other = await insertSource(
+    the.db,
+    { kind: 'events', topic: 'ad-events', topicId: 'another', partition: 0 },
+    120n,
+  );
+  await halt(the, other);
+  the.start();
+  await untilAccepted(the.webhook, 2);
+  expect((await the.incidents()).map(({ key }) => key)).toEqual([
+    'ad-events/0',
+    `ad-events/0 source ${other}`,
+  ]);
 });
 
 test.concurrent('stuck partitions of a topic are one page; it ends after quiet, and not because nobody looks', async (context) => {

@@ -47,7 +47,7 @@ export async function readConditions(
     ({ scope }) => scope,
   );
   return [
-    { alert: HALTED_ALERT, conditions: halted.map(haltOf), isKnown: true, quietMs: 0 },
+    { alert: HALTED_ALERT, conditions: haltsOf(halted), isKnown: true, quietMs: 0 },
     {
       alert: STUCK_ALERT,
       conditions: [...topics].map(([topic, members]) => stuckOf(topic, members)),
@@ -61,6 +61,17 @@ export async function readConditions(
       quietMs: 0,
     },
   ];
+}
+
+/** One condition a source. Keys are those of partitions; where two of its sources are halted the later one says which. */
+function haltsOf(halted: readonly StandingPartition[]): Condition[] {
+  const keys = new Set<string>();
+  return halted.map((halt) => {
+    const condition = haltOf(halt);
+    const isTaken = keys.has(condition.key);
+    keys.add(condition.key);
+    return isTaken ? { ...condition, key: `${condition.key} source ${halt.sourceId}` } : condition;
+  });
 }
 
 function haltOf(halt: StandingPartition): Condition {
