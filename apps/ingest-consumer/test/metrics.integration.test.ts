@@ -30,6 +30,9 @@ test('its /metrics holds what it measures itself, and on the leader the shared s
   expect(compareTold(await text(other), OWN)).toEqual(AS_DECLARED);
   expect(compareTold(await text(), { ...OWN, ...SYSTEM_METRICS })).toEqual(AS_DECLARED);
   expect(compareTold(await text(), OWN).undeclared).toEqual([
+    'adtally_audit_failed_checks',
+    'adtally_audit_timestamp_seconds',
+    'adtally_event_days_blocked',
     'adtally_incidents_open',
     'adtally_rollup_frontier_timestamp_seconds',
     'adtally_rollup_newest_cohort_seconds',
