@@ -1,6 +1,7 @@
 import { buildVersion } from '@adtally/config';
+import { kafkaSettings } from '@adtally/kafka/env';
 import { runApp } from '@adtally/service';
-import { SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
+import { LagTeller, SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
 import type { RunnerConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
 import { RollupKeeper } from './rollup-keeper.ts';
@@ -18,8 +19,13 @@ export async function watch(config: RunnerConfig): Promise<void> {
     stuckAfterMs: STUCK_AFTER_MS,
     build: (parts) => {
       const keeper = new RollupKeeper(parts);
+      // Without brokers it keeps rollups all the same, and leaves the lag to others.
+      const lag =
+        config.kafkaBrokers === ''
+          ? []
+          : [new LagTeller({ ...parts, config: { ...config, kafka: kafkaSettings(config) } })];
       return {
-        services: [new SystemMetricsExporter(parts), keeper],
+        services: [new SystemMetricsExporter(parts), ...lag, keeper],
         mount: (admin) => void admin.get('/status', () => keeper.status()),
       };
     },

@@ -1,6 +1,6 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
-import { SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
+import { LagTeller, SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
 import { AlerterService } from './alerter-service.ts';
 import type { AlerterConfig } from './env.ts';
 import { mountIncidents } from './incidents-endpoint.ts';
@@ -24,7 +24,7 @@ export async function runDeadQueueAlerter(config: AlerterConfig): Promise<void> 
       }
       const alerter = new AlerterService({ ...parts, sinks });
       return {
-        services: [new SystemMetricsExporter(parts), alerter],
+        services: [new SystemMetricsExporter(parts), new LagTeller(parts), alerter],
         mount: (admin) => mountIncidents(admin, alerter),
       };
     },

@@ -17,4 +17,6 @@ export const ADVISORY_LOCKS = {
   letters: 6,
   /** The process that tells the shared metrics (packages/system-metrics). */
   systemMetrics: 7,
+  /** The process that tells the lag of every partition (packages/system-metrics). */
+  lag: 8,
 } as const;

@@ -41,6 +41,7 @@ export {
 } from './notification-requests.ts';
 export { type Operator, recordAction, requireSigned } from './operator-actions.ts';
 export {
+  type ObservedLag,
   type PartitionLag,
   type SourcePosition,
   type Stuck,

@@ -7,6 +7,7 @@ import {
   offsetIn,
   type Watermarks,
 } from './listed-offsets.ts';
+import { listLogPoints, type LogPoint } from './log-ends.ts';
 import { CODE, OffsetSpec } from './rdkafka.ts';
 import type { KafkaSettings } from './settings.ts';
 import {
@@ -55,6 +56,15 @@ export class KafkaAdmin {
     const logStart = await this.#offset(topic, partition, OffsetSpec.EARLIEST);
     const end = await this.#offset(topic, partition, OffsetSpec.LATEST);
     return { logStart, end };
+  }
+
+  /** One point of many partitions' logs, of those that have a leader (log-ends.ts). */
+  logPoints(
+    topic: string,
+    partitions: readonly number[],
+    point: LogPoint,
+  ): Promise<Map<number, number | KafkaError>> {
+    return listLogPoints(this.#requests, topic, partitions, point);
   }
 
   /**

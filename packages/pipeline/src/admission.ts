@@ -1,4 +1,3 @@
-import type { SourceRecord } from '@adtally/event-schema';
 import type { BatchWork } from './batch-work.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 
@@ -10,13 +9,11 @@ export interface Admission {
   /** Gives every owned partition its allowance for the coming fetch; nothing may be in flight. */
   beforeFetch(nowMs: number): void;
   /** A record beyond the allowance: it will be read again. */
-  hold(owned: OwnedPartition, record: SourceRecord): void;
+  hold(owned: OwnedPartition): void;
   /** Learns what became of the rows from `fromRow` on: those of one fetch, classified. */
   afterClassify(work: BatchWork, fromRow: number, nowMs: number): void;
   /** Learns which rows of a committed batch were rejected after they had been classified as good. */
   afterCommit(work: BatchWork): void;
-  /** Append time of the oldest record held back; Infinity where none is. */
-  oldestHeldMs(): number;
 }
 
 /** More than any fetch brings. */
@@ -44,9 +41,5 @@ export class AdmitAll implements Admission {
 
   afterCommit(): void {
     // Nothing to learn from.
-  }
-
-  oldestHeldMs(): number {
-    return Infinity;
   }
 }

@@ -116,7 +116,7 @@ export class BatchFiller {
     const owned = this.#ownership.owned(record.partition);
     // Not ours (any more), standing before a hole, or read before this claim.
     if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
-    if (owned.allowance === 0) return this.#admission.hold(owned, record);
+    if (owned.allowance === 0) return this.#admission.hold(owned);
     owned.allowance -= 1;
     if (record.offset > owned.readOffset && !this.#mayPass(owned, record.offset)) return;
     const span = this.#spanOf(work, owned, record.timestamp ?? 0);

@@ -65,8 +65,6 @@ export class IngestLoop {
   readonly #options: LoopOptions;
   readonly #stopped = new AbortController();
   #isWriting = false;
-  /** The batches that may hold records not committed yet. */
-  #uncommitted: () => readonly BatchWork[] = () => [];
 
   constructor(parts: LoopParts, options: LoopOptions) {
     this.#parts = parts;
@@ -83,7 +81,6 @@ export class IngestLoop {
     const { batchMaxEvents } = this.#options;
     let next = new BatchWork<OwnedPartition>(batchMaxEvents);
     let inHand = new BatchWork<OwnedPartition>(batchMaxEvents);
-    this.#uncommitted = () => [inHand, next];
     let writing: Promise<void> = Promise.resolve();
     try {
       for (;;) {
@@ -101,7 +98,6 @@ export class IngestLoop {
         }
         [inHand, next] = [next, inHand];
         next.clear();
-        this.#noteLag();
         writing = this.#writeBehind(inHand);
       }
     } catch (error) {
@@ -159,10 +155,7 @@ export class IngestLoop {
 
   /** All that is awaited here is bounded or waits for a server by turns: the loop counts as alive. */
   async #pulsing<T>(work: Promise<T>): Promise<T> {
-    const pulse = setInterval(() => {
-      this.#parts.beat();
-      this.#noteLag();
-    }, PULSE_MS);
+    const pulse = setInterval(() => this.#parts.beat(), PULSE_MS);
     try {
       return await work;
     } finally {
@@ -201,30 +194,12 @@ export class IngestLoop {
     this.#parts.admission.afterCommit(work);
   }
 
-  /** The age of the oldest record in hand or held back; records still in the broker are younger. */
-  #noteLag(): void {
-    const oldestMs = Math.min(
-      this.#parts.admission.oldestHeldMs(),
-      ...this.#uncommitted().flatMap((work) =>
-        [...work.spans.values()]
-          .filter(({ claim, end }) => end > claim.committedOffset)
-          .map(({ firstAppendMs }) => firstAppendMs),
-      ),
-    );
-    const ageMs = Number.isFinite(oldestMs) ? Math.max(0, Date.now() - oldestMs) : 0;
-    this.#parts.metrics.lagSeconds.set(ageMs / 1000);
-  }
-
   #noteCommitted({ claim: owned, end }: SourceSpan<OwnedPartition>): void {
-    const { metrics, consumer } = this.#parts;
+    const { metrics } = this.#parts;
     owned.committedOffset = end;
     if (owned.handoverSinceMs !== null) {
       metrics.handoverSeconds.record((performance.now() - owned.handoverSinceMs) / 1000);
       owned.handoverSinceMs = null;
-    }
-    const logEnd = consumer.cachedEnd(owned.partition);
-    if (logEnd !== null) {
-      metrics.lagRecords.set(Math.max(0, logEnd - end), { partition: String(owned.partition) });
     }
   }
 
@@ -265,7 +240,7 @@ export class IngestLoop {
   }
 
   async #rebalance(event: RebalanceEvent): Promise<void> {
-    const { chores, consumer, ownership, claims, metrics, log } = this.#parts;
+    const { chores, consumer, ownership, claims, log } = this.#parts;
     log.info({ change: event.kind, partitions: event.partitions, lost: event.lost }, 'assignment');
     switch (event.kind) {
       case 'granted':
@@ -275,9 +250,6 @@ export class IngestLoop {
         const owned = event.partitions
           .map((partition) => ownership.revoke(partition))
           .filter((partition): partition is OwnedPartition => partition !== null);
-        for (const partition of event.partitions) {
-          metrics.lagRecords.remove({ partition: String(partition) });
-        }
         claims.exportHalts();
         await chores?.release(event.partitions);
         await claims.release(owned);

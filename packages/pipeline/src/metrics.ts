@@ -56,7 +56,7 @@ export const REDIS_METRICS = {
   },
 } as const satisfies MetricDefinitions;
 
-/** Partitions and lag, told by every process that reads a topic by the loop. */
+/** Partitions, told by every process that reads a topic by the loop. */
 export const LOOP_METRICS = {
   ownedPartitions: {
     name: 'adtally_owned_partitions',
@@ -69,18 +69,6 @@ export const LOOP_METRICS = {
     kind: 'gauge',
     help: '1 while a partition waits for an operator; the series goes away when it moves on.',
     labels: { partition: 'open', reason: 'open' },
-  },
-  lagRecords: {
-    name: 'adtally_consumer_lag_records',
-    kind: 'gauge',
-    help: 'Records after the committed cursor, of owned partitions only.',
-    labels: { partition: 'open' },
-  },
-  lagSeconds: {
-    name: 'adtally_consumer_lag_seconds',
-    kind: 'gauge',
-    help: 'Age of the oldest record not committed yet, over the owned partitions; 0 when caught up.',
-    labels: {},
   },
   lastCommitTimestampSeconds: {
     name: 'adtally_last_commit_timestamp_seconds',

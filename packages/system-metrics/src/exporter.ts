@@ -1,12 +1,12 @@
 import type { Secret } from '@adtally/config';
-import { cutConnections, openDatabase, type Database } from '@adtally/db';
+import { ADVISORY_LOCKS, type Database } from '@adtally/db';
 import { pause } from '@adtally/pacing';
 import type { Service } from '@adtally/service';
 import type { Logger, MetricsExport } from '@adtally/telemetry';
 import { sql } from 'kysely';
 import { ALL_FIGURES } from './figures/all-figures.ts';
 import type { Figures } from './figures/figures.ts';
-import { limitSilence, tryLead } from './leader-lock.ts';
+import { Leadership } from './leadership.ts';
 import type { SystemMetrics } from './metrics.ts';
 
 export interface SystemMetricsParts {
@@ -25,9 +25,6 @@ export interface SystemMetricsPace {
 }
 
 const PACE: SystemMetricsPace = { everyMs: 15_000, staleAfterMs: 40_000, silentMaxMs: 60_000 };
-/** Longest statement, by the server's clock: counting millions of letters takes seconds. */
-const STATEMENT_TIMEOUT_MS = 10_000;
-const LOCK_TIMEOUT_MS = 1_000;
 /** Also after a look that took longer than the pause between two. */
 const PAUSE_MIN_MS = 100;
 
@@ -40,16 +37,25 @@ export class SystemMetricsExporter implements Service {
   readonly name = 'system-metrics';
   readonly #parts: SystemMetricsParts;
   readonly #pace: SystemMetricsPace;
-  readonly #stopping = new AbortController();
+  readonly #leadership: Leadership;
   /** What could not be read at the last look, so that a lasting failure is said once. */
   readonly #failing = new Set<string>();
-  #running: Promise<void> = Promise.resolve();
   /** When the figures told now were asked for; monotonic. */
   #askedMs = 0;
 
   constructor(parts: SystemMetricsParts, pace: SystemMetricsPace = PACE) {
     this.#parts = parts;
     this.#pace = pace;
+    this.#leadership = new Leadership({
+      databaseUrl: parts.config.databaseUrl,
+      applicationName: 'adtally-system-metrics',
+      lock: ADVISORY_LOCKS.systemMetrics,
+      everyMs: pace.everyMs,
+      silentMaxMs: pace.silentMaxMs,
+      lead: (session, over) => this.#lead(session, over),
+      onSession: () => this.#failing.delete('session'),
+      onFailure: (error) => this.#note('session', error),
+    });
     // A process that was frozen may be asked before it finds that it lost the lead.
     parts.metrics.beforeScrape(() => {
       if (performance.now() - this.#askedMs > pace.staleAfterMs) this.#forgetAll();
@@ -57,65 +63,25 @@ export class SystemMetricsExporter implements Service {
   }
 
   async start(): Promise<void> {
-    if (!this.#stopping.signal.aborted) this.#running = this.#run();
+    this.#leadership.start();
   }
 
   /** Ends the session, and with it the lead, without waiting for the server. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#leadership.stop();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#keepSession();
-      } catch (error) {
-        if (!signal.aborted) this.#note('session', error);
-      }
-      await pause(this.#pace.everyMs, signal);
-    }
-  }
-
-  /** One session: stands by until it leads, then tells for as long as the session lives. */
-  async #keepSession(): Promise<void> {
-    const { signal } = this.#stopping;
-    const ended = new AbortController();
-    const db = openDatabase(this.#parts.config.databaseUrl, {
-      applicationName: 'adtally-system-metrics',
-      maxConnections: 1,
-      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-      lockTimeoutMs: LOCK_TIMEOUT_MS,
-      // Between two looks too: the next leader may speak at once.
-      onConnectionEnd: () => ended.abort(),
-    });
-    const cut = (): void => cutConnections(db);
-    signal.addEventListener('abort', cut, { once: true });
+  async #lead(session: Database, over: AbortSignal): Promise<void> {
+    this.#parts.log.info('tells the figures of the whole system');
     try {
-      // The connection is never given back in between: another one would not hold the lock.
-      await db.connection().execute((session) => this.#keepLooking(session, ended.signal));
+      while (!over.aborted) {
+        const startedMs = performance.now();
+        for (const figures of ALL_FIGURES) await this.#tell(session, figures);
+        const restMs = this.#pace.everyMs - (performance.now() - startedMs);
+        await pause(Math.max(restMs, PAUSE_MIN_MS), over);
+      }
     } finally {
       this.#forgetAll();
-      signal.removeEventListener('abort', cut);
-      cut();
-      await db.destroy();
-    }
-  }
-
-  async #keepLooking(session: Database, ended: AbortSignal): Promise<void> {
-    const over = AbortSignal.any([this.#stopping.signal, ended]);
-    await limitSilence(session, this.#pace.silentMaxMs);
-    let leads = false;
-    while (!over.aborted) {
-      const startedMs = performance.now();
-      if (!leads && (leads = await tryLead(session))) {
-        this.#parts.log.info('tells the figures of the whole system');
-      }
-      this.#failing.delete('session');
-      if (leads) for (const figures of ALL_FIGURES) await this.#tell(session, figures);
-      const restMs = this.#pace.everyMs - (performance.now() - startedMs);
-      await pause(Math.max(restMs, PAUSE_MIN_MS), over);
     }
   }
 

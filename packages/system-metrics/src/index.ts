@@ -1,4 +1,5 @@
 export { SystemMetricsExporter } from './exporter.ts';
 export { letterCounts } from './figures/letters.ts';
 export { readFreshness } from './figures/rollups.ts';
+export { LagTeller } from './lag/lag-teller.ts';
 export { SYSTEM_METRICS } from './metrics.ts';

@@ -1,15 +1,16 @@
-import { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS, type DatabaseExecutor } from '@adtally/db';
+import { ADVISORY_LOCK_CLASS, type DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
 
 /**
  * Makes the calling session the leader's, for as long as it lives: a session that answers still holds the lock.
  *
  * @param session one connection, never given back while it leads
+ * @param lock one of `ADVISORY_LOCKS`
  * @returns false while another session holds the lock
  */
-export async function tryLead(session: DatabaseExecutor): Promise<boolean> {
+export async function tryLead(session: DatabaseExecutor, lock: number): Promise<boolean> {
   const { rows } = await sql<{ leads: boolean }>`
-    SELECT pg_try_advisory_lock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.systemMetrics)})
+    SELECT pg_try_advisory_lock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(lock)})
       AS leads`.execute(session);
   return rows[0]?.leads === true;
 }

@@ -107,6 +107,38 @@ export const DAY_METRICS = {
   },
 } as const satisfies SharedGauges;
 
+/** How far every partition of every counted topic is behind, owned by somebody or not. */
+export const LAG_METRICS = {
+  lagRecords: {
+    name: 'adtally_consumer_lag_records',
+    kind: 'gauge',
+    help: 'Log end minus cursor, of every partition of every counted topic; all of its records where nobody has claimed it yet.',
+    labels: { topic: 'open', partition: 'open' },
+    startsAbsent: true,
+  },
+  lagSeconds: {
+    name: 'adtally_consumer_lag_seconds',
+    kind: 'gauge',
+    help: 'Since the oldest record not committed was appended, where that is not known since the cursor moved; 0 when caught up.',
+    labels: { topic: 'open', partition: 'open' },
+    startsAbsent: true,
+  },
+  partitionStuck: {
+    name: 'adtally_partition_stuck',
+    kind: 'gauge',
+    help: '1 while the cursor has not moved for 10 s although records wait, or nobody can tell; by the best reason that is known.',
+    labels: { topic: 'open', partition: 'open', reason: 'open' },
+    startsAbsent: true,
+  },
+  topicGroups: {
+    name: 'adtally_topic_groups',
+    kind: 'gauge',
+    help: 'Consumer groups whose living members report partitions of the topic; more than one count it against each other.',
+    labels: { topic: 'open' },
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
 /** The shared set: told from the database for the whole system, by one leader among all services. */
 export const SYSTEM_METRICS = {
   ...LETTER_METRICS,
@@ -114,6 +146,8 @@ export const SYSTEM_METRICS = {
   ...ALERTING_METRICS,
   ...AUDIT_METRICS,
   ...DAY_METRICS,
+  ...LAG_METRICS,
 } as const satisfies SharedGauges;
 
+export type LagMetrics = Instruments<typeof LAG_METRICS>;
 export type SystemMetrics = Instruments<typeof SYSTEM_METRICS>;

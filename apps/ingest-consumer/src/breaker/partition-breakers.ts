@@ -1,5 +1,5 @@
 import { rejectedRows } from '@adtally/db';
-import type { EventBatch, RejectionCode, SourceRecord } from '@adtally/event-schema';
+import type { EventBatch, RejectionCode } from '@adtally/event-schema';
 import type { GroupConsumer } from '@adtally/kafka';
 import type { Logger } from '@adtally/telemetry';
 import type { Admission, BatchWork, OwnedPartition, Ownership } from '@adtally/pipeline';
@@ -43,8 +43,6 @@ interface Entry {
   isResting: boolean;
   /** The client delivered records past `readOffset`: nothing more may be let through before a rest. */
   isAhead: boolean;
-  /** Append time of the first record that was not let through, in milliseconds since 1970. */
-  heldAppendMs: number | null;
 }
 
 /** Claimed and closed for so long, even a partition too quiet to fill a window ends an alert left firing. */
@@ -92,11 +90,10 @@ export class PartitionBreakers implements Admission {
     }
   }
 
-  hold(owned: OwnedPartition, record: SourceRecord): void {
+  hold(owned: OwnedPartition): void {
     const entry = this.#entries.get(owned.sourceId);
     if (entry === undefined || entry.isAhead) return;
     entry.isAhead = true;
-    entry.heldAppendMs = record.timestamp ?? null;
   }
 
   afterClassify(work: BatchWork, fromRow: number, nowMs: number): void {
@@ -110,7 +107,6 @@ export class PartitionBreakers implements Admission {
       entry.given = entry.owned.allowance;
       entry.breaker.take(read);
       if (!hasRejections) entry.breaker.addGood(read);
-      if (!entry.isAhead) entry.heldAppendMs = null;
       this.#announce(entry, entry.breaker.settle(nowMs));
       this.#steer(entry, nowMs);
     }
@@ -127,14 +123,6 @@ export class PartitionBreakers implements Admission {
       // The next call of beforeFetch settles it: a fetch may be in flight.
       this.#entries.get(batch.sourceId[row] as number)?.breaker.turnOneBad(rejection.code);
     }
-  }
-
-  oldestHeldMs(): number {
-    let oldestMs = Infinity;
-    for (const { heldAppendMs } of this.#entries.values()) {
-      if (heldAppendMs !== null) oldestMs = Math.min(oldestMs, heldAppendMs);
-    }
-    return oldestMs;
   }
 
   /**
@@ -178,7 +166,6 @@ export class PartitionBreakers implements Admission {
       given: 0,
       isResting: false,
       isAhead: false,
-      heldAppendMs: null,
     };
     this.#entries.set(owned.sourceId, entry);
     metrics.breakerOpen.set(0, { partition: String(owned.partition) });

@@ -1,0 +1,154 @@
+import { KafkaError, KafkaRequestError, type KafkaAdmin } from '@adtally/kafka';
+import { RecurringTask } from '@adtally/pacing';
+import type { Reason } from './reason.ts';
+
+/** What the brokers last said of one partition; times are of the monotonic clock. */
+export interface PartitionView {
+  readonly hasLeader: boolean;
+  /** One past the last record; null where it was never read. */
+  readonly end: number | null;
+  readonly endReadMs: number;
+  /** Asked only where it is needed. */
+  readonly start: number | null;
+  readonly stableEnd: number | null;
+  /** Why the end could not be read at the last look. */
+  readonly failure: Reason | null;
+}
+
+/** What the brokers last said of a topic. */
+export interface TopicView {
+  /** When the topic was last described; -Infinity where it never was. */
+  readonly describedMs: number;
+  /** Null: it does not exist. */
+  readonly topicId: string | null;
+  readonly partitions: ReadonlyMap<number, PartitionView>;
+  /** Why it could not be described at the last look. */
+  readonly failure: Reason | null;
+}
+
+/** What is asked of a topic beside its partitions and their ends. */
+export interface Wanted {
+  readonly topic: string;
+  readonly starts: readonly number[];
+  readonly stableEnds: readonly number[];
+}
+
+const UNSEEN: TopicView = {
+  describedMs: -Infinity,
+  topicId: null,
+  partitions: new Map(),
+  failure: null,
+};
+const TOPIC_AUTHORIZATION = 29;
+
+/**
+ * Asks the brokers of the counted topics every few seconds, by itself: how long they take, or whether they answer at
+ * all, holds up nobody who looks at what they said last.
+ */
+export class TopicObserver {
+  readonly #admin: KafkaAdmin;
+  readonly #asking: RecurringTask;
+  readonly #views = new Map<string, TopicView>();
+  readonly #asked = Promise.withResolvers<void>();
+  #wanted: readonly Wanted[] = [];
+
+  constructor(admin: KafkaAdmin, everyMs: number) {
+    this.#admin = admin;
+    this.#asking = new RecurringTask({
+      everyMs,
+      firstAfterMs: 0,
+      run: async (signal) => {
+        await this.#ask(signal);
+        this.#asked.resolve();
+      },
+      // Every question has its own answer, also when it fails.
+      onError: () => undefined,
+    });
+  }
+
+  start(): void {
+    this.#asking.start();
+  }
+
+  /** Resolves once everything was asked for the first time. */
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
+  /** Waits for the request in hand, in which the client waits ten seconds at most. */
+  async stop(): Promise<void> {
+    await this.#asking.stop();
+  }
+
+  /** Names the topics to ask about, from the next look on; others are forgotten. */
+  want(wanted: readonly Wanted[]): void {
+    this.#wanted = wanted;
+    const topics = new Set(wanted.map(({ topic }) => topic));
+    for (const topic of this.#views.keys()) if (!topics.has(topic)) this.#views.delete(topic);
+  }
+
+  view(topic: string): TopicView {
+    return this.#views.get(topic) ?? UNSEEN;
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    for (const wanted of this.#wanted) {
+      if (signal.aborted) return;
+      const before = this.view(wanted.topic);
+      try {
+        this.#views.set(wanted.topic, await this.#look(wanted, before));
+      } catch (error) {
+        this.#views.set(wanted.topic, { ...before, failure: reasonOf(error) });
+      }
+    }
+  }
+
+  async #look({ topic, starts, stableEnds }: Wanted, before: TopicView): Promise<TopicView> {
+    const described = await this.#admin.describeTopic(topic);
+    const describedMs = performance.now();
+    if (described === null) return { ...UNSEEN, describedMs };
+    const { topicId } = described;
+    const led = described.partitions.flatMap((one) => (one.hasLeader ? [one.partition] : []));
+    const among = (some: readonly number[]) => led.filter((partition) => some.includes(partition));
+    const ends = await this.#points(topic, led, 'end');
+    const first = await this.#points(topic, among(starts), 'start');
+    const stable = await this.#points(topic, among(stableEnds), 'stable_end');
+    const readMs = performance.now();
+    const partitions = new Map<number, PartitionView>();
+    for (const { partition, hasLeader } of described.partitions) {
+      // An end of a topic that was there before under this name is none of this one's.
+      const known = before.topicId === topicId ? before.partitions.get(partition) : undefined;
+      const end = ends.get(partition);
+      const isRead = typeof end === 'number';
+      partitions.set(partition, {
+        hasLeader,
+        end: isRead ? end : (known?.end ?? null),
+        endReadMs: isRead ? readMs : (known?.endReadMs ?? -Infinity),
+        start: offsetIn(first, partition) ?? known?.start ?? null,
+        stableEnd: offsetIn(stable, partition),
+        failure: isRead || end === undefined ? null : reasonOf(end),
+      });
+    }
+    return { describedMs, topicId, partitions, failure: null };
+  }
+
+  async #points(
+    topic: string,
+    partitions: readonly number[],
+    point: 'start' | 'end' | 'stable_end',
+  ) {
+    if (partitions.length === 0) return new Map<number, number | KafkaError>();
+    return await this.#admin.logPoints(topic, partitions, point);
+  }
+}
+
+function offsetIn(points: ReadonlyMap<number, number | KafkaError>, partition: number) {
+  const point = points.get(partition);
+  return typeof point === 'number' ? point : null;
+}
+
+function reasonOf(error: unknown): Reason {
+  const isForbidden = error instanceof KafkaRequestError && error.code === TOPIC_AUTHORIZATION;
+  const detail = error instanceof Error ? error.message : String(error);
+  return { code: isForbidden ? 'topic_authorization' : 'broker_unreachable', detail };
+}
