@@ -24,4 +24,4 @@ export type { KafkaSettings } from './settings.ts';
 export type { TopicDescription, TopicSpec } from './topic-description.ts';
 export { TopicReader } from './topic-reader.ts';
 export type { TopicReaderOptions } from './topic-reader.ts';
-export type { Trouble, TroubleCode } from './trouble.ts';
+export { troubleOf, type Trouble, type TroubleCode } from './trouble.ts';

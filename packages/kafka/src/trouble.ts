@@ -1,3 +1,5 @@
+import type { KafkaError } from './errors.ts';
+
 /** What keeps a client from its work, in one word for metrics and decisions. */
 export type TroubleCode =
   | 'host_unknown'
@@ -42,6 +44,11 @@ const BY_WORDS: readonly (readonly [RegExp, TroubleCode])[] = [
 
 export function troubleCode(words: string): TroubleCode {
   return BY_WORDS.find(([pattern]) => pattern.test(words))?.[1] ?? 'client_error';
+}
+
+/** Why a request failed: one word, and the client's own. */
+export function troubleOf(error: KafkaError): { code: TroubleCode; detail: string } {
+  return { code: error.trouble?.code ?? troubleCode(error.message), detail: error.message };
 }
 
 /** Of a connection, which any answer of a broker refutes; the others only the work itself does. */

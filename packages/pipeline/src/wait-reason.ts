@@ -1,5 +1,5 @@
 import { isTransientError } from '@adtally/db';
-import { KafkaRequestError } from '@adtally/kafka';
+import { KafkaError, troubleOf } from '@adtally/kafka';
 
 /** Why something waits that should go on: for logs, `/status`, metrics and whoever looks from outside. */
 export interface WaitReason {
@@ -20,30 +20,10 @@ export class WaitingError extends Error {
   }
 }
 
-const TOPIC_AUTHORIZATION = 29;
-const GROUP_AUTHORIZATION = 30;
-const CLUSTER_AUTHORIZATION = 31;
-const AUTHENTICATION = -169;
-const CODES_OF_KAFKA: ReadonlyMap<number, string> = new Map([
-  [TOPIC_AUTHORIZATION, 'topic_authorization'],
-  [GROUP_AUTHORIZATION, 'group_authorization'],
-  [CLUSTER_AUTHORIZATION, 'cluster_authorization'],
-  [AUTHENTICATION, 'broker_authentication'],
-]);
-/** Below zero are librdkafka's own codes: nothing was heard of the broker. */
-const isUnheard = (code: number): boolean => code < 0;
-
 /** What a failure means for whoever waits because of it. Total: what nobody knows is `unknown_error`. */
 export function reasonOf(error: unknown): WaitReason {
   if (error instanceof WaitingError) return error.reason;
+  if (error instanceof KafkaError) return troubleOf(error);
   const detail = error instanceof Error ? error.message : String(error);
-  if (error instanceof KafkaRequestError) {
-    const known = CODES_OF_KAFKA.get(error.code);
-    return {
-      code: known ?? (isUnheard(error.code) ? 'broker_unreachable' : 'broker_refuses'),
-      detail,
-    };
-  }
-  if (isTransientError(error)) return { code: 'database_unavailable', detail };
-  return { code: 'unknown_error', detail };
+  return { code: isTransientError(error) ? 'database_unavailable' : 'unknown_error', detail };
 }

@@ -1,4 +1,4 @@
-import { KafkaError, KafkaRequestError, type KafkaAdmin } from '@adtally/kafka';
+import { KafkaError, troubleOf, type KafkaAdmin } from '@adtally/kafka';
 import { RecurringTask } from '@adtally/pacing';
 import type { Reason } from './reason.ts';
 
@@ -39,7 +39,6 @@ const UNSEEN: TopicView = {
   partitions: new Map(),
   failure: null,
 };
-const TOPIC_AUTHORIZATION = 29;
 
 /**
  * Asks the brokers of the counted topics every few seconds, by itself: how long they take, or whether they answer at
@@ -148,7 +147,7 @@ function offsetIn(points: ReadonlyMap<number, number | KafkaError>, partition: n
 }
 
 function reasonOf(error: unknown): Reason {
-  const isForbidden = error instanceof KafkaRequestError && error.code === TOPIC_AUTHORIZATION;
+  if (error instanceof KafkaError) return troubleOf(error);
   const detail = error instanceof Error ? error.message : String(error);
-  return { code: isForbidden ? 'topic_authorization' : 'broker_unreachable', detail };
+  return { code: 'broker_unreachable', detail };
 }
