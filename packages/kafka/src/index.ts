@@ -2,12 +2,12 @@ export { AckedProducer } from './acked-producer.ts';
 export type { ProduceOutcome, ProduceRecord, ProducerOptions } from './acked-producer.ts';
 export { KafkaAdmin } from './admin.ts';
 export type { Watermarks } from './listed-offsets.ts';
-export type { TopicDescription, TopicSpec, Watermarks } from './admin.ts';
 export { AppendTimes, type LogPlace } from './append-times.ts';
 export { withKafkaAdmin } from './command-admin.ts';
 export type { GroupConsumerOptions, GroupProtocol } from './consumer-config.ts';
 export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';
 export { GroupConsumer } from './group-consumer.ts';
+export type { LogPoint } from './log-ends.ts';
 export type { Notice, OnNotice } from './notices.ts';
 export type { ProducerMode } from './producer-config.ts';
 export {

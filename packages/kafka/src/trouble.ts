@@ -1,5 +1,3 @@
-import type { KafkaError } from './errors.ts';
-
 /** What keeps a client from its work, in one word for metrics and decisions. */
 export type TroubleCode =
   | 'host_unknown'
@@ -47,7 +45,10 @@ export function troubleCode(words: string): TroubleCode {
 }
 
 /** Why a request failed: one word, and the client's own. */
-export function troubleOf(error: KafkaError): { code: TroubleCode; detail: string } {
+export function troubleOf(error: { readonly message: string; readonly trouble: Trouble | null }): {
+  code: TroubleCode;
+  detail: string;
+} {
   return { code: error.trouble?.code ?? troubleCode(error.message), detail: error.message };
 }
 

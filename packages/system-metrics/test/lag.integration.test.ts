@@ -263,11 +263,13 @@ test('a deleted topic is named, and so is one made again under its name', async 
   await the.produce(0, 4);
   await the.untilStuck(0, 'topic_recreated');
   await the.untilFigure('adtally_consumer_lag_records', (lag) => lag === 4, 'partition="0"');
+  expect(the.said('partition is stuck').map(({ reason }) => reason)).toContain('topic_recreated');
 });
 
 test('without brokers the last known end is told, and that they do not answer', async () => {
   const the = await stage({ settings: NO_BROKER });
   await sql`UPDATE cursors SET known_end_offset = 9`.execute(the.db);
   await the.untilFigure('adtally_consumer_lag_records', (lag) => lag === 9, 'partition="0"');
-  await the.untilStuck(0, 'broker_unreachable');
+  const { stuck } = await the.untilStuck(0, 'broker_unreachable');
+  expect(stuck?.detail).toContain('127.0.0.1:1');
 });

@@ -42,6 +42,8 @@ const PACE: LagPace = {
   stuckAfterMs: 10_000,
 };
 
+/** So that one silent broker of several delays the others' figures by less than they may be late. */
+const REQUEST_TIMEOUT_MS = 4_000;
 /** How long a new leader waits for the brokers before it tells what it knows without them. */
 const FIRST_ANSWER_MS = 3_000;
 
@@ -88,6 +90,7 @@ export class LagTeller implements Service {
     const { config, log } = this.#parts;
     log.info('tells the lag of every partition');
     const admin = new KafkaAdmin(config.kafka, {
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
       onNotice: (notice) => log.debug({ notice }, 'kafka client of the lag'),
     });
     const observer = new TopicObserver(admin, this.#pace.everyMs);

@@ -1,4 +1,4 @@
-import { KafkaError, troubleOf, type KafkaAdmin } from '@adtally/kafka';
+import { KafkaError, troubleOf, type KafkaAdmin, type LogPoint } from '@adtally/kafka';
 import { RecurringTask } from '@adtally/pacing';
 import type { Reason } from './reason.ts';
 
@@ -32,6 +32,13 @@ export interface Wanted {
   readonly starts: readonly number[];
   readonly stableEnds: readonly number[];
 }
+
+/** A partition and the broker that leads it. */
+interface Led {
+  readonly partition: number;
+  readonly leader: number | null;
+}
+type Points = Map<number, number | KafkaError>;
 
 const UNSEEN: TopicView = {
   describedMs: -Infinity,
@@ -107,20 +114,21 @@ export class TopicObserver {
     const describedMs = performance.now();
     if (described === null) return { ...UNSEEN, describedMs };
     const { topicId } = described;
-    const led = described.partitions.flatMap((one) => (one.hasLeader ? [one.partition] : []));
-    const among = (some: readonly number[]) => led.filter((partition) => some.includes(partition));
+    const led = described.partitions.filter(({ leader }) => leader !== null);
+    const among = (some: readonly number[]) =>
+      led.filter(({ partition }) => some.includes(partition));
     const ends = await this.#points(topic, led, 'end');
     const first = await this.#points(topic, among(starts), 'start');
     const stable = await this.#points(topic, among(stableEnds), 'stable_end');
     const readMs = performance.now();
     const partitions = new Map<number, PartitionView>();
-    for (const { partition, hasLeader } of described.partitions) {
+    for (const { partition, leader } of described.partitions) {
       // An end of a topic that was there before under this name is none of this one's.
       const known = before.topicId === topicId ? before.partitions.get(partition) : undefined;
       const end = ends.get(partition);
       const isRead = typeof end === 'number';
       partitions.set(partition, {
-        hasLeader,
+        hasLeader: leader !== null,
         end: isRead ? end : (known?.end ?? null),
         endReadMs: isRead ? readMs : (known?.endReadMs ?? -Infinity),
         start: offsetIn(first, partition) ?? known?.start ?? null,
@@ -131,17 +139,25 @@ export class TopicObserver {
     return { describedMs, topicId, partitions, failure: null };
   }
 
-  async #points(
-    topic: string,
-    partitions: readonly number[],
-    point: 'start' | 'end' | 'stable_end',
-  ) {
-    if (partitions.length === 0) return new Map<number, number | KafkaError>();
-    return await this.#admin.logPoints(topic, partitions, point);
+  /** Asks each leader for its own partitions: one that is silent would fail a request to several. */
+  async #points(topic: string, partitions: readonly Led[], point: LogPoint): Promise<Points> {
+    const points: Points = new Map();
+    for (const led of Map.groupBy(partitions, ({ leader }) => leader).values()) {
+      const numbers = led.map(({ partition }) => partition);
+      try {
+        for (const [partition, answer] of await this.#admin.logPoints(topic, numbers, point)) {
+          points.set(partition, answer);
+        }
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        for (const partition of numbers) points.set(partition, error);
+      }
+    }
+    return points;
   }
 }
 
-function offsetIn(points: ReadonlyMap<number, number | KafkaError>, partition: number) {
+function offsetIn(points: Points, partition: number): number | null {
   const point = points.get(partition);
   return typeof point === 'number' ? point : null;
 }
