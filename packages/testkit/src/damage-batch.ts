@@ -10,6 +10,7 @@ const HEADER_BYTES = 61;
  * Changes one byte in the records of a batch on a broker's disk, as a failing disk does; the broker may run.
  * Returns the batch's first offset, and that of the batch behind it.
  *
+ * @param index of the batch from the segment's start, or where below zero from its end: -2 is the last that can be
  * @param folder of the partition, holding `00000000000000000000.log`
  * @throws Error where the first segment has no such batch with another behind it
  */
@@ -23,8 +24,8 @@ export function damageBatch(folder: string, index: number): { first: number; end
     starts.push(at);
     at += PREFIX_BYTES + length;
   }
-  const start = starts[index];
-  const next = starts[index + 1];
+  const start = starts.at(index);
+  const next = index === -1 ? undefined : starts.at(index + 1);
   if (start === undefined || next === undefined) {
     throw new Error(`${path} has ${starts.length} batches: none behind the one numbered ${index}`);
   }

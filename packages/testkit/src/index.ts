@@ -17,6 +17,7 @@ export {
   type Operation,
   type Quota,
   revoke,
+  rightsGiven,
   type RightOn,
   setQuota,
   setScramPassword,

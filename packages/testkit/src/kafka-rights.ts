@@ -49,6 +49,21 @@ export async function revoke(
   });
 }
 
+/** How many rights a user has there, of those that `grant` gave. */
+export async function rightsGiven(
+  cluster: KafkaCluster,
+  user: string,
+  on: RightOn,
+): Promise<number> {
+  let found = 0;
+  await withAdmin(cluster, async ({ admin, kafka }) => {
+    const filter = { ...acl(kafka, user, on, 'ALL'), operation: kafka.AclOperations.ANY };
+    const resources = await admin.describeAcls({ filter });
+    found = resources.reduce((count, { acls }) => count + acls.length, 0);
+  });
+  return found;
+}
+
 /** Limits all clients that have no limit of their own, each; undefined removes the limit. */
 export async function setQuota(
   cluster: KafkaCluster,

@@ -44,6 +44,8 @@ export interface KindResult {
   readonly named: Sighting | null;
   /** The longest time for which records stayed uncounted while it was broken, read past the services. */
   readonly waitedSeconds: number;
+  /** Services that ended by themselves, with the exit code. */
+  readonly exits: readonly string[];
   /** Partitions that halted, by their codes. */
   readonly halted: readonly string[];
   readonly healedSeconds: number | null;

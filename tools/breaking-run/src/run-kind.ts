@@ -36,6 +36,7 @@ export async function runKind(
   const facts: Facts = {
     evidence: null,
     halted: [],
+    exits: [],
     waitedSeconds: 0,
     healedSeconds: null,
     exact: '',
@@ -60,6 +61,7 @@ export async function runKind(
   } catch (error) {
     facts.problems.push((error as Error).message);
   } finally {
+    facts.exits = exitsOf(world);
     await watch?.stop();
     await clock?.stop();
     await kind.heal(world).catch(() => undefined); // where it failed in between
@@ -71,6 +73,7 @@ export async function runKind(
 interface Facts {
   evidence: string | null;
   halted: string[];
+  exits: string[];
   waitedSeconds: number;
   healedSeconds: number | null;
   exact: string;
@@ -81,6 +84,8 @@ function resultOf(kind: Kind, facts: Facts, watch: Watch | undefined): KindResul
   const { name, family, what, expects } = kind;
   const [visible, named] = [watch?.visible ?? null, watch?.named ?? null];
   const problems = [...facts.problems];
+  // What has worked once waits; it does not end.
+  for (const exit of facts.exits) problems.push(`ended by itself: ${exit}`);
   if (facts.evidence === null) problems.push('no evidence of the fault');
   // Nobody need be told of what waited for seconds only.
   const mustBeTold = expects !== 'survives' || kind.isTold === true;
@@ -94,6 +99,12 @@ function resultOf(kind: Kind, facts: Facts, watch: Watch | undefined): KindResul
   if (expects === 'halts' && facts.halted.length === 0) problems.push('did not halt');
   if (expects !== 'halts' && facts.halted.length > 0) problems.push('halted');
   return { name, family, what, expects, visible, named, ...facts, problems };
+}
+
+function exitsOf({ fleet }: World): string[] {
+  return fleet.all
+    .filter(({ exits }) => exits.length > 0)
+    .map(({ label, exits }) => `${label} with ${exits.join(', ')}`);
 }
 
 /** All services at work: ready, every partition claimed, nothing behind. */

@@ -12,6 +12,7 @@ const RESULT: KindResult = {
   named: { seconds: 1.25, by: 'log of consumer-1: a|b' },
   waitedSeconds: 4,
   halted: [],
+  exits: [],
   healedSeconds: 3.21,
   exact: 'exact: 10 records',
   problems: [],

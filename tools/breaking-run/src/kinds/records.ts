@@ -1,5 +1,7 @@
-import { openTransaction, type OpenTransaction } from '@adtally/testkit';
+import { join } from 'node:path';
+import { damageBatch, openTransaction, type OpenTransaction } from '@adtally/testkit';
 import type { Kind } from '../kind.ts';
+import type { World } from '../world.ts';
 import { leadersOf } from '../kafka-facts.ts';
 
 let transaction: OpenTransaction | undefined;
@@ -22,6 +24,39 @@ const open: Kind = {
     await ended?.abort();
   },
 };
+
+const NODES = [1, 2, 3] as const;
+let damaged: { first: number; end: number } | undefined;
+
+const damage: Kind = {
+  name: 'batch-damaged',
+  family: 'topics',
+  what: 'a byte of a batch changed on the disks of all brokers, consumers away meanwhile',
+  expects: 'halts',
+  named: /\bunreadable\b/i,
+  loses: true,
+  break: async (world) => {
+    const consumers = world.fleet.of('ingest-consumer');
+    await Promise.all(consumers.map((one) => one.kill()));
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    damaged = damageLate(world);
+    for (const consumer of consumers) consumer.start();
+  },
+  evidence: async () =>
+    damaged === undefined ? undefined : `offsets ${damaged.first} to ${damaged.end} of partition 0`,
+  heal: async () => undefined,
+};
+
+/** The batch before the last: appended while nobody read. The same bytes on every broker. */
+function damageLate({ servers, names }: World): { first: number; end: number } {
+  let found: { first: number; end: number } | undefined;
+  for (const node of NODES) {
+    const folder = join(servers.kafka.logFolder(node), `${names.events}-0`);
+    found = damageBatch(folder, -2);
+  }
+  if (found === undefined) throw new Error('no batch');
+  return found;
+}
 
 /** Two of three nodes hold each partition; the third keeps the quorum while one of them is away. */
 const [FIRST, SECOND] = [1, 2] as const;
@@ -53,4 +88,4 @@ const unclean: Kind = {
   heal: ({ servers }) => servers.kafka.start(FIRST),
 };
 
-export const RECORDS: readonly Kind[] = [open, unclean];
+export const RECORDS: readonly Kind[] = [open, damage, unclean];

@@ -1,4 +1,11 @@
-import { grant, revoke, setQuota, setScramPassword, type RightOn } from '@adtally/testkit';
+import {
+  grant,
+  revoke,
+  rightsGiven,
+  setQuota,
+  setScramPassword,
+  type RightOn,
+} from '@adtally/testkit';
 import { APP_ROLE } from '../database-server.ts';
 import type { Kind } from '../kind.ts';
 import type { World } from '../world.ts';
@@ -15,11 +22,8 @@ function withoutRight(name: string, what: string, named: RegExp, right: Right): 
     named,
     break: (world) => revoke(world.servers.kafka, APP_ROLE, right(world), 'ALL'),
     evidence: async (world) => {
-      const words = JSON.stringify(right(world));
-      const acls = await world.servers.kafka.tool('kafka.admin.AclCommand', '--list');
-      const [kind = '', value = ''] = Object.entries(right(world))[0] ?? [];
-      const still = acls.includes(`name=${String(value)},`);
-      return still ? undefined : `no right on ${kind} ${words}`;
+      const given = await rightsGiven(world.servers.kafka, APP_ROLE, right(world));
+      return given === 0 ? `no right on ${JSON.stringify(right(world))}` : undefined;
     },
     heal: (world) => grant(world.servers.kafka, APP_ROLE, right(world), 'ALL'),
   };
