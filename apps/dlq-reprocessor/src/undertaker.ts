@@ -53,7 +53,9 @@ export class Undertaker {
   async #send(letters: readonly ExhaustedLetter[]): Promise<ExhaustedLetter[]> {
     const { producer, log } = this.#parts;
     const taken: ExhaustedLetter[] = [];
-    const tooLarge: ExhaustedLetter[] = [];
+    const refused: ExhaustedLetter[] = [];
+    let waitingFor: string | undefined;
+    let waiting = 0;
     const outcomes = await producer.produceAll(letters.map((letter) => this.#record(letter, true)));
     for (const [index, outcome] of outcomes.entries()) {
       const letter = letters[index] as ExhaustedLetter;
@@ -62,21 +64,22 @@ export class Undertaker {
         continue;
       }
       switch (outcome.failed) {
-        case 'fatal':
-          throw new Error(`dead-topic producer: ${outcome.message}`);
-        case 'too_large':
-          tooLarge.push(letter);
+        case 'refused':
+          refused.push(letter);
           break;
         case 'transient':
-          log.warn({ reason: outcome.message }, 'letter not taken by the dead topic yet');
+          waitingFor ??= outcome.message;
+          waiting++;
           break;
         default:
           outcome.failed satisfies never;
       }
     }
-    const stubs = await producer.produceAll(tooLarge.map((letter) => this.#record(letter, false)));
+    if (waitingFor !== undefined)
+      log.warn({ reason: waitingFor, letters: waiting }, 'letters not taken by the dead topic yet');
+    const stubs = await producer.produceAll(refused.map((letter) => this.#record(letter, false)));
     for (const [index, outcome] of stubs.entries()) {
-      if (outcome === 'acked') taken.push(tooLarge[index] as ExhaustedLetter);
+      if (outcome === 'acked') taken.push(refused[index] as ExhaustedLetter);
       else
         log.error(
           { reason: outcome.message },
@@ -90,7 +93,8 @@ export class Undertaker {
     const H = DEAD_LETTER_HEADERS;
     return {
       topic: this.#options.deadTopic,
-      key: withBytes ? letter.key : null,
+      // A compacted topic takes nothing without a key.
+      key: withBytes ? letter.key : `${letter.topic}[${letter.partition}]@${letter.offset}`,
       value: withBytes ? letter.value : null,
       headers: withAddedHeaders(withBytes ? decodeHeaders(letter.headers) : [], {
         [H.topic]: letter.topic,

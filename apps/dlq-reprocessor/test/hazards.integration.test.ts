@@ -1,6 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { openDatabase, recordHash } from '@adtally/db';
-import { splitHeaders, type RecordHeader, type SourceRecord } from '@adtally/event-schema';
+import {
+  DEAD_LETTER_HEADERS,
+  splitHeaders,
+  type RecordHeader,
+  type SourceRecord,
+} from '@adtally/event-schema';
 import { TopicReader } from '@adtally/kafka';
 import { deadLetterOf } from '@adtally/pipeline';
 import { garbage, identityOf, shown } from '@adtally/pipeline/testing';
@@ -123,6 +128,19 @@ test('I6: headers of any name keep their bytes on the way to a dead letter', asy
   expect(recordHash({ ...(copy as SourceRecord), headers: own })).toEqual(
     recordHash(original as SourceRecord),
   );
+});
+
+test('I6: of a letter that a compacted dead topic will never take, the topic gets all but key and bytes', async () => {
+  const the = await stage({ dlqPartitions: 1, deadConfig: { 'cleanup.policy': 'compact' } });
+  await the.ingest.take([{ ...garbage('a'), key: null }]);
+  const process = the.start({ MAX_ATTEMPTS: '1' });
+  await the.untilStates({ dead: 1 }, process);
+  const [record] = await the.deadRecords();
+  expect(record?.value ?? null).toBeNull();
+  expect(splitHeaders(record?.headers)?.added.get(DEAD_LETTER_HEADERS.withoutBytes)).toContain(
+    'dead_letter_records',
+  );
+  await the.expectBalanced();
 });
 
 test('I6: a limit that was lowered gives no further try: such letters go to the dead topic', async () => {

@@ -33,6 +33,7 @@ export async function keepDeadLetters(
   session: WriterSession,
   batch: EventBatch,
   rows: readonly number[],
+  refusals: ReadonlyMap<number, string>,
 ): Promise<void> {
   if (rows.length === 0) return;
   const { sourceIds, offsets, keys, values, headers } = recordArrays(batch, rows);
@@ -61,7 +62,7 @@ export async function keepDeadLetters(
       hashesOf(batch, rows),
       codesOf(batch, rows),
       textsOf(rows.map((row) => batch.rejections.get(row)?.field ?? '')),
-      textsOf(rows.map((row) => batch.rejections.get(row)?.message ?? '')),
+      textsOf(rows.map((row) => messageOf(batch, row, refusals.get(row)))),
       textsOf(rows.map((row) => fingerprintOf(batch, row))),
       appendTimesOf(batch, rows),
       keys,
@@ -74,6 +75,10 @@ export async function keepDeadLetters(
 
 /** Records that never lay in a DLQ partition are retried by the owner of this one. */
 const KEPT_LANE = 0;
+
+function messageOf(batch: EventBatch, row: number, refusal = 'refused'): string {
+  return `${batch.rejections.get(row)?.message ?? ''} (kept here, the dead-letter topic: ${refusal})`;
+}
 
 function fingerprintOf(batch: EventBatch, row: number): string {
   const rejection = batch.rejections.get(row);

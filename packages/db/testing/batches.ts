@@ -87,7 +87,7 @@ export function asConsumer(
     verifyAll: false,
     alongside: async (session, { batch, rejected }) => {
       await referToDeadLetters(session, batch, rejected);
-      await keepDeadLetters(session, batch, tooLarge);
+      await keepDeadLetters(session, batch, tooLarge, new Map());
     },
     ...options,
   };

@@ -28,7 +28,7 @@ export const DEAD_LETTER_HEADERS = {
   series: 'adtally.letter.series',
   /** Dead topic only: tries in that series. */
   attempts: 'adtally.letter.attempts',
-  /** Dead topic only: set where the record is too large for the topic and only the database has its bytes. */
+  /** Dead topic only: set where the topic will never take the record (too large, no key) and only the database has its bytes. */
   withoutBytes: 'adtally.letter.bytes',
 } as const;
 

@@ -1,31 +1,20 @@
-import type { RecordHeader } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
-import { codeOf, isFatal, KafkaFatalError } from './errors.ts';
+import { codeOf, KafkaError } from './errors.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
+import { ProducerClient, type ProduceRecord } from './producer-client.ts';
 import { type ProducerMode, producerConfig } from './producer-config.ts';
-import { CODE, newProducer } from './rdkafka.ts';
-import { renewCredentials } from './renew-credentials.ts';
+import { CODE } from './rdkafka.ts';
 import type { KafkaSettings } from './settings.ts';
 import type { Trouble } from './trouble.ts';
 
-export interface ProduceRecord {
-  readonly topic: string;
-  /** Absent or null: placed by the key (murmur2, as the Java client does), at random without one. */
-  readonly partition?: number | null | undefined;
-  readonly key: Buffer | string | null | undefined;
-  readonly value: Buffer | null;
-  /** A header value that is null, undefined or empty is sent empty. */
-  readonly headers?: readonly RecordHeader[] | undefined;
-}
-
 /**
- * `acked`: all in-sync replicas have it. `too_large`: it will never be accepted. `transient`: it may or may
- * not have been written; try again. `fatal`: this producer is finished.
+ * `acked`: all in-sync replicas have it. `refused`: the topic will never take this record, which is too large or
+ * not valid there. `transient`: it may or may not have been written; try again.
  */
 export type ProduceOutcome =
   | 'acked'
   | {
-      readonly failed: 'too_large' | 'transient' | 'fatal';
+      readonly failed: 'refused' | 'transient';
       readonly code: number;
       readonly message: string;
     };
@@ -52,39 +41,43 @@ interface Pending {
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
-const CLOSE_TIMEOUT_MS = 15_000;
 /** Half of the client's own queue, so that several callers never meet its limit. */
 const MAX_UNANSWERED_RECORDS = 100_000;
 const CHUNKS_AHEAD = 4;
+/** Pause before a client that gave up is replaced, since the next one may meet the same. */
+const RENEW_AFTER_MS = 2_000;
+
+/** Refusals of one record, which say nothing of the topic or of other records. */
+const REFUSALS = new Set<number>([
+  CODE.messageTooLarge,
+  CODE.recordListTooLarge,
+  CODE.invalidRecord,
+]);
 
 /**
  * An idempotent producer that tells the outcome of every record. Records of concurrent calls keep their
  * order: a call enqueues all its records before the next one does.
+ *
+ * A native client that gives up for good (no right to write at all, a sequence the broker does not follow) is
+ * replaced. What waited in it is `transient`; sent again it may be there twice, as after a lost answer.
  */
 export class AckedProducer {
-  readonly #native: ReturnType<typeof newProducer>;
+  readonly #settings: KafkaSettings;
+  readonly #options: ProducerOptions;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
-  readonly #mode: ProducerMode;
+  #client: ProducerClient | undefined;
+  #isRenewing = false;
   #unanswered = 0;
   #enqueued: Promise<void> = Promise.resolve();
   #room: (() => void)[] = [];
-  #fatal: KafkaFatalError | undefined;
   #closed = false;
 
   private constructor(settings: KafkaSettings, options: ProducerOptions) {
+    this.#settings = settings;
+    this.#options = options;
     this.#notices = new NoticeBoard(options.onNotice);
-    this.#mode = options.mode ?? 'prompt';
-    this.#native = newProducer(producerConfig(settings, options));
-    this.#words = new ClientWords(this.#native, this.#notices);
-    renewCredentials(this.#native, settings);
-    this.#native.on('delivery-report', (error, report) => {
-      const { pending, index } = report.opaque as { pending: Pending; index: number };
-      this.#unanswered--;
-      if (!error) this.#words.worked();
-      this.#answer(pending, index, error ? this.#failure(error) : 'acked');
-      if (this.#unanswered <= MAX_UNANSWERED_RECORDS / 2) this.#wake();
-    });
+    this.#words = new ClientWords(null, this.#notices);
   }
 
   /** Rejects with a `KafkaError` when no broker answers in 30 seconds. */
@@ -93,15 +86,7 @@ export class AckedProducer {
     options: ProducerOptions = {},
   ): Promise<AckedProducer> {
     const producer = new AckedProducer(settings, options);
-    await new Promise<void>((resolve, reject) => {
-      producer.#native.connect(
-        { timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS },
-        (error) => (error ? reject(producer.#words.explain(error, 'connect')) : resolve()),
-      );
-    });
-    producer.#words.worked();
-    // Before the connection exists this call crashes the client.
-    producer.#native.setPollInBackground(true);
+    producer.#client = await producer.#connect();
     return producer;
   }
 
@@ -113,18 +98,35 @@ export class AckedProducer {
   /**
    * Sends the records and returns an outcome for each, in order. Never rejects for a record.
    *
-   * A broker refuses a batch whole where its topic allows less than the client's batch size; in `prompt` mode
-   * such records are sent again one by one, so that only the record at fault is `too_large`.
+   * A broker refuses a batch whole for one record at fault. In `prompt` mode the others are sent again: without
+   * those that are not valid, and one by one where one is too large.
    */
   async produceAll(records: readonly ProduceRecord[]): Promise<ProduceOutcome[]> {
     const outcomes = await this.#produce(records);
-    if (this.#mode === 'bulk') return outcomes;
-    for (const [index, record] of records.entries()) {
-      if (!isTooLarge(outcomes[index])) continue;
-      const [again] = await this.#produce([record]);
-      if (again !== undefined) outcomes[index] = again;
+    if (this.#options.mode === 'bulk') return outcomes;
+    const indexes = [...records.keys()];
+    const isBlameless = (index: number): boolean => {
+      const code = failureCode(outcomes[index]);
+      if (code === CODE.otherRecordInvalid) return true;
+      // Not valid is what has no key in a compacted topic. Of a single such record the client says it of all.
+      return code === CODE.invalidRecord && (records[index]?.key ?? null) !== null;
+    };
+    await this.#again(records, outcomes, indexes.filter(isBlameless));
+    for (const index of indexes) {
+      const code = failureCode(outcomes[index]);
+      if (code === CODE.messageTooLarge || code === CODE.recordListTooLarge)
+        await this.#again(records, outcomes, [index]);
     }
     return outcomes;
+  }
+
+  async #again(
+    records: readonly ProduceRecord[],
+    outcomes: ProduceOutcome[],
+    indexes: readonly number[],
+  ): Promise<void> {
+    const again = await this.#produce(indexes.map((index) => records[index] as ProduceRecord));
+    for (const [nth, outcome] of again.entries()) outcomes[indexes[nth] as number] = outcome;
   }
 
   async #produce(records: readonly ProduceRecord[]): Promise<ProduceOutcome[]> {
@@ -160,26 +162,17 @@ export class AckedProducer {
   }
 
   /** Sends what waits for its batch to fill and waits for all outcomes; false when that took too long. */
-  flush(timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#native.flush(timeoutMs, (error: unknown) => {
-        if (error) this.#notices.post('produce', error);
-        resolve(!error);
-      });
-    });
+  async flush(timeoutMs: number): Promise<boolean> {
+    const error = await this.#client?.flush(timeoutMs);
+    if (error) this.#notices.post('produce', error);
+    return !error;
   }
 
   /** Flushes and disconnects, in at most 15 seconds. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await new Promise<void>((resolve) => {
-      const deadline = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-      this.#native.disconnect(CLOSE_TIMEOUT_MS / 2, () => {
-        clearTimeout(deadline);
-        resolve();
-      });
-    });
+    await this.#client?.close();
   }
 
   async #enqueue(records: readonly ProduceRecord[], pending: Pending): Promise<void> {
@@ -188,8 +181,7 @@ export class AckedProducer {
       const record = records[index];
       if (record === undefined) return;
       try {
-        this.#send(record, { pending, index });
-        this.#unanswered++;
+        this.#send(record, pending, index);
       } catch (error) {
         // The client's byte limit was met before our record limit: wait for reports, then the same again.
         if (codeOf(error) === CODE.queueFull && this.#unanswered > 0) {
@@ -202,17 +194,19 @@ export class AckedProducer {
     }
   }
 
-  #send(record: ProduceRecord, opaque: { pending: Pending; index: number }): void {
-    if (this.#fatal !== undefined) throw this.#fatal;
-    this.#native.produce(
-      record.topic,
-      record.partition ?? null,
-      record.value,
-      record.key,
-      null,
-      opaque,
-      record.headers === undefined ? [] : record.headers.map(sendable),
-    );
+  #send(record: ProduceRecord, pending: Pending, index: number): void {
+    const client = this.#client;
+    if (client === undefined || client.isFinished) {
+      this.#renew();
+      throw this.#words.fatal(new KafkaError('no client', CODE.fatal));
+    }
+    client.send(record, (error) => {
+      this.#unanswered--;
+      if (client.isFinished) this.#renew();
+      this.#answer(pending, index, error === null ? 'acked' : this.#failure(error));
+      if (this.#unanswered <= MAX_UNANSWERED_RECORDS / 2) this.#wake();
+    });
+    this.#unanswered++;
   }
 
   #answer(pending: Pending, index: number, outcome: ProduceOutcome): void {
@@ -222,14 +216,38 @@ export class AckedProducer {
 
   #failure(error: unknown): ProduceOutcome {
     const code = codeOf(error);
-    if (error instanceof KafkaFatalError || isFatal(error)) {
-      this.#fatal ??= this.#words.fatal(error);
-      return { failed: 'fatal', code, message: this.#fatal.message };
+    if (REFUSALS.has(code)) {
+      return { failed: 'refused', code, message: this.#words.explain(error, 'produce').message };
     }
-    const { message } = this.#words.explain(error, 'produce');
-    const tooLarge = code === CODE.messageTooLarge || code === CODE.recordListTooLarge;
-    if (!tooLarge) this.#words.note(error, 'produce');
-    return { failed: tooLarge ? 'too_large' : 'transient', code, message };
+    // A client that gave up says "fatal error" or "purged" of each record, and why in its log alone.
+    const why = this.#words.hasGivenUp ? this.#words.fatal(error) : error;
+    if (why === error) this.#words.note(error, 'produce');
+    return { failed: 'transient', code, message: this.#words.explain(why, 'produce').message };
+  }
+
+  #connect(): Promise<ProducerClient> {
+    const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = this.#options;
+    const config = producerConfig(this.#settings, this.#options);
+    return ProducerClient.connect(this.#settings, config, this.#words, connectTimeoutMs);
+  }
+
+  /** Replaces a client that gave up, in the background; meanwhile every record is `transient`. */
+  #renew(): void {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    this.#replace()
+      .catch((error: unknown) => this.#notices.post('produce', error))
+      .finally(() => (this.#isRenewing = false));
+  }
+
+  async #replace(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, RENEW_AFTER_MS));
+    if (this.#closed) return;
+    const finished = this.#client;
+    const fresh = await this.#connect();
+    if (this.#closed) await fresh.close();
+    else this.#client = fresh;
+    await finished?.close();
   }
 
   #untilRoom(): Promise<void> {
@@ -244,13 +262,6 @@ export class AckedProducer {
   }
 }
 
-function isTooLarge(outcome: ProduceOutcome | undefined): boolean {
-  return typeof outcome === 'object' && outcome.failed === 'too_large';
-}
-
-function sendable(header: RecordHeader): Record<string, Buffer | string> {
-  const [name = '', value] = Object.entries(header)[0] ?? [];
-  // The client sends an empty Buffer as null and an empty string as empty, and reads both as an empty
-  // Buffer (findings/kafka-javascript-null-and-empty-headers.sh): empty is the one that keeps its length.
-  return { [name]: value === undefined || value.length === 0 ? '' : value };
+function failureCode(outcome: ProduceOutcome | undefined): number | undefined {
+  return typeof outcome === 'object' ? outcome.code : undefined;
 }

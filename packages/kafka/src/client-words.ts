@@ -53,8 +53,14 @@ export class ClientWords {
   #refuted = false;
   #fatal: string | undefined;
 
-  constructor(client: TalkingClient, notices: NoticeBoard) {
+  constructor(client: TalkingClient | null, notices: NoticeBoard) {
     this.#notices = notices;
+    if (client !== null) this.listenTo(client);
+  }
+
+  /** Takes the words of a client, from now on also of this one: it is new and has not given up. */
+  listenTo(client: TalkingClient): void {
+    this.#fatal = undefined;
     client.on('event.error', (error) => this.note(error));
     client.on('event.log', (line) => this.#onLog(line));
   }
@@ -62,6 +68,10 @@ export class ClientWords {
   /** What keeps the client from its work now, or null where nothing is known to. */
   get trouble(): Trouble | null {
     return this.#refuted ? null : this.#fresh();
+  }
+
+  get hasGivenUp(): boolean {
+    return this.#fatal !== undefined;
   }
 
   /** The error of a client that gave up for good: only its log says why. */
@@ -73,8 +83,9 @@ export class ClientWords {
   /** Takes note of an error, and hands it on as a notice unless a better one was. */
   note(error: unknown, kind: 'connection' | 'consume' | 'produce' = 'connection'): void {
     const message = messageOf(error);
-    if (WITHOUT_REASON.test(message) && this.#fresh() !== null) {
-      this.#last = { ...(this.#last as Trouble), atMs: Date.now() };
+    const known = this.#fresh();
+    if (known !== null && (WITHOUT_REASON.test(message) || isShorter(message, known.message))) {
+      this.#last = { ...known, atMs: Date.now() };
       this.#refuted = false;
       return;
     }
@@ -130,4 +141,9 @@ function wordsOf(message: string): string {
   const state = COUNTS.exec(words)?.[1];
   const hint = state === FIRST_REQUEST && words.includes('Disconnected') ? HINT : '';
   return words.replace(COUNTS, '') + hint;
+}
+
+/** The client's events have of what its log says only the kind. */
+function isShorter(message: string, known: string): boolean {
+  return known.length > message.length && known.toLowerCase().includes(message.toLowerCase());
 }

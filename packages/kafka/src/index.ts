@@ -1,5 +1,5 @@
 export { AckedProducer } from './acked-producer.ts';
-export type { ProduceOutcome, ProduceRecord, ProducerOptions } from './acked-producer.ts';
+export type { ProduceOutcome, ProducerOptions } from './acked-producer.ts';
 export { KafkaAdmin } from './admin.ts';
 export type { Watermarks } from './listed-offsets.ts';
 export { AppendTimes, type LogPlace } from './append-times.ts';
@@ -9,6 +9,7 @@ export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';
 export { GroupConsumer } from './group-consumer.ts';
 export type { LogPoint } from './log-ends.ts';
 export type { Notice, OnNotice } from './notices.ts';
+export type { ProduceRecord } from './producer-client.ts';
 export type { ProducerMode } from './producer-config.ts';
 export {
   BatchUnreadable,

@@ -36,6 +36,9 @@ export const OffsetSpec = native.OffsetSpec;
 export const CODE = {
   assignPartitions: -175,
   fatal: -150,
+  purgedInFlight: -151,
+  /** Of the records beside one that is invalid. */
+  otherRecordInvalid: -138,
   fenced: -144,
   maxPollExceeded: -147,
   autoOffsetReset: -140,
@@ -56,5 +59,6 @@ export const CODE = {
   leaderNotAvailable: 5,
   messageTooLarge: 10,
   recordListTooLarge: 18,
+  invalidRecord: 87,
   topicAlreadyExists: 36,
 } as const;

@@ -56,7 +56,7 @@ test('null and empty keys and values, and headers with repeated names, arrive as
   expect(got[2]?.key).toEqual(Buffer.alloc(0));
 });
 
-test('a record over the limit of the topic is too large, and only that one of its call', async () => {
+test('a record over the limit of the topic is refused, and only that one of its call', async () => {
   const topic = await kafka.topic(1, { 'max.message.bytes': String(SMALL_LIMIT_BYTES) });
   // Together the small ones exceed the limit as well: the broker refuses the whole batch.
   const sizes = [100, 900, 900, SMALL_LIMIT_BYTES + 1, 900];
@@ -67,19 +67,19 @@ test('a record over the limit of the topic is too large, and only that one of it
     'acked',
     'acked',
     'acked',
-    'too_large',
+    'refused',
     'acked',
   ]);
   expect(await kafka.admin.watermarks(topic, 0)).toEqual({ logStart: 0, end: 4 });
 });
 
-test('a record over the limit of the client is too large and the producer goes on', async () => {
+test('a record over the limit of the client is refused and the producer goes on', async () => {
   const topic = await kafka.topic();
   const outcomes = await kafka.producer.produceAll([
     { topic, partition: 0, key: 'k', value: Buffer.alloc(2_000_000) },
     { topic, partition: 0, key: 'k', value: Buffer.from('v') },
   ]);
-  expect(outcomes).toEqual([expect.objectContaining({ failed: 'too_large', code: 10 }), 'acked']);
+  expect(outcomes).toEqual([expect.objectContaining({ failed: 'refused', code: 10 }), 'acked']);
 });
 
 test('an absent topic and an absent partition are transient', async () => {

@@ -63,8 +63,8 @@ export class DeadLetterSender implements CommitCompanion {
   readonly #self: Producer;
   readonly #log: Logger;
   readonly #holdUps: HoldUps | undefined;
-  /** Rows whose records the DLQ topic cannot hold: the database keeps them. */
-  readonly #tooLarge = new Set<number>();
+  /** Rows whose records the DLQ topic will never take, and why: the database keeps them. */
+  readonly #refused = new Map<number, string>();
 
   constructor(
     producer: AckedProducer,
@@ -81,10 +81,10 @@ export class DeadLetterSender implements CommitCompanion {
   }
 
   begin(): void {
-    this.#tooLarge.clear();
+    this.#refused.clear();
   }
 
-  /** A DLQ that cannot be written is waited for. Throws where the producer is finished. */
+  /** A DLQ that cannot be written is waited for: a topic, a right or replicas that are missing, a silent broker. */
   async secure(batch: EventBatch, rows: readonly number[], signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(RETRY_FIRST_MS, RETRY_LAST_MS);
     let waiting = rows;
@@ -97,10 +97,8 @@ export class DeadLetterSender implements CommitCompanion {
         const row = waiting[index] as number;
         if (outcome === 'acked') continue;
         switch (outcome.failed) {
-          case 'fatal':
-            throw new Error(`dead-letter producer: ${outcome.message}`);
-          case 'too_large':
-            this.#tooLarge.add(row);
+          case 'refused':
+            this.#refused.set(row, outcome.message);
             break;
           case 'transient':
             again.push(row);
@@ -114,6 +112,17 @@ export class DeadLetterSender implements CommitCompanion {
       if (waiting.length > 0) await backoff.wait(signal, 'writing dead letters');
     }
     this.#holdUps?.end('dead_letters');
+    this.#noteRefused();
+  }
+
+  #noteRefused(): void {
+    const [reason] = this.#refused.values();
+    if (reason === undefined) return;
+    const records = this.#refused.size;
+    this.#log.warn(
+      { reason, records },
+      'refused by the dead-letter topic for good: the database keeps them',
+    );
   }
 
   #noteWaiting(message: string): void {
@@ -128,7 +137,8 @@ export class DeadLetterSender implements CommitCompanion {
     await keepDeadLetters(
       session,
       batch,
-      rejected.filter((row) => this.#tooLarge.has(row)),
+      rejected.filter((row) => this.#refused.has(row)),
+      this.#refused,
     );
   }
 

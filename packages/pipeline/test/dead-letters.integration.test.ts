@@ -154,6 +154,35 @@ it('I6: a record the DLQ topic cannot hold is kept in the database with all its 
   await bench.expectSound();
 });
 
+it('I6: what a compacted DLQ topic will never take is kept in the database, with the reason', async () => {
+  const log = await bench.log();
+  const dlqTopic = await bench.topic({ 'cleanup.policy': 'compact' });
+  log.append(0, [
+    log.shown(1),
+    { ...garbage('with a key'), key: Buffer.from('k') },
+    { ...garbage('without'), key: null },
+  ]);
+  const writer = bench.writer(log, { dlqTopic });
+  await writer.claim(0);
+  await writer.drain();
+  expect((await readAll(dlqTopic)).map(({ value }) => String(value))).toEqual(['with a key']);
+  expect(await bench.totals(log)).toMatchObject({ consumed: 3, stored: 1, dead_lettered: 2 });
+  const kept = await bench.control.query(
+    `SELECT source_offset::int AS at, state, record_value, last_message
+     FROM dead_letters JOIN dead_letter_records USING (letter_id) WHERE source_id = $1::int`,
+    [log.sourceId(0)],
+  );
+  expect(kept).toEqual([
+    {
+      at: 2,
+      state: 'pending',
+      record_value: Buffer.from('without'),
+      last_message: expect.stringMatching(/failed to validate record \(87\)/),
+    },
+  ]);
+  await bench.expectSound();
+});
+
 it('I6: a record too large for the DLQ of a partition that was lost is not kept either', async () => {
   const log = await bench.log(2);
   const dlqTopic = await bench.topic({ 'max.message.bytes': '2000' });

@@ -75,9 +75,8 @@ export async function simulate(options: SimulateOptions): Promise<Truth> {
   try {
     const books = new Books();
     const startedMs = performance.now();
-    const stop = new AbortController();
-    const signals = [stop.signal, ...(options.signal === undefined ? [] : [options.signal])];
-    const chunks = chunksOf(plan, topic, rate, AbortSignal.any(signals));
+    const signal = options.signal ?? new AbortController().signal;
+    const chunks = chunksOf(plan, topic, rate, signal);
     let attempted = 0;
     for await (const { records, outcomes } of producer.produceStream(chunks)) {
       for (let index = 0; index < records.length; index += 1) {
@@ -88,8 +87,6 @@ export async function simulate(options: SimulateOptions): Promise<Truth> {
         options.onOutcome?.(record.truth, outcome);
         if (journal !== null)
           await journal.write(record.truth, outcome, placeOf(record, partitions));
-        // A producer that is finished would fail all the rest: end here, with what is known.
-        if (answer !== 'acked' && answer.failed === 'fatal') stop.abort();
       }
       attempted += records.length;
       options.onProgress?.({ attempted, events, elapsedMs: performance.now() - startedMs });
@@ -166,9 +163,8 @@ async function* chunksOf(
 
 /** What an answer that is no ack means for whether the record is in the topic. */
 const NOT_ACKED: Readonly<Record<Exclude<ProduceOutcome, 'acked'>['failed'], Outcome>> = {
-  too_large: 'failed',
+  refused: 'failed',
   transient: 'unknown',
-  fatal: 'unknown',
 };
 
 function outcomeOf(answer: ProduceOutcome): Outcome {

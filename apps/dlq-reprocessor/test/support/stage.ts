@@ -45,7 +45,9 @@ export interface Stage {
   expectBalanced(): Promise<void>;
 }
 
-export async function stage(options: { dlqPartitions?: number } = {}): Promise<Stage> {
+export async function stage(
+  options: { dlqPartitions?: number; deadConfig?: Record<string, string> } = {},
+): Promise<Stage> {
   const [brokers, database] = await Promise.all([
     kafkaBrokers(),
     testDatabase(async (url) => void (await migrate(url))),
@@ -53,7 +55,7 @@ export async function stage(options: { dlqPartitions?: number } = {}): Promise<S
   const settings: KafkaSettings = { brokers, clientId: 'dlq-reprocessor-test', security: {} };
   const [dlq, dead, proxy] = await Promise.all([
     testTopic({ partitions: options.dlqPartitions ?? 2 }),
-    testTopic({ partitions: 1 }),
+    testTopic({ partitions: 1, config: options.deadConfig ?? {} }),
     proxyFor(database.url),
   ]);
   const db = openDatabase(database.url, { applicationName: 'test', statementTimeoutMs: 0 });
