@@ -1,8 +1,10 @@
+import { TOPIC_METRICS } from '@adtally/kafka';
 import type { Instruments, MetricDefinitions } from '@adtally/telemetry';
 import { SINK_NAMES } from './notify/sinks.ts';
 
 /** All that this service measures. All but the first are told by the active instance only. */
 export const METRICS = {
+  ...TOPIC_METRICS,
   alerterActive: {
     name: 'adtally_alerter_active',
     kind: 'gauge',

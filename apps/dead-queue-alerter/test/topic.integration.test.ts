@@ -101,6 +101,22 @@ test.concurrent.for(['under a running alerter', 'while nobody ran'])(
   },
 );
 
+test.concurrent('a topic made again between two looks is noticed by its first batch: none of it is passed over', async (context) => {
+  const the = await stage(context, { env: { TOPIC_CHECK_MS: '60s' } });
+  const alerter = the.start();
+  await the.die(3);
+  await the.untilEvaluated(3, alerter);
+  // The client finds the new topic with records at the old offsets, and reads on there.
+  alerter.signal('SIGSTOP');
+  await deleteTopic(the.topic);
+  await testTopic({ name: the.topic, partitions: 1 });
+  await the.die(5);
+  alerter.signal('SIGCONT');
+  await the.untilEvaluated(8, alerter);
+  const losses = (await the.incidents()).filter(({ alert }) => alert === 'DeadTopicDiscontinuity');
+  expect(losses).toMatchObject([{ detail: { code: 'recreated' } }]);
+});
+
 test.concurrent('without its topic an alerter waits, and reads it once it is there', async (context) => {
   const the = await stage(context);
   await deleteTopic(the.topic);

@@ -22,6 +22,8 @@ export type { LogPosition } from './read-faults.ts';
 export type { RecordSource } from './record-source.ts';
 export type { RebalanceEvent } from './rebalances.ts';
 export type { KafkaSettings } from './settings.ts';
+export { TOPIC_METRICS, type TopicMetrics } from './metrics.ts';
+export { TopicIdentity } from './topic-identity.ts';
 export type { TopicDescription, TopicSpec } from './topic-description.ts';
 export { TopicReader } from './topic-reader.ts';
 export type { TopicReaderOptions } from './topic-reader.ts';

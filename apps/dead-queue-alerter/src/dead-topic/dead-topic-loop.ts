@@ -11,6 +11,7 @@ import {
   KafkaError,
   KafkaFatalError,
   ReadFault,
+  TopicIdentity,
   TopicReader,
   type KafkaAdmin,
   type KafkaSettings,
@@ -55,6 +56,7 @@ const RETRY_LAST_MS = 5_000;
  */
 export class DeadTopicLoop {
   readonly #parts: DeadTopicParts;
+  readonly #identity: TopicIdentity;
   readonly #partitions = new Map<number, PartitionProgress>();
   #topicId: string | null = null;
   #failures = 0;
@@ -65,6 +67,7 @@ export class DeadTopicLoop {
 
   constructor(parts: DeadTopicParts) {
     this.#parts = parts;
+    this.#identity = new TopicIdentity(parts, parts.settings.topic);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -101,7 +104,8 @@ export class DeadTopicLoop {
       try {
         await this.#checkTopic(reader);
         const records = await this.#fetch(reader);
-        if (records.length > 0) await this.#store(reader, records);
+        if (records.length > 0 && (await this.#areOfThisTopic()))
+          await this.#store(reader, records);
         await this.#look(reader);
         this.#failures = 0;
       } catch (error) {
@@ -158,6 +162,21 @@ export class DeadTopicLoop {
       this.#checkedMs = -Infinity;
       return [];
     }
+  }
+
+  /**
+   * After the last record was read and before anything is stored. What was read of a topic made again at the old
+   * offsets is dropped; the next check reads it from its start. Without an answer the batch is stored: a page
+   * must not wait for it.
+   */
+  async #areOfThisTopic(): Promise<boolean> {
+    const topicId = this.#topicId;
+    let isAnother = false;
+    await this.#identity.confirm((described) => {
+      isAnother = described !== null && described.topicId !== topicId;
+      if (isAnother) this.#checkedMs = -Infinity;
+    });
+    return !isAnother;
   }
 
   async #store(reader: TopicReader, records: readonly SourceRecord[]): Promise<void> {
