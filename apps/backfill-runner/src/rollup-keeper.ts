@@ -59,6 +59,8 @@ export class RollupKeeper implements Service {
   #running: Promise<void> = Promise.resolve();
   #heldSinceMs: number | null = null;
   #isReady = false;
+  /** Whether the database was looked at since it was away: another copy may have come back. */
+  #isPrepared = false;
 
   constructor(parts: RollupKeeperParts) {
     this.#parts = parts;
@@ -101,13 +103,15 @@ export class RollupKeeper implements Service {
     while (!signal.aborted) {
       let pauseMs = this.#parts.config.turnMs;
       try {
-        if (!this.#isReady) await this.#prepare();
+        if (!this.#isPrepared) await this.#prepare();
+        this.#isPrepared = true;
         const turn = await this.#turn();
         this.#isReady = true;
         if (turn.hasMore) pauseMs = 0;
       } catch (error) {
         if (signal.aborted) return;
         if (!isTransientError(error)) throw error;
+        this.#isPrepared = false;
         this.#parts.log.warn({ err: error }, 'database not reachable, waiting');
         pauseMs = RETRY_MS;
       }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BORN_MS, garbage, shown } from '@adtally/pipeline/testing';
-import { proxyFor, waitFor } from '@adtally/testkit';
+import { deleteTopic, proxyFor, testTopic, waitFor } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 import { many, refuseNothing, refusePoison, replayStage, WHY } from './support/replay-stage.ts';
 
@@ -149,4 +149,26 @@ test('brokers that do not answer are told in one sentence', async () => {
   expect(silent.stderr).toMatch(
     /^adtally: Kafka at 127\.0\.0\.1:9 \(KAFKA_BROKERS\) does not answer: .* failed: Connection refused\n$/,
   );
+});
+
+test('a topic made again under a replay: nothing of the new one is written for the old one', async () => {
+  const the = await replayStage({ env: { BATCH_MAX_EVENTS: '20' } });
+  const counted = many(200);
+  await the.produce(counted);
+  await the.ingest.lose(the.db, counted.length);
+  const replay = the.replay('--rate', '20', ...WHY);
+  const progress = async () =>
+    (await the.rows<{ next: number }>('SELECT next_offset::int AS next FROM replay_progress'))[0]
+      ?.next ?? 0;
+  await waitFor(async () => (await progress()) > 0, { what: 'a first batch' });
+  // The client finds the new topic with records at the old offsets, and reads on there.
+  replay.signal('SIGSTOP');
+  await deleteTopic(the.topic);
+  await testTopic({ name: the.topic, partitions: 1 });
+  await the.produce(many(400, 10_000, 'of-the-new-topic'));
+  replay.signal('SIGCONT');
+  const { code, stderr } = await replay.ended;
+  expect([code, stderr]).toEqual([1, expect.stringContaining('was made again')]);
+  expect(await the.rows(`SELECT 1 FROM events WHERE campaign_id = 'of-the-new-topic'`)).toEqual([]);
+  expect(await the.rows('SELECT 1 FROM events')).toHaveLength(await progress());
 });

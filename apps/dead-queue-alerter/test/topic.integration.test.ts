@@ -113,6 +113,7 @@ test.concurrent('a topic made again between two looks is noticed by its first ba
   await the.die(5);
   alerter.signal('SIGCONT');
   await the.untilEvaluated(8, alerter);
+  await untilAccepted(the.webhook, 3);
   const losses = (await the.incidents()).filter(({ alert }) => alert === 'DeadTopicDiscontinuity');
   expect(losses).toMatchObject([{ detail: { code: 'recreated' } }]);
 });

@@ -1,13 +1,19 @@
 import { claimSource, releaseSources, registerRetries, type Database } from '@adtally/db';
 import { endLapsedTries, type HeldLane } from '@adtally/letters';
 import type { KafkaAdmin } from '@adtally/kafka';
-import type { SourceClaim, WriterLink } from '@adtally/pipeline';
+import {
+  CursorWatch,
+  type ClaimMetrics,
+  type SourceClaim,
+  type WriterLink,
+} from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 
 export interface LanesParts {
   readonly admin: KafkaAdmin;
   readonly db: Database;
   readonly link: WriterLink;
+  readonly metrics: ClaimMetrics;
   readonly log: Logger;
 }
 
@@ -15,6 +21,8 @@ export interface LanesOptions {
   readonly dlqTopic: string;
   readonly eventsTopic: string;
   readonly owner: string;
+  /** How often the lanes held are compared with the database. */
+  readonly compareEveryMs: number;
 }
 
 /** A lane's source, claimed: its offsets are the numbers of its tries. */
@@ -25,6 +33,7 @@ export type Lane = SourceClaim & HeldLane;
  * the partition: also where the copying of that partition stands still.
  */
 export class Lanes {
+  readonly cursors: CursorWatch<Lane>;
   readonly #parts: LanesParts;
   readonly #options: LanesOptions;
   readonly #held = new Map<number, Lane>();
@@ -32,6 +41,7 @@ export class Lanes {
   constructor(parts: LanesParts, options: LanesOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.cursors = new CursorWatch({ ...parts, claims: () => this.held }, options.compareEveryMs);
   }
 
   get held(): Lane[] {
@@ -47,6 +57,9 @@ export class Lanes {
    * it claimed any.
    */
   async claim(granted: ReadonlySet<number>, signal: AbortSignal): Promise<boolean> {
+    for (const lost of this.cursors.take().keys()) {
+      if (this.#held.get(lost.lane) === lost) this.#held.delete(lost.lane);
+    }
     const missing = [...granted].filter((lane) => !this.#held.has(lane));
     if (missing.length === 0) return false;
     const { admin, db, link, log } = this.#parts;
@@ -71,7 +84,7 @@ export class Lanes {
     return true;
   }
 
-  /** Somebody else has claimed these sources; where the group still grants them we claim again. */
+  /** These sources are not ours any more; where the group still grants them we claim again. */
   lose(sourceIds: readonly number[]): void {
     for (const lane of this.held) {
       if (sourceIds.includes(lane.sourceId)) this.#held.delete(lane.lane);

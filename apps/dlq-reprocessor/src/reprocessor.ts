@@ -5,6 +5,7 @@ import {
   BatchCommitter,
   BatchFiller,
   ClaimPreparation,
+  CursorWatch,
   HoldUps,
   IngestLoop,
   LoopService,
@@ -86,6 +87,10 @@ function wire(
   };
   const ownership = new Ownership();
   const held = (): HeldSource[] => [...ownership.allOwned(), ...lanes.held];
+  const cursors = new CursorWatch(
+    { db, claims: () => ownership.allOwned(), metrics, log },
+    config.topicCheckMs,
+  );
   const link = new WriterLink(
     {
       databaseUrl: config.databaseUrl,
@@ -94,10 +99,19 @@ function wire(
       statementTimeoutMs: config.statementTimeoutMs,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
     },
-    held,
+    {
+      held,
+      compare: (found) => {
+        cursors.compare(found);
+        lanes.cursors.compare(found);
+      },
+    },
     log,
   );
-  const lanes = new Lanes({ admin, db, link, log }, { dlqTopic, eventsTopic, owner });
+  const lanes = new Lanes(
+    { admin, db, link, metrics, log },
+    { dlqTopic, eventsTopic, owner, compareEveryMs: config.topicCheckMs },
+  );
 
   const settler = new TrySettler({ firstMs: config.backoffFirstMs, lastMs: config.backoffLastMs });
   const retries = new BatchCommitter(
@@ -136,7 +150,11 @@ function wire(
     { consumer, preparation, link, ownership, metrics, log },
     owner,
   );
-  const watch = new TopicWatch({ admin, db, ownership, log }, dlqTopic, config.topicCheckMs);
+  const watch = new TopicWatch(
+    { admin, db, ownership, metrics, log },
+    dlqTopic,
+    config.topicCheckMs,
+  );
   const admission = new AdmitAll(ownership);
   const filler = new BatchFiller(consumer, ownership, admission, {
     classify: takeAsLetters,
@@ -151,6 +169,7 @@ function wire(
       filler,
       committer: copies,
       watch,
+      cursors,
       admission,
       metrics,
       log,
@@ -174,7 +193,7 @@ function wire(
     loop,
     link,
     ownership,
-    beside: [watch, volumeWatch, expiry, reporter],
+    beside: [watch, volumeWatch, expiry, cursors, lanes.cursors, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, lanes };

@@ -66,6 +66,13 @@ test.each(['group:', 'yesterday', '2026-03-01', '2026-99-01T00:00:00Z'])(
   },
 );
 
+test('START_AT=group:... is refused for the group whose offsets the service commits itself', () => {
+  const problems = (group: string) =>
+    problemsOf({ ...NEEDED, START_AT: `group:${group}`, CONSUMER_GROUP: 'ours' });
+  expect(problems('ours')).toEqual([expect.stringContaining('START_AT=group:ours')]);
+  expect(problems('billing')).toEqual([]);
+});
+
 test('a secret whose file cannot be read, and one given twice, are problems like others', () => {
   const problems = problemsOf({
     ...NEEDED,

@@ -108,6 +108,15 @@ const RULES: readonly Rule<ConfigOf<typeof ENV>>[] = [
         ? `LOCK_TIMEOUT_MS (${lockTimeoutMs}) must be less than STATEMENT_TIMEOUT_MS (${statementTimeoutMs})`
         : undefined,
   },
+  {
+    // A database that was restored from before the topic was counted would begin where it was left, not where
+    // counting began.
+    of: ['startAt', 'consumerGroup'],
+    problem: ({ startAt, consumerGroup }) =>
+      startAt.kind === 'group' && startAt.groupId === consumerGroup
+        ? `START_AT=group:${consumerGroup} is CONSUMER_GROUP itself, whose offsets this service commits: give it another group`
+        : undefined,
+  },
 ];
 
 export interface IngestConfig extends ConfigOf<typeof ENV> {

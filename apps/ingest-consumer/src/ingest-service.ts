@@ -1,4 +1,4 @@
-import { cutConnections, type HeldSource } from '@adtally/db';
+import { cutConnections } from '@adtally/db';
 import { BreakerAlerts } from './breaker/breaker-alerts.ts';
 import { PartitionBreakers } from './breaker/partition-breakers.ts';
 import { type BreakerSettings } from './breaker/rejection-breaker.ts';
@@ -7,6 +7,7 @@ import {
   BatchCommitter,
   BatchFiller,
   ClaimPreparation,
+  CursorWatch,
   classify,
   DeadLetterSender,
   HoldUps,
@@ -61,7 +62,8 @@ function wire(
 ): { wiring: LoopWiring; breakers: PartitionBreakers } {
   const topic = config.topics.events.name;
   const ownership = new Ownership();
-  const held = (): HeldSource[] => ownership.allOwned();
+  const held = () => ownership.allOwned();
+  const cursors = new CursorWatch({ db, claims: held, metrics, log }, config.topicCheckMs);
   const link = new WriterLink(
     {
       databaseUrl: config.databaseUrl,
@@ -70,7 +72,7 @@ function wire(
       statementTimeoutMs: config.statementTimeoutMs,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
     },
-    held,
+    { held, compare: (found) => cursors.compare(found) },
     log,
   );
   const self = { app, version };
@@ -93,7 +95,7 @@ function wire(
     { consumer, preparation, link, ownership, metrics, log },
     config.owner,
   );
-  const watch = new TopicWatch({ admin, db, ownership, log }, topic, config.topicCheckMs);
+  const watch = new TopicWatch({ admin, db, ownership, metrics, log }, topic, config.topicCheckMs);
   const loop = new IngestLoop(
     {
       consumer,
@@ -102,6 +104,7 @@ function wire(
       filler,
       committer,
       watch,
+      cursors,
       admission: breakers,
       metrics,
       log,
@@ -127,7 +130,7 @@ function wire(
     loop,
     link,
     ownership,
-    beside: [new PartitionMaker(db, log), alerts, watch, reporter],
+    beside: [new PartitionMaker(db, log), alerts, watch, cursors, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, breakers };

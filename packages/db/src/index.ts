@@ -86,6 +86,7 @@ export {
   standingPartitions,
 } from './standing-partitions.ts';
 export {
+  readCursors,
   type SourceStatus,
   listSources,
   type AcceptLossRequest,

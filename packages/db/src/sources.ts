@@ -56,6 +56,24 @@ export async function listSources(db: DatabaseExecutor): Promise<SourceStatus[]>
     .execute();
 }
 
+/** Where sources stand and under which epoch, by source id; one the database does not know is absent. */
+export async function readCursors(
+  db: DatabaseExecutor,
+  sourceIds: readonly number[],
+): Promise<Map<number, { nextOffset: number; epoch: number }>> {
+  const rows = await db
+    .selectFrom('cursors')
+    .select(['source_id', 'next_offset', 'epoch'])
+    .where('source_id', 'in', sourceIds)
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      row.source_id,
+      { nextOffset: Number(row.next_offset), epoch: Number(row.epoch) },
+    ]),
+  );
+}
+
 export interface AcceptLossRequest extends Operator {
   readonly sourceId: number;
 }

@@ -25,6 +25,7 @@ export async function inWriteTransaction(
     const failure: WriteFailure = session.isUsable ? known : { kind: 'outcome_unknown' };
     if (failure.kind === 'outcome_unknown') session.destroy();
     else await session.query('ROLLBACK').catch(() => session.destroy());
+    if (error instanceof WriteError && error.failure === failure) throw error;
     throw new WriteError(failure, error);
   }
 }

@@ -1,9 +1,11 @@
 import { testDatabase, type TestDatabase } from '@adtally/testkit';
 import { type Database, openDatabase } from '../src/database.ts';
 import { migrate } from '../src/migrate.ts';
+import { countClaims } from './count-claims.ts';
 
 const migrated = async (url: string): Promise<void> => {
   await migrate(url);
+  await countClaims(url);
 };
 
 /** A migrated database of its own, with an open pool; both go away with `await using`. */

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { RepeatedWords } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
-import type { KafkaAdmin, TopicDescription } from './admin.ts';
+import type { KafkaAdmin } from './admin.ts';
+import type { TopicDescription } from './topic-description.ts';
 import { messageOf } from './errors.ts';
 import type { TopicMetrics } from './metrics.ts';
 

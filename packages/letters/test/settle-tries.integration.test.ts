@@ -221,6 +221,7 @@ test('of a letter discarded while it was tried no event is stored: the whole com
             WHERE letter_id = ${ids[1]}`.execute(db);
   const tries = ids.map((id, position) => ended({ lane, id, position }));
   await expect(commitTry(session, lane, tries)).rejects.toMatchObject({
+    failure: { kind: 'fenced', sourceIds: [lane.sourceId] },
     cause: new Error('2 tries to settle, 1 letters were leased'),
   });
   expect(await committed(lane)).toEqual({ events: 0, position: 0 });

@@ -5,13 +5,17 @@ export { type SourceSpan, BatchWork } from './batch-work.ts';
 export { ClaimPreparation } from './claim-preparation.ts';
 export { type ClassifyRules, classify } from './classify.ts';
 export { type CommitCompanion } from './commit-companion.ts';
+export { compareClaim } from './compare-claim.ts';
+export { CursorWatch } from './cursor-watch.ts';
 export { deadLetterOf, DeadLetterSender } from './dead-letters.ts';
 export { type Chores, IngestLoop } from './ingest-loop.ts';
 export { type Beside, type LoopWiring, LoopService } from './loop-service.ts';
 export {
+  CLAIM_METRICS,
   COMMIT_METRICS,
   LOOP_METRICS,
   REDIS_METRICS,
+  type ClaimMetrics,
   type CommitMetrics,
   type LoopMetrics,
   type RedisMetrics,

@@ -8,6 +8,7 @@ import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
 import { BatchWork, type SourceSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
+import type { CursorWatch } from './cursor-watch.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import type { PartitionClaims } from './partition-claims.ts';
@@ -20,6 +21,7 @@ export interface LoopParts {
   readonly filler: BatchFiller;
   readonly committer: BatchCommitter;
   readonly watch: TopicWatch;
+  readonly cursors: CursorWatch<OwnedPartition>;
   readonly admission: Admission;
   readonly metrics: LoopMetrics;
   readonly log: Logger;
@@ -116,13 +118,14 @@ export class IngestLoop {
 
   /** What ends a fill at once; chores wait until the batch is full or has lingered. */
   get #isInterrupted(): boolean {
-    const { consumer, claims, filler, watch } = this.#parts;
+    const { consumer, claims, filler, watch, cursors } = this.#parts;
     return (
       this.#stopped.signal.aborted ||
       consumer.hasRebalance ||
       filler.halts.size > 0 ||
       filler.stalled.size > 0 ||
       watch.hasFound ||
+      cursors.hasFound ||
       claims.hasFindings
     );
   }
@@ -165,7 +168,7 @@ export class IngestLoop {
 
   /** Writes what is still ours of the batch; afterwards every span of it is committed or given up. */
   async #write(work: BatchWork<OwnedPartition>): Promise<void> {
-    const { ownership, committer, claims, watch } = this.#parts;
+    const { ownership, committer, watch } = this.#parts;
     for (const { claim } of work.spans.values()) {
       if (!ownership.isCurrent(claim) || watch.isRecreated(claim)) work.dropSource(claim.sourceId);
     }
@@ -175,23 +178,25 @@ export class IngestLoop {
     const lost = new Set(fenced);
     const committed = spans.filter(({ claim }) => !lost.has(claim.sourceId));
     for (const span of committed) this.#noteCommitted(span);
-    for (const { claim } of spans) {
-      if (lost.has(claim.sourceId)) {
-        this.#parts.log.warn(
-          { partition: claim.partition },
-          'partition was claimed by somebody else',
-        );
-        claims.claimLater(claim.partition, {
-          code: 'fenced',
-          detail: `somebody else claimed the partition after our epoch ${claim.epoch}`,
-        });
-      }
-    }
+    await this.#giveUp(spans.map(({ claim }) => claim).filter((claim) => lost.has(claim.sourceId)));
     this.#parts.consumer.noteCommitted(
       new Map(committed.map(({ claim, end }) => [claim.partition, end])),
     );
     this.#parts.onCommitted(work, counts, committed);
     this.#parts.admission.afterCommit(work);
+  }
+
+  /** Claims that the database did not take a commit for: somebody else has them, or it went back. */
+  async #giveUp(fenced: readonly OwnedPartition[]): Promise<void> {
+    const { cursors, claims, log } = this.#parts;
+    if (fenced.length === 0) return;
+    await cursors.look().catch((error: unknown) => log.debug({ err: error }, 'fenced, and no why'));
+    for (const claim of fenced) {
+      const { partition, epoch } = claim;
+      const detail = `the database took no commit under our epoch ${epoch}`;
+      log.warn({ partition }, 'partition is not ours any more');
+      claims.claimLater(partition, cursors.lossOf(claim) ?? { code: 'fenced', detail });
+    }
   }
 
   #noteCommitted({ claim: owned, end }: SourceSpan<OwnedPartition>): void {
@@ -205,7 +210,8 @@ export class IngestLoop {
 
   /** Nothing is in flight: halt, answer the group, claim what is prepared. */
   async #settle(): Promise<void> {
-    const { consumer, filler, watch, ownership, claims, committer, metrics, chores } = this.#parts;
+    const { consumer, filler, watch, cursors, ownership, claims } = this.#parts;
+    const { committer, metrics, chores } = this.#parts;
     // What a reader finds may be another topic's under the same name: the watch knows better.
     if (filler.halts.size > 0) await watch.confirm();
     const halts = new Map([...filler.halts, ...watch.take()]);
@@ -222,6 +228,9 @@ export class IngestLoop {
       claims.claimLater(owned.partition, { code: 'delivers_nothing', detail });
     }
     filler.stalled.clear();
+    for (const [owned, loss] of cursors.take()) {
+      if (ownership.isCurrent(owned)) claims.claimLater(owned.partition, loss);
+    }
     for (const event of consumer.takeRebalances()) await this.#rebalance(event);
     await this.#prepareClaims();
     const claimed = await claims.takeUp(this.#parts.abandoned);

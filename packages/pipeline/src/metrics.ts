@@ -4,6 +4,8 @@ import {
   type Instruments,
   type MetricDefinitions,
 } from '@adtally/telemetry';
+import { TOPIC_METRICS } from '@adtally/kafka';
+import { LOSSES } from './compare-claim.ts';
 
 /** The commit protocol at work, told by every process that commits batches. */
 export const COMMIT_METRICS = {
@@ -56,8 +58,26 @@ export const REDIS_METRICS = {
   },
 } as const satisfies MetricDefinitions;
 
+/** What is remembered of claims, compared with the database; told by every process that holds some. */
+export const CLAIM_METRICS = {
+  claimsLost: {
+    name: 'adtally_claims_lost_total',
+    kind: 'counter',
+    help: 'Claims that the database did not hold (any more) when they were compared, by reason; claimed again.',
+    labels: { reason: LOSSES },
+  },
+  databaseBehindOffsets: {
+    name: 'adtally_database_behind_offsets_total',
+    kind: 'counter',
+    help: 'Offsets that were committed and that the database did not know any more: read and counted again.',
+    labels: {},
+  },
+} as const satisfies MetricDefinitions;
+
 /** Partitions, told by every process that reads a topic by the loop. */
 export const LOOP_METRICS = {
+  ...CLAIM_METRICS,
+  ...TOPIC_METRICS,
   ownedPartitions: {
     name: 'adtally_owned_partitions',
     kind: 'gauge',
@@ -87,4 +107,5 @@ export const LOOP_METRICS = {
 
 export type CommitMetrics = Instruments<typeof COMMIT_METRICS>;
 export type RedisMetrics = Instruments<typeof REDIS_METRICS>;
+export type ClaimMetrics = Instruments<typeof CLAIM_METRICS>;
 export type LoopMetrics = Instruments<typeof LOOP_METRICS>;

@@ -1,45 +1,47 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { noteKnownEnds, type Database } from '@adtally/db';
-import type { KafkaAdmin } from '@adtally/kafka';
-import { RecurringTask } from '@adtally/pacing';
+import { TopicIdentity, type KafkaAdmin, type TopicMetrics } from '@adtally/kafka';
+import { RecurringTask, RepeatedWords } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import { haltFor, type Halt } from './halt.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
+import { reasonOf } from './wait-reason.ts';
 
 export interface WatchParts {
   readonly admin: KafkaAdmin;
   readonly db: Database;
   readonly ownership: Ownership;
+  readonly metrics: TopicMetrics;
   readonly log: Logger;
 }
 
-/** A broker that does not say within this time which topic it is holds up no batch. */
-const CONFIRM_WAIT_MS = 1_000;
+/** A look that fails now and then is followed by one that does not; halts wait for it. */
+const FAILURES_BEFORE_WORDS = 3;
 
 /**
  * Looks at the topic every few seconds, beside the loop: is it still the one we count, does its log
  * still hold what we have not read? What it finds is handed to the loop, which alone may act on it.
  *
- * A topic deleted and made again within one of these looks is read on by the client as if nothing had
- * happened, at the old offsets; the group takes the partitions away a heartbeat later. So each batch is
- * confirmed as well, after its last record was read and before it is committed.
+ * Each batch is confirmed as well, after its last record was read and before it is committed: the topic may be
+ * made again between two looks.
  */
 export class TopicWatch {
   readonly #parts: WatchParts;
   readonly #topic: string;
   readonly #found = new Map<OwnedPartition, Halt>();
   readonly #looking: RecurringTask;
-  /** Whether an answer is awaited that was slow already: it is not waited for again. */
-  #isSlow = false;
-  #confirming: Promise<void> = Promise.resolve();
+  readonly #identity: TopicIdentity;
+  readonly #words = new RepeatedWords();
+  /** Looks in a row that failed. */
+  #failures = 0;
 
   constructor(parts: WatchParts, topic: string, intervalMs: number) {
     this.#parts = parts;
     this.#topic = topic;
+    this.#identity = new TopicIdentity(parts, topic);
     this.#looking = new RecurringTask({
       everyMs: intervalMs,
       run: () => this.#look(),
-      onError: (error) => parts.log.debug({ err: error }, 'the topic could not be looked at'),
+      onError: (error) => this.#failed(error),
     });
   }
 
@@ -49,38 +51,16 @@ export class TopicWatch {
 
   async stop(): Promise<void> {
     await this.#looking.stop();
-    await this.#confirming;
+    await this.#identity.settled();
   }
 
-  /**
-   * Asks which topic it is by now. Returns once that is known, or cannot be known soon: then nothing is
-   * found, and the looks every few seconds remain.
-   */
+  /** Asks which topic it is by now; returns once that is known, or cannot be known soon. */
   async confirm(): Promise<void> {
-    if (this.#isSlow) return;
-    const stopWaiting = new AbortController();
     // Claims made after the question are none of the answer's.
     const owned = this.#parts.ownership.allOwned();
-    const asked = this.#parts.admin
-      .describeTopic(this.#topic)
-      .then((described) => {
-        if (described !== null) this.#compare(owned, described.topicId);
-      })
-      .catch((error: unknown) =>
-        this.#parts.log.debug({ err: error }, 'the topic could not be confirmed'),
-      )
-      .finally(() => {
-        this.#isSlow = false;
-        stopWaiting.abort();
-      });
-    this.#confirming = asked;
-    const waited = wait(CONFIRM_WAIT_MS, undefined, { signal: stopWaiting.signal }).then(
-      () => {
-        this.#isSlow = true;
-      },
-      () => undefined,
-    );
-    await Promise.race([asked, waited]);
+    await this.#identity.confirm((described) => {
+      if (described !== null) this.#compare(owned, described.topicId);
+    });
   }
 
   /** Found to be of a topic that is gone: what was read of it last may be the new one's. */
@@ -100,7 +80,7 @@ export class TopicWatch {
   }
 
   async #look(): Promise<void> {
-    const { admin, db, ownership } = this.#parts;
+    const { admin, db, ownership, log } = this.#parts;
     const all = ownership.allOwned();
     const described = await admin.describeTopic(this.#topic);
     // Deleted and not made again: there is nothing to read, and nothing to decide yet.
@@ -115,6 +95,20 @@ export class TopicWatch {
       ends.set(owned.sourceId, BigInt(watermarks.end));
     }
     await noteKnownEnds(db, ends);
+    this.#failures = 0;
+    if (this.#words.end('look')) log.info({ topic: this.#topic }, 'the topic is looked at again');
+  }
+
+  /** A truncated log or a topic made again is found late, or by a batch alone, for as long as this lasts. */
+  #failed(error: unknown): void {
+    const { log } = this.#parts;
+    this.#failures += 1;
+    const { code, detail } = reasonOf(error);
+    const fields = { topic: this.#topic, reason: code, detail, failures: this.#failures };
+    log.debug({ err: error, ...fields }, 'the topic could not be looked at');
+    if (this.#failures < FAILURES_BEFORE_WORDS) return;
+    if (!this.#words.isDue('look', code, performance.now())) return;
+    log.warn(fields, 'the topic cannot be looked at: losses and a topic made again are found late');
   }
 
   #compare(all: readonly OwnedPartition[], topicId: string): void {

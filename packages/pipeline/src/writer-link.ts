@@ -7,12 +7,21 @@ import {
 } from '@adtally/db';
 import { Abandoned, Backoff } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
+import type { Cursor } from './compare-claim.ts';
 
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_LAST_MS = 5_000;
 
-/** Where a held source stands in the database. */
-export type Cursors = ReadonlyMap<number, { readonly nextOffset: number; readonly epoch: number }>;
+/** Where the held sources stand in the database, by source id. */
+export type Cursors = ReadonlyMap<number, Cursor>;
+
+/** What this process believes to own, and who is told where it really stands. */
+export interface HeldSources {
+  /** At any time. */
+  readonly held: () => readonly HeldSource[];
+  /** Told of every new session, before anybody may use it. */
+  readonly compare?: (cursors: Cursors) => void;
+}
 
 /**
  * The connection for writing, renewed as often as it breaks. A new session writes itself into the
@@ -20,14 +29,13 @@ export type Cursors = ReadonlyMap<number, { readonly nextOffset: number; readonl
  */
 export class WriterLink {
   readonly #options: WriterSessionOptions;
-  readonly #held: () => readonly HeldSource[];
+  readonly #sources: HeldSources;
   readonly #log: Logger;
   #session: WriterSession | null = null;
 
-  /** `held` names the sources this process believes to own, at any time. */
-  constructor(options: WriterSessionOptions, held: () => readonly HeldSource[], log: Logger) {
+  constructor(options: WriterSessionOptions, sources: HeldSources, log: Logger) {
     this.#options = options;
-    this.#held = held;
+    this.#sources = sources;
     this.#log = log;
   }
 
@@ -49,7 +57,9 @@ export class WriterLink {
       try {
         this.#session?.destroy();
         this.#session = await WriterSession.connect(this.#options, signal);
-        return await adoptSources(this.#session, this.#held());
+        const cursors = await adoptSources(this.#session, this.#sources.held());
+        this.#sources.compare?.(cursors);
+        return cursors;
       } catch (error) {
         if (!isTransientError(error)) throw error;
         this.#log.warn(
@@ -63,7 +73,7 @@ export class WriterLink {
 
   /** Where the held sources stand now. */
   async cursors(signal: AbortSignal): Promise<Cursors> {
-    return await adoptSources(await this.session(signal), this.#held());
+    return await adoptSources(await this.session(signal), this.#sources.held());
   }
 
   /** Ends whatever is being asked of a server that may never answer. */

@@ -36,3 +36,27 @@ it('I11: a batch that meets a frontier it did not know is written again with its
   ]);
   await bench.expectSound();
 });
+
+it('I11: a frontier that went back with its database costs a note too many, once, and refuses nothing', async () => {
+  const log = await bench.log();
+  const writer = bench.writer(log);
+  await writer.claim(0);
+  await bench.control.query(`UPDATE write_guards SET frontier_ms = ${BORN_MS + 60_000}`);
+  await writer.commit(writer.work(log.append(0, [log.shown(0)])));
+  const noted = async () =>
+    (
+      await bench.control.query('SELECT 1 FROM late_notes WHERE source_ids[1] = $1::int', [
+        log.sourceId(0),
+      ])
+    ).length;
+  expect(await noted()).toBe(1);
+  // As no order can do it: only another copy of the database stands there.
+  await bench.control.query(`ALTER TABLE write_guards DISABLE TRIGGER USER;
+    UPDATE write_guards SET frontier_ms = ${BORN_MS - 60_000};
+    ALTER TABLE write_guards ENABLE TRIGGER USER`);
+  await writer.commit(writer.work(log.append(0, [log.shown(1)])));
+  await writer.commit(writer.work(log.append(0, [log.shown(2)])));
+  expect(await noted()).toBe(2);
+  expect(await bench.totals(log)).toMatchObject({ consumed: 3, stored: 3 });
+  await bench.expectSound();
+});

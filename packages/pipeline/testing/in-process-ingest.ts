@@ -53,7 +53,7 @@ export class InProcessIngest {
         statementTimeoutMs: 20_000,
         connectTimeoutMs: 5_000,
       },
-      () => this.#ownership.allOwned(),
+      { held: () => this.#ownership.allOwned() },
       LOGGER,
     );
     const self = { app: 'ingest-consumer', version: 'test' };

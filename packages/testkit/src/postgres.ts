@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { keepCopy, type CopyKind } from './postgres-copies.ts';
 import { waitFor } from './wait.ts';
 
 /** A PostgreSQL of its own for one test, reached over a unix socket alone. */
@@ -13,6 +14,11 @@ export interface TestPostgres {
   stop(): Promise<void>;
   /** Starts it again with the data it had. */
   start(): Promise<void>;
+  /**
+   * Keeps a copy of this moment. The function that comes back kills the server and has the copy go on at its
+   * address: what was committed in between is gone.
+   */
+  keepCopy(kind: CopyKind): Promise<() => Promise<void>>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -60,19 +66,22 @@ export async function testPostgres({ password }: TestPostgresOptions = {}): Prom
     options,
   );
   const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off'];
-  const args = ['-D', cluster, '-p', String(PORT), ...settings.flatMap((one) => ['-c', one])];
+  const settingArgs = settings.flatMap((one) => ['-c', one]);
+  const args = ['-D', cluster, '-p', String(PORT), ...settingArgs];
 
   let child: ChildProcess | undefined;
   const killAtExit = () => child?.kill('SIGKILL');
   process.once('exit', killAtExit);
-  const stop = async () => {
+  const end = async (signal: NodeJS.Signals) => {
     const ended = child;
     child = undefined;
     if (ended === undefined || ended.exitCode !== null) return;
     const exited = once(ended, 'exit');
-    ended.kill('SIGINT'); // a fast shutdown: ends the sessions
+    ended.kill(signal);
     await exited;
   };
+  const stop = () => end('SIGINT'); // a fast shutdown: ends the sessions
+  const kill = () => end('SIGQUIT'); // an immediate one: no goodbye, no checkpoint
   const start = async () => {
     child ??= spawn(join(programs, 'postgres'), args, options);
     await waitFor(() => answers(url), { what: `PostgreSQL at ${folder}` });
@@ -83,7 +92,16 @@ export async function testPostgres({ password }: TestPostgresOptions = {}): Prom
     rmSync(folder, { recursive: true, force: true });
   };
   await start();
-  return { url, stop, start, close, [Symbol.asyncDispose]: close };
+  const files = {
+    programs,
+    folder,
+    cluster,
+    url,
+    port: PORT,
+    options: { ...account, cwd: folder },
+  };
+  const keep = (kind: CopyKind) => keepCopy({ ...files, settings: settingArgs, kill, start }, kind);
+  return { url, stop, start, keepCopy: keep, close, [Symbol.asyncDispose]: close };
 }
 
 async function answers(url: string): Promise<boolean> {

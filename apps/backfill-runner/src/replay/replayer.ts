@@ -4,7 +4,7 @@ import { toldOutcomes } from './runs/told-outcomes.ts';
 import type { Database } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import { Abandoned, Backoff, pause } from '@adtally/pacing';
-import { isPassing, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
+import { compareClaim, isPassing, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
 import type { Lane } from './lane.ts';
 import { ReplayStopped, type RangeReader } from './range-reader.ts';
 import type { ReplayBatch } from './replay-batch.ts';
@@ -38,7 +38,6 @@ export interface ReplayProgress {
 
 const WAIT_MS = 250;
 const LAG_EVERY_MS = 1_000;
-const TOPIC_EVERY_MS = 5_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_LAST_MS = 5_000;
 
@@ -52,7 +51,6 @@ export class Replayer {
   #records = 0;
   #lag = 0;
   #lagReadMs = Number.NEGATIVE_INFINITY;
-  #topicCheckedMs = Number.NEGATIVE_INFINITY;
   /** When the rate allows the next batch. Time in which nothing was done is not made up for. */
   #notBeforeMs = 0;
 
@@ -91,6 +89,8 @@ export class Replayer {
     // A slow replay is to answer signals too.
     const records = Math.min(batchMax, rate ?? batchMax);
     await this.#patiently('reading the topic', () => reader.fill(batch, records, this.#signal));
+    // After the last record was read: the client reads a topic that was made again on at the old offsets.
+    await this.#patiently('looking at the topic', () => reader.checkTopic());
     if (batch.readOffset === next) return;
     const told = await this.#patiently('asking what was decided', () =>
       toldOutcomes(db, lane.eventsSourceId, next, batch.readOffset),
@@ -108,13 +108,13 @@ export class Replayer {
   async #commit(batch: ReplayBatch, lane: Lane): Promise<void> {
     const { committer, link } = this.#parts;
     const { fenced } = await committer.commit(batch.work, this.#signal);
-    if (fenced.length > 0) throw takenOver();
+    if (fenced.length > 0) throw await this.#lost(lane);
     const reached = batch.reached();
     if (batch.events === 0) {
       const isOurs = await this.#patiently('writing how far the replay is', async () =>
         advanceReplayAlone(await link.session(this.#signal), lane.claim, lane.state, reached),
       );
-      if (!isOurs) throw takenOver();
+      if (!isOurs) throw await this.#lost(lane);
     }
     lane.state = reached;
     lane.claim.committedOffset = reached.written;
@@ -122,13 +122,9 @@ export class Replayer {
 
   /** Waits while ingest is behind or the rate is used up. */
   async #mayGoOn(): Promise<void> {
-    const { db, reader } = this.#parts;
+    const { db } = this.#parts;
     while (!this.#signal.aborted) {
       const nowMs = performance.now();
-      if (nowMs - this.#topicCheckedMs >= TOPIC_EVERY_MS) {
-        this.#topicCheckedMs = nowMs;
-        await this.#patiently('looking at the topic', () => reader.checkTopic());
-      }
       if (nowMs - this.#lagReadMs >= LAG_EVERY_MS) {
         this.#lagReadMs = nowMs;
         this.#lag = await this.#patiently('reading the lag of ingest', () => readIngestLag(db));
@@ -154,6 +150,17 @@ export class Replayer {
     }
   }
 
+  /** Why the database takes nothing more of us for this lane. */
+  async #lost({ claim }: Lane): Promise<ReplayStopped> {
+    const cursors = await this.#parts.link.cursors(this.#signal);
+    const loss = compareClaim(claim, cursors.get(claim.sourceId));
+    if (loss?.code === 'claimed_elsewhere') {
+      return new ReplayStopped('another process has taken the replay over');
+    }
+    const detail = loss?.detail ?? `source ${claim.sourceId} does not stand where its run was left`;
+    return new ReplayStopped(`the database is behind what it acknowledged: ${detail}`);
+  }
+
   #tell(waitsFor: ReplayProgress['waitsFor']): void {
     const left = this.#lanes.reduce((sum, { end, state }) => sum + end - state.next, 0);
     const total = this.#lanes.reduce((sum, { end, first }) => sum + end - first, 0);
@@ -165,8 +172,4 @@ export class Replayer {
       waitsFor,
     });
   }
-}
-
-function takenOver(): ReplayStopped {
-  return new ReplayStopped('another process has taken the replay over');
 }

@@ -66,7 +66,8 @@ export async function workReplay(
     });
     closers.add(() => metrics.shutdown());
     const lanes: Lane[] = [];
-    const link = new WriterLink(linkOptions(config), () => lanes.map(({ claim }) => claim), log);
+    const held = () => lanes.map(({ claim }) => claim);
+    const link = new WriterLink(linkOptions(config), { held }, log);
     closers.add(() => link.close());
     const session = await link.session(signal);
     lanes.push(...(await claimLanes(db, session, replay)));

@@ -45,12 +45,19 @@ export interface Stage {
   expectBalanced(): Promise<void>;
 }
 
-export async function stage(
-  options: { dlqPartitions?: number; deadConfig?: Record<string, string> } = {},
-): Promise<Stage> {
+export interface StageOptions {
+  readonly dlqPartitions?: number;
+  readonly deadConfig?: Record<string, string>;
+  /** The address of a migrated database, instead of one of its own on the shared server. */
+  readonly databaseUrl?: string;
+}
+
+export async function stage(options: StageOptions = {}): Promise<Stage> {
   const [brokers, database] = await Promise.all([
     kafkaBrokers(),
-    testDatabase(async (url) => void (await migrate(url))),
+    options.databaseUrl === undefined
+      ? testDatabase(async (url) => void (await migrate(url)))
+      : { url: options.databaseUrl, drop: async () => undefined },
   ]);
   const settings: KafkaSettings = { brokers, clientId: 'dlq-reprocessor-test', security: {} };
   const [dlq, dead, proxy] = await Promise.all([

@@ -26,6 +26,8 @@ export interface StageOptions {
   /** `host:port,...` of a test's own brokers, instead of the shared ones. */
   readonly brokers?: string;
   readonly replication?: number;
+  /** The address of a migrated database, instead of one of its own on the shared server. */
+  readonly databaseUrl?: string;
 }
 
 /** One test's world: a database, topics and a group of its own, on the real servers. */
@@ -70,7 +72,9 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
   const [brokers, redis, database] = await Promise.all([
     options.brokers ?? kafkaBrokers(),
     redisUrl(),
-    testDatabase(migrated),
+    options.databaseUrl === undefined
+      ? testDatabase(migrated)
+      : { url: options.databaseUrl, drop: async () => undefined },
   ]);
   const settings: KafkaSettings = { brokers, clientId: 'ingest-consumer-test', security: {} };
   const where = { brokers, replication: options.replication ?? 1 };

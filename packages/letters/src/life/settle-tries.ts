@@ -4,6 +4,7 @@ import {
   int8Array,
   textsOf,
   UUID_OID,
+  WriteError,
   type WriterSession,
 } from '@adtally/db';
 
@@ -96,8 +97,11 @@ export async function settleTries(
     ],
     'settle-tries',
   );
-  // Only the lane's owner ends its leases, and a new owner has ended our session: this cannot be.
+  // Only the lane's owner ends its leases, and a new owner has ended our session. But a database that went
+  // back knows nothing of a lease it has acknowledged: the lanes are to be claimed anew.
   if (row?.settled !== tries.length) {
-    throw new Error(`${tries.length} tries to settle, ${row?.settled} letters were leased`);
+    const sourceIds = [...new Set(tries.map(({ sourceId }) => sourceId))];
+    const words = `${tries.length} tries to settle, ${row?.settled} letters were leased`;
+    throw new WriteError({ kind: 'fenced', sourceIds }, new Error(words));
   }
 }

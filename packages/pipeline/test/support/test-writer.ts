@@ -59,7 +59,7 @@ export class TestWriter {
         statementTimeoutMs: options.statementTimeoutMs ?? 10_000,
         connectTimeoutMs: 5_000,
       },
-      () => this.ownership.allOwned(),
+      { held: () => this.ownership.allOwned() },
       logger,
     );
     const self = { app: 'test', version: '0' };

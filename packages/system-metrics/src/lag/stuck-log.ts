@@ -1,7 +1,7 @@
 import type { PartitionLag } from '@adtally/db';
+import { RepeatedWords } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import { twoGroups } from './judge.ts';
-import { RepeatedWords } from './repeated-words.ts';
 
 const SECOND_MS = 1_000;
 
