@@ -75,7 +75,9 @@ export class Lanes {
     for (const partition of missing) {
       const sourceId = sources.get(partition);
       if (sourceId === undefined) continue; // metadata lags behind the group
-      const { nextOffset, epoch } = await claimSource(session, sourceId, owner);
+      const { nextOffset, epoch } = await claimSource(session, sourceId, owner, {
+        of: { partition, topic: dlqTopic },
+      });
       const lane: Lane = { lane: partition, sourceId, epoch, committedOffset: nextOffset };
       const lapsed = await endLapsedTries(session, eventsTopic, [lane]);
       this.#held.set(partition, lane);

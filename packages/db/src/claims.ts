@@ -15,6 +15,28 @@ export interface HeldSource {
   readonly epoch: number;
 }
 
+/** What a claimed source must be the source of; what is not named is not compared. */
+export interface SourceIdentity {
+  readonly partition: number;
+  readonly topic?: string;
+  readonly topicId?: string;
+}
+
+export interface ClaimOptions {
+  /**
+   * Longest wait for the cursor row and for the former owner's end, each; without it the session's own lock
+   * time-out, and 10 s.
+   */
+  readonly waitMs?: number;
+  /** A database that went back since it named the id may know no such source, or give the id to another. */
+  readonly of?: SourceIdentity;
+}
+
+/** The database has no such source (any more): register its topic again. */
+export class SourceGone extends Error {
+  override readonly name = 'SourceGone';
+}
+
 interface ClaimRow {
   next_offset: string;
   epoch: string;
@@ -28,19 +50,29 @@ interface ClaimRow {
  * client can hold us up. Returns where to read on. SQLSTATE 55P03 where the former backend stays, or somebody
  * holds the cursor row.
  *
- * @param waitMs longest wait for each of the two; without it the session's own lock time-out, and 10 s
+ * @throws SourceGone where the database does not know the source
  */
 export async function claimSource(
   session: WriterSession,
   sourceId: number,
   owner: string,
-  waitMs: number | null = null,
+  { waitMs, of }: ClaimOptions = {},
 ): Promise<Claim> {
   const [row] = await session.query<ClaimRow>(
-    'SELECT next_offset, epoch, halted_code, halted_detail FROM claim_source($1::int, $2::text, $3::int)',
-    [sourceId, owner, waitMs],
+    `SELECT k.next_offset, k.epoch, k.halted_code, k.halted_detail
+     FROM sources s CROSS JOIN LATERAL claim_source(s.source_id, $2::text, $3::int) k
+     WHERE s.source_id = $1::int AND s.partition = coalesce($4::int, s.partition)
+       AND s.topic = coalesce($5::text, s.topic) AND s.topic_id = coalesce($6::text, s.topic_id)`,
+    [
+      sourceId,
+      owner,
+      waitMs ?? null,
+      of?.partition ?? null,
+      of?.topic ?? null,
+      of?.topicId ?? null,
+    ],
   );
-  if (row === undefined) throw new Error(`source ${sourceId} cannot be claimed`);
+  if (row === undefined) throw new SourceGone(`source ${sourceId} is not what it was`);
   return {
     sourceId,
     nextOffset: Number(row.next_offset),

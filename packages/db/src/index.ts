@@ -12,6 +12,7 @@ export { type JsonInteger, jsonInteger } from './audit/json-integer.ts';
 export { type ClaimObstacle, clearTheWay } from './claim-obstacles.ts';
 export {
   type HeldSource,
+  SourceGone,
   claimSource,
   adoptSources,
   releaseSources,

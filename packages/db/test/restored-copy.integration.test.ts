@@ -6,6 +6,7 @@ import {
   migrate,
   openDatabase,
   registerTopic,
+  SourceGone,
   writeBatch,
 } from '../src/index.ts';
 import { asConsumer, batchOf, rangeOf } from '../testing/batches.ts';
@@ -36,10 +37,21 @@ test.runIf(hasPostgresServer())(
     const gone = await claimFirst('first');
     gone.session.destroy();
     await goBack();
+    const claimGone = async () => {
+      const session = await openSession(server.url);
+      const of = { partition: 0, topicId: topicNamed('first').topicId };
+      try {
+        return await claimSource(session, gone.claim.sourceId, 'late', { of });
+      } finally {
+        await session.close();
+      }
+    };
+    await expect(claimGone()).rejects.toBeInstanceOf(SourceGone);
     // The copy knows no source and gives the same id to another topic.
     const { session, claim } = await claimFirst('second');
     expect(claim).toMatchObject({ sourceId: gone.claim.sourceId, nextOffset: 0 });
 
+    await expect(claimGone()).rejects.toBeInstanceOf(SourceGone);
     const stale = await openSession(server.url);
     const { sourceId } = claim;
     const write = (writer: typeof session, epoch: number) =>

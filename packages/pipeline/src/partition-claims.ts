@@ -161,7 +161,10 @@ export class PartitionClaims {
     const { ownership, consumer, log } = this.#parts;
     const { topicId, sourceId } = ready;
     this.partitionCount = ready.partitionCount;
-    const claim = await claimSource(session, sourceId, this.#owner, CLAIM_WAIT_MS);
+    const claim = await claimSource(session, sourceId, this.#owner, {
+      waitMs: CLAIM_WAIT_MS,
+      of: { partition, topicId },
+    });
     if (claim.halted !== null) return this.#noteHalt(partition, claim.halted);
     const halt = haltAt(claim.nextOffset, ready);
     if (halt !== null) {

@@ -1,4 +1,4 @@
-import { isTransientError } from '@adtally/db';
+import { isTransientError, SourceGone } from '@adtally/db';
 import { KafkaError, troubleOf } from '@adtally/kafka';
 
 /** Why something waits that should go on: for logs, `/status`, metrics and whoever looks from outside. */
@@ -25,5 +25,6 @@ export function reasonOf(error: unknown): WaitReason {
   if (error instanceof WaitingError) return error.reason;
   if (error instanceof KafkaError) return troubleOf(error);
   const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof SourceGone) return { code: 'source_missing', detail };
   return { code: isTransientError(error) ? 'database_unavailable' : 'unknown_error', detail };
 }
