@@ -9,11 +9,12 @@ export interface Cursor {
   readonly epoch: number;
 }
 
-export const LOSSES = ['database_behind', 'source_missing', 'claimed_elsewhere'] as const;
+/** What says that the database itself went back. */
+export const GONE_BACK = ['database_behind', 'source_missing'] as const;
 
 /** Why a claim that this process remembers is none any more. */
 export interface ClaimLoss extends WaitReason {
-  readonly code: (typeof LOSSES)[number];
+  readonly code: (typeof GONE_BACK)[number] | 'claimed_elsewhere';
   /** Offsets that were acknowledged and that the database does not know (any more). */
   readonly offsetsBehind: number;
 }

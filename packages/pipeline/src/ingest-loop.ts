@@ -193,9 +193,10 @@ export class IngestLoop {
     await cursors.look().catch((error: unknown) => log.debug({ err: error }, 'fenced, and no why'));
     for (const claim of fenced) {
       const { partition, epoch } = claim;
-      const detail = `the database took no commit under our epoch ${epoch}`;
-      log.warn({ partition }, 'partition is not ours any more');
-      claims.claimLater(partition, cursors.lossOf(claim) ?? { code: 'fenced', detail });
+      const detail = `somebody else claimed the partition after our epoch ${epoch}`;
+      const loss = cursors.lossOf(claim) ?? { code: 'fenced', detail };
+      if (loss.code === 'fenced') log.warn({ partition }, 'partition was claimed by somebody else');
+      claims.claimLater(partition, loss);
     }
   }
 

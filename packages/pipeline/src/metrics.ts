@@ -5,7 +5,7 @@ import {
   type MetricDefinitions,
 } from '@adtally/telemetry';
 import { TOPIC_METRICS } from '@adtally/kafka';
-import { LOSSES } from './compare-claim.ts';
+import { GONE_BACK } from './compare-claim.ts';
 
 /** The commit protocol at work, told by every process that commits batches. */
 export const COMMIT_METRICS = {
@@ -63,8 +63,8 @@ export const CLAIM_METRICS = {
   claimsLost: {
     name: 'adtally_claims_lost_total',
     kind: 'counter',
-    help: 'Claims that the database did not hold (any more) when they were compared, by reason; claimed again.',
-    labels: { reason: LOSSES },
+    help: 'Claims that a database which went back did not hold any more, by how that showed; claimed again.',
+    labels: { reason: GONE_BACK },
   },
   databaseBehindOffsets: {
     name: 'adtally_database_behind_offsets_total',
