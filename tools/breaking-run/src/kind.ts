@@ -1,4 +1,5 @@
 import type { Needs } from './needs.ts';
+import type { ServiceName } from './services.ts';
 import type { World } from './world.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface Kind {
   readonly named: RegExp;
   /** Where neither lag nor readiness can show it, since nothing waits: a counter that rises. */
   readonly shownBy?: string;
+  /** Services that the kind itself ends and starts: that they are away for a while shows nothing of the fault. */
+  readonly restarts?: ServiceName;
   /** It must be told although nothing waits: what it costs comes later. */
   readonly isTold?: boolean;
   /** Records are lost by it: the count is then exact up to what the ledger has as lost. */

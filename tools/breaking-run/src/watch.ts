@@ -63,7 +63,9 @@ export class Watch {
   #visibleBy({ services }: Look): string | undefined {
     const samples = services.flatMap((one) => one.samples);
     const before = this.#calm.services.flatMap((one) => one.samples);
+    const restarted = this.#restarted();
     for (const { label, answers, ready, waiting } of services) {
+      if (restarted.has(label)) continue;
       const silences = answers ? 0 : (this.#silent.get(label) ?? 0) + 1;
       this.#silent.set(label, silences);
       // One answer that is late on a busy machine is no fault.
@@ -86,6 +88,12 @@ export class Watch {
     if (shownBy === undefined) return undefined;
     const risen = total(samples, shownBy) - total(before, shownBy);
     return risen > 0 ? `${shownBy} +${risen}` : undefined;
+  }
+
+  #restarted(): Set<string> {
+    const { restarts } = this.#kind;
+    const services = restarts === undefined ? [] : this.#world.fleet.of(restarts);
+    return new Set(services.map(({ label }) => label));
   }
 
   #namedBy({ services, told }: Look): string | undefined {

@@ -34,6 +34,7 @@ const damage: Kind = {
   what: 'a byte of a batch changed on the disks of all brokers, consumers away meanwhile',
   expects: 'halts',
   named: /\bunreadable\b/i,
+  restarts: 'ingest-consumer',
   loses: true,
   break: async (world) => {
     const consumers = world.fleet.of('ingest-consumer');

@@ -77,6 +77,7 @@ const truncated: Kind = {
   what: 'records deleted that were not counted yet, consumers away meanwhile',
   expects: 'halts',
   named: /\btruncated\b/i,
+  restarts: 'ingest-consumer',
   loses: true,
   break: async (world) => {
     const consumers = world.fleet.of('ingest-consumer');
