@@ -1,5 +1,5 @@
 import { auditDatabase, type Database } from '@adtally/db';
-import type { Truth } from '@adtally/event-simulator';
+import type { Expected } from './load.ts';
 
 /** What a recount came to: the simulator's own books against the tables, and the product's audit. */
 export interface Recount {
@@ -12,7 +12,7 @@ export interface Recount {
  * Counts anew. What the ledger has as lost may be missing; nothing may be there twice or besides, and money is that of
  * the events that are there.
  */
-export async function recount(db: Database, truth: Truth, loses: boolean): Promise<Recount> {
+export async function recount(db: Database, expected: Expected, loses: boolean): Promise<Recount> {
   const audit = await auditDatabase(db);
   const sums = await db
     .selectFrom('events')
@@ -23,33 +23,34 @@ export async function recount(db: Database, truth: Truth, loses: boolean): Promi
     .executeTakeFirstOrThrow();
   const stored = Number(sums.events);
   const micros = BigInt(sums.micros ?? 0);
-  const expectedMicros = Object.values(truth.money).reduce((sum, one) => sum + BigInt(one), 0n);
   const { totals } = audit;
   const lost = Number(totals.lost);
   const differences: string[] = [];
-  const compare = (what: string, expected: number, actual: number): void => {
-    if (expected !== actual) differences.push(`${what} ${actual} of ${expected}`);
+  const compare = (what: string, wanted: number, actual: number): void => {
+    if (wanted !== actual) differences.push(`${what} ${actual} of ${wanted}`);
   };
   if (!audit.balanced) differences.push('the audit does not balance');
-  const isWhole = lost === 0 && truth.unknown === 0;
+  const isWhole = lost === 0 && expected.unknown === 0;
   if (isWhole) {
-    compare('unique', truth.unique, stored);
-    compare('duplicates', truth.duplicate, Number(totals.duplicate));
-    compare('conflicts', truth.conflict, Number(totals.conflict));
-    const dead = Object.values(truth.dead_lettered).reduce((sum, one) => sum + one, 0);
-    compare('dead letters', dead, Number(totals.dead_lettered));
-    if (micros !== expectedMicros) differences.push(`money ${micros} of ${expectedMicros}`);
-  } else if (truth.unknown === 0) {
+    compare('unique', expected.unique, stored);
+    compare('duplicates', expected.duplicate, Number(totals.duplicate));
+    compare('conflicts', expected.conflict, Number(totals.conflict));
+    compare('dead letters', expected.deadLettered, Number(totals.dead_lettered));
+    if (micros !== expected.micros) differences.push(`money ${micros} of ${expected.micros}`);
+  } else if (expected.unknown === 0) {
     if (!loses) differences.push(`${lost} written as lost`);
-    if (stored > truth.unique) differences.push(`stored ${stored}, more than ${truth.unique}`);
-    if (truth.unique - stored > lost) {
-      differences.push(`${truth.unique - stored} missing, ${lost} written as lost`);
+    if (stored > expected.unique)
+      differences.push(`stored ${stored}, more than ${expected.unique}`);
+    if (expected.unique - stored > lost) {
+      differences.push(`${expected.unique - stored} missing, ${lost} written as lost`);
     }
-  } else if (stored > truth.unique + truth.unknown || stored < truth.unique - lost) {
-    differences.push(`stored ${stored}, not ${truth.unique} to ${truth.unique + truth.unknown}`);
+  } else if (stored > expected.unique + expected.unknown || stored < expected.unique - lost) {
+    differences.push(
+      `stored ${stored}, not ${expected.unique} to ${expected.unique + expected.unknown}`,
+    );
   }
-  const counted = `${truth.acked} records${lost > 0 ? `, ${lost} written as lost` : ''}${
-    truth.unknown > 0 ? `, ${truth.unknown} unanswered` : ''
+  const counted = `${expected.acked} records${lost > 0 ? `, ${lost} written as lost` : ''}${
+    expected.unknown > 0 ? `, ${expected.unknown} unanswered` : ''
   }`;
   const isRight = differences.length === 0;
   // Where Kafka did not answer the producer, or records are lost, only bounds can be held.

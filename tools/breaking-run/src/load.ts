@@ -1,31 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { simulate, type Truth } from '@adtally/event-simulator';
 
-/** A small steady load, and what must be in the database for it. */
-export class Load {
-  readonly rate: number;
-  readonly #ending = new AbortController();
-  readonly #truth: Promise<Truth>;
-
-  /** @param brokers by a listener that no kind cuts: what a kind breaks is between Kafka and us */
-  constructor(brokers: string, topic: string, rate: number, seed: number) {
-    this.rate = rate;
-    this.#truth = simulate({
-      brokers,
-      topic,
-      rate,
-      seed,
-      events: EVENTS_MAX,
-      signal: this.#ending.signal,
-    });
-    this.#truth.catch(() => undefined); // `end` tells
-  }
-
-  /** Stops producing; resolves with the simulator's books of what was acknowledged. */
-  async end(): Promise<Truth> {
-    this.#ending.abort();
-    return await this.#truth;
-  }
+/** What must be in the database for a load, as far as a recount compares it. */
+export interface Expected {
+  readonly acked: number;
+  /** Above 0 the rest is a lower bound only. */
+  readonly unknown: number;
+  readonly unique: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+  readonly deadLettered: number;
+  /** Micros of the unique events. */
+  readonly micros: bigint;
 }
 
 /** More than any kind lasts. */
 const EVENTS_MAX = 100_000;
+const AGAIN_MS = 1_000;
+/** Apart from the seeds of other kinds. */
+const NEXT_SEED = 1_000;
+
+/**
+ * A small steady load. A producer that a fault has ended (its topic is gone, its records were lost) is followed by
+ * another, as producers are.
+ */
+export class Load {
+  readonly rate: number;
+  readonly #ending = new AbortController();
+  readonly #truths: Truth[] = [];
+  readonly #running: Promise<void>;
+
+  /** @param brokers by a listener that no kind cuts: what a kind breaks is between Kafka and us */
+  constructor(brokers: string, topic: string, rate: number, seed: number) {
+    this.rate = rate;
+    this.#running = this.#run(brokers, topic, seed);
+  }
+
+  /** Stops producing; resolves with the simulators' books of what was acknowledged. */
+  async end(): Promise<Expected> {
+    this.#ending.abort();
+    await this.#running;
+    return this.#truths.reduce(added, NOTHING);
+  }
+
+  async #run(brokers: string, topic: string, firstSeed: number): Promise<void> {
+    const { signal } = this.#ending;
+    for (let seed = firstSeed; !signal.aborted; seed += NEXT_SEED) {
+      const options = { brokers, topic, rate: this.rate, seed, events: EVENTS_MAX, signal };
+      try {
+        this.#truths.push(await simulate(options));
+      } catch {
+        // It fails before it sends anything: where it cannot connect, or there is no topic.
+      }
+      await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+const NOTHING: Expected = {
+  acked: 0,
+  unknown: 0,
+  unique: 0,
+  duplicate: 0,
+  conflict: 0,
+  deadLettered: 0,
+  micros: 0n,
+};
+
+function added(sum: Expected, truth: Truth): Expected {
+  return {
+    acked: sum.acked + truth.acked,
+    unknown: sum.unknown + truth.unknown,
+    unique: sum.unique + truth.unique,
+    duplicate: sum.duplicate + truth.duplicate,
+    conflict: sum.conflict + truth.conflict,
+    deadLettered:
+      sum.deadLettered + Object.values(truth.dead_lettered).reduce((all, one) => all + one, 0),
+    micros: Object.values(truth.money).reduce((all, one) => all + BigInt(one), sum.micros),
+  };
+}

@@ -67,7 +67,7 @@ const unclean: Kind = {
   family: 'kafka',
   what: 'a replica that had fallen behind becomes leader: acknowledged records are gone',
   expects: 'halts',
-  named: /log_shrunk|log_truncated|log truncat|unclean/i,
+  named: /log_diverged|log_shrunk|unclean/i,
   loses: true,
   needs: {
     replication: 2,
