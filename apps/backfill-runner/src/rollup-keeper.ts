@@ -7,15 +7,21 @@ import {
   type KeptTurn,
 } from '@adtally/analytics';
 import {
-  checkSchema,
   cutConnections,
-  isTransientError,
+  databaseFailure,
+  databaseFailureAtWork,
   openDatabase,
+  requireSchema,
   type Database,
 } from '@adtally/db';
-import { ConfigError } from '@adtally/config';
-import { pause } from '@adtally/pacing';
-import { giveUpAfterMs, type Heartbeat, type Service } from '@adtally/service';
+import { Abandoned, pause } from '@adtally/pacing';
+import {
+  giveUpAfterMs,
+  ServerStanding,
+  untilItAnswers,
+  type Heartbeat,
+  type Service,
+} from '@adtally/service';
 import { readFreshness } from '@adtally/system-metrics';
 import type { Logger } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
@@ -26,6 +32,7 @@ type KeeperConfig = Pick<
   RunnerConfig,
   | 'databaseUrl'
   | 'drainDeadlineMs'
+  | 'refusedMaxMs'
   | 'turnMs'
   | 'settleMs'
   | 'lateBatch'
@@ -56,15 +63,18 @@ export class RollupKeeper implements Service {
   readonly #stopping = new AbortController();
   readonly #failure = Promise.withResolvers<Error>();
   readonly #db: Database;
+  readonly #postgres: ServerStanding;
   #running: Promise<void> = Promise.resolve();
   #heldSinceMs: number | null = null;
-  #isReady = false;
-  /** Whether the database was looked at since it was away: another copy may have come back. */
+  /** The schema is this build's, as far as known since the last failure. */
   #isPrepared = false;
+  #hasTurned = false;
 
   constructor(parts: RollupKeeperParts) {
     this.#parts = parts;
     this.failed = this.#failure.promise;
+    const { refusedMaxMs } = parts.config;
+    this.#postgres = new ServerStanding({ title: 'PostgreSQL', refusedMaxMs, log: parts.log });
     this.#db = openDatabase(parts.config.databaseUrl, {
       applicationName: 'adtally-backfill-runner',
       maxConnections: CONNECTIONS,
@@ -90,7 +100,9 @@ export class RollupKeeper implements Service {
   }
 
   notReady(): string | undefined {
-    return this.#isReady ? undefined : 'no turn has ended yet';
+    const { failure } = this.#postgres;
+    if (failure !== undefined) return `PostgreSQL: ${failure.detail} (${failure.code})`;
+    return this.#hasTurned ? undefined : 'no turn has ended yet';
   }
 
   /** For `GET /status`. */
@@ -100,19 +112,22 @@ export class RollupKeeper implements Service {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
+    if (!(await this.#meetDatabase(signal))) return;
     while (!signal.aborted) {
       let pauseMs = this.#parts.config.turnMs;
       try {
         if (!this.#isPrepared) await this.#prepare();
-        this.#isPrepared = true;
         const turn = await this.#turn();
-        this.#isReady = true;
+        this.#hasTurned = true;
+        this.#postgres.answered();
         if (turn.hasMore) pauseMs = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (!isTransientError(error)) throw error;
+        const failure = databaseFailureAtWork(error);
+        if (failure === null) throw error;
+        this.#postgres.failed(failure);
+        // Another schema may be there after a reconnect (ADR 16).
         this.#isPrepared = false;
-        this.#parts.log.warn({ err: error }, 'database not reachable, waiting');
         pauseMs = RETRY_MS;
       }
       this.#parts.heartbeat.beat();
@@ -121,13 +136,29 @@ export class RollupKeeper implements Service {
     }
   }
 
+  /** Waits for the database; false where it was stopped meanwhile. Another schema than ours ends it (exit 78). */
+  async #meetDatabase(signal: AbortSignal): Promise<boolean> {
+    try {
+      await untilItAnswers(this.#postgres, () => requireSchema(this.#db), {
+        classify: databaseFailure,
+        beat: () => this.#parts.heartbeat.beat(),
+        signal,
+      });
+      this.#postgres.worked();
+      return true;
+    } catch (error) {
+      if (error instanceof Abandoned) return false;
+      throw error;
+    }
+  }
+
   async #prepare(): Promise<void> {
-    const check = await checkSchema(this.#db);
-    if (!check.ok) throw new ConfigError([check.problem]);
+    await requireSchema(this.#db);
     await ensureSomeVersion(this.#db);
     for (const need of await readRollupNeeds(this.#db)) {
       this.#parts.log.warn({ need }, rollupNeedText(need));
     }
+    this.#isPrepared = true;
   }
 
   async #turn(): Promise<KeptTurn> {

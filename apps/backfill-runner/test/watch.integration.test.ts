@@ -1,5 +1,7 @@
-import { waitFor } from '@adtally/testkit';
-import { expect, test } from 'vitest';
+import { migrate } from '@adtally/db';
+import { guardedPostgres, hasPostgresServer, waitFor } from '@adtally/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import { RunnerProcess } from './support/runner-process.ts';
 import { stage, type Stage } from './support/stage.ts';
 
 const FAST = { ROLLUP_SETTLE_MS: '0', ROLLUP_TURN_MS: '50ms', ROLLUP_BASE_ROWS: '500' };
@@ -78,3 +80,33 @@ test('a rollup that no version of the database keeps is said at the start, and t
   expect(await the.rows('SELECT FROM rollup_by_placement')).toEqual([]);
   expect((await worker.stop()).code).toBe(0);
 });
+
+test.runIf(hasPostgresServer())(
+  'a wrong password ends --watch with 78; away at its start or refused later, PostgreSQL is waited for',
+  async () => {
+    const postgres = await guardedPostgres();
+    onTestFinished(() => postgres.close());
+    await migrate(postgres.url);
+    const start = (password: string) => {
+      const env = { DATABASE_URL: postgres.urlWith(password), ADMIN_PORT: '0', ...FAST };
+      const worker = new RunnerProcess({ ...env, REFUSED_MAX_MS: '1s' }, ['--watch']);
+      onTestFinished(() => void worker.kill());
+      return worker;
+    };
+    const { code, stderr } = await start('wrong').ended;
+    expect(code).toBe(78);
+    expect(stderr).toContain('database_login');
+    await postgres.stop();
+    const worker = start('right');
+    await worker.untilNotReady('database_unreachable');
+    expect((await worker.get('/livez')).status).toBe(200);
+    await postgres.start();
+    await worker.untilReady();
+    await postgres.run("ALTER ROLE app PASSWORD 'changed'");
+    await postgres.cutSessions();
+    await worker.untilNotReady('database_login');
+    await postgres.run("ALTER ROLE app PASSWORD 'right'");
+    await worker.untilReady();
+    expect((await worker.stop()).code).toBe(0);
+  },
+);

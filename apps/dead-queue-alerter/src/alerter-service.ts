@@ -1,15 +1,22 @@
 import { alerterLeaseHolder, takeAlerterLease } from '@adtally/alerting';
 import {
-  checkSchema,
   cutConnections,
-  isTransientError,
+  databaseFailure,
+  databaseFailureAtWork,
   openDatabase,
+  requireSchema,
   type Database,
 } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';
-import { ConfigError } from '@adtally/config';
-import { backoffMs, pause } from '@adtally/pacing';
-import { giveUpAfterMs, type Heartbeat, type Service } from '@adtally/service';
+import { Abandoned, backoffMs, pause } from '@adtally/pacing';
+import {
+  giveUpAfterMs,
+  ServerStanding,
+  ServerUnusable,
+  untilItAnswers,
+  type Heartbeat,
+  type Service,
+} from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
 import type { IncidentsSource } from './incidents-endpoint.ts';
@@ -19,7 +26,8 @@ import type { ListedSink } from './notify/sinks.ts';
 import { runTerm, type TermConfig } from './term.ts';
 
 export interface AlerterParts {
-  readonly config: TermConfig & Pick<AlerterConfig, 'databaseUrl' | 'drainDeadlineMs'>;
+  readonly config: TermConfig &
+    Pick<AlerterConfig, 'databaseUrl' | 'drainDeadlineMs' | 'refusedMaxMs'>;
   readonly sinks: readonly ListedSink[];
   readonly metrics: AlerterMetrics;
   readonly log: Logger;
@@ -37,6 +45,10 @@ const POOL_CONNECTIONS = 2;
 export class AlerterService implements Service, IncidentsSource {
   readonly name = 'alerter';
   readonly #parts: AlerterParts;
+  readonly #postgres: ServerStanding;
+  readonly #brokers: ServerStanding;
+  readonly #failure = Promise.withResolvers<Error>();
+  readonly failed: Promise<Error>;
   readonly #stopping = new AbortController();
   /** Fires when the drain has no more time for what does not answer. */
   readonly #abandoned = new AbortController();
@@ -50,6 +62,11 @@ export class AlerterService implements Service, IncidentsSource {
 
   constructor(parts: AlerterParts) {
     this.#parts = parts;
+    const { refusedMaxMs } = parts.config;
+    const { log } = parts;
+    this.#postgres = new ServerStanding({ title: 'PostgreSQL', refusedMaxMs, log });
+    this.#brokers = new ServerStanding({ title: 'Kafka', refusedMaxMs, log });
+    this.failed = this.#failure.promise;
   }
 
   start(): Promise<void> {
@@ -74,7 +91,12 @@ export class AlerterService implements Service, IncidentsSource {
   }
 
   notReady(): string | undefined {
-    return this.role === 'starting' ? 'no database session' : undefined;
+    // A standby reads nothing yet.
+    const needed = this.role === 'active' ? [this.#postgres, this.#brokers] : [this.#postgres];
+    for (const { title, failure } of needed) {
+      if (failure !== undefined) return `${title}: ${failure.detail} (${failure.code})`;
+    }
+    return this.role === 'starting' ? 'no database session yet' : undefined;
   }
 
   async #start(): Promise<void> {
@@ -84,23 +106,21 @@ export class AlerterService implements Service, IncidentsSource {
       maxConnections: POOL_CONNECTIONS,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     });
-    await this.#requireSchema(this.pool);
+    await this.#waitForSchema(this.pool);
     if (!this.#stopping.signal.aborted) this.#running = this.#run();
   }
 
   /** A database that is away is waited for; one with another schema ends the service (exit 78). */
-  async #requireSchema(pool: Database): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      this.#parts.heartbeat.beat();
-      try {
-        const check = await checkSchema(pool);
-        if (!check.ok) throw new ConfigError([check.problem]);
-        this.#failures = 0;
-        return;
-      } catch (error) {
-        if (error instanceof ConfigError) throw error;
-        await this.#wait(error);
-      }
+  async #waitForSchema(pool: Database): Promise<void> {
+    try {
+      await untilItAnswers(this.#postgres, () => requireSchema(pool), {
+        classify: databaseFailure,
+        beat: () => this.#parts.heartbeat.beat(),
+        signal: this.#stopping.signal,
+      });
+      this.#postgres.worked();
+    } catch (error) {
+      if (!(error instanceof Abandoned)) throw error;
     }
   }
 
@@ -111,6 +131,7 @@ export class AlerterService implements Service, IncidentsSource {
         await this.#takeTurn();
       } catch (error) {
         this.role = 'starting';
+        if (error instanceof ServerUnusable) return this.#failure.resolve(error);
         if (!this.#stopping.signal.aborted) await this.#wait(error);
       }
     }
@@ -130,6 +151,9 @@ export class AlerterService implements Service, IncidentsSource {
     try {
       // The connection is never given back in between: another one would not hold the lock.
       await db.connection().execute(async (session) => {
+        // Another one may be there after a reconnect: then nothing is written before it fits (ADR 16).
+        await requireSchema(session);
+        this.#postgres.worked();
         const epoch = await this.#standBy(session);
         if (epoch !== null) await this.#beActive(session, epoch);
       });
@@ -182,7 +206,15 @@ export class AlerterService implements Service, IncidentsSource {
     metrics.alerterActive.set(1);
     log.info({ epoch: Number(epoch) }, 'active: reads the dead topic and sends');
     try {
-      const parts = { ...this.#parts, session, lease, admin, beat: () => heartbeat.beat() };
+      const brokers = this.#brokers;
+      const parts = {
+        ...this.#parts,
+        session,
+        lease,
+        admin,
+        brokers,
+        beat: () => heartbeat.beat(),
+      };
       await runTerm(parts, this.#stopping.signal, this.#abandoned.signal);
     } finally {
       this.role = 'starting';
@@ -196,8 +228,9 @@ export class AlerterService implements Service, IncidentsSource {
   async #wait(error: unknown): Promise<void> {
     const { log } = this.#parts;
     this.#failures += 1;
+    const failure = databaseFailureAtWork(error);
     if (error instanceof LeaseLost) log.warn({ err: error }, 'not active any more');
-    else if (isTransientError(error)) log.warn({ err: error }, 'database not reachable, waiting');
+    else if (failure !== null) this.#postgres.failed(failure);
     else log.error({ err: error }, 'unexpected failure, beginning anew');
     const waitMs = backoffMs(this.#failures, RETRY_FIRST_MS, RETRY_LAST_MS);
     await pause(waitMs, this.#stopping.signal);

@@ -1,5 +1,6 @@
 import type { Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
+import type { ServerStanding } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import { DeadTopicLoop } from './dead-topic/dead-topic-loop.ts';
 import type { AlerterConfig } from './env.ts';
@@ -39,6 +40,7 @@ export interface TermParts {
   readonly config: TermConfig;
   readonly sinks: readonly ListedSink[];
   readonly admin: KafkaAdmin;
+  readonly brokers: ServerStanding;
   readonly metrics: AlerterMetrics;
   readonly log: Logger;
   readonly beat: () => void;

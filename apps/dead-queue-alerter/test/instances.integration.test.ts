@@ -78,7 +78,7 @@ test('with its session cut the active one gives up and the other takes over with
   await untilAccepted(the.webhook, 1);
   expect(performance.now() - startedMs).toBeLessThan(TAKE_OVER_MS);
   await second.active();
-  await first.logged('database not reachable, waiting');
+  await first.logged('waiting for PostgreSQL');
   expect((await first.get('/livez')).status).toBe(200);
   the.proxy.refuse(false);
   await first.standby();

@@ -1,4 +1,5 @@
-import { SUPPORTED_SCHEMA_VERSION } from '@adtally/db';
+import { migrate, SUPPORTED_SCHEMA_VERSION } from '@adtally/db';
+import { guardedPostgres, hasPostgresServer } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { AlerterProcess } from './support/alerter-process.ts';
@@ -49,7 +50,7 @@ test.concurrent('PostgreSQL away for a while: alive, then the page that was due,
   the.proxy.cutAll();
   await the.die(6);
   await alerter.until('several tries', () => {
-    const tries = alerter.entries.filter(({ msg }) => msg === 'database not reachable, waiting');
+    const tries = alerter.entries.filter(({ msg }) => msg === 'waiting for PostgreSQL');
     return tries.length >= 3;
   });
   expect((await alerter.get('/livez')).status).toBe(200);
@@ -69,3 +70,41 @@ test.concurrent('a drain with a database that answers nothing ends before its de
   expect(stderr).not.toContain('drain deadline passed');
   expect(code).toBe(0);
 });
+
+test.concurrent('started before PostgreSQL: alive, not ready, and ready once it is there', async (context) => {
+  const the = await stage(context);
+  the.proxy.refuse(true);
+  const alerter = the.start(the.proxied);
+  await alerter.untilNotReady('PostgreSQL');
+  expect((await alerter.get('/livez')).status).toBe(200);
+  the.proxy.refuse(false);
+  await alerter.untilReady();
+});
+
+test
+  .runIf(hasPostgresServer())
+  .concurrent(
+    'a wrong password ends the start with 78; changed under a running alerter it is waited for',
+    async (context) => {
+      const the = await stage(context);
+      const postgres = await guardedPostgres();
+      context.onTestFinished(() => postgres.close());
+      await migrate(postgres.url);
+      const at = (password: string) => ({
+        DATABASE_URL: postgres.urlWith(password),
+        REFUSED_MAX_MS: '1s',
+      });
+      const { code, stderr } = await the.start(at('wrong')).ended;
+      expect(code).toBe(CONFIG_ERROR);
+      expect(stderr).toContain('database_login');
+      const alerter = await the.start(at('right')).active();
+      await postgres.run("ALTER ROLE app PASSWORD 'changed'");
+      await postgres.cutSessions();
+      await alerter.untilNotReady('database_login');
+      await alerter.until('tries for longer than a first login may be refused', () =>
+        alerter.entries.some(({ waited_s: waited }) => Number(waited) >= 2),
+      );
+      await postgres.run("ALTER ROLE app PASSWORD 'right'");
+      await alerter.untilReady();
+    },
+  );

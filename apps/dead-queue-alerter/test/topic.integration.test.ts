@@ -84,7 +84,7 @@ test.concurrent.for(['under a running alerter', 'while nobody ran'])(
     if (when === 'while nobody ran') await first.stop();
     await deleteTopic(the.topic);
     if (when === 'under a running alerter') {
-      await first.logged('the dead topic does not exist, waiting');
+      await first.untilNotReady('topic_missing');
       expect((await first.get('/livez')).status).toBe(200);
     }
     await testTopic({ name: the.topic, partitions: 1 });
@@ -122,9 +122,9 @@ test.concurrent('without its topic an alerter waits, and reads it once it is the
   const the = await stage(context);
   await deleteTopic(the.topic);
   const alerter = the.start();
-  await alerter.logged('the dead topic does not exist, waiting');
-  expect((await alerter.get('/readyz')).status).toBe(200);
+  await alerter.untilNotReady('topic_missing');
   await testTopic({ name: the.topic, partitions: 1 });
+  await alerter.untilReady();
   await the.die(6);
   await untilAccepted(the.webhook, 1);
   expect(told(the.webhook)).toEqual([PAGE]);

@@ -40,6 +40,7 @@ export class LetterChores implements Chores {
   readonly #parts: ChoresParts;
   readonly #options: ChoresOptions;
   #tickAtMs = 0;
+  #isFailing = false;
   /** When the next batch of a sweep, or the next sweep, may begin. */
   #retryAtMs = 0;
 
@@ -57,9 +58,13 @@ export class LetterChores implements Chores {
       if (await this.#parts.lanes.claim(granted, signal)) this.#retryAtMs = 0;
       if (performance.now() >= this.#tickAtMs) await this.#tick(signal);
       if (performance.now() >= this.#retryAtMs) await this.#retry(signal);
+      if (this.#isFailing) this.#parts.link.noteTaken();
+      this.#isFailing = false;
     } catch (error) {
       if (!isPassing(error)) throw error;
       this.#parts.log.warn({ err: error }, 'letters cannot be looked after now, trying again');
+      this.#isFailing = true;
+      this.#parts.link.noteRefused(error);
       // A lease may have been committed although its answer was lost: the next claim ends it.
       this.#parts.lanes.loseAll();
       this.#tickAtMs = performance.now() + TICK_MS;

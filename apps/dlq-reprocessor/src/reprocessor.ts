@@ -13,6 +13,7 @@ import {
   PartitionClaims,
   PartitionReporter,
   TopicWatch,
+  Servers,
   WriterLink,
   type LoopWiring,
 } from '@adtally/pipeline';
@@ -46,13 +47,16 @@ const NOTHING_TO_PREDICT = createDeduplicator({
 export function createReprocessor(parts: ReprocessorParts) {
   const { config, metrics, log } = parts;
   let lanes: Lanes | null = null;
+  const { refusedMaxMs } = config;
+  const servers = new Servers({ refusedMaxMs, log, beat: () => parts.heartbeat.beat() });
   const service = new LoopService<Resources>({
     name: 'reprocessor',
     drainDeadlineMs: config.drainDeadlineMs,
     log,
-    open: (signal) => openResources(config, metrics, log, signal),
+    servers,
+    open: (signal) => openResources(config, metrics, log, servers, signal),
     wire: (resources, abandoned) => {
-      const wired = wire(parts, resources, abandoned);
+      const wired = wire(parts, servers, resources, abandoned);
       lanes = wired.lanes;
       return wired.wiring;
     },
@@ -61,6 +65,7 @@ export function createReprocessor(parts: ReprocessorParts) {
   const status = (): object => ({
     owner: config.owner,
     topic: config.topics.dlq.name,
+    servers_failing: service.serverFailures(),
     ...service.partitions((partition) => service.resources?.consumer.cachedEnd(partition) ?? null),
     lanes: (lanes?.held ?? []).map(({ lane, sourceId, epoch, committedOffset }) => ({
       lane,
@@ -74,6 +79,7 @@ export function createReprocessor(parts: ReprocessorParts) {
 
 function wire(
   { version, config, metrics, log, heartbeat }: ReprocessorParts,
+  servers: Servers,
   { consumer, admin, claimsAdmin, db, producer, dedup }: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; lanes: Lanes } {
@@ -107,6 +113,7 @@ function wire(
       },
     },
     log,
+    servers.postgres,
   );
   const lanes = new Lanes(
     { admin, db, link, metrics, log },
@@ -151,7 +158,7 @@ function wire(
     owner,
   );
   const watch = new TopicWatch(
-    { admin, db, ownership, metrics, log },
+    { admin, db, ownership, metrics, log, standing: servers.kafka },
     dlqTopic,
     config.topicCheckMs,
   );
@@ -192,6 +199,7 @@ function wire(
   const wiring: LoopWiring = {
     loop,
     link,
+    consumer,
     ownership,
     beside: [watch, volumeWatch, expiry, cursors, lanes.cursors, reporter],
     cut: () => cutConnections(db),

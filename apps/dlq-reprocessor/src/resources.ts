@@ -1,8 +1,8 @@
-import { openDatabase, type Database } from '@adtally/db';
+import { openDatabase, requireSchema, type Database } from '@adtally/db';
 import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
 import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
 import { GROUP_PROTOCOLS } from '@adtally/kafka/env';
-import { noteDedupEvent, requireSchema } from '@adtally/pipeline';
+import { noteDedupEvent, type Servers } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
@@ -27,6 +27,8 @@ const ADDED_HEADERS_BYTES = 64 * 1_024;
 
 /** Partitions of other leaders wait behind one that does not answer. */
 const CLAIM_REQUEST_TIMEOUT_MS = 5_000;
+/** One attempt at the brokers; then it is said why, and attempted again. */
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What of the configuration connections are opened by. */
 type ResourcesConfig = Pick<
@@ -42,11 +44,15 @@ type ResourcesConfig = Pick<
   | 'groupProtocol'
 >;
 
-/** Opens everything; throws ConfigError where a topic is not as it must be. */
+/**
+ * Opens everything, waiting for servers that are away (ADR 16).
+ * @throws ConfigError where a topic is not as it must be, ServerUnusable
+ */
 export async function openResources(
   config: ResourcesConfig,
   metrics: ReprocessorMetrics,
   log: Logger,
+  servers: Servers,
   signal: AbortSignal,
 ): Promise<Opened<Resources>> {
   const onNotice = (notice: Notice) => log.warn({ notice }, 'kafka client');
@@ -56,7 +62,19 @@ export async function openResources(
       maxConnections: POOL_CONNECTIONS,
     });
     closers.add(() => db.destroy());
-    await requireSchema(db, log, signal);
+    await servers.atDatabase(() => requireSchema(db), signal);
+    servers.postgres.worked();
+    // The producer first: of settings that no client can be made of it alone says what is wrong.
+    const producer = await servers.atBrokers(
+      () =>
+        AckedProducer.connect(config.kafka, {
+          maxRecordBytes: config.recordMaxBytes + 2 * ADDED_HEADERS_BYTES,
+          connectTimeoutMs: CONNECT_TIMEOUT_MS,
+          onNotice,
+        }),
+      signal,
+    );
+    closers.add(() => producer.close());
     const admin = new KafkaAdmin(config.kafka, { onNotice });
     closers.add(() => admin.close());
     const claimsAdmin = new KafkaAdmin(config.kafka, {
@@ -64,12 +82,7 @@ export async function openResources(
       requestTimeoutMs: CLAIM_REQUEST_TIMEOUT_MS,
     });
     closers.add(() => claimsAdmin.close());
-    await requireTopics(admin, config);
-    const producer = await AckedProducer.connect(config.kafka, {
-      maxRecordBytes: config.recordMaxBytes + 2 * ADDED_HEADERS_BYTES,
-      onNotice,
-    });
-    closers.add(() => producer.close());
+    await servers.atBrokers(() => requireTopics(admin, config), signal);
     const dedup = createDeduplicator({
       url: config.redisUrl,
       ttlSeconds: config.dedupTtlSeconds,
@@ -79,12 +92,17 @@ export async function openResources(
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());
-    const consumer = await GroupConsumer.connect(config.kafka, {
-      groupId: config.group,
-      topic: config.topics.dlq.name,
-      protocol: GROUP_PROTOCOLS[config.groupProtocol],
-      onNotice,
-    });
+    const consumer = await servers.atBrokers(
+      () =>
+        GroupConsumer.connect(config.kafka, {
+          groupId: config.group,
+          topic: config.topics.dlq.name,
+          protocol: GROUP_PROTOCOLS[config.groupProtocol],
+          connectTimeoutMs: CONNECT_TIMEOUT_MS,
+          onNotice,
+        }),
+      signal,
+    );
     closers.add(() => consumer.leave());
     return { db, admin, claimsAdmin, producer, dedup, consumer };
   });

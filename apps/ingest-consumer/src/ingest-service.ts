@@ -17,6 +17,7 @@ import {
   PartitionClaims,
   PartitionReporter,
   TopicWatch,
+  Servers,
   WriterLink,
   type LoopWiring,
 } from '@adtally/pipeline';
@@ -34,13 +35,16 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export function createIngest(parts: IngestParts) {
   const { config, metrics, log } = parts;
   let breakers: PartitionBreakers | null = null;
+  const { refusedMaxMs } = config;
+  const servers = new Servers({ refusedMaxMs, log, beat: () => parts.heartbeat.beat() });
   const service = new LoopService<Resources>({
     name: 'ingest',
     drainDeadlineMs: config.drainDeadlineMs,
     log,
-    open: (signal) => openResources(config, metrics, log, signal),
+    servers,
+    open: (signal) => openResources(config, metrics, log, servers, signal),
     wire: (resources, abandoned) => {
-      const wired = wire(parts, resources, abandoned);
+      const wired = wire(parts, servers, resources, abandoned);
       breakers = wired.breakers;
       return wired.wiring;
     },
@@ -49,6 +53,7 @@ export function createIngest(parts: IngestParts) {
   const status = (): object => ({
     owner: config.owner,
     topic: config.topics.events.name,
+    servers_failing: service.serverFailures(),
     ...service.partitions((partition) => service.resources?.consumer.cachedEnd(partition) ?? null),
   });
   /** Null until connected. */
@@ -57,6 +62,7 @@ export function createIngest(parts: IngestParts) {
 
 function wire(
   { app, version, config, metrics, log, heartbeat }: IngestParts,
+  servers: Servers,
   { consumer, admin, claimsAdmin, db, producer, dedup }: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; breakers: PartitionBreakers } {
@@ -74,6 +80,7 @@ function wire(
     },
     { held, compare: (found) => cursors.compare(found) },
     log,
+    servers.postgres,
   );
   const self = { app, version };
   const holdUps = new HoldUps();
@@ -95,7 +102,11 @@ function wire(
     { consumer, preparation, link, ownership, metrics, log },
     config.owner,
   );
-  const watch = new TopicWatch({ admin, db, ownership, metrics, log }, topic, config.topicCheckMs);
+  const watch = new TopicWatch(
+    { admin, db, ownership, metrics, log, standing: servers.kafka },
+    topic,
+    config.topicCheckMs,
+  );
   const loop = new IngestLoop(
     {
       consumer,
@@ -129,6 +140,7 @@ function wire(
   const wiring: LoopWiring = {
     loop,
     link,
+    consumer,
     ownership,
     beside: [new PartitionMaker(db, log), alerts, watch, cursors, reporter],
     cut: () => cutConnections(db),

@@ -13,7 +13,7 @@ test('I13: PostgreSQL gone for a while under load: alive, nothing dead-lettered 
   the.proxy.refuse(true);
   the.proxy.cutAll();
   await consumer.until('several tries', () => {
-    const tries = consumer.entries.filter(({ msg }) => msg === 'database not reachable, waiting');
+    const tries = consumer.entries.filter(({ msg }) => msg === 'waiting for PostgreSQL');
     return tries.length >= 3;
   });
   const counted = await the.consumed();

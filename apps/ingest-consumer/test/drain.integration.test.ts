@@ -63,7 +63,7 @@ test.each(['answers nothing', 'refuses connections'])(
     else {
       the.proxy.refuse(true);
       the.proxy.cutAll();
-      await consumer.logged('database not reachable, waiting');
+      await consumer.logged('waiting for PostgreSQL');
     }
     const { code, stderr } = await consumer.stop();
     expect(stderr).not.toContain('drain deadline passed');

@@ -31,6 +31,8 @@ async function expectHalted(
   code: string,
 ): Promise<void> {
   expect(await consumer.halted(partition)).toBe(code);
+  // It stands still for a person; the process can do its work.
+  expect((await consumer.get('/readyz')).status).toBe(200);
   const series = [`partition="${partition}"`, `reason="${code}"`];
   await consumer.untilMetric('adtally_partition_halted', 1, ...series);
   await consumer.logged(

@@ -30,7 +30,7 @@ test.runIf(hasPostgresServer())(
     await expect(consumed()).rejects.toThrow('ENOENT');
     const after = await the.simulate(EVENTS);
     await consumer.until('several tries', () => {
-      const tries = consumer.entries.filter(({ msg }) => msg === 'database not reachable, waiting');
+      const tries = consumer.entries.filter(({ msg }) => msg === 'waiting for PostgreSQL');
       return tries.length >= 3;
     });
     expect((await consumer.get('/livez')).status).toBe(200);

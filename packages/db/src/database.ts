@@ -8,6 +8,7 @@ import {
   type QueryConfig,
   types,
 } from 'pg';
+import { noteConnectFailure } from './connect-failures.ts';
 import type { Schema } from './schema.ts';
 import { statedSettings } from './session-settings.ts';
 
@@ -79,6 +80,16 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
       });
     }
 
+    /** As the pool calls it. */
+    override connect(...given: unknown[]): never {
+      const [callback] = given as [((error: Error | null, ...rest: unknown[]) => void) | undefined];
+      const connected = (error: Error | null, ...rest: unknown[]) => {
+        noteConnectFailure(error);
+        callback?.(error, ...rest);
+      };
+      return super.connect(connected) as never;
+    }
+
     /** The driver gives up a query without an answer and keeps the connection, with that query still on it. */
     override query(...query: unknown[]): never {
       const answer = (super.query as (...query: unknown[]) => unknown)(...query);
@@ -108,7 +119,12 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CLOSE_MS,
     // Awaited before the first query; where it fails the connection is closed and its query with it.
-    onConnect: (client) => client.query(stated),
+    onConnect: async (client) => {
+      await client.query(stated).catch((error: unknown) => {
+        noteConnectFailure(error);
+        throw error;
+      });
+    },
     // The server answers a statement's timeout; this one is for a server that answers nothing.
     ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + QUERY_TIMEOUT_MARGIN_MS }),
     keepAlive: true,

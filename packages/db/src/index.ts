@@ -72,7 +72,13 @@ export {
   registerRetries,
   insertSource,
 } from './register-topic.ts';
-export { SUPPORTED_SCHEMA_VERSION, schemaVersion, checkSchema } from './schema-version.ts';
+export {
+  SUPPORTED_SCHEMA_VERSION,
+  schemaVersion,
+  checkSchema,
+  requireSchema,
+} from './schema-version.ts';
+export { databaseFailure, databaseFailureAtWork } from './server-failure.ts';
 export { type Schema } from './schema.ts';
 export { type NotificationKind } from './schema/alerting.ts';
 export {

@@ -1,4 +1,5 @@
 import { DatabaseError } from 'pg';
+import { isConnectFailure } from './connect-failures.ts';
 import { isAway } from './server-away.ts';
 
 /** Which statement of the batch's transaction raised an error. */
@@ -12,6 +13,7 @@ export type WritePhase = 'events' | 'other';
  * - `key_taken`: COPY met a key that is there already; write the batch the verified way
  * - `outcome_unknown`: the session is gone and nobody told us whether COMMIT happened
  * - `transient`: the database cannot take anything now; back off and retry the same range
+ * - `refused`: it does not let us do this; back off and retry, and say so until a person gives the right back
  * - `data`: the database refuses some row of `events`; find it
  * - `bug`: anything else; stop and alert
  */
@@ -22,6 +24,7 @@ export type WriteFailure =
   | { readonly kind: 'key_taken' }
   | { readonly kind: 'outcome_unknown' }
   | { readonly kind: 'transient'; readonly sqlState: string; readonly phase: WritePhase }
+  | { readonly kind: 'refused'; readonly sqlState: string }
   | { readonly kind: 'data'; readonly sqlState: string }
   | { readonly kind: 'bug'; readonly sqlState: string | null };
 
@@ -52,6 +55,10 @@ const TRANSIENT = new Set([
   '55P03', // lock_not_available
   '57014', // query_canceled: statement_timeout
 ]);
+/** 28xxx: our login; 3D000: the database is gone; 42501: a right that is missing. */
+const REFUSED = /^(?:28\w{3}|3D000|42501)$/;
+/** The server says that we do not keep to its protocol. */
+const PROTOCOL_VIOLATION = '08P01';
 const TRANSIENT_CLASSES = new Set(['53', '40', '58']);
 const DATA_CLASSES = new Set(['22', '23']);
 /** Temporary CHECKs on the default partition while a day is being attached. */
@@ -68,16 +75,26 @@ export function classifyWriteError(error: unknown, phase: WritePhase): WriteFail
   if (sqlState === FRONTIER_MOVED) {
     return { kind: 'frontier_moved', frontierMs: Number(error.detail) };
   }
+  if (isOurProtocolError(error)) return { kind: 'bug', sqlState };
   if (sqlState.startsWith('08') || SESSION_ENDED.has(sqlState)) return { kind: 'outcome_unknown' };
   if (TRANSIENT.has(sqlState) || TRANSIENT_CLASSES.has(sqlState.slice(0, 2))) {
     return { kind: 'transient', sqlState, phase };
   }
+  if (REFUSED.test(sqlState)) return { kind: 'refused', sqlState };
   if (phase === 'events') {
     if (isPartitionDdl(error)) return { kind: 'transient', sqlState, phase };
     if (isEventKeyTaken(error)) return { kind: 'key_taken' };
     if (DATA_CLASSES.has(sqlState.slice(0, 2))) return { kind: 'data', sqlState };
   }
   return { kind: 'bug', sqlState };
+}
+
+/**
+ * A message of ours that PostgreSQL cannot read, session and transaction left as they were: the same would be
+ * refused for ever. Poolers say 08P01 of every loss of theirs, but end the session with it.
+ */
+function isOurProtocolError({ code, severity }: DatabaseError): boolean {
+  return code === PROTOCOL_VIOLATION && severity === 'ERROR';
 }
 
 /** A row that finds no partition for a moment, because one is being attached. */
@@ -92,8 +109,9 @@ function isEventKeyTaken(error: DatabaseError): boolean {
 
 /** True where waiting and trying again is the answer, whatever was being done. */
 export function isTransientError(error: unknown): boolean {
+  if (isConnectFailure(error)) return true;
   const { kind } = error instanceof WriteError ? error.failure : classifyWriteError(error, 'other');
-  return kind === 'transient' || kind === 'outcome_unknown';
+  return kind === 'transient' || kind === 'outcome_unknown' || kind === 'refused';
 }
 
 function parseIds(detail: string | undefined): number[] {

@@ -74,7 +74,6 @@ test.each([
   ['a certificate that does not verify', systemError('CERT_HAS_EXPIRED')],
   ['a server without TLS', new Error('The server does not support SSL connections')],
   ['a pool used after its end', new Error('Cannot use a pool after calling end on the pool')],
-  ['a wrong password', refusal('28P01')],
   ['a table that is not there', refusal('42P01')],
   [
     'an answer that quotes a lost connection',

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { Client, type QueryResultRow } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { noteConnectFailure } from './connect-failures.ts';
 import { statedSettings } from './session-settings.ts';
 import { WRITTEN_COLUMN_LIST } from './table-columns.ts';
 
@@ -17,6 +18,8 @@ export interface WriterSessionOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** An idle session that says nothing for so long when it is asked is taken for lost. */
+const CHECK_LIMIT_MS = 5_000;
 /** A server may vanish without a word; past a statement's own time-out plus this, the socket is cut. */
 const SILENCE_MARGIN_MS = 5_000;
 
@@ -40,6 +43,8 @@ export class WriterSession {
   readonly #client: Client;
   readonly #options: WriterSessionOptions;
   #broken: Error | null = null;
+  /** Statements that wait for their answer. */
+  #asked = 0;
 
   private constructor(client: Client, options: WriterSessionOptions) {
     this.#client = client;
@@ -83,6 +88,7 @@ export class WriterSession {
       );
     } catch (error) {
       session.destroy();
+      noteConnectFailure(error);
       throw error;
     } finally {
       signal?.removeEventListener('abort', cut);
@@ -119,6 +125,18 @@ export class WriterSession {
     await this.#bounded(pipeline(Readable.from([encoded], { objectMode: false }), stream));
   }
 
+  /** False while an answer is awaited. */
+  get isIdle(): boolean {
+    return this.#asked === 0;
+  }
+
+  /** Asks the server whether it is there still; cuts the connection where it does not answer. Never rejects. */
+  async check(): Promise<void> {
+    const watchdog = setTimeout(() => this.destroy(), CHECK_LIMIT_MS);
+    await this.query('SELECT 1').catch(() => this.destroy());
+    clearTimeout(watchdog);
+  }
+
   /** Cuts the connection at once; the server rolls back what was not committed. */
   destroy(): void {
     this.#broken ??= new Error('Connection terminated by us');
@@ -136,9 +154,11 @@ export class WriterSession {
   async #bounded<T>(answer: Promise<T>): Promise<T> {
     const limitMs = this.#options.statementTimeoutMs + SILENCE_MARGIN_MS;
     const watchdog = setTimeout(() => this.destroy(), limitMs);
+    this.#asked += 1;
     try {
       return await answer;
     } finally {
+      this.#asked -= 1;
       clearTimeout(watchdog);
     }
   }

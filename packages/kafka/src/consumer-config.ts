@@ -36,6 +36,8 @@ const DEFAULT_FETCH_WAIT_MAX_MS = 100;
  * many are held, whatever their size.
  */
 const QUEUED_MIN_RECORDS = 250;
+/** The group's state is read of the client's figures. */
+const FIGURES_EVERY_MS = 1_000;
 const FETCH_MAX_BYTES = 16 * 1024 * 1024;
 const METADATA_REFRESH_MS = 60_000;
 /** 0 spins a whole core, the default of 1000 halves the throughput (measured). */
@@ -51,6 +53,7 @@ export function consumerConfig(
     ...commonConfig(settings),
     ...membership(options, maxPollIntervalMs),
     'group.id': options.groupId,
+    'statistics.interval.ms': FIGURES_EVERY_MS,
     'max.poll.interval.ms': maxPollIntervalMs,
     ...(options.instanceId === undefined ? {} : { 'group.instance.id': options.instanceId }),
     // Offsets live in the database; a missing or expired one must be reported, never skipped.

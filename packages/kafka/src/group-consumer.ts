@@ -2,6 +2,7 @@ import type { SourceRecord } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
 import { codeOf } from './errors.ts';
+import { type GroupPlace, PlaceInGroup } from './group-place.ts';
 import { cachedEnd } from './log-offsets.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
 import { NativeReading } from './native-reading.ts';
@@ -37,6 +38,7 @@ export class GroupConsumer implements RecordSource {
   readonly #isStatic: boolean;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
+  readonly #place: PlaceInGroup;
   readonly #granted = new Set<number>();
   readonly #startAfterFetch = new Map<number, number>();
   readonly #rebalances = new Rebalances();
@@ -57,6 +59,7 @@ export class GroupConsumer implements RecordSource {
       offset_commit_cb: (error: unknown) => this.#hints.settled(error),
     });
     this.#words = new ClientWords(this.#native, this.#notices);
+    this.#place = new PlaceInGroup(this.#words, options.protocol);
     this.#reading = new NativeReading({
       native: this.#native,
       settings,
@@ -65,10 +68,14 @@ export class GroupConsumer implements RecordSource {
       notices: this.#notices,
       onThrownOut: () => {
         this.#rebalances.thrownOut();
+        this.#place.thrownOut();
         this.#readers.lose(this.#readers.partitions());
       },
     });
     this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
+    this.#native.on('event.stats', ({ message }: { message: string }) =>
+      this.#place.figures(message),
+    );
     renewCredentials(this.#native, settings);
   }
 
@@ -85,6 +92,11 @@ export class GroupConsumer implements RecordSource {
   /** What keeps the client from its work now, in its own words; null where nothing is known to. */
   get trouble(): Trouble | null {
     return this.#words.trouble;
+  }
+
+  /** Whether the group counts on this member, with partitions or as a spare, or why it does not. */
+  get place(): GroupPlace {
+    return this.#place.place();
   }
 
   /** True when `takeRebalances` has something. */
@@ -211,10 +223,15 @@ export class GroupConsumer implements RecordSource {
       this.#answerLeaving(granted, partitions);
       return;
     }
-    if (granted) this.#rebalances.granted(partitions);
+    if (granted) {
+      this.#place.assigned();
+      this.#rebalances.granted(partitions);
+      return;
+    }
     // The client knows about the loss only while this callback runs.
-    else if (this.#rebalances.revoked(partitions, this.#native.assignmentLost()))
-      this.#readers.lose(partitions);
+    const isLost = this.#native.assignmentLost();
+    if (isLost) this.#place.thrownOut();
+    if (this.#rebalances.revoked(partitions, isLost)) this.#readers.lose(partitions);
   }
 
   #answerLeaving(granted: boolean, partitions: readonly number[]): void {

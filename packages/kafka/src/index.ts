@@ -1,3 +1,5 @@
+export type { GroupPlace } from './group-place.ts';
+export { kafkaFailure } from './server-failure.ts';
 export { AckedProducer } from './acked-producer.ts';
 export type { ProduceOutcome, ProducerOptions } from './acked-producer.ts';
 export { KafkaAdmin } from './admin.ts';

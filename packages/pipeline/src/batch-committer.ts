@@ -53,6 +53,9 @@ export interface CommitOutcome {
 /** Refusals that no row explains (an operator may just have dropped a constraint) before we stop. */
 const UNEXPLAINED_MAX = 3;
 
+/** Not now, whatever the batch: read-only, without resources, without a working disk. */
+const OF_THE_SERVER = /^(?:25006|53\w{3}|58\w{3})$/;
+
 /** Why a row that fails alone is rejected. */
 const BLAMED_AS: Readonly<Record<RowFailure['kind'], RejectionCode>> = {
   data: 'data_refused',
@@ -99,6 +102,7 @@ export class BatchCommitter {
         });
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
         this.#parts.holdUps?.end('commit');
+        this.#parts.link.noteTaken();
         this.#parts.dedup.mark(work.batch);
         return { counts, fenced: attempt.fenced };
       } catch (error) {
@@ -108,6 +112,7 @@ export class BatchCommitter {
       }
     }
     this.#parts.holdUps?.end('commit');
+    this.#parts.link.noteTaken();
     return { counts: [], fenced: attempt.fenced };
   }
 
@@ -140,8 +145,14 @@ export class BatchCommitter {
           { err: error, attempt: attempt.backoff.attempts + 1 },
           'batch not taken yet, retrying',
         );
+        if (OF_THE_SERVER.test(failure.sqlState)) this.#parts.link.noteRefused(error);
         if (failure.phase === 'events') attempt.rowRefusals += 1;
         await this.#waitOrSuspect(attempt, error, signal);
+        return;
+      case 'refused':
+        metrics.databaseErrors.add(1, { class: 'refused' });
+        this.#parts.link.noteRefused(error);
+        await attempt.backoff.wait(signal, 'writing a batch');
         return;
       case 'data':
         metrics.databaseErrors.add(1, { class: 'data' });

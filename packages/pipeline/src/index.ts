@@ -27,7 +27,7 @@ export { PartitionClaims } from './partition-claims.ts';
 export { type SourceClaim } from './source-claim.ts';
 export { HoldUps } from './reports/hold-ups.ts';
 export { PartitionReporter } from './reports/partition-reporter.ts';
-export { requireSchema } from './require-schema.ts';
+export { Servers } from './servers.ts';
 export type { StartAt } from './start-at.ts';
 export { TopicWatch } from './topic-watch.ts';
 export { WriterLink } from './writer-link.ts';

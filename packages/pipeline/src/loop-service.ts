@@ -1,8 +1,17 @@
+import { kafkaFailure, KafkaFatalError, type GroupConsumer } from '@adtally/kafka';
+import { Abandoned, Backoff, type ServerFailure } from '@adtally/pacing';
 import { giveUpAfterMs, type Opened, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { IngestLoop } from './ingest-loop.ts';
 import type { Ownership } from './ownership.ts';
+import { GroupCheck } from './group-check.ts';
+import type { Servers } from './servers.ts';
+import { sessionCheck } from './session-check.ts';
 import type { WriterLink } from './writer-link.ts';
+
+const CUT_AGAIN_MS = 100;
+const BEGIN_ANEW_FIRST_MS = 1_000;
+const BEGIN_ANEW_LAST_MS = 15_000;
 
 /** Something that runs beside the loop and changes nothing of it. */
 export interface Beside {
@@ -14,6 +23,7 @@ export interface Beside {
 export interface LoopWiring {
   readonly loop: IngestLoop;
   readonly link: WriterLink;
+  readonly consumer: Pick<GroupConsumer, 'place'>;
   readonly ownership: Ownership;
   /** Started in order before the loop, stopped in reverse after it. */
   readonly beside: readonly Beside[];
@@ -25,6 +35,8 @@ export interface LoopServiceOptions<R> {
   readonly name: string;
   readonly drainDeadlineMs: number;
   readonly log: Logger;
+  /** What is the matter with one of them keeps the process from its work. */
+  readonly servers: Servers;
   readonly open: (signal: AbortSignal) => Promise<Opened<R>>;
   /** `abandoned` fires when the drain has no more time to wait for the database. */
   readonly wire: (resources: R, abandoned: AbortSignal) => LoopWiring;
@@ -38,6 +50,7 @@ export class LoopService<R> implements Service {
   readonly #stopping = new AbortController();
   readonly #abandoned = new AbortController();
   readonly #failure = Promise.withResolvers<Error>();
+  #cutting: NodeJS.Timeout | undefined;
   #wiring: LoopWiring | null = null;
   #resources: R | null = null;
   #close: (() => Promise<void>) | null = null;
@@ -73,9 +86,7 @@ export class LoopService<R> implements Service {
     await this.#starting.catch(() => undefined);
     this.#wiring?.loop.stop();
     await this.#running;
-    await this.#wiring?.link.close();
-    await this.#close?.();
-    this.#close = null;
+    await this.#closeAll();
   }
 
   /** The partitions held, those that wait to be, and those that stand still, for a status endpoint. */
@@ -100,29 +111,81 @@ export class LoopService<R> implements Service {
     };
   }
 
+  /** The servers that cannot be worked with now, and why. */
+  serverFailures(): { server: string; code: string; detail: string }[] {
+    return this.#options.servers.all.flatMap(({ title, failure }) =>
+      failure === undefined ? [] : [{ server: title, code: failure.code, detail: failure.detail }],
+    );
+  }
+
   notReady(): string | undefined {
+    const failures = this.serverFailures().map(
+      ({ server, code, detail }) => `${server}: ${detail} (${code})`,
+    );
+    if (failures.length > 0) return failures.join('; ');
     if (this.#wiring === null) return 'not connected yet';
-    const { ownership, link } = this.#wiring;
-    // A spare member owns nothing and needs no session: it is ready to take over.
-    if (ownership.allOwned().length > 0 && !link.isConnected) return 'no database session';
+    // A spare member too: it is to take over at any moment.
+    if (!this.#wiring.link.isConnected) return 'no database session yet';
+    if (!this.#options.servers.group.hasWorked) return 'joining the consumer group';
     return undefined;
   }
 
   async #start(): Promise<void> {
-    const { open, log, name } = this.#options;
-    if (this.#stopping.signal.aborted) return;
-    const opened = await open(this.#stopping.signal);
-    this.#close = opened.close;
-    this.#resources = opened.resources;
-    if (this.#stopping.signal.aborted) return;
-    this.#running = this.#run(opened.resources).catch((error: unknown) => {
+    const { log, name } = this.#options;
+    if (!(await this.#open())) return;
+    this.#running = this.#keepRunning().catch((error: unknown) => {
       log.fatal({ err: error }, `${name} stopped: a person must look at this`);
       this.#failure.resolve(error instanceof Error ? error : new Error(String(error)));
     });
   }
 
+  /** False where it was stopped meanwhile. */
+  async #open(): Promise<boolean> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return false;
+    const opened = await this.#options.open(signal);
+    this.#close = opened.close;
+    this.#resources = opened.resources;
+    return !signal.aborted;
+  }
+
+  async #closeAll(): Promise<void> {
+    const close = this.#close;
+    const link = this.#wiring?.link;
+    this.#close = null;
+    this.#wiring = null;
+    await link?.close();
+    await close?.();
+    clearInterval(this.#cutting);
+  }
+
+  /** Runs, and begins anew where the Kafka client gave up for what may be mended: itself it never works again. */
+  async #keepRunning(): Promise<void> {
+    const { servers } = this.#options;
+    const backoff = new Backoff(BEGIN_ANEW_FIRST_MS, BEGIN_ANEW_LAST_MS);
+    for (let mayRun = true; mayRun;) {
+      const startedMs = performance.now();
+      try {
+        await this.#run(this.#resources as R);
+        return;
+      } catch (error) {
+        const failure = mendable(error);
+        if (failure === null) throw error;
+        await this.#closeAll();
+        servers.group.failed(failure, startedMs);
+      }
+      try {
+        await backoff.wait(this.#stopping.signal, 'beginning anew');
+        mayRun = await this.#open();
+      } catch (error) {
+        if (error instanceof Abandoned) return;
+        throw error;
+      }
+    }
+  }
+
   async #run(resources: R): Promise<void> {
-    const { wire, log } = this.#options;
+    const { wire, log, servers } = this.#options;
     const wiring = wire(resources, this.#abandoned.signal);
     this.#wiring = wiring;
     this.#abandoned.signal.addEventListener('abort', () => {
@@ -131,12 +194,25 @@ export class LoopService<R> implements Service {
       );
       wiring.link.cut();
       wiring.cut();
+      // Whoever says a last word opens another connection, which would be waited for.
+      this.#cutting = setInterval(() => wiring.cut(), CUT_AGAIN_MS);
     });
-    for (const beside of wiring.beside) await beside.start?.();
+    const groupCheck = new GroupCheck(wiring.consumer, servers.group);
+    const besides: Beside[] = [...wiring.beside, sessionCheck(wiring.link, log), groupCheck];
+    for (const beside of besides) await beside.start?.();
+    const looping = wiring.loop.run();
     try {
-      await wiring.loop.run();
+      await Promise.race([looping, groupCheck.over]);
     } finally {
-      for (const beside of wiring.beside.toReversed()) await beside.stop();
+      wiring.loop.stop();
+      await looping.catch(() => undefined);
+      for (const beside of besides.toReversed()) await beside.stop();
     }
   }
+}
+
+/** Why the client gave up, where that is a right or a protocol that may be given; null for anything else. */
+function mendable(error: unknown): ServerFailure | null {
+  const failure = error instanceof KafkaFatalError ? kafkaFailure(error) : null;
+  return failure?.kind === 'away' ? null : failure;
 }

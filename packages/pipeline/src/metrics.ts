@@ -44,7 +44,7 @@ export const COMMIT_METRICS = {
     name: 'adtally_database_errors_total',
     kind: 'counter',
     help: 'Failed transactions by how they are treated.',
-    labels: { class: ['outcome_unknown', 'transient', 'data', 'fatal'] },
+    labels: { class: ['outcome_unknown', 'transient', 'refused', 'data', 'fatal'] },
   },
 } as const satisfies MetricDefinitions;
 

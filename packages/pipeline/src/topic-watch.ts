@@ -1,6 +1,7 @@
 import { noteKnownEnds, type Database } from '@adtally/db';
-import { TopicIdentity, type KafkaAdmin, type TopicMetrics } from '@adtally/kafka';
+import { kafkaFailure, TopicIdentity, type KafkaAdmin, type TopicMetrics } from '@adtally/kafka';
 import { RecurringTask, RepeatedWords } from '@adtally/pacing';
+import type { ServerStanding } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import { haltFor, type Halt } from './halt.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
@@ -12,6 +13,8 @@ export interface WatchParts {
   readonly ownership: Ownership;
   readonly metrics: TopicMetrics;
   readonly log: Logger;
+  /** How the process stands with its brokers: told of every look. */
+  readonly standing?: ServerStanding;
 }
 
 /** A look that fails now and then is followed by one that does not; halts wait for it. */
@@ -84,6 +87,7 @@ export class TopicWatch {
     const all = ownership.allOwned();
     const described = await admin.describeTopic(this.#topic);
     // Deleted and not made again: there is nothing to read, and nothing to decide yet.
+    this.#noteLook(described !== null);
     if (described === null) return;
     this.#compare(all, described.topicId);
     const ends = new Map<number, bigint>();
@@ -101,7 +105,9 @@ export class TopicWatch {
 
   /** A truncated log or a topic made again is found late, or by a batch alone, for as long as this lasts. */
   #failed(error: unknown): void {
-    const { log } = this.#parts;
+    const { log, standing } = this.#parts;
+    const failure = kafkaFailure(error);
+    if (failure !== null) standing?.failed(failure);
     this.#failures += 1;
     const { code, detail } = reasonOf(error);
     const fields = { topic: this.#topic, reason: code, detail, failures: this.#failures };
@@ -109,6 +115,13 @@ export class TopicWatch {
     if (this.#failures < FAILURES_BEFORE_WORDS) return;
     if (!this.#words.isDue('look', code, performance.now())) return;
     log.warn(fields, 'the topic cannot be looked at: losses and a topic made again are found late');
+  }
+
+  #noteLook(isThere: boolean): void {
+    const { standing } = this.#parts;
+    if (isThere) return standing?.answered();
+    const detail = `topic ${this.#topic} does not exist`;
+    standing?.failed({ kind: 'away', code: 'topic_missing', detail });
   }
 
   #compare(all: readonly OwnedPartition[], topicId: string): void {

@@ -1,11 +1,13 @@
 import {
   adoptSources,
-  isTransientError,
+  databaseFailureAtWork,
+  requireSchema,
   WriterSession,
   type HeldSource,
   type WriterSessionOptions,
 } from '@adtally/db';
-import { Abandoned, Backoff } from '@adtally/pacing';
+import { Abandoned, Backoff, type ServerFailure } from '@adtally/pacing';
+import { ServerStanding } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { Cursor } from './compare-claim.ts';
 
@@ -26,21 +28,38 @@ export interface HeldSources {
 /**
  * The connection for writing, renewed as often as it breaks. A new session writes itself into the
  * cursor rows we hold before it does anything else: the next owner must always know whom to evict.
+ *
+ * The database was there when the link was made: whatever happens to it later is waited for.
  */
 export class WriterLink {
   readonly #options: WriterSessionOptions;
   readonly #sources: HeldSources;
-  readonly #log: Logger;
+  readonly #standing: ServerStanding;
+  readonly #cutting = new AbortController();
   #session: WriterSession | null = null;
+  /** An attempt under way, whoever began it: there is never more than one. */
+  #opening: Promise<void> | null = null;
 
-  constructor(options: WriterSessionOptions, sources: HeldSources, log: Logger) {
+  /** `standing` is how the process stands with its database. */
+  constructor(
+    options: WriterSessionOptions,
+    sources: HeldSources,
+    log: Logger,
+    standing: ServerStanding = new ServerStanding({ title: 'PostgreSQL', log }),
+  ) {
     this.#options = options;
     this.#sources = sources;
-    this.#log = log;
+    this.#standing = standing;
+    standing.worked();
   }
 
   get isConnected(): boolean {
     return this.#session?.isUsable === true;
+  }
+
+  /** What keeps this process from writing; undefined when nothing is known to. */
+  get failure(): ServerFailure | undefined {
+    return this.#standing.failure;
   }
 
   /** The session in use; opens one, waiting as long as the database is away. */
@@ -49,23 +68,16 @@ export class WriterLink {
     return this.#session as WriterSession;
   }
 
-  /** Opens a new session, ends the lost one, and says where the held sources stand since. */
+  /** Ends a lost session by a new one, waiting, and says where the held sources stand since. */
   async renew(signal: AbortSignal): Promise<Cursors> {
     const backoff = new Backoff(RECONNECT_FIRST_MS, RECONNECT_LAST_MS);
     for (;;) {
       if (signal.aborted) throw new Abandoned('connecting to the database');
       try {
-        this.#session?.destroy();
-        this.#session = await WriterSession.connect(this.#options, signal);
-        const cursors = await adoptSources(this.#session, this.#sources.held());
-        this.#sources.compare?.(cursors);
-        return cursors;
+        if (!this.isConnected) await this.#open(signal);
+        return await adoptSources(this.#session as WriterSession, this.#sources.held());
       } catch (error) {
-        if (!isTransientError(error)) throw error;
-        this.#log.warn(
-          { err: error, attempt: backoff.attempts + 1 },
-          'database not reachable, waiting',
-        );
+        this.#note(error);
         await backoff.wait(signal, 'connecting to the database');
       }
     }
@@ -76,13 +88,72 @@ export class WriterLink {
     return await adoptSources(await this.session(signal), this.#sources.held());
   }
 
+  /**
+   * Finds out by itself whether the session is there, and opens one that is not: for while nothing is
+   * written. One attempt, and never beside a statement, which is bounded by its own time-outs.
+   */
+  async check(signal: AbortSignal): Promise<void> {
+    const session = this.#session;
+    if (session?.isUsable === true && session.isIdle) await session.check();
+    if (this.isConnected || signal.aborted || this.#cutting.signal.aborted) return;
+    try {
+      await this.#open(signal);
+    } catch (error) {
+      if (!signal.aborted && !this.#cutting.signal.aborted) this.#note(error);
+    }
+  }
+
+  /** A batch was not taken for a reason that is not the batch's. */
+  noteRefused(error: unknown): void {
+    const failure = databaseFailureAtWork(error);
+    if (failure !== null) this.#standing.failed(failure);
+  }
+
+  /** A batch was taken. */
+  noteTaken(): void {
+    this.#standing.answered();
+  }
+
   /** Ends whatever is being asked of a server that may never answer. */
   cut(): void {
+    this.#cutting.abort();
     this.#session?.destroy();
   }
 
   async close(): Promise<void> {
     await this.#session?.close();
     this.#session = null;
+  }
+
+  /** One attempt, shared by all who need it now. */
+  async #open(signal: AbortSignal): Promise<void> {
+    this.#opening ??= this.#connect(signal).finally(() => {
+      this.#opening = null;
+    });
+    await this.#opening;
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    this.#session?.destroy();
+    const cutting = AbortSignal.any([signal, this.#cutting.signal]);
+    if (cutting.aborted) throw new Abandoned('connecting to the database');
+    const session = await WriterSession.connect(this.#options, cutting);
+    try {
+      // Another schema than this build's may be there now: restored, or migrated meanwhile (ADR 16).
+      await requireSchema(session);
+      this.#sources.compare?.(await adoptSources(session, this.#sources.held()));
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
+    this.#session = session;
+    this.#standing.answered();
+  }
+
+  /** Throws what waiting is no answer to. */
+  #note(error: unknown): void {
+    const failure = databaseFailureAtWork(error);
+    if (failure === null) throw error;
+    this.#standing.failed(failure);
   }
 }

@@ -13,4 +13,10 @@ export { runApp, type AppParts, type BuiltApp, type ServiceConfig } from './run-
 export { runMain, serviceProgram, untilDrained, type MainOptions } from './run-main.ts';
 export { runService, type RunServiceOptions } from './run-service.ts';
 export { serviceEnv } from './service-env.ts';
+export {
+  ServerStanding,
+  ServerUnusable,
+  untilItAnswers,
+  type AttemptOptions,
+} from './server-standing.ts';
 export type { Service } from './service.ts';

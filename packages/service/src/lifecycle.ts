@@ -49,11 +49,11 @@ export class Lifecycle {
 
   /** What the services still wait for. */
   notReady(): string[] {
-    if (this.#state !== 'running') return [this.#state];
-    return this.#services.flatMap((service) => {
+    const reasons = this.#services.flatMap((service) => {
       const reason = service.notReady?.();
       return reason === undefined ? [] : [`${service.name}: ${reason}`];
     });
+    return this.#state === 'running' ? reasons : [this.#state, ...reasons];
   }
 
   /** Resolves when all services are up, or when a drain came first; a failed start drains. */

@@ -30,6 +30,13 @@ export function serviceEnv(defaultAdminPort: number) {
       max: 3_600_000,
       meaning: "a longer drain ends by force; keep it below the platform's grace period",
     }),
+    refusedMaxMs: durationMs('REFUSED_MAX_MS', {
+      default: 60_000,
+      min: 0,
+      max: 3_600_000,
+      meaning:
+        'a server that refuses our login or rights for so long from the start on ends us with 78; later it is waited for',
+    }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, {
       default: 'info',
       meaning: `${LOG_LEVELS.map((level) => `\`${level}\``).join(' ')}; JSON lines on standard error`,

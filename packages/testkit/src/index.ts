@@ -22,6 +22,7 @@ export {
   setQuota,
   setScramPassword,
 } from './kafka-rights.ts';
+export { guardedPostgres, type GuardedPostgres } from './guarded-postgres.ts';
 export {
   hasPostgresServer,
   postgresAccount,

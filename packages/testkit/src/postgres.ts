@@ -19,10 +19,13 @@ export interface TestPostgres {
    * address: what was committed in between is gone.
    */
   keepCopy(kind: CopyKind): Promise<() => Promise<void>>;
+  /** From now on every role but that of `url` logs in by its password. */
+  askPasswords(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const LOGINS = ['local all adtally trust', 'local all all scram-sha-256', ''].join('\n');
 const PORT = 5_432;
 const PACKAGED = '/usr/lib/postgresql';
 // A socket's path has about 100 characters at most, and a user's temporary folder may be a long one.
@@ -91,6 +94,10 @@ export async function testPostgres({ password }: TestPostgresOptions = {}): Prom
     await stop();
     rmSync(folder, { recursive: true, force: true });
   };
+  const askPasswords = () => {
+    writeFileSync(join(cluster, 'pg_hba.conf'), LOGINS);
+    child?.kill('SIGHUP');
+  };
   await start();
   const files = {
     programs,
@@ -101,7 +108,7 @@ export async function testPostgres({ password }: TestPostgresOptions = {}): Prom
     options: { ...account, cwd: folder },
   };
   const keep = (kind: CopyKind) => keepCopy({ ...files, settings: settingArgs, kill, start }, kind);
-  return { url, stop, start, keepCopy: keep, close, [Symbol.asyncDispose]: close };
+  return { url, stop, start, keepCopy: keep, askPasswords, close, [Symbol.asyncDispose]: close };
 }
 
 async function answers(url: string): Promise<boolean> {

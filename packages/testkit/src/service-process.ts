@@ -135,6 +135,19 @@ export class ServiceProcess {
     return this;
   }
 
+  /** Waits until `/readyz` says so. */
+  async untilReady(): Promise<void> {
+    await this.until('ready', async () => (await this.get('/readyz')).ok);
+  }
+
+  /** Waits until `/readyz` says no, and gives these words as the reason. */
+  async untilNotReady(words: string): Promise<void> {
+    await this.until(`not ready: ${words}`, async () => {
+      const { waiting } = (await (await this.get('/readyz')).json()) as { waiting: string[] };
+      return waiting.some((reason) => reason.includes(words));
+    });
+  }
+
   async get(path: string): Promise<Response> {
     return await this.#request(path, 'GET');
   }

@@ -9,6 +9,7 @@ import { type Database, type DatabaseExecutor } from '@adtally/db';
 import type { SourceRecord } from '@adtally/event-schema';
 import {
   KafkaError,
+  kafkaFailure,
   KafkaFatalError,
   ReadFault,
   TopicIdentity,
@@ -18,6 +19,7 @@ import {
   type Notice,
 } from '@adtally/kafka';
 import { backoffMs, pause } from '@adtally/pacing';
+import type { ServerStanding } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import { applyArrivals, type EvaluationResult } from '../incidents/apply-arrivals.ts';
 import type { AlertSettings } from '../incidents/settings.ts';
@@ -32,6 +34,8 @@ export interface DeadTopicParts {
   readonly session: Database;
   readonly kafka: KafkaSettings;
   readonly admin: KafkaAdmin;
+  /** How the process stands with its brokers. */
+  readonly brokers: ServerStanding;
   readonly settings: AlertSettings;
   readonly topicCheckMs: number;
   readonly owner: string;
@@ -46,6 +50,8 @@ export interface DeadTopicParts {
 const FETCH_RECORDS = 1_000;
 const FETCH_WAIT_MS = 200;
 const LOOK_EVERY_MS = 1_000;
+/** One attempt; then it is said why, and attempted again. */
+const CONNECT_TIMEOUT_MS = 10_000;
 const RETRY_FIRST_MS = 200;
 const RETRY_LAST_MS = 5_000;
 
@@ -89,6 +95,7 @@ export class DeadTopicLoop {
     try {
       return await TopicReader.connect(kafka, {
         topic: settings.topic,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
         onNotice: (notice: Notice) => log.warn({ notice }, 'kafka client'),
       });
     } catch (error) {
@@ -108,6 +115,7 @@ export class DeadTopicLoop {
           await this.#store(reader, records);
         await this.#look(reader);
         this.#failures = 0;
+        if (this.#topicId !== null) this.#parts.brokers.worked();
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         await this.#wait(error, signal);
@@ -117,15 +125,16 @@ export class DeadTopicLoop {
   }
 
   async #wait(error: unknown, signal: AbortSignal): Promise<void> {
-    if (!(error instanceof KafkaError)) throw error;
+    const failure = kafkaFailure(error);
+    if (failure === null) throw error;
     this.#failures += 1;
-    this.#parts.log.warn({ err: error }, 'dead topic cannot be read now, waiting');
+    this.#parts.brokers.failed(failure);
     await pause(backoffMs(this.#failures, RETRY_FIRST_MS, RETRY_LAST_MS), signal);
   }
 
   /** Is it still the topic we read, and are all its partitions read? */
   async #checkTopic(reader: TopicReader): Promise<void> {
-    const { admin, settings, topicCheckMs, log } = this.#parts;
+    const { admin, brokers, settings, topicCheckMs } = this.#parts;
     if (performance.now() - this.#checkedMs < topicCheckMs) return;
     const described = await admin.describeTopic(settings.topic);
     if (described?.topicId !== this.#topicId) {
@@ -134,7 +143,8 @@ export class DeadTopicLoop {
     }
     this.#checkedMs = performance.now();
     if (described === null) {
-      log.warn({ topic: settings.topic }, 'the dead topic does not exist, waiting');
+      const detail = `topic ${settings.topic} does not exist`;
+      brokers.failed({ kind: 'away', code: 'topic_missing', detail });
       return;
     }
     this.#topicId = described.topicId;

@@ -24,6 +24,7 @@ export interface Stage {
   readonly ingest: InProcessIngest;
   readonly db: Database;
   readonly databaseUrl: string;
+  readonly brokers: string;
   readonly dlq: string;
   readonly dead: string;
   readonly producer: AckedProducer;
@@ -107,6 +108,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     ingest,
     db,
     databaseUrl: database.url,
+    brokers,
     dlq: dlq.name,
     dead: dead.name,
     producer,

@@ -60,6 +60,8 @@ export interface Simulation {
   readonly seed?: number;
   readonly rate?: number;
   readonly mix?: Partial<Mix>;
+  /** Where the topic is, if not on the shared brokers. */
+  readonly brokers?: string;
 }
 
 async function migrated(url: string): Promise<void> {
@@ -135,9 +137,16 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
       return start({ ...proxied, BATCH_MAX_EVENTS: SLOW_BATCH, ...overrides });
     },
     startElsewhere: () => start({ CONSUMER_GROUP: uniqueName('adtally_test_group') }),
-    simulate: async (events, { seed, rate, mix } = {}) => {
+    simulate: async (events, { seed, rate, mix, brokers: elsewhere } = {}) => {
       seeds += 1;
-      const run = { brokers, topic: topic.name, events, seed: seed ?? seeds, rate, mix };
+      const run = {
+        brokers: elsewhere ?? brokers,
+        topic: topic.name,
+        events,
+        seed: seed ?? seeds,
+        rate,
+        mix,
+      };
       const truth = await simulate(run);
       if (truth.acked !== events) throw new Error(`only ${truth.acked} of ${events} acknowledged`);
       return truth;
