@@ -5,7 +5,8 @@ import {
   replaceLag,
   type PartitionLag,
 } from '@adtally/db';
-import { waitFor } from '@adtally/testkit';
+import { KafkaAdmin } from '@adtally/kafka';
+import { kafkaBrokers, produceRecords, testTopic, waitFor } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { told } from './support/listener.ts';
@@ -108,9 +109,7 @@ test.concurrent('stuck partitions of a topic are one page; it ends after quiet, 
   await replaceLag(the.db, [lagOf(0, 'open_transaction'), lagOf(1, null)]);
   the.start();
   const { summary } = await until('PartitionsStuck', 'firing');
-  expect(summary).toBe(
-    'ad-events: records wait and nothing moves in 1 partition: 0 (open_transaction)',
-  );
+  expect(summary).toBe('ad-events: 1 partition is stuck: 0 (open_transaction)');
   await replaceLag(the.db, [lagOf(0, 'open_transaction'), lagOf(1, 'throttled')]);
   await untilAccepted(the.webhook, 2);
   // The leader is gone: what it found last is old, and says nothing.
@@ -143,3 +142,29 @@ test.concurrent('an audit that does not balance pages, by its scope', async (con
   await say(null);
   await until('AuditFailed', 'resolved');
 });
+
+test.concurrent(
+  'records that wait while no consumer lives page: whoever leads has found them',
+  { timeout: 120_000 },
+  async (context) => {
+    const the = await stage(context);
+    const topic = await testTopic({ partitions: 1 });
+    context.onTestFinished(() => topic.delete());
+    const admin = new KafkaAdmin({ brokers: await kafkaBrokers(), clientId: 't', security: {} });
+    context.onTestFinished(() => admin.close());
+    const described = await admin.describeTopic(topic.name);
+    await registerTopic(the.db, {
+      kind: 'events',
+      topic: topic.name,
+      topicId: described?.topicId ?? '',
+      partitions: 1,
+      genesis: () => 0n,
+    });
+    await produceRecords(topic.name, [{ partition: 0, value: Buffer.from('{}') }]);
+    the.start();
+    const page = async () =>
+      (await the.incidents()).find(({ alert }) => alert === 'PartitionsStuck');
+    const { summary } = await waitFor(page, { what: 'the page', timeoutMs: 100_000 });
+    expect(summary).toBe(`${topic.name}: 1 partition is stuck: 0 (not_granted)`);
+  },
+);

@@ -106,15 +106,15 @@ function stuckOf(topic: string, partitions: readonly StandingPartition[]): Condi
     key: topic,
     sinceMs: Math.min(...partitions.map(({ sinceMs }) => sinceMs)),
     summary:
-      `${topic}: records wait and nothing moves in ${partitions.length} ` +
-      `${partitions.length === 1 ? 'partition' : 'partitions'}: ${named.join(', ')}${hidden > 0 ? ` and ${hidden} more` : ''}`,
+      `${topic}: ${partitions.length} ${partitions.length === 1 ? 'partition is' : 'partitions are'} stuck: ` +
+      `${named.join(', ')}${hidden > 0 ? ` and ${hidden} more` : ''}`,
     detail: {
       topic,
       first_partition: first?.partition,
       offset: first?.offset,
       code: first?.code,
       what: first?.detail,
-      do: './dev sources names every stuck partition and why; then the runbook, by the code',
+      do: './dev ops lag names every partition that stands still and why; then the runbook, by the code',
     },
   };
 }
