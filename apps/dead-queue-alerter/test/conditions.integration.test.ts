@@ -1,6 +1,9 @@
 import {
   acceptLoss,
+  ADVISORY_LOCK_CLASS,
+  ADVISORY_LOCKS,
   insertSource,
+  openDatabase,
   registerTopic,
   replaceLag,
   type PartitionLag,
@@ -106,6 +109,12 @@ test.concurrent('stuck partitions of a topic are one page; it ends after quiet, 
   });
   const until = conditionsOf(the);
   await countedTopic(the);
+  // What the leader finds is said here: no alerter leads while this session holds the lock.
+  const leader = openDatabase(the.databaseUrl, { applicationName: 'leader', maxConnections: 1 });
+  context.onTestFinished(() => leader.destroy());
+  await sql`SELECT pg_advisory_lock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.lag)})`.execute(
+    leader,
+  );
   await replaceLag(the.db, [lagOf(0, 'open_transaction'), lagOf(1, null)]);
   the.start();
   const { summary } = await until('PartitionsStuck', 'firing');
