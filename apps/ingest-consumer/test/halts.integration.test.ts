@@ -145,8 +145,13 @@ test('a log truncated behind what is in hand is no loss: it is committed and not
     consumer.entries.filter(({ msg }) => msg === 'the topic could not be looked at').length;
   const looked = looks();
   await consumer.until('two more looks at the topic', () => looks() >= looked + 2);
+  const said = await consumer.logged(
+    'the topic cannot be looked at: losses and a topic made again are found late',
+  );
+  expect(said).toMatchObject({ level: 'warn', reason: 'database_unavailable', failures: 3 });
   expect(await the.consumed()).toBe(0);
   the.proxy.refuse(false);
+  await consumer.logged('the topic is looked at again');
 
   await the.untilConsumed(truth.acked, consumer);
   const more = await the.simulate(1_000);
