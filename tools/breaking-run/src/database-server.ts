@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase, type Database } from '@adtally/db';
 import {
@@ -155,6 +155,15 @@ export class DatabaseServer {
 
   thaw(): void {
     for (const pid of this.#pids().toReversed()) process.kill(pid, 'SIGCONT');
+  }
+
+  /** The server starts anew as a standby of nobody: it answers, and takes no writes. */
+  async demote(): Promise<void> {
+    await this.stop();
+    const signal = join(this.#cluster, 'standby.signal');
+    writeFileSync(signal, '');
+    if (this.#account !== undefined) chownSync(signal, this.#account.uid, this.#account.gid);
+    await this.start();
   }
 
   /** A base backup of now; the function puts it in the place of what has been written since. */

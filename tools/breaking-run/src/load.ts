@@ -28,6 +28,7 @@ export class Load {
   readonly rate: number;
   readonly #ending = new AbortController();
   readonly #truths: Truth[] = [];
+  readonly #besides: Pick<Expected, 'acked' | 'deadLettered'>[] = [];
   readonly #running: Promise<void>;
 
   /** @param brokers by a listener that no kind cuts: what a kind breaks is between Kafka and us */
@@ -36,11 +37,24 @@ export class Load {
     this.#running = this.#run(brokers, topic, seed);
   }
 
+  /** Enters records that a kind produced itself. */
+  enter(besides: Pick<Expected, 'acked' | 'deadLettered'>): void {
+    this.#besides.push(besides);
+  }
+
   /** Stops producing; resolves with the simulators' books of what was acknowledged. */
   async end(): Promise<Expected> {
     this.#ending.abort();
     await this.#running;
-    return this.#truths.reduce(added, NOTHING);
+    const sum = this.#truths.reduce(added, NOTHING);
+    return this.#besides.reduce<Expected>(
+      (all, { acked, deadLettered }) => ({
+        ...all,
+        acked: all.acked + acked,
+        deadLettered: all.deadLettered + deadLettered,
+      }),
+      sum,
+    );
   }
 
   async #run(brokers: string, topic: string, firstSeed: number): Promise<void> {

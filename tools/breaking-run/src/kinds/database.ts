@@ -93,32 +93,17 @@ const password: Kind = {
 const readOnly: Kind = {
   name: 'postgres-read-only',
   family: 'database',
-  what: 'the server takes no writes, as a standby',
+  what: 'the server is a standby, as after a failover to the wrong one',
   expects: 'heals',
-  named: /read-only|25006/i,
-  break: ({ servers, names }) =>
-    servers.database
-      .ask(
-        'postgres',
-        `ALTER DATABASE ${names.database} SET default_transaction_read_only = on`,
-        END_SESSIONS,
-      )
-      .then(() => undefined),
-  evidence: async ({ servers, names }) => {
-    const [row] = await servers.database.ask(
-      names.database,
-      "SELECT setconfig::text AS set FROM pg_db_role_setting WHERE setconfig::text LIKE '%read_only%'",
-    );
-    return row === undefined ? undefined : String(row['set']);
+  named: /read-only|25006|in recovery/i,
+  break: ({ servers }) => servers.database.demote(),
+  evidence: async ({ servers }) => {
+    const [row] = await servers.database.ask('postgres', 'SELECT pg_is_in_recovery() AS standby');
+    return row?.['standby'] === true ? 'pg_is_in_recovery()' : undefined;
   },
-  heal: ({ servers, names }) =>
-    servers.database
-      .ask(
-        'postgres',
-        `ALTER DATABASE ${names.database} RESET default_transaction_read_only`,
-        END_SESSIONS,
-      )
-      .then(() => undefined),
+  heal: async ({ servers }) => {
+    await servers.database.ask('postgres', 'SELECT pg_promote() WHERE pg_is_in_recovery()');
+  },
 };
 
 const FULL = `

@@ -67,7 +67,7 @@ const restored: Kind = {
   family: 'database',
   what: 'a backup of 15 s before put in the place of the database',
   expects: 'heals',
-  named: /behind|went back|restored|is not the one|epoch/i,
+  named: /database (?:is behind|went back)|went back/i,
   prepare: async ({ servers }) => {
     putBack = servers.database.backUp();
     await new Promise((resolve) => setTimeout(resolve, 15_000));

@@ -1,4 +1,10 @@
-import { deleteTopic, growTopic, testTopic, truncatePartition } from '@adtally/testkit';
+import {
+  deleteTopic,
+  growTopic,
+  produceRecords,
+  testTopic,
+  truncatePartition,
+} from '@adtally/testkit';
 import { KafkaAdmin } from '@adtally/kafka';
 import type { Kind } from '../kind.ts';
 import type { World } from '../world.ts';
@@ -115,6 +121,11 @@ const compacted: Kind = {
   named: /compact|invalid record|failed to validate/i,
   break: async (world) => {
     await cleanupPolicy(world, '--alter', '--add-config', 'cleanup.policy=compact');
+    // Most bad records have a key, which such a topic takes.
+    const { servers, names, load } = world;
+    const bad = { partition: 0, key: null, value: Buffer.from('no key and no event') };
+    await produceRecords(names.events, [bad], servers.kafka.internalBrokers);
+    load.enter({ acked: 1, deadLettered: 1 });
   },
   evidence: async (world) =>
     /cleanup\.policy=compact/.exec(await cleanupPolicy(world, '--describe'))?.[0],
