@@ -12,6 +12,7 @@ import {
   Ownership,
   PartitionClaims,
   PartitionReporter,
+  ReadMarks,
   TopicWatch,
   Servers,
   WriterLink,
@@ -150,7 +151,7 @@ function wire(
     config,
   );
   const preparation = new ClaimPreparation(
-    { admin: claimsAdmin, db, ownership },
+    { admin: claimsAdmin, db, source: consumer, ownership },
     { kind: 'dlq', topic: dlqTopic, owner, startAt: { kind: 'log_start' } },
   );
   const claims = new PartitionClaims(
@@ -162,6 +163,7 @@ function wire(
     dlqTopic,
     config.topicCheckMs,
   );
+  const marks = new ReadMarks({ source: consumer, db, ownership, log }, config.topicCheckMs);
   const admission = new AdmitAll(ownership);
   const filler = new BatchFiller(consumer, ownership, admission, {
     classify: takeAsLetters,
@@ -201,7 +203,7 @@ function wire(
     link,
     consumer,
     ownership,
-    beside: [watch, volumeWatch, expiry, cursors, lanes.cursors, reporter],
+    beside: [watch, marks, volumeWatch, expiry, cursors, lanes.cursors, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, lanes };

@@ -16,6 +16,7 @@ import {
   Ownership,
   PartitionClaims,
   PartitionReporter,
+  ReadMarks,
   TopicWatch,
   Servers,
   WriterLink,
@@ -95,7 +96,7 @@ function wire(
     mayHaveGaps: config.mayHaveGaps,
   });
   const preparation = new ClaimPreparation(
-    { admin: claimsAdmin, db, ownership },
+    { admin: claimsAdmin, db, source: consumer, ownership },
     { kind: 'events', topic, owner: config.owner, startAt: config.startAt },
   );
   const claims = new PartitionClaims(
@@ -107,6 +108,7 @@ function wire(
     topic,
     config.topicCheckMs,
   );
+  const marks = new ReadMarks({ source: consumer, db, ownership, log }, config.topicCheckMs);
   const loop = new IngestLoop(
     {
       consumer,
@@ -142,7 +144,7 @@ function wire(
     link,
     consumer,
     ownership,
-    beside: [new PartitionMaker(db, log), alerts, watch, cursors, reporter],
+    beside: [new PartitionMaker(db, log), alerts, watch, marks, cursors, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, breakers };

@@ -1,4 +1,5 @@
 export { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from './advisory-locks.ts';
+export { noteReadMarks, type ReadMark } from './read-marks.ts';
 export {
   type ExtraCheck,
   type AuditOffence,

@@ -23,6 +23,8 @@ export interface RegisteredPartition {
   readonly haltedCode?: string;
   /** Its cursor at the time of this registration. */
   readonly nextOffset: number;
+  /** The last record known to be counted; null where none is. */
+  readonly lastRead: { readonly offset: number; readonly leaderEpoch: number } | null;
 }
 
 /** Halt of sources whose topic was deleted and created again under its name. */
@@ -41,6 +43,8 @@ interface KnownSource {
   readonly closed_at: Date | null;
   readonly halted_code: string | null;
   readonly next_offset: bigint;
+  readonly read_up_to: bigint | null;
+  readonly read_leader_epoch: number | null;
 }
 
 /**
@@ -67,14 +71,21 @@ export async function registerTopic(
     const ours = known.filter((source) => source.topic_id === request.topicId);
     const partitions: RegisteredPartition[] = [];
     for (let partition = 0; partition < request.partitions; partition += 1) {
-      const source = ours.find((candidate) => candidate.partition === partition);
+      // Of several the newest: those before it were closed, since the log had departed from what was counted.
+      const source = ours.findLast((candidate) => candidate.partition === partition);
       if (source !== undefined) {
         partitions.push(registered(source));
       } else {
         const genesis =
           ours.length > 0 ? ADDED_PARTITION_GENESIS : await request.genesis(partition);
         const sourceId = await createSource(trx, request, partition, genesis);
-        partitions.push({ partition, sourceId, state: 'ready', nextOffset: Number(genesis) });
+        partitions.push({
+          partition,
+          sourceId,
+          state: 'ready',
+          nextOffset: Number(genesis),
+          lastRead: null,
+        });
       }
     }
     return partitions;
@@ -128,6 +139,8 @@ async function knownSources(
       's.closed_at',
       'c.halted_code',
       'c.next_offset',
+      'c.read_up_to',
+      'c.read_leader_epoch',
     ])
     .where('s.kind', '=', kind)
     .where('s.topic', '=', topic)
@@ -141,6 +154,10 @@ function registered(source: KnownSource): RegisteredPartition {
     partition: source.partition,
     sourceId: source.source_id,
     nextOffset: Number(source.next_offset),
+    lastRead:
+      source.read_up_to === null || source.read_leader_epoch === null
+        ? null
+        : { offset: Number(source.read_up_to), leaderEpoch: source.read_leader_epoch },
     ...(haltedCode === null ? { state: 'ready' } : { state: 'halted', haltedCode }),
   };
 }
@@ -176,6 +193,7 @@ async function haltRecreated(
       state: 'halted',
       haltedCode: source.halted_code ?? HALT_TOPIC_RECREATED,
       nextOffset: Number(source.next_offset),
+      lastRead: null,
     }));
 }
 

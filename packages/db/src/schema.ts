@@ -129,6 +129,8 @@ export interface CursorsTable {
   halted_detail: string | null;
   halted_resume_at: bigint | null;
   halted_at: Date | null;
+  read_up_to: bigint | null;
+  read_leader_epoch: number | null;
 }
 
 export interface OperatorActionsTable {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { DatabaseExecutor } from '../src/database.ts';
 import { registerTopic, type RegisterTopicRequest } from '../src/register-topic.ts';
+import { noteReadMarks } from '../src/read-marks.ts';
 import { acceptLoss, listSources, noteKnownEnds } from '../src/sources.ts';
 import { migratedDatabase } from '../testing/migrated-database.ts';
 
@@ -139,4 +140,42 @@ test('a known end never goes back', async () => {
   await noteKnownEnds(db, ends(5n, 25n));
   await noteKnownEnds(db, new Map());
   expect((await listSources(db)).map((s) => s.knownEndOffset)).toEqual([10n, 25n, null]);
+});
+
+test('I9: a diverged log loses nothing to counting: its source is closed, a successor begins where it departs', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const [, second] = await registerTopic(db, topic);
+  if (second === undefined) throw new Error('no second source');
+  const { sourceId } = second;
+  await sql`UPDATE cursors SET halted_code = 'log_diverged', halted_resume_at = 60, halted_at = now()
+    WHERE source_id = ${sourceId}`.execute(db);
+  const decision = { sourceId, actor: 'an operator', reason: 'it was unclean' };
+  expect(await acceptLoss(db, decision)).toMatchObject({
+    outcome: 'accepted',
+    lost: 0n,
+    nextOffset: 100n,
+    closed: true,
+  });
+  const [, successor] = await registerTopic(db, topic);
+  expect(successor).toMatchObject({ partition: 1, state: 'ready', nextOffset: 60 });
+  expect(successor?.sourceId).not.toBe(sourceId);
+  // Once more: the newest stands for the partition.
+  await sql`UPDATE cursors SET halted_code = 'log_diverged', halted_resume_at = 20, halted_at = now()
+    WHERE source_id = ${successor?.sourceId}`.execute(db);
+  await acceptLoss(db, { ...decision, sourceId: successor?.sourceId ?? 0 });
+  expect((await registerTopic(db, topic))[1]).toMatchObject({ state: 'ready', nextOffset: 20 });
+});
+
+test('who had written what was counted last is noted, and never goes back', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const [first] = await registerTopic(db, topic);
+  const sourceId = first?.sourceId ?? 0;
+  const lastRead = async () => (await registerTopic(db, topic))[0]?.lastRead;
+  expect(await lastRead()).toBeNull();
+  await noteReadMarks(db, new Map([[sourceId, { upTo: 10n, leaderEpoch: 3 }]]));
+  await noteReadMarks(db, new Map([[sourceId, { upTo: 5n, leaderEpoch: 2 }]]));
+  await noteReadMarks(db, new Map());
+  expect(await lastRead()).toEqual({ offset: 10, leaderEpoch: 3 });
 });

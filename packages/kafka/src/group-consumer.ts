@@ -4,12 +4,14 @@ import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts'
 import { codeOf } from './errors.ts';
 import { type GroupPlace, PlaceInGroup } from './group-place.ts';
 import { cachedEnd } from './log-offsets.ts';
+import type { ReadUpTo } from './log-witness.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
 import { NativeReading } from './native-reading.ts';
 import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { Rebalances, type RebalanceEvent } from './rebalances.ts';
+import type { Start } from './readers.ts';
 import type { RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
@@ -40,7 +42,7 @@ export class GroupConsumer implements RecordSource {
   readonly #words: ClientWords;
   readonly #place: PlaceInGroup;
   readonly #granted = new Set<number>();
-  readonly #startAfterFetch = new Map<number, number>();
+  readonly #startAfterFetch = new Map<number, Start>();
   readonly #rebalances = new Rebalances();
   readonly #hints: OffsetHints;
   readonly #reading: NativeReading;
@@ -149,14 +151,14 @@ export class GroupConsumer implements RecordSource {
   }
 
   /** Reads a granted partition from `offset` on. Throws when it is not granted or already read. */
-  start(partition: number, offset: number): void {
+  start(partition: number, offset: number, last: ReadUpTo | null = null): void {
     if (this.#state !== 'open') return;
     if (!this.#granted.has(partition)) throw new Error(`partition ${partition} is not granted`);
     if (this.isReading(partition)) throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
     // Records a fetch in flight may hold belong to an earlier position.
-    if (!this.#reading.isFetching) this.#assign(partition, offset);
-    else this.#startAfterFetch.set(partition, offset);
+    if (!this.#reading.isFetching) this.#assign(partition, { offset, last });
+    else this.#startAfterFetch.set(partition, { offset, last });
   }
 
   /** Ends reading a partition; it stays granted and can be started again. Harmless when it is not read. */
@@ -167,6 +169,14 @@ export class GroupConsumer implements RecordSource {
 
   position(partition: number): number | undefined {
     return this.#readers.position(partition);
+  }
+
+  lastRead(partition: number): ReadUpTo | null {
+    return this.#readers.lastRead(partition);
+  }
+
+  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
+    return this.#reading.departures(read);
   }
 
   isReading(partition: number): boolean {
@@ -258,22 +268,24 @@ export class GroupConsumer implements RecordSource {
     this.#guarded(() => this.#native.incrementalUnassign(read));
   }
 
-  #assign(partition: number, offset: number): void {
+  #assign(partition: number, { offset, last }: Start): void {
+    // The client asks the leader whether its log still holds that record; of an earlier one it must not ask.
+    const epoch = last?.offset === offset ? { leaderEpoch: last.leaderEpoch } : {};
     try {
-      this.#native.incrementalAssign([{ topic: this.#topic, partition, offset }]);
-      this.#readers.add(partition, offset);
+      this.#native.incrementalAssign([{ topic: this.#topic, partition, offset, ...epoch }]);
+      this.#readers.add(partition, offset, last);
     } catch (error) {
       // Between losing its membership and joining again a member may assign nothing: try after the next fetch.
       this.#notices.post('rebalance', error);
-      this.#startAfterFetch.set(partition, offset);
+      this.#startAfterFetch.set(partition, { offset, last });
     }
   }
 
   #startDeferred(): void {
     const starts = [...this.#startAfterFetch];
     this.#startAfterFetch.clear();
-    for (const [partition, offset] of starts) {
-      if (this.#state === 'open') this.#assign(partition, offset);
+    for (const [partition, start] of starts) {
+      if (this.#state === 'open') this.#assign(partition, start);
     }
   }
 

@@ -21,6 +21,7 @@ export {
   ReadFault,
 } from './read-faults.ts';
 export type { LogPosition } from './read-faults.ts';
+export type { ReadUpTo } from './log-witness.ts';
 export type { RecordSource } from './record-source.ts';
 export type { RebalanceEvent } from './rebalances.ts';
 export type { KafkaSettings } from './settings.ts';

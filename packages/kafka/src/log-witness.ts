@@ -63,6 +63,20 @@ export class LogWitness {
     this.#leaderOf = leaderOf;
   }
 
+  /** Where the logs depart from what was read of them, of those that do; never rejects. */
+  async departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
+    const suspects = [...read].map(([partition, last]) => ({
+      partition,
+      position: last.offset,
+      last,
+    }));
+    const departures = new Map<number, number>();
+    for (const [partition, seen] of await this.look(suspects)) {
+      if (seen.kind === 'diverged') departures.set(partition, seen.at);
+    }
+    return departures;
+  }
+
   /** What is seen of each suspect; never rejects. */
   async look(suspects: readonly Suspect[]): Promise<Map<number, Sighting>> {
     const connections = new Map<string, Connection>();
@@ -102,7 +116,10 @@ export class LogWitness {
         last.offset,
         last.leaderEpoch,
       );
-      if (divergedAt !== null) return { kind: 'diverged', at: divergedAt.endOffset };
+      // A broker also tells of an epoch that it never knew, though all that was read is there.
+      if (divergedAt !== null && divergedAt.endOffset < last.offset) {
+        return { kind: 'diverged', at: divergedAt.endOffset };
+      }
     }
     let sighting: Sighting = { kind: 'sound' };
     for (let look = 1; look <= LOOKS_AT_BROKEN; look += 1) {

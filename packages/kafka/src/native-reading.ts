@@ -5,7 +5,7 @@ import { codeOf, isFatal } from './errors.ts';
 import { leaderAddress } from './leader-address.ts';
 import { queryWatermarks } from './log-offsets.ts';
 import { LogWatch, type Alarm } from './log-watch.ts';
-import { LogWitness } from './log-witness.ts';
+import { LogWitness, type ReadUpTo } from './log-witness.ts';
 import type { NoticeBoard } from './notices.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
@@ -41,18 +41,20 @@ export class NativeReading {
   readonly paced: PacedConsume;
   readonly #parts: NativeReadingParts;
   readonly #watch: LogWatch;
+  readonly #witness: LogWitness;
   #fetching: Promise<unknown> | null = null;
 
   constructor(parts: NativeReadingParts) {
     this.#parts = parts;
     this.paced = new PacedConsume(parts.native);
+    this.#witness = new LogWitness(parts.settings, parts.topic, (partition) =>
+      leaderAddress(parts.native, parts.topic, partition),
+    );
     this.#watch = new LogWatch({
       topic: parts.topic,
       readers: this.readers,
       notices: parts.notices,
-      witness: new LogWitness(parts.settings, parts.topic, (partition) =>
-        leaderAddress(parts.native, parts.topic, partition),
-      ),
+      witness: this.#witness,
       watermarks: (partition) => this.watermarks(partition),
     });
   }
@@ -88,6 +90,11 @@ export class NativeReading {
   /** What was found out about a partition and not yet thrown concerns its reader before. */
   forget(partition: number): void {
     this.#watch.forget(partition);
+  }
+
+  /** As `RecordSource.departures`. */
+  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
+    return this.#witness.departures(read);
   }
 
   watermarks(partition: number): Promise<Watermarks> {

@@ -1,6 +1,12 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import type { ReadUpTo } from './log-witness.ts';
 
+/** Where a reading begins, and what is known to have been read before. */
+export interface Start {
+  readonly offset: number;
+  readonly last: ReadUpTo | null;
+}
+
 interface Reader {
   /** The lowest offset still to be delivered. */
   next: number;
@@ -26,10 +32,10 @@ interface Reader {
 export class Readers {
   readonly #readers = new Map<number, Reader>();
 
-  add(partition: number, offset: number): void {
+  add(partition: number, offset: number, last: ReadUpTo | null = null): void {
     this.#readers.set(partition, {
       next: offset,
-      last: null,
+      last,
       lost: false,
       quietSinceMs: performance.now(),
       uncheckedSinceMs: performance.now(),
@@ -54,7 +60,7 @@ export class Readers {
     return this.#readers.get(partition)?.next;
   }
 
-  /** The last record delivered since the start; null where there is none. */
+  /** The last record delivered, or known at the start; null where there is none. */
   lastRead(partition: number): ReadUpTo | null {
     return this.#readers.get(partition)?.last ?? null;
   }

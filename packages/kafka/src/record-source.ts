@@ -1,4 +1,5 @@
 import type { SourceRecord } from '@adtally/event-schema';
+import type { ReadUpTo } from './log-witness.ts';
 import type { Watermarks } from './listed-offsets.ts';
 
 /**
@@ -13,8 +14,11 @@ import type { Watermarks } from './listed-offsets.ts';
  * Methods are called by one loop, one `fetch` at a time.
  */
 export interface RecordSource {
-  /** Reads a partition from `offset` on. Throws where it is already read or may not be. */
-  start(partition: number, offset: number): void;
+  /**
+   * Reads a partition from `offset` on; `last` is what is known to have been read of it before. Throws where it
+   * is already read or may not be.
+   */
+  start(partition: number, offset: number, last?: ReadUpTo | null): void;
 
   /** Ends reading a partition; what was thrown of it and not yet seen is forgotten. Harmless when not read. */
   stop(partition: number): void;
@@ -33,6 +37,15 @@ export interface RecordSource {
    * not read. Moves in `fetch` only.
    */
   position(partition: number): number | undefined;
+
+  /** The last record read of a partition, with whose epoch its leader had appended it; null where unknown. */
+  lastRead(partition: number): ReadUpTo | null;
+
+  /**
+   * Of the partitions whose log does not hold what was read any more: from which offset on it has other records,
+   * or none. What cannot be found out is left out.
+   */
+  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>>;
 
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks>;

@@ -2,6 +2,7 @@ import type { SourceRecord } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig } from './consumer-config.ts';
 import { cachedEnd } from './log-offsets.ts';
+import type { ReadUpTo } from './log-witness.ts';
 import { disconnect } from './membership.ts';
 import { NativeReading } from './native-reading.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
@@ -77,13 +78,13 @@ export class TopicReader implements RecordSource {
   }
 
   /** Reads a partition from `offset` on. Throws when it is already read. */
-  start(partition: number, offset: number): void {
+  start(partition: number, offset: number, last: ReadUpTo | null = null): void {
     this.#requireIdle('start');
     if (this.#reading.readers.has(partition))
       throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
     this.#native.incrementalAssign([{ topic: this.#topic, partition, offset }]);
-    this.#reading.readers.add(partition, offset);
+    this.#reading.readers.add(partition, offset, last);
   }
 
   /** Ends reading a partition; harmless when it is not read. */
@@ -92,6 +93,14 @@ export class TopicReader implements RecordSource {
     this.#reading.forget(partition);
     if (!this.#reading.readers.remove(partition)) return;
     this.#native.incrementalUnassign([{ topic: this.#topic, partition }]);
+  }
+
+  lastRead(partition: number): ReadUpTo | null {
+    return this.#reading.readers.lastRead(partition);
+  }
+
+  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
+    return this.#reading.departures(read);
   }
 
   isReading(partition: number): boolean {

@@ -1,5 +1,12 @@
 import { clearTheWay, registerTopic, type Database, type RegisteredPartition } from '@adtally/db';
-import { KafkaError, KafkaRequestError, type KafkaAdmin, type Watermarks } from '@adtally/kafka';
+import {
+  KafkaError,
+  KafkaRequestError,
+  type KafkaAdmin,
+  type ReadUpTo,
+  type RecordSource,
+  type Watermarks,
+} from '@adtally/kafka';
 import type { StandingHalt } from './halt.ts';
 import type { Ownership, PendingClaim } from './ownership.ts';
 import { isPassing } from './passing-errors.ts';
@@ -17,6 +24,7 @@ export interface PreparationParts {
   /** Of its own: a request that no broker answers holds up those behind it. */
   readonly admin: KafkaAdmin;
   readonly db: Database;
+  readonly source: Pick<RecordSource, 'departures'>;
   readonly ownership: Ownership;
 }
 
@@ -29,6 +37,10 @@ export interface ReadyClaim {
   /** The cursor, read before the log was. */
   readonly nextOffset: number;
   readonly log: Watermarks;
+  /** The last record known to be counted... */
+  readonly lastRead: ReadUpTo | null;
+  /** ...and where the log departs from it; null where it does not, or nobody could tell. */
+  readonly divergesAt: number | null;
 }
 
 type Outcome =
@@ -160,6 +172,7 @@ export class ClaimPreparation {
     }
     for (const [leader, led] of this.#byLeader([...claimable.keys()], leaders)) {
       const logs = await this.#logs(leader, led);
+      const departures = await this.#parts.source.departures(lastReads(led, claimable));
       for (const partition of led) {
         const log = logs.get(partition) as Watermarks | KafkaError;
         const source = claimable.get(partition) as RegisteredPartition;
@@ -167,7 +180,14 @@ export class ClaimPreparation {
           partition,
           log instanceof KafkaError
             ? { kind: 'waits', reason: reasonOf(log), error: log }
-            : { kind: 'ready', ready: { ...readyOf(registration, source), log } },
+            : {
+                kind: 'ready',
+                ready: {
+                  ...readyOf(registration, source),
+                  log,
+                  divergesAt: departures.get(partition) ?? null,
+                },
+              },
         );
       }
     }
@@ -232,7 +252,19 @@ function isWaitedFor(error: unknown): boolean {
 
 function readyOf(
   { topicId, leaders }: Registration,
-  { sourceId, nextOffset }: RegisteredPartition,
+  { sourceId, nextOffset, lastRead }: RegisteredPartition,
 ) {
-  return { topicId, partitionCount: leaders.size, sourceId, nextOffset };
+  return { topicId, partitionCount: leaders.size, sourceId, nextOffset, lastRead };
+}
+
+function lastReads(
+  partitions: readonly number[],
+  sources: ReadonlyMap<number, RegisteredPartition>,
+): Map<number, ReadUpTo> {
+  const read = new Map<number, ReadUpTo>();
+  for (const partition of partitions) {
+    const last = sources.get(partition)?.lastRead ?? null;
+    if (last !== null) read.set(partition, last);
+  }
+  return read;
 }

@@ -1,4 +1,4 @@
-import { BatchUnreadable, LogDiverged, type ReadFault } from '@adtally/kafka';
+import { BatchUnreadable, LogDiverged, type ReadFault, type ReadUpTo } from '@adtally/kafka';
 
 /** Why a partition stands still until an operator decides (I9). */
 export interface Halt {
@@ -39,6 +39,17 @@ export function holeHalt(expected: number, found: number): Halt {
   };
 }
 
+/** The log departs at `divergesAt` from what was read of it, up to and with `last`. */
+export function divergedHalt({ offset, leaderEpoch }: ReadUpTo, divergesAt: number): Halt {
+  return {
+    code: 'log_diverged',
+    detail:
+      `read up to ${offset}, but of what the leader of epoch ${leaderEpoch} wrote the log holds only what lies ` +
+      `before ${divergesAt}: ${offset - divergesAt} offsets were counted and stand for other records now`,
+    resumeAt: divergesAt,
+  };
+}
+
 /** What a reader's fault means for the partition; null where it is to be claimed again, which looks closer. */
 export function haltForFault(fault: ReadFault): Halt | null {
   if (fault instanceof BatchUnreadable) {
@@ -52,13 +63,7 @@ export function haltForFault(fault: ReadFault): Halt | null {
   }
   if (fault instanceof LogDiverged) {
     const { position, leaderEpoch, divergesAt } = fault.at;
-    return {
-      code: 'log_diverged',
-      detail:
-        `read up to ${position}, but of what the leader of epoch ${leaderEpoch} wrote the log holds only what ` +
-        `lies before ${divergesAt}: ${position - divergesAt} offsets were counted and stand for other records now`,
-      resumeAt: divergesAt,
-    };
+    return divergedHalt({ offset: position, leaderEpoch }, divergesAt);
   }
   return null;
 }

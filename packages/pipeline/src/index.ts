@@ -29,5 +29,6 @@ export { HoldUps } from './reports/hold-ups.ts';
 export { PartitionReporter } from './reports/partition-reporter.ts';
 export { Servers } from './servers.ts';
 export type { StartAt } from './start-at.ts';
+export { ReadMarks } from './read-marks.ts';
 export { TopicWatch } from './topic-watch.ts';
 export { WriterLink } from './writer-link.ts';

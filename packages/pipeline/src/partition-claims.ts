@@ -9,7 +9,7 @@ import type { GroupConsumer } from '@adtally/kafka';
 import { backoffMs } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { ClaimFinding, ClaimPreparation, ReadyClaim } from './claim-preparation.ts';
-import { haltFor, type Halt, type StandingHalt } from './halt.ts';
+import { divergedHalt, haltFor, type Halt, type StandingHalt } from './halt.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import { isPassing } from './passing-errors.ts';
@@ -180,7 +180,7 @@ export class PartitionClaims {
       readOffset: claim.nextOffset,
     });
     this.exportHalts();
-    consumer.start(partition, claim.nextOffset);
+    consumer.start(partition, claim.nextOffset, ready.lastRead);
     log.info({ partition, epoch: claim.epoch, offset: claim.nextOffset }, 'partition claimed');
   }
 
@@ -223,7 +223,9 @@ export class PartitionClaims {
  * since, beyond the end that was seen then: only of a cursor that stood still a log can be called shorter.
  * A log's start never goes back.
  */
-function haltAt(cursor: number, { nextOffset, log }: ReadyClaim): Halt | null {
+function haltAt(cursor: number, ready: ReadyClaim): Halt | null {
+  const { nextOffset, log, lastRead, divergesAt } = ready;
+  if (lastRead !== null && divergesAt !== null) return divergedHalt(lastRead, divergesAt);
   const halt = haltFor(cursor, log);
   return halt?.code === 'truncated' || cursor === nextOffset ? halt : null;
 }

@@ -1,4 +1,10 @@
-import { OffsetOutOfRange, type KafkaAdmin, type TopicReader } from '@adtally/kafka';
+import {
+  BatchUnreadable,
+  LogDiverged,
+  OffsetOutOfRange,
+  type KafkaAdmin,
+  type TopicReader,
+} from '@adtally/kafka';
 import type { ReplayBatch } from './replay-batch.ts';
 
 /** Why a replay cannot go on; what it has committed stands, and it may be resumed. */
@@ -76,6 +82,9 @@ export class RangeReader {
     try {
       return await this.#reader.fetch(maxRecords, FETCH_WAIT_MS);
     } catch (error) {
+      if (error instanceof BatchUnreadable || error instanceof LogDiverged) {
+        throw new ReplayStopped(error.message, { cause: error });
+      }
       if (!(error instanceof OffsetOutOfRange)) throw error;
       this.#mustRelocate = true;
       return null;

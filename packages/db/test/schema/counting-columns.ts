@@ -42,6 +42,8 @@ export const COUNTING_COLUMNS = {
     halted_detail: 1,
     halted_resume_at: 1,
     halted_at: 1,
+    read_up_to: 1,
+    read_leader_epoch: 1,
   },
   operator_actions: {
     action_id: 1,
