@@ -81,8 +81,12 @@ export class ClientWords {
   }
 
   /** Takes note of an error, and hands it on as a notice unless a better one was. */
-  note(error: unknown, kind: 'connection' | 'consume' | 'produce' = 'connection'): void {
-    const message = messageOf(error);
+  note(
+    error: unknown,
+    kind: 'connection' | 'consume' | 'produce' = 'connection',
+    doing?: string,
+  ): void {
+    const message = doing === undefined ? messageOf(error) : `${doing}: ${messageOf(error)}`;
     const known = this.#fresh();
     if (known !== null && (WITHOUT_REASON.test(message) || isShorter(message, known.message))) {
       this.#last = { ...known, atMs: Date.now() };

@@ -105,7 +105,7 @@ export class NativeReading {
   async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     try {
       const { records, ends } = await this.paced.consume(maxRecords, timeoutMs);
-      if (records.length > 0) this.#parts.words.worked();
+      if (records.length > 0 || ends.size > 0) this.#parts.words.worked();
       const kept = this.readers.keep(records);
       this.readers.reachEnds(ends);
       return kept;
@@ -117,11 +117,11 @@ export class NativeReading {
 
   /** Throws what the caller must know. */
   #onError(error: unknown): void {
-    const { words, onThrownOut } = this.#parts;
+    const { words, topic, onThrownOut } = this.#parts;
     if (isFatal(error)) throw words.fatal(error);
     const alarm = ALARMS.get(codeOf(error));
     if (alarm !== undefined) this.#watch.alarm(alarm);
     if (codeOf(error) === CODE.maxPollExceeded) onThrownOut?.();
-    words.note(error, 'consume');
+    words.note(error, 'consume', `read ${topic}`);
   }
 }
