@@ -73,6 +73,15 @@ test('a call without an answer says why, also after another broker answered', ()
   expect(words.explain({ code: 3, message: 'unknown topic' }, 'ask').trouble).toBeNull();
 });
 
+test('a right that is there again is not named when connections break later', () => {
+  const { words, native } = client();
+  words.note({ code: 29, message: 'Broker: Topic authorization failed' }, 'consume');
+  words.worked();
+  expect(words.explain(TIMED_OUT, 'ask').trouble).toBeNull();
+  native.emit('event.error', DOWN);
+  expect(words.trouble?.code).toBe('broker_unreachable');
+});
+
 test('debug lines and other subjects are not words', () => {
   const { words, says } = client();
   says('x', 'FAIL', 7);

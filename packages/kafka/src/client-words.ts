@@ -88,7 +88,7 @@ export class ClientWords {
   ): void {
     const message = doing === undefined ? messageOf(error) : `${doing}: ${messageOf(error)}`;
     const known = this.#fresh();
-    if (known !== null && (WITHOUT_REASON.test(message) || isShorter(message, known.message))) {
+    if (known !== null && saysNothingNew(message, known)) {
       this.#last = { ...known, atMs: Date.now() };
       this.#refuted = false;
       return;
@@ -109,7 +109,10 @@ export class ClientWords {
 
   /** The typed error of a failed call; one that got no answer carries the words. Never throws. */
   explain(error: unknown, doing: string): KafkaError {
-    return withWords(classify(error, doing), this.#fresh());
+    const known = this.#fresh();
+    // A right that was missing and is there again explains no silence; a broker that is down does, whoever else answers.
+    const isCause = known !== null && (!this.#refuted || isOfConnections(known.code));
+    return withWords(classify(error, doing), isCause ? known : null);
   }
 
   #onLog({ fac = '', message = '', severity = INFO }: LogLine): void {
@@ -148,6 +151,8 @@ function wordsOf(message: string): string {
 }
 
 /** The client's events have of what its log says only the kind. */
-function isShorter(message: string, known: string): boolean {
-  return known.length > message.length && known.toLowerCase().includes(message.toLowerCase());
+function saysNothingNew(message: string, known: Trouble): boolean {
+  if (WITHOUT_REASON.test(message)) return isOfConnections(known.code);
+  const isShorter = known.message.length > message.length;
+  return isShorter && known.message.toLowerCase().includes(message.toLowerCase());
 }
