@@ -1,5 +1,5 @@
 import { ClientWords } from './client-words.ts';
-import { codeOf, KafkaError } from './errors.ts';
+import { codeOf, KafkaError, type KafkaFatalError } from './errors.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { ProducerClient, type ProduceRecord } from './producer-client.ts';
 import { type ProducerMode, producerConfig } from './producer-config.ts';
@@ -67,7 +67,8 @@ export class AckedProducer {
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
   #client: ProducerClient | undefined;
-  #isRenewing = false;
+  /** Why the client gave up, until the next one is there. */
+  #gaveUp: KafkaFatalError | undefined;
   #unanswered = 0;
   #enqueued: Promise<void> = Promise.resolve();
   #room: (() => void)[] = [];
@@ -197,12 +198,12 @@ export class AckedProducer {
   #send(record: ProduceRecord, pending: Pending, index: number): void {
     const client = this.#client;
     if (client === undefined || client.isFinished) {
-      this.#renew();
-      throw this.#words.fatal(new KafkaError('no client', CODE.fatal));
+      throw this.#renew();
     }
     client.send(record, (error) => {
       this.#unanswered--;
-      if (client.isFinished) this.#renew();
+      // What is left in a client that was replaced is told by its end.
+      if (client.isFinished && client === this.#client) this.#renew();
       this.#answer(pending, index, error === null ? 'acked' : this.#failure(error));
       if (this.#unanswered <= MAX_UNANSWERED_RECORDS / 2) this.#wake();
     });
@@ -220,7 +221,7 @@ export class AckedProducer {
       return { failed: 'refused', code, message: this.#words.explain(error, 'produce').message };
     }
     // A client that gave up says "fatal error" or "purged" of each record, and why in its log alone.
-    const why = this.#words.hasGivenUp ? this.#words.fatal(error) : error;
+    const why = this.#gaveUp ?? (this.#words.hasGivenUp ? this.#words.fatal(error) : error);
     if (why === error) this.#words.note(error, 'produce');
     return { failed: 'transient', code, message: this.#words.explain(why, 'produce').message };
   }
@@ -232,12 +233,14 @@ export class AckedProducer {
   }
 
   /** Replaces a client that gave up, in the background; meanwhile every record is `transient`. */
-  #renew(): void {
-    if (this.#isRenewing) return;
-    this.#isRenewing = true;
+  #renew(): KafkaFatalError {
+    if (this.#gaveUp !== undefined) return this.#gaveUp;
+    const reason = this.#words.fatal(new KafkaError('fatal error', CODE.fatal));
+    this.#gaveUp = reason;
     this.#replace()
       .catch((error: unknown) => this.#notices.post('produce', error))
-      .finally(() => (this.#isRenewing = false));
+      .finally(() => (this.#gaveUp = undefined));
+    return reason;
   }
 
   async #replace(): Promise<void> {
@@ -247,6 +250,7 @@ export class AckedProducer {
     const fresh = await this.#connect();
     if (this.#closed) await fresh.close();
     else this.#client = fresh;
+    this.#gaveUp = undefined;
     await finished?.close();
   }
 
