@@ -23,7 +23,7 @@ export interface Kind {
   readonly shownBy?: string;
   /** Services that the kind itself ends and starts: that they are away for a while shows nothing of the fault. */
   readonly restarts?: ServiceName;
-  /** It must be told although nothing waits: what it costs comes later. */
+  /** It must be named although nothing waits: what it costs comes later. */
   readonly isTold?: boolean;
   /** Records are lost by it: the count is then exact up to what the ledger has as lost. */
   readonly loses?: boolean;

@@ -88,11 +88,9 @@ function resultOf(kind: Kind, facts: Facts, watch: Watch | undefined): KindResul
   for (const exit of facts.exits) problems.push(`ended by itself: ${exit}`);
   if (facts.evidence === null) problems.push('no evidence of the fault');
   // Nobody need be told of what waited for seconds only.
-  const mustBeTold = expects !== 'survives' || kind.isTold === true;
-  if (mustBeTold || facts.waitedSeconds > VISIBLE_SECONDS) {
-    if (visible === null) problems.push('never visible');
-    if (named === null) problems.push('never named');
-  }
+  const isLong = expects !== 'survives' || facts.waitedSeconds > VISIBLE_SECONDS;
+  if (isLong && visible === null) problems.push('never visible');
+  if ((isLong || kind.isTold === true) && named === null) problems.push('never named');
   if (expects === 'survives' && facts.waitedSeconds > VISIBLE_SECONDS) {
     problems.push(`waited for ${facts.waitedSeconds.toFixed(0)} s`);
   }
