@@ -13,6 +13,7 @@ import {
   PartitionClaims,
   PartitionReporter,
   ReadMarks,
+  toldLag,
   TopicWatch,
   Servers,
   WriterLink,
@@ -63,11 +64,12 @@ export function createReprocessor(parts: ReprocessorParts) {
     },
   });
   /** The partitions copied, those that stand still, and the lanes retried. */
-  const status = (): object => ({
+  const status = async (): Promise<object> => ({
     owner: config.owner,
     topic: config.topics.dlq.name,
     servers_failing: service.serverFailures(),
     ...service.partitions((partition) => service.resources?.consumer.cachedEnd(partition) ?? null),
+    lag: await toldLag(service.resources?.db, config.topics.dlq.name),
     lanes: (lanes?.held ?? []).map(({ lane, sourceId, epoch, committedOffset }) => ({
       lane,
       source_id: sourceId,

@@ -17,6 +17,7 @@ import {
   PartitionClaims,
   PartitionReporter,
   ReadMarks,
+  toldLag,
   TopicWatch,
   Servers,
   WriterLink,
@@ -51,11 +52,12 @@ export function createIngest(parts: IngestParts) {
     },
   });
   /** The state of every partition this process has to do with. */
-  const status = (): object => ({
+  const status = async (): Promise<object> => ({
     owner: config.owner,
     topic: config.topics.events.name,
     servers_failing: service.serverFailures(),
     ...service.partitions((partition) => service.resources?.consumer.cachedEnd(partition) ?? null),
+    lag: await toldLag(service.resources?.db, config.topics.events.name),
   });
   /** Null until connected. */
   return { service, status, breakers: () => breakers };

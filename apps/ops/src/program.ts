@@ -20,7 +20,7 @@ const ops = command({
 /** Every command of the operator. Loaded one at a time: only a dry run needs the decoder. */
 export const PROGRAM: Program<OpsEnvironment> = {
   name: 'ops',
-  summary: 'looks after dead letters and incidents',
+  summary: 'looks after partitions, dead letters and incidents',
   notes: `What changes letters or jobs needs --reason TEXT, on many letters also --execute: without it a command only
 says what it would do. --json prints one JSON object as the last line of standard output.
 DATABASE_URL names the database; every variable: apps/ops/README.md.
@@ -28,6 +28,10 @@ Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed 
 guard or nothing matched, 69 the database does not answer, 78 configuration or schema.`,
   load: async () => ops,
   commands: {
+    lag: {
+      summary: 'every partition: how far behind, and why one stands still',
+      load: async () => (await import('./commands/lag.ts')).lag,
+    },
     'dead-letters': {
       summary: 'look at what failed',
       commands: {

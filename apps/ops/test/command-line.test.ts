@@ -9,6 +9,7 @@ await checkCommandLine(PROGRAM, { readConfig: () => readConfig({}), describe });
 const WHY = ['--reason', 'test'];
 /** A right command line of each command. */
 const LINES = [
+  ['lag'],
   ['dead-letters', 'list'],
   ['dead-letters', 'show', '1'],
   ['dead-letters', 'stats'],

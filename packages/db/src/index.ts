@@ -47,8 +47,10 @@ export {
   type PartitionLag,
   type SourcePosition,
   type Stuck,
+  LAG_STALE_MS,
   readLag,
   replaceLag,
+  shownLag,
   sourcePositions,
 } from './partition-lag.ts';
 export {

@@ -121,9 +121,12 @@ export async function replaceLag(
       observed_at = clock_timestamp()`.execute(db);
 }
 
+/** What a leader found so long ago is not true any more: nobody looks. */
+export const LAG_STALE_MS = 20_000;
+
 /** A partition as the leader last found it. */
 export interface ObservedLag extends PartitionLag {
-  /** How long ago that was, by the server's clock: after 20 s nobody has looked since. */
+  /** How long ago that was, by the server's clock. */
   readonly observedMsAgo: number;
 }
 
@@ -166,4 +169,32 @@ export async function readLag(db: DatabaseExecutor, topic?: string): Promise<Obs
         : { code: row.stuck_code, detail: row.stuck_detail ?? '', forMs: row.stuck_ms ?? 0 },
     observedMsAgo: Math.max(0, row.observed_ms_ago),
   }));
+}
+
+const SECOND_MS = 1_000;
+
+/** A partition's lag as JSON, for whoever asks a service or a command; times are in seconds. */
+export function shownLag(one: ObservedLag): object {
+  return {
+    kind: one.kind,
+    topic: one.topic,
+    partition: one.partition,
+    source: one.sourceId,
+    next_offset: one.nextOffset,
+    end_offset: one.endOffset,
+    lag_records: one.lagRecords,
+    lag_seconds: one.lagSeconds,
+    age_from: one.ageFrom,
+    owner: one.owner,
+    state: one.state,
+    stuck:
+      one.stuck === null
+        ? null
+        : {
+            reason: one.stuck.code,
+            detail: one.stuck.detail,
+            seconds: Math.round(one.stuck.forMs / SECOND_MS),
+          },
+    observed_seconds_ago: one.observedMsAgo / SECOND_MS,
+  };
 }

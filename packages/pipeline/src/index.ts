@@ -28,6 +28,7 @@ export { type SourceClaim } from './source-claim.ts';
 export { HoldUps } from './reports/hold-ups.ts';
 export { PartitionReporter } from './reports/partition-reporter.ts';
 export { Servers } from './servers.ts';
+export { toldLag } from './reports/told-lag.ts';
 export type { StartAt } from './start-at.ts';
 export { ReadMarks } from './read-marks.ts';
 export { TopicWatch } from './topic-watch.ts';

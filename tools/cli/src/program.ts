@@ -35,7 +35,8 @@ is missing, 78 configuration or schema.`,
       load: async () => (await import('./commands/migrate.ts')).migrate,
     },
     ops: {
-      summary: 'dead letters and incidents: look, redrive, discard, acknowledge; ./dev ops --help',
+      summary:
+        'lag, dead letters, incidents: look, redrive, discard, acknowledge; ./dev ops --help',
       load: async () => (await import('./commands/run.ts')).ops,
     },
     run: {

@@ -12,6 +12,10 @@ export interface Status {
   }[];
   readonly waiting: readonly { partition: number; reason: string | null; detail: string | null }[];
   readonly halted: readonly { partition: number; code: string; detail: string }[];
+  /** What the leader last found; without partitions where that is not known. */
+  readonly lag: {
+    readonly partitions?: readonly { partition: number; lag_records: number; state: string }[];
+  };
 }
 
 /** A consumer in a process of its own. */

@@ -94,7 +94,13 @@ export class TopicObserver {
   }
 
   view(topic: string): TopicView {
-    return this.#views.get(topic) ?? UNSEEN;
+    const view = this.#views.get(topic);
+    if (view !== undefined) return view;
+    // The first answer is awaited: the client may have said why it takes long.
+    const { trouble } = this.#admin;
+    return trouble === null
+      ? UNSEEN
+      : { ...UNSEEN, failure: { code: trouble.code, detail: trouble.message } };
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
