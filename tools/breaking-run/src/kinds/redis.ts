@@ -39,12 +39,12 @@ const password: Kind = {
   what: 'Redis asks for a password the services do not have',
   expects: 'survives',
   named: /NOAUTH|WRONGPASS|authentication required/i,
+  isTold: true,
   shownBy: FAILURES,
+  // Over one connection each: the next one would be refused.
   break: async ({ servers }) => {
-    await servers.redisAnswer('CONFIG', 'SET', 'requirepass', 'another');
-    await servers
-      .redisAnswer('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')
-      .catch(() => undefined);
+    const set = 'CONFIG SET requirepass another';
+    await servers.redisAnswer(`${set}\r\nCLIENT KILL TYPE normal SKIPME yes`);
   },
   evidence: async ({ servers }) =>
     await servers.redisAnswer('PING').then(
@@ -52,9 +52,8 @@ const password: Kind = {
       (error: Error) => error.message,
     ),
   heal: async ({ servers }) => {
-    await servers
-      .redisAnswer('AUTH another', 'CONFIG', 'SET', 'requirepass', '')
-      .catch(() => undefined);
+    const take = 'CONFIG SET requirepass ""';
+    await servers.redisAnswer(`AUTH another\r\n${take}`).catch(() => undefined);
   },
 };
 
