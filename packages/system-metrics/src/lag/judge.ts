@@ -3,6 +3,15 @@ import type { PartitionHistory } from './partition-history.ts';
 import type { Reason } from './reason.ts';
 import type { TopicView } from './topic-observer.ts';
 
+/** What living members say of a topic: gathered once a look, since a topic may have thousands of partitions. */
+export interface TopicReports {
+  readonly byPartition: ReadonlyMap<number, readonly FreshReport[]>;
+  /** Whoever reports any partition. */
+  readonly owners: readonly string[];
+  /** Their consumer groups, in the order of their names. */
+  readonly groups: readonly string[];
+}
+
 /** All that is known of one partition at one look. */
 export interface Evidence {
   readonly kind: 'events' | 'dlq';
@@ -11,8 +20,7 @@ export interface Evidence {
   /** Its source; null for a partition that nobody has claimed yet. */
   readonly position: SourcePosition | null;
   readonly view: TopicView;
-  /** What living members say of the topic, all its partitions. */
-  readonly reports: readonly FreshReport[];
+  readonly reports: TopicReports;
   readonly history: PartitionHistory;
 }
 
@@ -28,6 +36,8 @@ export interface Clock {
 }
 
 const SECOND_MS = 1_000;
+/** A look at all brokers takes so many times longer where some of them are silent. */
+const SLOW_LOOKS = 3;
 const NO_ANSWER: Reason = {
   code: 'broker_unreachable',
   detail: 'the brokers have not answered yet',
@@ -134,7 +144,9 @@ function lastingReason(
     return { code: 'leader_missing', detail: `${topic}[${partition}] has no leader` };
   }
   const readMs = Math.max(seen?.endReadMs ?? -Infinity, history.firstMs);
-  if (nowMs - readMs < stuckAfterMs) return null;
+  // One that answered when it was asked last waits for its turn: others may be silent.
+  const hasAnswered = view.failure === null && seen?.failure === null;
+  if (nowMs - readMs < (hasAnswered ? SLOW_LOOKS : 1) * stuckAfterMs) return null;
   // The end of the log was not read for so long that nobody can tell whether records wait.
   const blind = view.failure ?? seen?.failure ?? NO_ANSWER;
   return { ...blind, isSure: true };
@@ -143,7 +155,7 @@ function lastingReason(
 /** Why the cursor stands although the brokers answer and records wait: the best that is known. */
 function standingReason(evidence: Evidence, { cursor, end }: Span): Reason {
   const { topic, partition, position, view, reports } = evidence;
-  const groups = groupsOf(reports.filter((report) => report.partition === partition));
+  const groups = groupsOf(reports.byPartition.get(partition) ?? []);
   if (groups.length > 1) return twoGroups(topic, groups);
   const report = reportOf(evidence);
   if (report === undefined) return notGranted(reports, position);
@@ -164,16 +176,24 @@ export function twoGroups(topic: string, groups: readonly string[]): Reason {
 }
 
 /** The consumer groups of these reports, in the order of their names. */
-export function groupsOf(reports: readonly FreshReport[]): string[] {
+function groupsOf(reports: readonly FreshReport[]): string[] {
   return [...new Set(reports.map(({ consumerGroup }) => consumerGroup))].toSorted();
 }
 
-function notGranted(reports: readonly FreshReport[], position: SourcePosition | null): Reason {
-  const members = [...new Set(reports.map(({ owner }) => owner))];
+/** @param reports of one topic */
+export function topicReports(reports: readonly FreshReport[]): TopicReports {
+  return {
+    byPartition: Map.groupBy(reports, ({ partition }) => partition),
+    owners: [...new Set(reports.map(({ owner }) => owner))],
+    groups: groupsOf(reports),
+  };
+}
+
+function notGranted({ owners }: TopicReports, position: SourcePosition | null): Reason {
   const who =
-    members.length === 0
+    owners.length === 0
       ? 'no living member reports any partition of the topic'
-      : `the living members (${members.join(', ')}) report other partitions`;
+      : `the living members (${owners.join(', ')}) report other partitions`;
   const last = position?.owner;
   return {
     code: 'not_granted',
@@ -183,7 +203,7 @@ function notGranted(reports: readonly FreshReport[], position: SourcePosition | 
 
 /** What the member says that has most to say of the partition. */
 function reportOf({ reports, partition }: Evidence): FreshReport | undefined {
-  const of = reports.filter((report) => report.partition === partition);
+  const of = reports.byPartition.get(partition) ?? [];
   return (
     of.find(({ state }) => state === 'owned') ?? of.find(({ reason }) => reason !== null) ?? of[0]
   );

@@ -1,7 +1,7 @@
 import type { FreshReport, PartitionLag, SourcePosition } from '@adtally/db';
 import type { LogPlace } from '@adtally/kafka';
 import type { AppendAges } from './append-ages.ts';
-import { groupsOf, judge, spanOf, type Evidence } from './judge.ts';
+import { judge, spanOf, topicReports, type Evidence } from './judge.ts';
 import { PartitionHistory } from './partition-history.ts';
 import type { TopicObserver, Wanted } from './topic-observer.ts';
 
@@ -37,7 +37,7 @@ export class LagLook {
     });
     this.#askFor(evidence, partitions);
     const contested = new Map<string, readonly string[]>();
-    for (const { topic, reports: all } of evidence) contested.set(topic, groupsOf(all));
+    for (const { topic, reports: all } of evidence) contested.set(topic, all.groups);
     return { partitions, contested };
   }
 
@@ -47,10 +47,11 @@ export class LagLook {
     nowMs: number,
   ): Evidence[] {
     const topics = Map.groupBy(positions, ({ kind, topic }) => JSON.stringify([kind, topic]));
+    const reportsOf = Map.groupBy(reports, ({ topic }) => topic);
     return [...topics.values()].flatMap((ofTopic) => {
       const [{ kind, topic }] = ofTopic as [SourcePosition];
       const view = this.#observer.view(topic);
-      const said = reports.filter((report) => report.topic === topic);
+      const said = topicReports(reportsOf.get(topic) ?? []);
       const known = new Map(ofTopic.map((position) => [position.partition, position]));
       const numbers = new Set([...known.keys(), ...view.partitions.keys()]);
       return [...numbers]

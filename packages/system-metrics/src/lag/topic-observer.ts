@@ -57,6 +57,8 @@ export class TopicObserver {
   readonly #views = new Map<string, TopicView>();
   readonly #asked = Promise.withResolvers<void>();
   #wanted: readonly Wanted[] = [];
+  /** Leaders that did not answer in this look, and how: they are waited for once. */
+  readonly #silent = new Map<number | null, KafkaError>();
 
   constructor(admin: KafkaAdmin, everyMs: number) {
     this.#admin = admin;
@@ -104,6 +106,7 @@ export class TopicObserver {
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
+    this.#silent.clear();
     for (const wanted of this.#wanted) {
       if (signal.aborted) return;
       const before = this.view(wanted.topic);
@@ -148,14 +151,17 @@ export class TopicObserver {
   /** Asks each leader for its own partitions: one that is silent would fail a request to several. */
   async #points(topic: string, partitions: readonly Led[], point: LogPoint): Promise<Points> {
     const points: Points = new Map();
-    for (const led of Map.groupBy(partitions, ({ leader }) => leader).values()) {
+    for (const [leader, led] of Map.groupBy(partitions, (one) => one.leader)) {
       const numbers = led.map(({ partition }) => partition);
       try {
+        const silence = this.#silent.get(leader);
+        if (silence !== undefined) throw silence;
         for (const [partition, answer] of await this.#admin.logPoints(topic, numbers, point)) {
           points.set(partition, answer);
         }
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
+        this.#silent.set(leader, error);
         for (const partition of numbers) points.set(partition, error);
       }
     }
