@@ -14,6 +14,7 @@ import {
   PartitionReporter,
   ReadMarks,
   toldLag,
+  ThrottleWatch,
   TopicWatch,
   Servers,
   WriterLink,
@@ -200,12 +201,17 @@ function wire(
     { db, ownership, holdUps, log },
     { topic: dlqTopic, consumerGroup: config.group, owner },
   );
+  const throttles = new ThrottleWatch(
+    { holdUps, metrics, log },
+    { consumer: consumer.throttling, producer: producer.throttling },
+  );
   const wiring: LoopWiring = {
     loop,
     link,
     consumer,
     ownership,
-    beside: [watch, marks, volumeWatch, expiry, cursors, lanes.cursors, reporter],
+    holdUps,
+    beside: [throttles, watch, marks, volumeWatch, expiry, cursors, lanes.cursors, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, lanes };

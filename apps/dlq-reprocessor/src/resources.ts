@@ -13,7 +13,7 @@ import type { ReprocessorMetrics } from './metrics.ts';
 export interface Resources {
   readonly db: Database;
   readonly admin: KafkaAdmin;
-  /** For claims alone: what waits there for a broker must not hold up what confirms a batch. */
+  /** For questions to one leader, of claims and quiet partitions: they hold up no confirmation of a batch. */
   readonly claimsAdmin: KafkaAdmin;
   readonly producer: AckedProducer;
   readonly dedup: Deduplicator;
@@ -97,6 +97,7 @@ export async function openResources(
         GroupConsumer.connect(config.kafka, {
           groupId: config.group,
           topic: config.topics.dlq.name,
+          askLog: (partition) => claimsAdmin.watermarks(config.topics.dlq.name, partition),
           protocol: GROUP_PROTOCOLS[config.groupProtocol],
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,

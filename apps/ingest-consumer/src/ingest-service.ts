@@ -18,6 +18,7 @@ import {
   PartitionReporter,
   ReadMarks,
   toldLag,
+  ThrottleWatch,
   TopicWatch,
   Servers,
   WriterLink,
@@ -141,12 +142,17 @@ function wire(
     { db, ownership, holdUps, log },
     { topic, consumerGroup, owner },
   );
+  const throttles = new ThrottleWatch(
+    { holdUps, metrics, log },
+    { consumer: consumer.throttling, producer: producer.throttling },
+  );
   const wiring: LoopWiring = {
     loop,
     link,
     consumer,
     ownership,
-    beside: [new PartitionMaker(db, log), alerts, watch, marks, cursors, reporter],
+    holdUps,
+    beside: [throttles, new PartitionMaker(db, log), alerts, watch, marks, cursors, reporter],
     cut: () => cutConnections(db),
   };
   return { wiring, breakers };

@@ -13,7 +13,7 @@ import type { IngestMetrics } from './metrics.ts';
 export interface Resources {
   readonly db: Database;
   readonly admin: KafkaAdmin;
-  /** For claims alone: what waits there for a broker must not hold up what confirms a batch. */
+  /** For questions to one leader, of claims and quiet partitions: they hold up no confirmation of a batch. */
   readonly claimsAdmin: KafkaAdmin;
   readonly producer: AckedProducer;
   readonly dedup: Deduplicator;
@@ -106,6 +106,7 @@ export async function openResources(
         GroupConsumer.connect(config.kafka, {
           groupId: config.consumerGroup,
           topic: config.topics.events.name,
+          askLog: (partition) => claimsAdmin.watermarks(config.topics.events.name, partition),
           protocol: GROUP_PROTOCOLS[config.groupProtocol],
           instanceId: config.groupInstanceId === '' ? undefined : config.groupInstanceId,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,

@@ -5,6 +5,7 @@ import { ProducerClient, type ProduceRecord } from './producer-client.ts';
 import { type ProducerMode, producerConfig } from './producer-config.ts';
 import { CODE } from './rdkafka.ts';
 import type { KafkaSettings } from './settings.ts';
+import { Throttling } from './throttling.ts';
 import type { Trouble } from './trouble.ts';
 
 /**
@@ -62,6 +63,8 @@ const REFUSALS = new Set<number>([
  * replaced. What waited in it is `transient`; sent again it may be there twice, as after a lost answer.
  */
 export class AckedProducer {
+  /** Whether a quota of the broker holds back what it sends. */
+  readonly throttling = new Throttling();
   readonly #settings: KafkaSettings;
   readonly #options: ProducerOptions;
   readonly #notices: NoticeBoard;
@@ -229,7 +232,13 @@ export class AckedProducer {
   #connect(): Promise<ProducerClient> {
     const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = this.#options;
     const config = producerConfig(this.#settings, this.#options);
-    return ProducerClient.connect(this.#settings, config, this.#words, connectTimeoutMs);
+    return ProducerClient.connect(
+      this.#settings,
+      config,
+      this.#words,
+      this.throttling,
+      connectTimeoutMs,
+    );
   }
 
   /** Replaces a client that gave up, in the background; meanwhile every record is `transient`. */

@@ -1,3 +1,4 @@
+import type { Watermarks } from './listed-offsets.ts';
 import type { OnNotice } from './notices.ts';
 import type { NativeConfig } from './rdkafka.ts';
 import { commonConfig, type KafkaSettings } from './settings.ts';
@@ -23,6 +24,11 @@ export interface GroupConsumerOptions {
   readonly fetchWaitMaxMs?: number | undefined;
   /** How long `connect` waits for a first broker, in ms. */
   readonly connectTimeoutMs?: number | undefined;
+  /**
+   * Asks for the log of a partition, by another connection than the one that reads: a quota mutes that one for as
+   * long as it throttles. Without it that one is used.
+   */
+  readonly askLog?: ((partition: number) => Promise<Watermarks>) | undefined;
   readonly onNotice?: OnNotice | undefined;
 }
 

@@ -16,6 +16,7 @@ import type { RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
+import { Throttling } from './throttling.ts';
 import type { Trouble } from './trouble.ts';
 
 type State = 'open' | 'leaving' | 'left';
@@ -35,6 +36,8 @@ type State = 'open' | 'leaving' | 'left';
  * before the caller saw it; the owner recorded with the data must therefore decide who may write.
  */
 export class GroupConsumer implements RecordSource {
+  /** Whether a quota of the broker holds back what it reads. */
+  readonly throttling: Throttling;
   readonly #native: NativeConsumer;
   readonly #topic: string;
   readonly #isStatic: boolean;
@@ -62,11 +65,14 @@ export class GroupConsumer implements RecordSource {
     });
     this.#words = new ClientWords(this.#native, this.#notices);
     this.#place = new PlaceInGroup(this.#words, options.protocol);
+    this.throttling = new Throttling().listenTo(this.#native);
     this.#reading = new NativeReading({
       native: this.#native,
       settings,
       words: this.#words,
+      throttling: this.throttling,
       topic: options.topic,
+      askLog: options.askLog,
       notices: this.#notices,
       onThrownOut: () => {
         this.#rebalances.thrownOut();

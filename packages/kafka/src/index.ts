@@ -28,6 +28,7 @@ export type { KafkaSettings } from './settings.ts';
 export { TOPIC_METRICS, type TopicMetrics } from './metrics.ts';
 export { TopicIdentity } from './topic-identity.ts';
 export type { TopicDescription, TopicSpec } from './topic-description.ts';
+export type { OnThrottle, Throttle, Throttling } from './throttling.ts';
 export { TopicReader } from './topic-reader.ts';
 export type { TopicReaderOptions } from './topic-reader.ts';
 export { troubleOf, type Trouble, type TroubleCode } from './trouble.ts';

@@ -24,6 +24,7 @@ interface Watched {
   readonly readers: Readers;
   readonly notices: NoticeBoard;
   readonly witness: LogWitness;
+  isThrottled(): boolean;
   watermarks(partition: number): Promise<Watermarks>;
 }
 
@@ -67,6 +68,7 @@ export class LogWatch {
 
   /** Starts a check of the quiet partitions in the background, unless one runs. */
   checkQuiet(): void {
+    if (this.#watched.isThrottled()) this.#watched.readers.excuseQuiet();
     if (this.#checking) return;
     const alarm = this.#alarm;
     // By then the one it was about has been quiet for as long.

@@ -11,6 +11,7 @@ import { PacedConsume } from './paced-consume.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
 import type { KafkaSettings } from './settings.ts';
 import { Readers } from './readers.ts';
+import type { Throttling } from './throttling.ts';
 
 /** Errors of one partition, which they do not name. */
 const ALARMS: ReadonlyMap<number, Alarm> = new Map([
@@ -26,7 +27,10 @@ export interface NativeReadingParts {
   readonly native: NativeConsumer;
   readonly settings: KafkaSettings;
   readonly words: ClientWords;
+  readonly throttling: Throttling;
   readonly topic: string;
+  /** As `GroupConsumerOptions.askLog`. */
+  readonly askLog?: ((partition: number) => Promise<Watermarks>) | undefined;
   readonly notices: NoticeBoard;
   /** The group gave the member's partitions away since it paused too long; called inside `fetch`. */
   readonly onThrownOut?: () => void;
@@ -55,6 +59,7 @@ export class NativeReading {
       readers: this.readers,
       notices: parts.notices,
       witness: this.#witness,
+      isThrottled: () => parts.throttling.isOn,
       watermarks: (partition) => this.watermarks(partition),
     });
   }
@@ -98,8 +103,8 @@ export class NativeReading {
   }
 
   watermarks(partition: number): Promise<Watermarks> {
-    const { native, words, topic } = this.#parts;
-    return queryWatermarks(native, words, topic, partition);
+    const { native, words, topic, askLog } = this.#parts;
+    return askLog?.(partition) ?? queryWatermarks(native, words, topic, partition);
   }
 
   async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {

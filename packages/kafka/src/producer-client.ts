@@ -4,6 +4,7 @@ import { isFatal, KafkaError } from './errors.ts';
 import { CODE, type NativeConfig, newProducer } from './rdkafka.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
+import type { Throttling } from './throttling.ts';
 
 export interface ProduceRecord {
   readonly topic: string;
@@ -27,10 +28,16 @@ export class ProducerClient {
   readonly #unanswered = new Set<OnReport>();
   #finished = false;
 
-  private constructor(settings: KafkaSettings, config: NativeConfig, words: ClientWords) {
+  private constructor(
+    settings: KafkaSettings,
+    config: NativeConfig,
+    words: ClientWords,
+    throttling: Throttling,
+  ) {
     this.#words = words;
     this.#native = newProducer(config);
     words.listenTo(this.#native);
+    throttling.listenTo(this.#native);
     renewCredentials(this.#native, settings);
     this.#native.on('delivery-report', (error, { opaque }) => this.#report(opaque, error));
   }
@@ -40,9 +47,10 @@ export class ProducerClient {
     settings: KafkaSettings,
     config: NativeConfig,
     words: ClientWords,
+    throttling: Throttling,
     timeout: number,
   ): Promise<ProducerClient> {
-    const client = new ProducerClient(settings, config, words);
+    const client = new ProducerClient(settings, config, words, throttling);
     await new Promise<void>((resolve, reject) => {
       client.#native.connect({ timeout }, (error) =>
         error ? reject(words.explain(error, 'connect')) : resolve(),

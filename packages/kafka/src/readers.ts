@@ -121,6 +121,15 @@ export class Readers {
     return quiet;
   }
 
+  /** Nothing could be delivered until now: a stall begins to be counted anew. */
+  excuseQuiet(): void {
+    const now = performance.now();
+    for (const reader of this.#readers.values()) {
+      reader.quietSinceMs = now;
+      reader.quietFetches = 0;
+    }
+  }
+
   /** Without a record for so long, and for so many fetches. */
   isStalled(partition: number, quietMs: number, fetches: number): boolean {
     const reader = this.#readers.get(partition);

@@ -11,6 +11,7 @@ import type { RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
+import { Throttling } from './throttling.ts';
 import type { Trouble } from './trouble.ts';
 
 export interface TopicReaderOptions {
@@ -54,6 +55,7 @@ export class TopicReader implements RecordSource {
       native: this.#native,
       settings,
       words: this.#words,
+      throttling: new Throttling().listenTo(this.#native),
       topic: options.topic,
       notices: this.#notices,
     });

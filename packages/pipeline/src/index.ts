@@ -29,6 +29,7 @@ export { HoldUps } from './reports/hold-ups.ts';
 export { PartitionReporter } from './reports/partition-reporter.ts';
 export { Servers } from './servers.ts';
 export { toldLag } from './reports/told-lag.ts';
+export { ThrottleWatch } from './reports/throttle-watch.ts';
 export type { StartAt } from './start-at.ts';
 export { ReadMarks } from './read-marks.ts';
 export { TopicWatch } from './topic-watch.ts';

@@ -7,6 +7,7 @@ import type { Ownership } from './ownership.ts';
 import { GroupCheck } from './group-check.ts';
 import type { Servers } from './servers.ts';
 import { sessionCheck } from './session-check.ts';
+import type { HoldUps } from './reports/hold-ups.ts';
 import type { WriterLink } from './writer-link.ts';
 
 const CUT_AGAIN_MS = 100;
@@ -25,6 +26,7 @@ export interface LoopWiring {
   readonly link: WriterLink;
   readonly consumer: Pick<GroupConsumer, 'place'>;
   readonly ownership: Ownership;
+  readonly holdUps: HoldUps;
   /** Started in order before the loop, stopped in reverse after it. */
   readonly beside: readonly Beside[];
   /** Cuts what may wait for a database that says nothing. */
@@ -89,7 +91,10 @@ export class LoopService<R> implements Service {
     await this.#closeAll();
   }
 
-  /** The partitions held, those that wait to be, and those that stand still, for a status endpoint. */
+  /**
+   * The partitions held, those that wait to be, those that stand still, and what holds all of them up just now:
+   * for a status endpoint.
+   */
   partitions(logEnd: (partition: number) => number | null) {
     const ownership = this.#wiring?.ownership;
     return {
@@ -108,6 +113,7 @@ export class LoopService<R> implements Service {
         since: new Date(Date.now() - (performance.now() - sinceMs)).toISOString(),
       })),
       halted: ownership?.allHalted() ?? [],
+      held_up: this.#wiring?.holdUps.reason ?? null,
     };
   }
 

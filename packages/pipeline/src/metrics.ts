@@ -96,6 +96,12 @@ export const LOOP_METRICS = {
     help: 'Unix time of the last committed batch; 0 before the first.',
     labels: {},
   },
+  throttledSeconds: {
+    name: 'adtally_throttled_seconds_total',
+    kind: 'counter',
+    help: 'Time for which quotas of the brokers held our clients back, as the brokers told it.',
+    labels: { client: ['consumer', 'producer'] },
+  },
   handoverSeconds: {
     name: 'adtally_handover_seconds',
     kind: 'histogram',

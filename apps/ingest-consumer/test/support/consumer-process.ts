@@ -11,6 +11,7 @@ export interface Status {
     log_end: number | null;
   }[];
   readonly waiting: readonly { partition: number; reason: string | null; detail: string | null }[];
+  readonly held_up: { code: string; detail: string } | null;
   readonly halted: readonly { partition: number; code: string; detail: string }[];
   /** What the leader last found; without partitions where that is not known. */
   readonly lag: {
