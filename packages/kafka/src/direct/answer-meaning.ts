@@ -1,0 +1,62 @@
+import type { PartitionAnswer } from './fetch-protocol.ts';
+import type { ReadFault, ReadReason } from './partition-reading.ts';
+
+/** What follows from a partition's answer. */
+export type AnswerMeaning =
+  | { readonly kind: 'records' }
+  /** It is read no further. */
+  | { readonly kind: 'fault'; readonly fault: ReadFault }
+  /** Another broker leads it, or the broker does not know it yet or any more: metadata tells. */
+  | { readonly kind: 'elsewhere'; readonly reason: ReadReason }
+  /** Asked again after a pause. */
+  | { readonly kind: 'later'; readonly reason: ReadReason };
+
+const NO_ERROR = 0;
+const OFFSET_OUT_OF_RANGE = 1;
+const CORRUPT_MESSAGE = 2;
+const TOPIC_AUTHORIZATION_FAILED = 29;
+const ELSEWHERE: ReadonlyMap<number, string> = new Map([
+  [3, 'the broker does not know the partition'],
+  [5, 'the partition has no leader'],
+  [6, 'another broker leads the partition'],
+  [9, 'the replica is away'],
+  [74, 'the partition has a newer leader than we know'],
+  [75, 'the broker does not know the newest leader yet'],
+  [100, 'the broker does not know the topic by its id'],
+  [103, 'the topic has another id'],
+]);
+
+/**
+ * Total: an error that it does not know is waited out (codes:
+ * https://kafka.apache.org/protocol#protocol_error_codes).
+ *
+ * @param position the offset that was asked for
+ */
+export function meaningOf(answer: PartitionAnswer, position: number): AnswerMeaning {
+  const { error, divergedAt, logStart, end } = answer;
+  const elsewhere = ELSEWHERE.get(error);
+  if (elsewhere !== undefined) {
+    const detail = `${elsewhere} (error ${error})`;
+    return { kind: 'elsewhere', reason: { code: 'leader_missing', detail } };
+  }
+  switch (error) {
+    case NO_ERROR:
+      return divergedAt === null
+        ? { kind: 'records' }
+        : { kind: 'fault', fault: { kind: 'diverged', position, at: divergedAt.endOffset } };
+    case OFFSET_OUT_OF_RANGE:
+      return { kind: 'fault', fault: { kind: 'out_of_range', position, logStart, end } };
+    case CORRUPT_MESSAGE: {
+      const detail = 'the broker itself finds the batch damaged';
+      return { kind: 'fault', fault: { kind: 'unreadable', position, end: null, detail } };
+    }
+    case TOPIC_AUTHORIZATION_FAILED: {
+      const detail = 'the broker does not allow to read the topic';
+      return { kind: 'later', reason: { code: 'topic_authorization', detail } };
+    }
+    default: {
+      const detail = `the broker answers with error ${error}`;
+      return { kind: 'later', reason: { code: 'broker_error', detail } };
+    }
+  }
+}

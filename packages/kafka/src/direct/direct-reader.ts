@@ -1,0 +1,298 @@
+import { pause } from '@adtally/pacing';
+import type { RecordSpans } from '../record-batch/record-spans.ts';
+import type { KafkaSettings } from '../settings.ts';
+import { BrokerFetcher, type FetchDuty } from './broker-fetcher.ts';
+import { Brokers, reasonOf, type TopicView } from './brokers.ts';
+import { meaningOf } from './answer-meaning.ts';
+import type { FetchAnswer, PartitionAnswer } from './fetch-protocol.ts';
+import { PartitionReading, type ReadFault, type ReadReason } from './partition-reading.ts';
+
+export interface DirectReaderOptions {
+  readonly topic: string;
+  /** Bytes of log fetched and not handed out, and under way, at most; and one batch more. */
+  readonly bufferBytes: number;
+  /** `client.rack`: a follower that stands there is read from; '' = leaders only. */
+  readonly rack?: string;
+}
+
+export interface StartOptions {
+  /** As Kafka's tools print it: another topic under the name is not read. */
+  readonly topicId?: string;
+  /**
+   * Of the leader that appended the batch before the offset: where the log does not hold what was read then,
+   * the partition's fault says so.
+   */
+  readonly lastEpoch?: number;
+}
+
+const UNKNOWN_EPOCH = -1;
+const REQUEST_BYTES_MAX = 16 * 1024 * 1024;
+const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000';
+/** Pauses between two looks at the metadata that were asked for. */
+const LOOK_PAUSE_MS = 100;
+const LOOK_FAILED_PAUSE_MS = 1_000;
+
+/**
+ * Reads partitions of one topic at offsets the caller names, over the protocol itself: what a broker sends is
+ * walked in place into spans, and no object is made of a record. Each partition in offset order from its
+ * start, committed records only, none twice; a partition that cannot be read says so by its fault and the
+ * others go on.
+ */
+export class DirectReader {
+  readonly #options: DirectReaderOptions;
+  readonly #brokers: Brokers;
+  readonly #readings = new Map<number, PartitionReading>();
+  readonly #fetchers = new Map<number, BrokerFetcher>();
+  readonly #duty: FetchDuty;
+  /** What each was started for, as a UUID. */
+  readonly #topicIds = new WeakMap<PartitionReading, string>();
+  #view: TopicView | null = null;
+  #looking: Promise<void> | null = null;
+  #bytesUnderWay = 0;
+  #arrived = Promise.withResolvers<void>();
+  #lastServed = -1;
+  readonly #closing = new AbortController();
+
+  constructor(settings: KafkaSettings, options: DirectReaderOptions) {
+    this.#options = options;
+    this.#brokers = new Brokers(settings);
+    this.#duty = {
+      topic: options.topic,
+      rack: options.rack ?? '',
+      topicId: () => this.#view?.topicId ?? NO_TOPIC_ID,
+      leaderEpoch: (partition) => this.#view?.leaders.get(partition)?.epoch ?? -1,
+      partitionsOf: (nodeId) =>
+        [...this.#readings.values()].filter((one) => this.#nodeOf(one) === nodeId),
+      reserve: () => this.#reserve(),
+      release: (bytes) => {
+        this.#bytesUnderWay -= bytes;
+      },
+      onAnswer: (nodeId, asked, answer) => this.#onAnswer(nodeId, asked, answer),
+      onFailure: (nodeId, asked, reason) => this.#onFailure(nodeId, asked, reason),
+    };
+  }
+
+  /** Reads a partition from `offset` on, anew where it is read already. */
+  start(partition: number, offset: number, options: StartOptions = {}): void {
+    if (this.#closing.signal.aborted) throw new Error('start on a reader that is closed');
+    const reading = new PartitionReading(partition, offset, options.lastEpoch ?? UNKNOWN_EPOCH);
+    this.#readings.set(partition, reading);
+    if (options.topicId !== undefined) this.#topicIds.set(reading, uuidOf(options.topicId));
+    if (this.#view !== null) this.#checkTopic(reading, this.#view);
+    this.#look();
+    this.#wake();
+  }
+
+  /** Ends reading a partition; what was fetched of it is dropped. */
+  stop(partition: number): void {
+    this.#readings.delete(partition);
+    this.#wake();
+  }
+
+  /** The next offset to be handed out; it passes over what is never delivered. Undefined where it is not read. */
+  position(partition: number): number | undefined {
+    return this.#readings.get(partition)?.position;
+  }
+
+  /** The log's end as the last answer told it; null when unknown. */
+  end(partition: number): number | null {
+    return this.#readings.get(partition)?.end ?? null;
+  }
+
+  /** Why nothing comes of a partition for now; null where it is read as it should. */
+  reason(partition: number): ReadReason | null {
+    return this.#readings.get(partition)?.reason ?? null;
+  }
+
+  /** The partitions that are read no further. */
+  faults(): Map<number, ReadFault> {
+    const faults = new Map<number, ReadFault>();
+    for (const { partition, fault } of this.#readings.values()) {
+      if (fault !== null) faults.set(partition, fault);
+    }
+    return faults;
+  }
+
+  /** Waits up to `timeoutMs` for records, then appends what is at hand until the spans are full. */
+  async read(into: RecordSpans, timeoutMs: number): Promise<void> {
+    if (!this.#hasRecords) {
+      const { promise } = this.#arrived;
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      await Promise.race([promise, over]);
+      clearTimeout(timer);
+    }
+    for (const reading of this.#inTurn()) {
+      if (into.isFull) break;
+      reading.read(into);
+      this.#lastServed = reading.partition;
+    }
+    this.#wake();
+  }
+
+  /** Ends all requests; what is under way is nobody's. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#readings.clear();
+    this.#brokers.close();
+    await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.stop()));
+    await this.#looking;
+  }
+
+  get #hasRecords(): boolean {
+    for (const reading of this.#readings.values()) if (reading.hasRecords) return true;
+    return false;
+  }
+
+  /** Those with records, the one after the last served first: none starves. */
+  #inTurn(): PartitionReading[] {
+    const ready = [...this.#readings.values()]
+      .filter((one) => one.hasRecords)
+      .toSorted((a, b) => a.partition - b.partition);
+    const first = ready.findIndex((one) => one.partition > this.#lastServed);
+    return first < 1 ? ready : [...ready.slice(first), ...ready.slice(0, first)];
+  }
+
+  #nodeOf(reading: PartitionReading): number | null {
+    if (reading.replica !== null) return reading.replica;
+    const leader = this.#view?.leaders.get(reading.partition);
+    return leader === undefined || leader.nodeId < 0 ? null : leader.nodeId;
+  }
+
+  #reserve(): number {
+    let held = this.#bytesUnderWay;
+    for (const reading of this.#readings.values()) held += reading.queuedBytes;
+    const bytes = Math.min(REQUEST_BYTES_MAX, this.#options.bufferBytes - held);
+    if (bytes <= 0) return 0;
+    this.#bytesUnderWay += bytes;
+    return bytes;
+  }
+
+  #onAnswer(nodeId: number, asked: readonly PartitionReading[], answer: FetchAnswer): void {
+    if (answer.error !== 0) {
+      return this.#onFailure(nodeId, asked, `it answers with error ${answer.error}`);
+    }
+    for (const one of answer.partitions) {
+      const reading = asked.find(({ partition }) => partition === one.partition);
+      // Stopped, or started anew, while the request was under way.
+      if (reading === undefined || this.#readings.get(one.partition) !== reading) continue;
+      this.#take(reading, one);
+      if (answer.throttleMs > 0) {
+        const detail = `broker ${nodeId} throttles this client for ${answer.throttleMs} ms at a time`;
+        reading.reason = { code: 'throttled', detail };
+      }
+    }
+    if (this.#hasRecords || this.faults().size > 0) this.#announce();
+  }
+
+  #take(reading: PartitionReading, answer: PartitionAnswer): void {
+    const meaning = meaningOf(answer, reading.fetchOffset);
+    // Whatever a follower refuses, the leader decides.
+    if (meaning.kind !== 'records') reading.replica = null;
+    switch (meaning.kind) {
+      case 'records':
+        reading.take(answer);
+        if (answer.preferredReplica !== null) this.#readFrom(reading, answer.preferredReplica);
+        return;
+      case 'fault':
+        reading.fault = meaning.fault;
+        return;
+      case 'elsewhere':
+        reading.putOff(meaning.reason, performance.now());
+        return this.#look();
+      case 'later':
+        return reading.putOff(meaning.reason, performance.now());
+      default:
+        meaning satisfies never;
+    }
+  }
+
+  #readFrom(reading: PartitionReading, nodeId: number): void {
+    reading.replica = nodeId;
+    this.#fetchFrom(nodeId);
+  }
+
+  #onFailure(nodeId: number, asked: readonly PartitionReading[], reason: string): void {
+    for (const reading of asked) {
+      if (this.#readings.get(reading.partition) !== reading) continue;
+      reading.replica = null;
+      const detail = `broker ${nodeId}: ${reason}`;
+      reading.putOff({ code: 'broker_unreachable', detail }, performance.now());
+    }
+    this.#look();
+  }
+
+  /** Asks who leads what, unless that is under way. */
+  #look(): void {
+    if (this.#closing.signal.aborted || this.#looking !== null) return;
+    this.#looking = this.#describe().finally(() => {
+      this.#looking = null;
+      // What was started meanwhile may be of no broker known.
+      if (!this.#closing.signal.aborted && this.#mustLook) this.#look();
+    });
+  }
+
+  get #mustLook(): boolean {
+    for (const reading of this.#readings.values()) {
+      if (reading.fault === null && this.#nodeOf(reading) === null) return true;
+    }
+    return false;
+  }
+
+  async #describe(): Promise<void> {
+    try {
+      const view = await this.#brokers.describe(this.#options.topic);
+      this.#adopt(view);
+      await pause(LOOK_PAUSE_MS, this.#closing.signal);
+    } catch (error) {
+      this.#putOffHomeless({ code: 'broker_unreachable', detail: reasonOf(error) });
+      await pause(LOOK_FAILED_PAUSE_MS, this.#closing.signal);
+    }
+  }
+
+  #adopt(view: TopicView | null): void {
+    for (const reading of this.#readings.values()) this.#checkTopic(reading, view);
+    this.#view = view;
+    for (const { nodeId } of view?.leaders.values() ?? []) {
+      if (nodeId >= 0) this.#fetchFrom(nodeId);
+    }
+    const detail = 'the partition has no leader';
+    this.#putOffHomeless({ code: 'leader_missing', detail });
+    this.#wake();
+  }
+
+  /** A topic that is gone, or another one by now, ends the reading: what it counts for must be looked at. */
+  #checkTopic(reading: PartitionReading, view: TopicView | null): void {
+    const before = this.#topicIds.get(reading) ?? this.#view?.topicId ?? view?.topicId;
+    if (view !== null && view.topicId === before) return;
+    reading.fault ??= { kind: 'topic_gone', position: reading.position };
+    this.#announce();
+  }
+
+  #fetchFrom(nodeId: number): void {
+    if (this.#fetchers.has(nodeId)) return;
+    this.#fetchers.set(nodeId, new BrokerFetcher(nodeId, this.#brokers, this.#duty));
+  }
+
+  #putOffHomeless(reason: ReadReason): void {
+    for (const reading of this.#readings.values()) {
+      if (this.#nodeOf(reading) === null) reading.reason = reason;
+    }
+  }
+
+  #wake(): void {
+    for (const fetcher of this.#fetchers.values()) fetcher.wake();
+  }
+
+  #announce(): void {
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
+  }
+}
+
+function uuidOf(topicId: string): string {
+  const hex = Buffer.from(topicId, 'base64url').toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

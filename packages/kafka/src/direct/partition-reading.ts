@@ -1,0 +1,177 @@
+import { FetchedLog } from '../record-batch/fetched-log.ts';
+import type { RecordSpans } from '../record-batch/record-spans.ts';
+import { scanBatches } from '../record-batch/scan-batches.ts';
+import type { PartitionAnswer } from './fetch-protocol.ts';
+
+/** Why a partition can be read no further until it is started anew. Offsets are the partition's. */
+export type ReadFault =
+  /** The position lies outside the log. */
+  | {
+      readonly kind: 'out_of_range';
+      readonly position: number;
+      readonly logStart: number;
+      readonly end: number;
+    }
+  /** What was read up to the position is not what the log holds now: it goes its own way from `at` on. */
+  | { readonly kind: 'diverged'; readonly position: number; readonly at: number }
+  /** The topic was deleted, or made again under its name. */
+  | { readonly kind: 'topic_gone'; readonly position: number }
+  /** A batch cannot be read, however often it is fetched. `end` is where the next one begins, if known. */
+  | {
+      readonly kind: 'unreadable';
+      readonly position: number;
+      readonly end: number | null;
+      readonly detail: string;
+    };
+
+/** Why nothing comes of a partition for now. */
+export interface ReadReason {
+  readonly code:
+    | 'leader_missing'
+    | 'broker_unreachable'
+    | 'throttled'
+    | 'topic_authorization'
+    | 'broker_error';
+  readonly detail: string;
+}
+
+/** One piece of log is read while the next is on its way. */
+const QUEUED_LOGS_MAX = 2;
+/** A batch that arrives broken is fetched again: the wire or a memory may have done it. */
+const FETCHES_OF_BROKEN_BATCH = 3;
+const RETRY_FIRST_MS = 50;
+const RETRY_LAST_MS = 5_000;
+
+interface QueuedLog {
+  readonly log: FetchedLog;
+  /** The offset that was asked for. */
+  readonly from: number;
+  readonly bytes: number;
+}
+
+/** One partition being read: where it stands, what was fetched and not read yet, why it waits. */
+export class PartitionReading {
+  readonly partition: number;
+  /** Whether it is part of a request that is under way. */
+  isAsked = false;
+  /** It got less than a batch the last time: to be named first in the next request. */
+  isStarved = false;
+  /** A follower to read from instead of the leader. */
+  replica: number | null = null;
+  reason: ReadReason | null = null;
+  fault: ReadFault | null = null;
+  /** The log's end as the last answer told it; null before. */
+  end: number | null = null;
+  readonly #queue: QueuedLog[] = [];
+  #position: number;
+  #fetchOffset: number;
+  #lastEpoch: number;
+  #retryAtMs = 0;
+  #failures = 0;
+  #brokenFetches = 0;
+
+  /** `lastEpoch` is that of the batch before the position, or -1. */
+  constructor(partition: number, position: number, lastEpoch: number) {
+    this.partition = partition;
+    this.#position = position;
+    this.#fetchOffset = position;
+    this.#lastEpoch = lastEpoch;
+  }
+
+  /** The next offset to be handed out. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get fetchOffset(): number {
+    return this.#fetchOffset;
+  }
+
+  get lastEpoch(): number {
+    return this.#lastEpoch;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  get hasRecords(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** May be asked for now. `nowMs` is monotonic. */
+  isDue(nowMs: number): boolean {
+    return (
+      !this.isAsked &&
+      this.fault === null &&
+      this.#queue.length < QUEUED_LOGS_MAX &&
+      this.#retryAtMs <= nowMs
+    );
+  }
+
+  get retryAtMs(): number {
+    return this.#retryAtMs;
+  }
+
+  /** Nothing came of it: the pause before the next try grows. */
+  putOff(reason: ReadReason, nowMs: number): void {
+    this.reason = reason;
+    this.#failures += 1;
+    const pauseMs = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1));
+    this.#retryAtMs = nowMs + pauseMs;
+  }
+
+  /** Takes what an answer without an error brought. */
+  take({ partition, records, aborted, end }: PartitionAnswer): void {
+    this.reason = null;
+    this.#failures = 0;
+    this.end = end;
+    if (records.length === 0) return;
+    const extent = scanBatches(records);
+    const from = this.#fetchOffset;
+    this.isStarved = extent.isCut;
+    if (extent.isCut) return;
+    const log = new FetchedLog(partition, records, from, aborted);
+    this.#queue.push({ log, from, bytes: records.length });
+    if (extent.end !== null) {
+      this.#fetchOffset = Math.max(from, extent.end);
+      this.#lastEpoch = extent.lastEpoch;
+    }
+  }
+
+  /** Appends records until the spans are full or what was fetched is read. */
+  read(into: RecordSpans): void {
+    for (let queued = this.#queue[0]; queued !== undefined && !into.isFull; ) {
+      const { log, from } = queued;
+      // An offset that lied in a header led elsewhere: ask again from where we stand.
+      if (from > this.#position) return this.#startOver();
+      const ended = log.read(into);
+      this.#position = Math.max(this.#position, log.position);
+      if (ended === 'full') return;
+      this.#queue.shift();
+      if (ended === 'unreadable') return this.#noteBroken(log);
+      this.#brokenFetches = 0;
+      queued = this.#queue[0];
+      if (queued === undefined && this.#fetchOffset !== this.#position) this.#startOver();
+    }
+  }
+
+  #noteBroken({ fault }: FetchedLog): void {
+    this.#brokenFetches += 1;
+    this.#startOver();
+    if (this.#brokenFetches < FETCHES_OF_BROKEN_BATCH || fault === null) return;
+    this.fault = {
+      kind: 'unreadable',
+      position: this.#position,
+      end: fault.end,
+      detail: fault.detail,
+    };
+  }
+
+  #startOver(): void {
+    this.#queue.length = 0;
+    this.#fetchOffset = this.#position;
+    // That of a batch further on would be compared with the wrong place.
+    this.#lastEpoch = -1;
+  }
+}
