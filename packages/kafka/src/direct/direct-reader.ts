@@ -161,9 +161,15 @@ export class DirectReader {
     return leader === undefined || leader.nodeId < 0 ? null : leader.nodeId;
   }
 
-  #reserve(): number {
-    let held = this.#bytesUnderWay;
+  /** Bytes fetched and not handed out yet. */
+  get heldBytes(): number {
+    let held = 0;
     for (const reading of this.#readings.values()) held += reading.queuedBytes;
+    return held;
+  }
+
+  #reserve(): number {
+    const held = this.#bytesUnderWay + this.heldBytes;
     const bytes = Math.min(REQUEST_BYTES_MAX, this.#options.bufferBytes - held);
     if (bytes <= 0) return 0;
     this.#bytesUnderWay += bytes;

@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto';
+import Kafka from '@confluentinc/kafka-javascript';
+import type { RecordHeader, SourceRecord } from '@adtally/event-schema';
+import { kafkaBrokers, uniqueName } from '@adtally/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import { DirectReader } from '../src/direct/direct-reader.ts';
+import { TopicReader } from '../src/index.ts';
+import { RecordSpans } from '../src/record-batch/record-spans.ts';
+import { cluster, range } from './support.ts';
+
+const kafka = await cluster();
+const BUFFER_BYTES = 8 * 1024 * 1024;
+const WAIT_MS = 15_000;
+const TIMEOUT_MS = 15_000;
+
+/** A record as both readers must show it, bytes as hex. */
+interface Shown {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly (readonly [string, string | null])[];
+  readonly timestamp: number | undefined;
+}
+
+const hex = (bytes: Buffer | string | null | undefined): string | null =>
+  bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString('hex');
+
+function shown({ partition, offset, key, value, headers, timestamp }: SourceRecord): Shown {
+  const entries = (headers ?? []).map((header: RecordHeader) => {
+    const [name = ''] = Object.getOwnPropertyNames(header);
+    return [name, hex(header[name])] as const;
+  });
+  return { partition, offset, key: hex(key), value: hex(value), headers: entries, timestamp };
+}
+
+function directReader(topic: string, bufferBytes = BUFFER_BYTES): DirectReader {
+  const reader = new DirectReader(kafka.settings, { topic, bufferBytes });
+  onTestFinished(() => reader.close());
+  return reader;
+}
+
+/** Reads until every partition stands at its end. */
+async function readDirectly(
+  reader: DirectReader,
+  topic: string,
+  ends: ReadonlyMap<number, number>,
+  capacity = 700,
+): Promise<Shown[]> {
+  const spans = new RecordSpans(capacity);
+  const all: Shown[] = [];
+  const deadline = performance.now() + WAIT_MS;
+  while ([...ends].some(([partition, end]) => (reader.position(partition) ?? 0) < end)) {
+    if (performance.now() > deadline) throw new Error(`still reading after ${all.length} records`);
+    spans.clear();
+    await reader.read(spans, 100);
+    for (let row = 0; row < spans.count; row += 1) all.push(shown(spans.record(row, topic)));
+  }
+  return all;
+}
+
+async function readByClient(
+  topic: string,
+  starts: ReadonlyMap<number, number>,
+  count: number,
+): Promise<Shown[]> {
+  const reader = await TopicReader.connect(kafka.settings, { topic });
+  onTestFinished(() => reader.close());
+  for (const [partition, offset] of starts) reader.start(partition, offset);
+  const all: Shown[] = [];
+  const deadline = performance.now() + WAIT_MS;
+  while (all.length < count && performance.now() < deadline) {
+    all.push(...(await reader.fetch(1_000, 100)).map(shown));
+  }
+  return all;
+}
+
+const inOrder = (records: readonly Shown[]): Shown[] =>
+  records.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
+
+/** The direct reader shows what the client does, byte for byte, and both the same offsets. */
+async function expectTheSame(topic: string, partitions: readonly number[]): Promise<Shown[]> {
+  const starts = new Map<number, number>();
+  const ends = new Map<number, number>();
+  for (const partition of partitions) {
+    const { logStart, end } = await kafka.admin.watermarks(topic, partition);
+    starts.set(partition, logStart);
+    ends.set(partition, end);
+  }
+  const reader = directReader(topic);
+  for (const [partition, offset] of starts) reader.start(partition, offset);
+  const direct = await readDirectly(reader, topic, ends);
+  for (const [partition, end] of ends) expect(reader.position(partition)).toBe(end);
+  const byClient = await readByClient(topic, starts, direct.length);
+  expect(inOrder(direct)).toEqual(inOrder(byClient));
+  return inOrder(direct);
+}
+
+async function producerWith(config: object): Promise<Kafka.Producer> {
+  const producer = new Kafka.Producer({
+    'metadata.broker.list': await kafkaBrokers(),
+    'linger.ms': 20,
+    'message.max.bytes': 4_000_000,
+    ...config,
+  });
+  await call((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
+  producer.setPollInBackground(true);
+  onTestFinished(() => call((done) => producer.disconnect(done)).then(() => undefined));
+  return producer;
+}
+
+function call(start: (done: (error: unknown) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+const flushed = (producer: Kafka.Producer): Promise<void> =>
+  call((done) => producer.flush(TIMEOUT_MS, done));
+
+const BODY = 'a value that can be made smaller, '.repeat(8);
+
+test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
+  'shows what the client does of a topic under %s',
+  async (codec) => {
+    const topic = await kafka.topic(3, { 'message.timestamp.type': 'LogAppendTime' });
+    const producer = await producerWith({ 'compression.codec': codec });
+    for (let n = 0; n < 3_000; n += 1) {
+      producer.produce(topic, n % 3, Buffer.from(`${BODY}${n}`), `key ${n}`);
+    }
+    await flushed(producer);
+    expect(await expectTheSame(topic, [0, 1, 2])).toHaveLength(3_000);
+  },
+);
+
+test('shows nulls, empty bytes, 300 headers, names that repeat and times of the producer', async () => {
+  const topic = await kafka.topic(1, { 'message.timestamp.type': 'CreateTime' });
+  const producer = await producerWith({});
+  const headers = range(0, 300).map((n) => ({ [`h${n % 7}`]: Buffer.from([n % 256]) }));
+  const produce = (value: Buffer | null, key: Buffer | null, sent: object[], time: number) =>
+    producer.produce(topic, 0, value, key, time, null, sent as never);
+  produce(null, Buffer.from('tombstone'), [], 1_700_000_000_000);
+  produce(Buffer.alloc(0), null, [], 1_700_000_000_001);
+  produce(Buffer.from('v'), Buffer.alloc(0), headers, 1_600_000_000_000);
+  produce(randomBytes(70_000), randomBytes(3_000), [{ 'ünï': '😀' }, { empty: '' }], 1);
+  await flushed(producer);
+  expect(await expectTheSame(topic, [0])).toHaveLength(4);
+});
+
+test('reads records larger than one fetch of a partition, and those beside them', async () => {
+  const topic = await kafka.topic(4, { 'max.message.bytes': '4000000' });
+  const producer = await producerWith({});
+  for (let n = 0; n < 12; n += 1) {
+    producer.produce(topic, n % 4, randomBytes(n % 4 === 1 ? 3_000_000 : 900_000), null);
+  }
+  await flushed(producer);
+  expect(await expectTheSame(topic, [0, 1, 2, 3])).toHaveLength(12);
+});
+
+test('steps over aborted records and markers, waits at an open transaction, and ends at the log end', async () => {
+  const topic = await kafka.topic(1);
+  const plain = await producerWith({});
+  const send = (producer: Kafka.Producer, text: string) =>
+    producer.produce(topic, 0, Buffer.from(text), null);
+  const transaction = async (texts: string[], end: 'commit' | 'abort' | 'open') => {
+    const producer = await producerWith({ 'transactional.id': uniqueName('direct') });
+    await call((done) => producer.initTransactions(TIMEOUT_MS, done));
+    await call((done) => producer.beginTransaction(done));
+    for (const text of texts) send(producer, text);
+    await flushed(producer);
+    if (end === 'commit') await call((done) => producer.commitTransaction(TIMEOUT_MS, done));
+    if (end === 'abort') await call((done) => producer.abortTransaction(TIMEOUT_MS, done));
+    return producer;
+  };
+  send(plain, 'a');
+  await flushed(plain);
+  await transaction(['committed 1', 'committed 2'], 'commit');
+  await transaction(['aborted 1', 'aborted 2'], 'abort');
+  send(plain, 'b');
+  await flushed(plain);
+  await transaction(['aborted 3'], 'abort');
+  const before = await kafka.admin.watermarks(topic, 0);
+  const reader = directReader(topic);
+  reader.start(0, 0);
+  const texts = (records: readonly Shown[]) =>
+    records.map(({ value }) => Buffer.from(value ?? '', 'hex').toString());
+  const read = await readDirectly(reader, topic, new Map([[0, before.end]]));
+  expect(texts(read)).toEqual(['a', 'committed 1', 'committed 2', 'b']);
+  expect(reader.position(0)).toBe(before.end);
+
+  const open = await transaction(['late'], 'open');
+  send(plain, 'behind it');
+  await flushed(plain);
+  const spans = new RecordSpans(10);
+  await reader.read(spans, 500);
+  expect(spans.count).toBe(0);
+  await call((done) => open.commitTransaction(TIMEOUT_MS, done));
+  const { end } = await kafka.admin.watermarks(topic, 0);
+  expect(texts(await readDirectly(reader, topic, new Map([[0, end]])))).toEqual([
+    'late',
+    'behind it',
+  ]);
+});
+
+test('starts anywhere, in the middle of a batch too, and reads nothing twice after a stop', async () => {
+  const topic = await kafka.topic(2);
+  const producer = await producerWith({ 'compression.codec': 'zstd', 'linger.ms': 200 });
+  for (let n = 0; n < 500; n += 1) producer.produce(topic, 0, Buffer.from(String(n)), null);
+  await flushed(producer);
+  const reader = directReader(topic);
+  reader.start(0, 123);
+  const spans = new RecordSpans(50);
+  await reader.read(spans, 2_000);
+  reader.stop(0);
+  expect([...spans.offset.subarray(0, spans.count)]).toEqual(range(123, 123 + spans.count));
+  reader.start(0, 400);
+  const rest = await readDirectly(reader, topic, new Map([[0, 500]]), 7);
+  expect(rest.map(({ offset }) => offset)).toEqual(range(400, 500));
+});
+
+test('an offset outside the log is the fault of its partition, and the others go on', async () => {
+  const topic = await kafka.topic(3);
+  await kafka.fill(topic, 0, 50);
+  await kafka.fill(topic, 1, 10);
+  await kafka.fill(topic, 2, 10);
+  await kafka.admin.deleteRecordsBefore(topic, 0, 20);
+  const reader = directReader(topic);
+  reader.start(0, 5);
+  reader.start(1, 11);
+  reader.start(2, 0);
+  const read = await readDirectly(reader, topic, new Map([[2, 10]]));
+  expect(read).toHaveLength(10);
+  await expect.poll(() => reader.faults().size, { timeout: WAIT_MS }).toBe(2);
+  expect(reader.faults().get(0)).toMatchObject({ kind: 'out_of_range', position: 5 });
+  expect(reader.faults().get(1)).toMatchObject({ kind: 'out_of_range', position: 11 });
+  reader.start(0, 20);
+  const healed = await readDirectly(reader, topic, new Map([[0, 50]]));
+  expect(healed.map(({ offset }) => offset)).toEqual(range(20, 50));
+});
+
+test('a topic made again under its name is not read on', async () => {
+  const topic = await kafka.topic(1);
+  await kafka.fill(topic, 0, 20);
+  const { topicId } = (await kafka.admin.describeTopic(topic)) ?? { topicId: '' };
+  const reader = directReader(topic);
+  reader.start(0, 0, { topicId });
+  expect(await readDirectly(reader, topic, new Map([[0, 20]]))).toHaveLength(20);
+  await kafka.admin.deleteTopic(topic);
+  await kafka.admin.createTopic({ name: topic, partitions: 1, replication: 1, config: {} });
+  await kafka.fill(topic, 0, 40);
+  await expect
+    .poll(() => reader.faults().get(0), { timeout: WAIT_MS })
+    .toEqual({ kind: 'topic_gone', position: 20 });
+  const spans = new RecordSpans(100);
+  await reader.read(spans, 300);
+  expect(spans.count).toBe(0);
+});
+
+test('bytes that were fetched and not taken stay below their limit', async () => {
+  const topic = await kafka.topic(8);
+  const producer = await producerWith({});
+  for (let n = 0; n < 800; n += 1) producer.produce(topic, n % 8, randomBytes(20_000), null);
+  await flushed(producer);
+  const reader = directReader(topic, 1_000_000);
+  for (const partition of range(0, 8)) reader.start(partition, 0);
+  const spans = new RecordSpans(30);
+  let heldBytesMax = 0;
+  for (let count = 0; count < 800; count += spans.count) {
+    spans.clear();
+    await reader.read(spans, 100);
+    heldBytesMax = Math.max(heldBytesMax, reader.heldBytes);
+  }
+  // The first batch of an answer comes whole, whatever the limit: one more, of a megabyte at most.
+  expect(heldBytesMax).toBeLessThan(2_100_000);
+  expect(heldBytesMax).toBeGreaterThan(500_000);
+});
