@@ -220,9 +220,16 @@ function addressOf(broker: string): Address {
   return { host, port: Number(broker.slice(colon + 1)) };
 }
 
-/** The innermost reason: the outer ones say only that a connection failed. */
+const CAUSES_MAX = 6;
+
+/** What failed, from the outermost to the innermost: the outer ones say only that a connection failed. */
 export function reasonOf(error: unknown): string {
-  let innermost: unknown = error;
-  while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
-  return innermost instanceof Error ? innermost.message : String(innermost);
+  const words: string[] = [];
+  let current: unknown = error;
+  while (current instanceof Error && words.length < CAUSES_MAX) {
+    const said = current.message.replace(/\.$/, '');
+    if (said !== '' && words.at(-1) !== said) words.push(said);
+    current = current instanceof AggregateError ? current.errors[0] : current.cause;
+  }
+  return words.length === 0 ? String(error) : words.join(': ');
 }

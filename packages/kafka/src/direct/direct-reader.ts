@@ -170,7 +170,10 @@ export class DirectReader {
 
   #reserve(): number {
     const held = this.#bytesUnderWay + this.heldBytes;
-    const bytes = Math.min(REQUEST_BYTES_MAX, this.#options.bufferBytes - held);
+    const { bufferBytes } = this.#options;
+    // A request that waits for records at one broker must leave room for those to the others.
+    const share = Math.ceil(bufferBytes / this.#fetchers.size);
+    const bytes = Math.min(REQUEST_BYTES_MAX, share, bufferBytes - held);
     if (bytes <= 0) return 0;
     this.#bytesUnderWay += bytes;
     return bytes;
