@@ -1,9 +1,11 @@
-import type { Watermarks } from './listed-offsets.ts';
+import type { AskLog } from './log-questions.ts';
 import type { OnNotice } from './notices.ts';
 import type { NativeConfig } from './rdkafka.ts';
 import { commonConfig, type KafkaSettings } from './settings.ts';
 
 export type GroupProtocol = 'consumer' | 'cooperative-sticky';
+
+export type RecordReader = 'librdkafka' | 'direct';
 
 export interface GroupConsumerOptions {
   readonly groupId: string;
@@ -18,6 +20,8 @@ export interface GroupConsumerOptions {
   readonly sessionTimeoutMs?: number | undefined;
   /** Classic protocol only; how soon a member learns of a rebalance. */
   readonly heartbeatIntervalMs?: number | undefined;
+  /** Who reads the records: the native client (default), or a reader of ours over the protocol itself. */
+  readonly reader?: RecordReader | undefined;
   /** Bound of the values the client reads ahead, in KiB. */
   readonly queuedMaxKbytes?: number | undefined;
   /** How long one request for the first records may wait when the topic is quiet, in ms. */
@@ -28,7 +32,7 @@ export interface GroupConsumerOptions {
    * Asks for the log of a partition, by another connection than the one that reads: a quota mutes that one for as
    * long as it throttles. Without it that one is used.
    */
-  readonly askLog?: ((partition: number) => Promise<Watermarks>) | undefined;
+  readonly askLog?: AskLog | undefined;
   readonly onNotice?: OnNotice | undefined;
 }
 
@@ -48,6 +52,11 @@ const FETCH_MAX_BYTES = 16 * 1024 * 1024;
 const METADATA_REFRESH_MS = 60_000;
 /** 0 spins a whole core, the default of 1000 halves the throughput (measured). */
 const FETCH_QUEUE_BACKOFF_MS = 2;
+
+/** What a reader of ours may hold and have under way, in bytes of log: the bound the client has for values. */
+export function bufferBytes({ queuedMaxKbytes }: GroupConsumerOptions): number {
+  return (queuedMaxKbytes ?? DEFAULT_QUEUED_MAX_KBYTES) * 1024;
+}
 
 /** Every property the guarantees or the throughput depend on is stated, none left to a default. */
 export function consumerConfig(

@@ -3,10 +3,12 @@ import { ClientWords } from './client-words.ts';
 import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
 import { codeOf } from './errors.ts';
 import { type GroupPlace, PlaceInGroup } from './group-place.ts';
-import { cachedEnd } from './log-offsets.ts';
+import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
-import { NativeReading } from './native-reading.ts';
+import { PacedConsume } from './paced-consume.ts';
+import { readingOf } from './reading-of.ts';
+import type { Reading } from './reading.ts';
 import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
@@ -39,7 +41,6 @@ export class GroupConsumer implements RecordSource {
   /** Whether a quota of the broker holds back what it reads. */
   readonly throttling: Throttling;
   readonly #native: NativeConsumer;
-  readonly #topic: string;
   readonly #isStatic: boolean;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
@@ -48,13 +49,14 @@ export class GroupConsumer implements RecordSource {
   readonly #startAfterFetch = new Map<number, Start>();
   readonly #rebalances = new Rebalances();
   readonly #hints: OffsetHints;
-  readonly #reading: NativeReading;
+  readonly #paced: PacedConsume;
+  readonly #questions: LogQuestions;
+  readonly #reading: Reading;
   #state: State = 'open';
   #left: Promise<void> | undefined;
   #onRevokedAll: (() => void) | undefined;
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
-    this.#topic = options.topic;
     this.#isStatic = options.instanceId !== undefined;
     this.#notices = new NoticeBoard(options.onNotice);
     this.#native = newConsumer({
@@ -66,19 +68,23 @@ export class GroupConsumer implements RecordSource {
     this.#words = new ClientWords(this.#native, this.#notices);
     this.#place = new PlaceInGroup(this.#words, options.protocol);
     this.throttling = new Throttling().listenTo(this.#native);
-    this.#reading = new NativeReading({
+    this.#paced = new PacedConsume(this.#native);
+    const { topic, askLog } = options;
+    this.#questions = new LogQuestions(this.#native, this.#words, settings, topic, askLog);
+    this.#reading = readingOf(settings, options, {
       native: this.#native,
-      settings,
+      paced: this.#paced,
+      witness: this.#questions.witness,
       words: this.#words,
       throttling: this.throttling,
-      topic: options.topic,
-      askLog: options.askLog,
+      topic,
       notices: this.#notices,
       onThrownOut: () => {
         this.#rebalances.thrownOut();
         this.#place.thrownOut();
-        this.#readers.lose(this.#readers.partitions());
+        this.#reading.lose(this.#reading.partitions());
       },
+      watermarks: this.#questions.watermarks,
     });
     this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
     this.#native.on('event.stats', ({ message }: { message: string }) =>
@@ -99,7 +105,7 @@ export class GroupConsumer implements RecordSource {
 
   /** What keeps the client from its work now, in its own words; null where nothing is known to. */
   get trouble(): Trouble | null {
-    return this.#words.trouble;
+    return this.#words.trouble ?? this.#reading.trouble;
   }
 
   /** Whether the group counts on this member, with partitions or as a spare, or why it does not. */
@@ -147,7 +153,6 @@ export class GroupConsumer implements RecordSource {
         for (const partition of event.partitions) {
           this.#granted.delete(partition);
           this.#hints.forget(partition);
-          this.#reading.forget(partition);
         }
         this.#unassign(event.partitions, true);
         return;
@@ -169,24 +174,23 @@ export class GroupConsumer implements RecordSource {
 
   /** Ends reading a partition; it stays granted and can be started again. Harmless when it is not read. */
   stop(partition: number): void {
-    this.#reading.forget(partition);
     this.#unassign([partition], false);
   }
 
   position(partition: number): number | undefined {
-    return this.#readers.position(partition);
+    return this.#reading.position(partition);
   }
 
   lastRead(partition: number): ReadUpTo | null {
-    return this.#readers.lastRead(partition);
+    return this.#reading.lastRead(partition);
   }
 
   departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    return this.#reading.departures(read);
+    return this.#questions.departures(read);
   }
 
   isReading(partition: number): boolean {
-    return this.#readers.has(partition) || this.#startAfterFetch.has(partition);
+    return this.#reading.has(partition) || this.#startAfterFetch.has(partition);
   }
 
   /** Tells Kafka the next offsets, for lag tools: best effort, never throws, newest wins. */
@@ -196,12 +200,12 @@ export class GroupConsumer implements RecordSource {
 
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks> {
-    return this.#reading.watermarks(partition);
+    return this.#questions.watermarks(partition);
   }
 
   /** The partition's end as the last fetch response told it, without a request; null when unknown. */
   cachedEnd(partition: number): number | null {
-    return cachedEnd(this.#native, this.#topic, partition);
+    return this.#reading.cachedEnd(partition);
   }
 
   /**
@@ -215,18 +219,15 @@ export class GroupConsumer implements RecordSource {
     return this.#left;
   }
 
-  get #readers() {
-    return this.#reading.readers;
-  }
-
   async #leave(keepMembership: boolean): Promise<void> {
     this.#state = 'leaving';
     await this.#reading.idle();
     for (const event of this.takeRebalances()) this.settle(event);
     this.#startAfterFetch.clear();
     if (this.#isStatic && !keepMembership) {
-      await unsubscribe(this.#native, this.#reading.paced, (done) => (this.#onRevokedAll = done));
+      await unsubscribe(this.#native, this.#paced, (done) => (this.#onRevokedAll = done));
     }
+    await this.#reading.close();
     await disconnect(this.#native, this.#notices);
     this.#state = 'left';
     this.#granted.clear();
@@ -247,7 +248,7 @@ export class GroupConsumer implements RecordSource {
     // The client knows about the loss only while this callback runs.
     const isLost = this.#native.assignmentLost();
     if (isLost) this.#place.thrownOut();
-    if (this.#rebalances.revoked(partitions, isLost)) this.#readers.lose(partitions);
+    if (this.#rebalances.revoked(partitions, isLost)) this.#reading.lose(partitions);
   }
 
   #answerLeaving(granted: boolean, partitions: readonly number[]): void {
@@ -263,27 +264,19 @@ export class GroupConsumer implements RecordSource {
     if (!granted) this.#onRevokedAll?.();
   }
 
-  /** Unassigns those of the partitions that are read. As an `answer` it is sent even when there is none. */
+  /** Takes those of the partitions that are read from the client. As an `answer` it is told even of none. */
   #unassign(partitions: readonly number[], answer: boolean): void {
-    const read: { topic: string; partition: number }[] = [];
-    for (const partition of partitions) {
-      this.#startAfterFetch.delete(partition);
-      if (this.#readers.remove(partition)) read.push({ topic: this.#topic, partition });
-    }
-    if (read.length === 0 && !answer) return;
-    this.#guarded(() => this.#native.incrementalUnassign(read));
+    for (const partition of partitions) this.#startAfterFetch.delete(partition);
+    this.#guarded(() => this.#reading.stop(partitions, answer));
   }
 
-  #assign(partition: number, { offset, last }: Start): void {
-    // The client asks the leader whether its log still holds that record; of an earlier one it must not ask.
-    const epoch = last?.offset === offset ? { leaderEpoch: last.leaderEpoch } : {};
+  #assign(partition: number, start: Start): void {
     try {
-      this.#native.incrementalAssign([{ topic: this.#topic, partition, offset, ...epoch }]);
-      this.#readers.add(partition, offset, last);
+      this.#reading.start(partition, start);
     } catch (error) {
       // Between losing its membership and joining again a member may assign nothing: try after the next fetch.
       this.#notices.post('rebalance', error);
-      this.#startAfterFetch.set(partition, { offset, last });
+      this.#startAfterFetch.set(partition, start);
     }
   }
 

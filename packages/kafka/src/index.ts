@@ -6,7 +6,7 @@ export { KafkaAdmin } from './admin.ts';
 export type { Watermarks } from './listed-offsets.ts';
 export { AppendTimes, type LogPlace } from './append-times.ts';
 export { withKafkaAdmin } from './command-admin.ts';
-export type { GroupConsumerOptions, GroupProtocol } from './consumer-config.ts';
+export type { GroupConsumerOptions, GroupProtocol, RecordReader } from './consumer-config.ts';
 export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';
 export { GroupConsumer } from './group-consumer.ts';
 export type { LogPoint } from './log-ends.ts';

@@ -2,15 +2,14 @@ import type { SourceRecord } from '@adtally/event-schema';
 import type { Watermarks } from './listed-offsets.ts';
 import type { ClientWords } from './client-words.ts';
 import { codeOf, isFatal } from './errors.ts';
-import { leaderAddress } from './leader-address.ts';
-import { queryWatermarks } from './log-offsets.ts';
+import { cachedEnd } from './log-offsets.ts';
 import { LogWatch, type Alarm } from './log-watch.ts';
-import { LogWitness, type ReadUpTo } from './log-witness.ts';
+import type { LogWitness, ReadUpTo } from './log-witness.ts';
 import type { NoticeBoard } from './notices.ts';
-import { PacedConsume } from './paced-consume.ts';
+import type { PacedConsume } from './paced-consume.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
-import type { KafkaSettings } from './settings.ts';
-import { Readers } from './readers.ts';
+import { Readers, type Start } from './readers.ts';
+import type { Reading } from './reading.ts';
 import type { Throttling } from './throttling.ts';
 
 /** Errors of one partition, which they do not name. */
@@ -25,42 +24,36 @@ const ALARMS: ReadonlyMap<number, Alarm> = new Map([
 
 export interface NativeReadingParts {
   readonly native: NativeConsumer;
-  readonly settings: KafkaSettings;
+  readonly paced: PacedConsume;
+  readonly witness: LogWitness;
   readonly words: ClientWords;
   readonly throttling: Throttling;
   readonly topic: string;
-  /** As `GroupConsumerOptions.askLog`. */
-  readonly askLog?: ((partition: number) => Promise<Watermarks>) | undefined;
   readonly notices: NoticeBoard;
   /** The group gave the member's partitions away since it paused too long; called inside `fetch`. */
   readonly onThrownOut?: () => void;
+  watermarks(partition: number): Promise<Watermarks>;
 }
 
 /**
  * Reads what the native client was assigned, and finds out what its errors mean: they name neither a
  * partition nor an offset. Assigning is the owner's affair.
  */
-export class NativeReading {
-  readonly readers = new Readers();
-  readonly paced: PacedConsume;
+export class NativeReading implements Reading {
+  readonly #readers = new Readers();
   readonly #parts: NativeReadingParts;
   readonly #watch: LogWatch;
-  readonly #witness: LogWitness;
   #fetching: Promise<unknown> | null = null;
 
   constructor(parts: NativeReadingParts) {
     this.#parts = parts;
-    this.paced = new PacedConsume(parts.native);
-    this.#witness = new LogWitness(parts.settings, parts.topic, (partition) =>
-      leaderAddress(parts.native, parts.topic, partition),
-    );
     this.#watch = new LogWatch({
       topic: parts.topic,
-      readers: this.readers,
+      readers: this.#readers,
       notices: parts.notices,
-      witness: this.#witness,
+      witness: parts.witness,
       isThrottled: () => parts.throttling.isOn,
-      watermarks: (partition) => this.watermarks(partition),
+      watermarks: parts.watermarks,
     });
   }
 
@@ -92,27 +85,62 @@ export class NativeReading {
     this.#watch.checkQuiet();
   }
 
-  /** What was found out about a partition and not yet thrown concerns its reader before. */
-  forget(partition: number): void {
-    this.#watch.forget(partition);
+  start(partition: number, { offset, last }: Start): void {
+    // The client asks the leader whether its log still holds that record; of an earlier one it must not ask.
+    const epoch = last?.offset === offset ? { leaderEpoch: last.leaderEpoch } : {};
+    const { native, topic } = this.#parts;
+    native.incrementalAssign([{ topic, partition, offset, ...epoch }]);
+    this.#readers.add(partition, offset, last);
   }
 
-  /** As `RecordSource.departures`. */
-  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    return this.#witness.departures(read);
+  stop(partitions: readonly number[], answer: boolean): void {
+    const { native, topic } = this.#parts;
+    const read: { topic: string; partition: number }[] = [];
+    for (const partition of partitions) {
+      // What was found out about it and not yet thrown concerns its reader before.
+      this.#watch.forget(partition);
+      if (this.#readers.remove(partition)) read.push({ topic, partition });
+    }
+    if (read.length > 0 || answer) native.incrementalUnassign(read);
   }
 
-  watermarks(partition: number): Promise<Watermarks> {
-    const { native, words, topic, askLog } = this.#parts;
-    return askLog?.(partition) ?? queryWatermarks(native, words, topic, partition);
+  lose(partitions: readonly number[]): void {
+    this.#readers.lose(partitions);
   }
+
+  partitions(): number[] {
+    return this.#readers.partitions();
+  }
+
+  has(partition: number): boolean {
+    return this.#readers.has(partition);
+  }
+
+  position(partition: number): number | undefined {
+    return this.#readers.position(partition);
+  }
+
+  lastRead(partition: number): ReadUpTo | null {
+    return this.#readers.lastRead(partition);
+  }
+
+  cachedEnd(partition: number): number | null {
+    return cachedEnd(this.#parts.native, this.#parts.topic, partition);
+  }
+
+  /** All it has to say the client says itself. */
+  get trouble(): null {
+    return null;
+  }
+
+  async close(): Promise<void> {}
 
   async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     try {
-      const { records, ends } = await this.paced.consume(maxRecords, timeoutMs);
+      const { records, ends } = await this.#parts.paced.consume(maxRecords, timeoutMs);
       if (records.length > 0 || ends.size > 0) this.#parts.words.worked();
-      const kept = this.readers.keep(records);
-      this.readers.reachEnds(ends);
+      const kept = this.#readers.keep(records);
+      this.#readers.reachEnds(ends);
       return kept;
     } catch (error) {
       this.#onError(error);

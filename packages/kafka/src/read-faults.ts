@@ -129,3 +129,13 @@ export class LogDiverged extends ReadFault {
     this.at = at;
   }
 }
+
+/** The topic of a partition is gone, made again under its name, or cannot be asked for: its claim must be looked at. */
+export class TopicGone extends ReadFault {
+  override name = 'TopicGone';
+  declare readonly partition: number;
+
+  constructor(topic: string, partition: number) {
+    super(`${topic}[${partition}] is not the one that was read`, CODE.unknownPartition, partition);
+  }
+}

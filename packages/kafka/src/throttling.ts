@@ -34,11 +34,15 @@ export class Throttling {
   /** Hears of it from this client from now on, also where it replaces one that gave up. */
   listenTo(client: unknown): this {
     (client as ThrottledClient).on('event.throttle', ({ throttleTime, brokerName }) => {
-      if (throttleTime <= 0) return;
-      this.#untilMs = Math.max(this.#untilMs, performance.now() + throttleTime + LINGERS_MS);
-      this.#onThrottle?.({ forMs: throttleTime, broker: brokerName });
+      if (throttleTime > 0) this.note({ forMs: throttleTime, broker: brokerName });
     });
     return this;
+  }
+
+  /** A request was answered with it. */
+  note(throttle: Throttle): void {
+    this.#untilMs = Math.max(this.#untilMs, performance.now() + throttle.forMs + LINGERS_MS);
+    this.#onThrottle?.(throttle);
   }
 
   /** True from the first throttle until none has come for a while. */

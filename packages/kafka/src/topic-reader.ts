@@ -1,11 +1,12 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig } from './consumer-config.ts';
-import { cachedEnd } from './log-offsets.ts';
+import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import { disconnect } from './membership.ts';
 import { NativeReading } from './native-reading.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
+import { PacedConsume } from './paced-consume.ts';
 import { newConsumer, type NativeConsumer } from './rdkafka.ts';
 import type { RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
@@ -34,14 +35,13 @@ const UNUSED_GROUP = 'adtally-reader';
  */
 export class TopicReader implements RecordSource {
   readonly #native: NativeConsumer;
-  readonly #topic: string;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
+  readonly #questions: LogQuestions;
   readonly #reading: NativeReading;
   #closed: Promise<void> | undefined;
 
   private constructor(settings: KafkaSettings, options: TopicReaderOptions) {
-    this.#topic = options.topic;
     this.#notices = new NoticeBoard(options.onNotice);
     this.#native = newConsumer(
       consumerConfig(settings, {
@@ -51,13 +51,17 @@ export class TopicReader implements RecordSource {
       }),
     );
     this.#words = new ClientWords(this.#native, this.#notices);
+    const { topic } = options;
+    this.#questions = new LogQuestions(this.#native, this.#words, settings, topic);
     this.#reading = new NativeReading({
       native: this.#native,
-      settings,
+      paced: new PacedConsume(this.#native),
+      witness: this.#questions.witness,
       words: this.#words,
       throttling: new Throttling().listenTo(this.#native),
-      topic: options.topic,
+      topic,
       notices: this.#notices,
+      watermarks: this.#questions.watermarks,
     });
     renewCredentials(this.#native, settings);
   }
@@ -82,35 +86,31 @@ export class TopicReader implements RecordSource {
   /** Reads a partition from `offset` on. Throws when it is already read. */
   start(partition: number, offset: number, last: ReadUpTo | null = null): void {
     this.#requireIdle('start');
-    if (this.#reading.readers.has(partition))
-      throw new Error(`partition ${partition} is already read`);
+    if (this.#reading.has(partition)) throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
-    this.#native.incrementalAssign([{ topic: this.#topic, partition, offset }]);
-    this.#reading.readers.add(partition, offset, last);
+    this.#reading.start(partition, { offset, last });
   }
 
   /** Ends reading a partition; harmless when it is not read. */
   stop(partition: number): void {
     this.#requireIdle('stop');
-    this.#reading.forget(partition);
-    if (!this.#reading.readers.remove(partition)) return;
-    this.#native.incrementalUnassign([{ topic: this.#topic, partition }]);
+    this.#reading.stop([partition], false);
   }
 
   lastRead(partition: number): ReadUpTo | null {
-    return this.#reading.readers.lastRead(partition);
+    return this.#reading.lastRead(partition);
   }
 
   departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    return this.#reading.departures(read);
+    return this.#questions.departures(read);
   }
 
   isReading(partition: number): boolean {
-    return this.#reading.readers.has(partition);
+    return this.#reading.has(partition);
   }
 
   position(partition: number): number | undefined {
-    return this.#reading.readers.position(partition);
+    return this.#reading.position(partition);
   }
 
   /** As `RecordSource.fetch`. */
@@ -125,12 +125,12 @@ export class TopicReader implements RecordSource {
 
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks> {
-    return this.#reading.watermarks(partition);
+    return this.#questions.watermarks(partition);
   }
 
   /** The partition's end as the last fetch response told it, without a request; null when unknown. */
   cachedEnd(partition: number): number | null {
-    return cachedEnd(this.#native, this.#topic, partition);
+    return this.#reading.cachedEnd(partition);
   }
 
   /** Disconnects, in at most 15 seconds. Idempotent. */

@@ -89,16 +89,12 @@ test.runIf(hasKafkaServer())(
     await cluster.start(1);
 
     // Back in step, so that the next may be missed.
-    await expect
-      .poll(() => inSync(cluster, topic.name), { timeout: READ_WITHIN_MS })
-      .toBe(18);
+    await expect.poll(() => inSync(cluster, topic.name), { timeout: READ_WITHIN_MS }).toBe(18);
     cluster.freeze(2);
     await until(await fill());
     cluster.thaw(2);
 
-    await expect
-      .poll(() => inSync(cluster, topic.name), { timeout: READ_WITHIN_MS })
-      .toBe(18);
+    await expect.poll(() => inSync(cluster, topic.name), { timeout: READ_WITHIN_MS }).toBe(18);
     await cluster.stop(3);
     await until(await fill());
     expect(reader.faults().size).toBe(0);
@@ -144,7 +140,9 @@ test.runIf(hasKafkaServer())(
     const reasons = (): unknown[] => range(0, 3).map((one) => reader.reason(one)?.code ?? null);
     await expect
       .poll(reasons, { timeout: READ_WITHIN_MS })
-      .toSatisfy((codes: unknown[]) => codes.filter((code) => code === 'leader_missing').length === 1);
+      .toSatisfy(
+        (codes: unknown[]) => codes.filter((code) => code === 'leader_missing').length === 1,
+      );
     await cluster.start(2);
     await expect.poll(reasons, { timeout: READ_WITHIN_MS }).toEqual([null, null, null]);
     await until([0, 0, 0]);
@@ -159,8 +157,13 @@ test.runIf(hasKafkaServer()).each(['PLAIN', 'SCRAM-SHA-256'])(
     if (mechanism !== 'PLAIN') {
       await cluster.tool(
         'kafka.admin.ConfigCommand',
-        ...['--alter', '--entity-type', 'users', '--entity-name', 'adtally'],
-        ...['--add-config', 'SCRAM-SHA-256=[password=correct-horse]'],
+        '--alter',
+        '--entity-type',
+        'users',
+        '--entity-name',
+        'adtally',
+        '--add-config',
+        'SCRAM-SHA-256=[password=correct-horse]',
       );
     }
     const settings = (password: string): KafkaSettings => ({

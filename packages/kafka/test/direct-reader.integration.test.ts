@@ -142,7 +142,12 @@ test('shows nulls, empty bytes, 300 headers, names that repeat and times of the 
   produce(null, Buffer.from('tombstone'), [], 1_700_000_000_000);
   produce(Buffer.alloc(0), null, [], 1_700_000_000_001);
   produce(Buffer.from('v'), Buffer.alloc(0), headers, 1_600_000_000_000);
-  produce(randomBytes(70_000), randomBytes(3_000), [{ 'ünï': '😀' }, { empty: '' }, { null: Buffer.alloc(0) }], 1);
+  produce(
+    randomBytes(70_000),
+    randomBytes(3_000),
+    [{ ünï: '😀' }, { empty: '' }, { null: Buffer.alloc(0) }],
+    1,
+  );
   await flushed(producer);
   expect(await expectTheSame(topic, [0])).toHaveLength(4);
 });

@@ -8,6 +8,7 @@ import {
   KafkaAdmin,
   type KafkaSettings,
   type Notice,
+  type RecordReader,
 } from '../src/index.ts';
 
 export const PROTOCOLS: GroupProtocol[] = ['consumer', 'cooperative-sticky'];
@@ -25,6 +26,12 @@ export interface Cluster {
   /** Produces `count` records numbered from `from` into one partition. */
   fill(topic: string, partition: number, count: number, from?: number): Promise<void>;
   readonly notices: Notice[];
+}
+
+/** The reader that a long run gives in RECORD_READER, so that every test of reading holds for both. */
+function givenReader(): RecordReader | undefined {
+  const given = process.env['RECORD_READER'];
+  return given === 'direct' || given === 'librdkafka' ? given : undefined;
 }
 
 /** Clients of the real broker; topics and members are cleaned up after the file. */
@@ -61,6 +68,7 @@ export async function cluster(): Promise<Cluster> {
         sessionTimeoutMs: 6_000,
         heartbeatIntervalMs: 300,
         onNotice: (notice) => notices.push(notice),
+        reader: givenReader(),
         ...options,
       });
       members.push(member);

@@ -4,6 +4,11 @@ import type { ReadFault, ReadReason } from './partition-reading.ts';
 /** What follows from a partition's answer. */
 export type AnswerMeaning =
   | { readonly kind: 'records' }
+  /** It cannot say whether its log is the one that was read before. */
+  | { readonly kind: 'epoch_unknown' }
+  /** It holds what was read up to here, and then goes its own way. */
+  | { readonly kind: 'diverged'; readonly at: number }
+  | { readonly kind: 'out_of_range' }
   /** It is read no further. */
   | { readonly kind: 'fault'; readonly fault: ReadFault }
   /** Another broker leads it, or the broker does not know it yet or any more: metadata tells. */
@@ -33,7 +38,7 @@ const ELSEWHERE: ReadonlyMap<number, string> = new Map([
  * @param position the offset that was asked for
  */
 export function meaningOf(answer: PartitionAnswer, position: number): AnswerMeaning {
-  const { error, divergedAt, logStart, end } = answer;
+  const { error, divergedAt } = answer;
   const elsewhere = ELSEWHERE.get(error);
   if (elsewhere !== undefined) {
     const detail = `${elsewhere} (error ${error})`;
@@ -41,11 +46,13 @@ export function meaningOf(answer: PartitionAnswer, position: number): AnswerMean
   }
   switch (error) {
     case NO_ERROR:
-      return divergedAt === null
-        ? { kind: 'records' }
-        : { kind: 'fault', fault: { kind: 'diverged', position, at: divergedAt.endOffset } };
+      if (divergedAt === null) return { kind: 'records' };
+      // Also told of an epoch that the broker never knew, though all that was read is there.
+      return divergedAt.endOffset < position
+        ? { kind: 'diverged', at: divergedAt.endOffset }
+        : { kind: 'epoch_unknown' };
     case OFFSET_OUT_OF_RANGE:
-      return { kind: 'fault', fault: { kind: 'out_of_range', position, logStart, end } };
+      return { kind: 'out_of_range' };
     case CORRUPT_MESSAGE: {
       const detail = 'the broker itself finds the batch damaged';
       return { kind: 'fault', fault: { kind: 'unreadable', position, end: null, detail } };

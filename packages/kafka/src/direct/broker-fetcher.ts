@@ -73,7 +73,11 @@ export class BrokerFetcher {
       const bytes = due.length === 0 ? 0 : this.#duty.reserve();
       if (bytes === 0) await this.#rest();
       else {
-        await this.#fetch(due, bytes, all.some((one) => one.hasRecords));
+        await this.#fetch(
+          due,
+          bytes,
+          all.some((one) => one.hasRecords),
+        );
         this.#duty.release(bytes);
       }
     }
@@ -115,10 +119,7 @@ export class BrokerFetcher {
   #inTurn(due: readonly PartitionReading[]): PartitionReading[] {
     const first = this.#turn++ % due.length;
     const turned = [...due.slice(first), ...due.slice(0, first)];
-    return [
-      ...turned.filter((one) => one.isStarved),
-      ...turned.filter((one) => !one.isStarved),
-    ];
+    return [...turned.filter((one) => one.isStarved), ...turned.filter((one) => !one.isStarved)];
   }
 
   #ask(one: PartitionReading): PartitionRequest {

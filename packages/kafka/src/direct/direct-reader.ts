@@ -1,11 +1,12 @@
-import { pause } from '@adtally/pacing';
 import type { RecordSpans } from '../record-batch/record-spans.ts';
 import type { KafkaSettings } from '../settings.ts';
+import type { OnThrottle } from '../throttling.ts';
 import { BrokerFetcher, type FetchDuty } from './broker-fetcher.ts';
-import { Brokers, reasonOf, type TopicView } from './brokers.ts';
+import { Brokers, type TopicView } from './brokers.ts';
 import { meaningOf } from './answer-meaning.ts';
 import type { FetchAnswer, PartitionAnswer } from './fetch-protocol.ts';
 import { PartitionReading, type ReadFault, type ReadReason } from './partition-reading.ts';
+import { TopicLook } from './topic-look.ts';
 
 export interface DirectReaderOptions {
   readonly topic: string;
@@ -13,6 +14,8 @@ export interface DirectReaderOptions {
   readonly bufferBytes: number;
   /** `client.rack`: a follower that stands there is read from; '' = leaders only. */
   readonly rack?: string;
+  /** Told of each answer by which a broker holds this client back. */
+  readonly onThrottle?: OnThrottle;
 }
 
 export interface StartOptions {
@@ -28,9 +31,6 @@ export interface StartOptions {
 const UNKNOWN_EPOCH = -1;
 const REQUEST_BYTES_MAX = 16 * 1024 * 1024;
 const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000';
-/** Pauses between two looks at the metadata that were asked for. */
-const LOOK_PAUSE_MS = 100;
-const LOOK_FAILED_PAUSE_MS = 1_000;
 
 /**
  * Reads partitions of one topic at offsets the caller names, over the protocol itself: what a broker sends is
@@ -44,18 +44,23 @@ export class DirectReader {
   readonly #readings = new Map<number, PartitionReading>();
   readonly #fetchers = new Map<number, BrokerFetcher>();
   readonly #duty: FetchDuty;
+  readonly #look: TopicLook;
   /** What each was started for, as a UUID. */
   readonly #topicIds = new WeakMap<PartitionReading, string>();
   #view: TopicView | null = null;
-  #looking: Promise<void> | null = null;
   #bytesUnderWay = 0;
   #arrived = Promise.withResolvers<void>();
   #lastServed = -1;
-  readonly #closing = new AbortController();
+  #isClosed = false;
 
   constructor(settings: KafkaSettings, options: DirectReaderOptions) {
     this.#options = options;
     this.#brokers = new Brokers(settings);
+    this.#look = new TopicLook(this.#brokers, options.topic, {
+      onView: (view) => this.#adopt(view),
+      onFailure: (detail) => this.#putOffHomeless({ code: 'broker_unreachable', detail }),
+      mustLook: () => this.#isHomeless,
+    });
     this.#duty = {
       topic: options.topic,
       rack: options.rack ?? '',
@@ -74,12 +79,12 @@ export class DirectReader {
 
   /** Reads a partition from `offset` on, anew where it is read already. */
   start(partition: number, offset: number, options: StartOptions = {}): void {
-    if (this.#closing.signal.aborted) throw new Error('start on a reader that is closed');
+    if (this.#isClosed) throw new Error('start on a reader that is closed');
     const reading = new PartitionReading(partition, offset, options.lastEpoch ?? UNKNOWN_EPOCH);
     this.#readings.set(partition, reading);
     if (options.topicId !== undefined) this.#topicIds.set(reading, uuidOf(options.topicId));
     if (this.#view !== null) this.#checkTopic(reading, this.#view);
-    this.#look();
+    this.#look.look();
     this.#wake();
   }
 
@@ -92,6 +97,18 @@ export class DirectReader {
   /** The next offset to be handed out; it passes over what is never delivered. Undefined where it is not read. */
   position(partition: number): number | undefined {
     return this.#readings.get(partition)?.position;
+  }
+
+  /** The partitions that are read, those at fault included. */
+  partitions(): number[] {
+    return [...this.#readings.keys()];
+  }
+
+  /** What was read up to the position, by the leader's epoch; null where it is not known. */
+  lastRead(partition: number): { offset: number; leaderEpoch: number } | null {
+    const reading = this.#readings.get(partition);
+    if (reading === undefined || reading.readEpoch < 0) return null;
+    return { offset: reading.position, leaderEpoch: reading.readEpoch };
   }
 
   /** The log's end as the last answer told it; null when unknown. */
@@ -134,11 +151,11 @@ export class DirectReader {
 
   /** Ends all requests; what is under way is nobody's. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#isClosed = true;
     this.#readings.clear();
     this.#brokers.close();
     await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.stop()));
-    await this.#looking;
+    await this.#look.close();
   }
 
   get #hasRecords(): boolean {
@@ -183,15 +200,13 @@ export class DirectReader {
     if (answer.error !== 0) {
       return this.#onFailure(nodeId, asked, `it answers with error ${answer.error}`);
     }
+    const { throttleMs: forMs } = answer;
+    if (forMs > 0) this.#options.onThrottle?.({ forMs, broker: String(nodeId) });
     for (const one of answer.partitions) {
       const reading = asked.find(({ partition }) => partition === one.partition);
       // Stopped, or started anew, while the request was under way.
       if (reading === undefined || this.#readings.get(one.partition) !== reading) continue;
       this.#take(reading, one);
-      if (answer.throttleMs > 0) {
-        const detail = `broker ${nodeId} throttles this client for ${answer.throttleMs} ms at a time`;
-        reading.reason = { code: 'throttled', detail };
-      }
     }
     if (this.#hasRecords || this.faults().size > 0) this.#announce();
   }
@@ -199,28 +214,30 @@ export class DirectReader {
   #take(reading: PartitionReading, answer: PartitionAnswer): void {
     const meaning = meaningOf(answer, reading.fetchOffset);
     // Whatever a follower refuses, the leader decides.
-    if (meaning.kind !== 'records') reading.replica = null;
+    if (meaning.kind !== 'records' && meaning.kind !== 'epoch_unknown') reading.replica = null;
     switch (meaning.kind) {
       case 'records':
         reading.take(answer);
-        if (answer.preferredReplica !== null) this.#readFrom(reading, answer.preferredReplica);
+        reading.replica = answer.preferredReplica ?? reading.replica;
+        if (reading.replica !== null) this.#fetchFrom(reading.replica);
         return;
+      case 'epoch_unknown':
+        return reading.forgetEpoch();
+      case 'diverged':
+        return reading.diverge(meaning.at);
+      case 'out_of_range':
+        return reading.outOfRange();
       case 'fault':
         reading.fault = meaning.fault;
         return;
       case 'elsewhere':
         reading.putOff(meaning.reason, performance.now());
-        return this.#look();
+        return this.#look.look();
       case 'later':
         return reading.putOff(meaning.reason, performance.now());
       default:
         meaning satisfies never;
     }
-  }
-
-  #readFrom(reading: PartitionReading, nodeId: number): void {
-    reading.replica = nodeId;
-    this.#fetchFrom(nodeId);
   }
 
   #onFailure(nodeId: number, asked: readonly PartitionReading[], reason: string): void {
@@ -230,35 +247,14 @@ export class DirectReader {
       const detail = `broker ${nodeId}: ${reason}`;
       reading.putOff({ code: 'broker_unreachable', detail }, performance.now());
     }
-    this.#look();
+    this.#look.look();
   }
 
-  /** Asks who leads what, unless that is under way. */
-  #look(): void {
-    if (this.#closing.signal.aborted || this.#looking !== null) return;
-    this.#looking = this.#describe().finally(() => {
-      this.#looking = null;
-      // What was started meanwhile may be of no broker known.
-      if (!this.#closing.signal.aborted && this.#mustLook) this.#look();
-    });
-  }
-
-  get #mustLook(): boolean {
+  get #isHomeless(): boolean {
     for (const reading of this.#readings.values()) {
       if (reading.fault === null && this.#nodeOf(reading) === null) return true;
     }
     return false;
-  }
-
-  async #describe(): Promise<void> {
-    try {
-      const view = await this.#brokers.describe(this.#options.topic);
-      this.#adopt(view);
-      await pause(LOOK_PAUSE_MS, this.#closing.signal);
-    } catch (error) {
-      this.#putOffHomeless({ code: 'broker_unreachable', detail: reasonOf(error) });
-      await pause(LOOK_FAILED_PAUSE_MS, this.#closing.signal);
-    }
   }
 
   #adopt(view: TopicView | null): void {
@@ -267,8 +263,7 @@ export class DirectReader {
     for (const { nodeId } of view?.leaders.values() ?? []) {
       if (nodeId >= 0) this.#fetchFrom(nodeId);
     }
-    const detail = 'the partition has no leader';
-    this.#putOffHomeless({ code: 'leader_missing', detail });
+    this.#putOffHomeless({ code: 'leader_missing', detail: 'the partition has no leader' });
     this.#wake();
   }
 

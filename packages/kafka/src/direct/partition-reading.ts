@@ -6,14 +6,15 @@ import type { PartitionAnswer } from './fetch-protocol.ts';
 /** Why a partition can be read no further until it is started anew. Offsets are the partition's. */
 export type ReadFault =
   /** The position lies outside the log. */
-  | {
-      readonly kind: 'out_of_range';
-      readonly position: number;
-      readonly logStart: number;
-      readonly end: number;
-    }
+  | { readonly kind: 'out_of_range'; readonly position: number }
   /** What was read up to the position is not what the log holds now: it goes its own way from `at` on. */
-  | { readonly kind: 'diverged'; readonly position: number; readonly at: number }
+  | {
+      readonly kind: 'diverged';
+      readonly position: number;
+      /** Of the leader that appended what was read last. */
+      readonly lastEpoch: number;
+      readonly at: number;
+    }
   /** The topic was deleted, or made again under its name. */
   | { readonly kind: 'topic_gone'; readonly position: number }
   /** A batch cannot be read, however often it is fetched. `end` is where the next one begins, if known. */
@@ -26,15 +27,11 @@ export type ReadFault =
 
 /** Why nothing comes of a partition for now. */
 export interface ReadReason {
-  readonly code:
-    | 'leader_missing'
-    | 'broker_unreachable'
-    | 'throttled'
-    | 'topic_authorization'
-    | 'broker_error';
+  readonly code: 'leader_missing' | 'broker_unreachable' | 'topic_authorization' | 'broker_error';
   readonly detail: string;
 }
 
+const UNKNOWN_EPOCH = -1;
 /** One piece of log is read while the next is on its way. */
 const QUEUED_LOGS_MAX = 2;
 /** A batch that arrives broken is fetched again: the wire or a memory may have done it. */
@@ -66,6 +63,8 @@ export class PartitionReading {
   #position: number;
   #fetchOffset: number;
   #lastEpoch: number;
+  /** Of the batch before the position. */
+  #readEpoch: number;
   #retryAtMs = 0;
   #failures = 0;
   #brokenFetches = 0;
@@ -76,6 +75,7 @@ export class PartitionReading {
     this.#position = position;
     this.#fetchOffset = position;
     this.#lastEpoch = lastEpoch;
+    this.#readEpoch = lastEpoch;
   }
 
   /** The next offset to be handed out. */
@@ -91,12 +91,22 @@ export class PartitionReading {
     return this.#lastEpoch;
   }
 
+  /** The leader's epoch of the batch before the position; -1 = unknown. */
+  get readEpoch(): number {
+    return this.#readEpoch;
+  }
+
+  /** The broker knows nothing of the epoch before the offset: it is not asked about it again. */
+  forgetEpoch(): void {
+    this.#lastEpoch = UNKNOWN_EPOCH;
+  }
+
   get queuedBytes(): number {
     return this.#queue.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   get hasRecords(): boolean {
-    return this.#queue.length > 0;
+    return this.fault === null && this.#queue.length > 0;
   }
 
   /** May be asked for now. `nowMs` is monotonic. */
@@ -121,6 +131,28 @@ export class PartitionReading {
     this.#retryAtMs = nowMs + pauseMs;
   }
 
+  /**
+   * The log goes its own way from `at` on. What was fetched and not handed out is dropped; it is a fault only
+   * where that begins below the position.
+   */
+  diverge(at: number): void {
+    if (at < this.#position) {
+      const [position, lastEpoch] = [this.#position, this.#readEpoch];
+      this.fault = { kind: 'diverged', position, lastEpoch, at };
+    } else {
+      this.#startOver();
+    }
+  }
+
+  /** The offset asked for lies outside the log: a fault where it is that of the position. */
+  outOfRange(): void {
+    if (this.#fetchOffset === this.#position) {
+      this.fault = { kind: 'out_of_range', position: this.#position };
+    } else {
+      this.#startOver();
+    }
+  }
+
   /** Takes what an answer without an error brought. */
   take({ partition, records, aborted, end }: PartitionAnswer): void {
     this.reason = null;
@@ -141,12 +173,13 @@ export class PartitionReading {
 
   /** Appends records until the spans are full or what was fetched is read. */
   read(into: RecordSpans): void {
-    for (let queued = this.#queue[0]; queued !== undefined && !into.isFull; ) {
+    for (let queued = this.#queue[0]; queued !== undefined && !into.isFull;) {
       const { log, from } = queued;
       // An offset that lied in a header led elsewhere: ask again from where we stand.
       if (from > this.#position) return this.#startOver();
       const ended = log.read(into);
       this.#position = Math.max(this.#position, log.position);
+      if (log.leaderEpoch >= 0) this.#readEpoch = log.leaderEpoch;
       if (ended === 'full') return;
       this.#queue.shift();
       if (ended === 'unreadable') return this.#noteBroken(log);
@@ -172,6 +205,6 @@ export class PartitionReading {
     this.#queue.length = 0;
     this.#fetchOffset = this.#position;
     // That of a batch further on would be compared with the wrong place.
-    this.#lastEpoch = -1;
+    this.#lastEpoch = UNKNOWN_EPOCH;
   }
 }

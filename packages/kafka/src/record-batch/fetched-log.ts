@@ -38,6 +38,7 @@ export class FetchedLog {
   #position: number;
   /** The offset behind the last batch of these bytes. */
   #batchesEnd = 0;
+  #leaderEpoch = -1;
   #fault: UnreadableBatch | null = null;
 
   /** `position` is the offset that was asked for: the first batch may begin before it. */
@@ -56,6 +57,11 @@ export class FetchedLog {
   /** The next offset to read: everything before it was handed out or is never delivered. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Of the leader that appended the batch before the position, or in which it lies; -1 before the first. */
+  get leaderEpoch(): number {
+    return this.#leaderEpoch;
   }
 
   get fault(): UnreadableBatch | null {
@@ -128,6 +134,7 @@ export class FetchedLog {
     const before = into.count;
     try {
       if (!readRecords(batch, this.#position, this.#partition, into)) {
+        this.#leaderEpoch = batch.header.leaderEpoch;
         this.#position = Math.max(this.#position, batch.next);
         return false;
       }
@@ -153,7 +160,8 @@ export class FetchedLog {
     }
   }
 
-  #stepOver({ lastOffset, end }: BatchHeader): void {
+  #stepOver({ lastOffset, end, leaderEpoch }: BatchHeader): void {
+    this.#leaderEpoch = leaderEpoch;
     this.#batchesEnd = lastOffset + 1;
     this.#position = Math.max(this.#position, lastOffset + 1);
     this.#at = end;
@@ -229,7 +237,7 @@ function readRecords(
   const { baseOffset, lastOffset, baseTimestampMs, appendTimeMs } = header;
   const buffer = into.addBuffer(cursor.bytes);
   let row = into.count;
-  while (batch.left > 0 && row < into.capacity) {
+  while (batch.left > 0 && row < into.limit) {
     const end = recordEnd(cursor);
     cursor.skip(1);
     const timestampDelta = cursor.varlong();

@@ -13,6 +13,8 @@ const NO_TIMESTAMP = -1;
 export class RecordSpans {
   readonly capacity: number;
   count = 0;
+  /** Counts as full with so many. */
+  limit: number;
   readonly partition: Int32Array;
   readonly offset: Float64Array;
   /** Milliseconds since 1970; -1 where there is none. */
@@ -33,6 +35,7 @@ export class RecordSpans {
 
   constructor(capacity: number) {
     this.capacity = capacity;
+    this.limit = capacity;
     this.partition = new Int32Array(capacity);
     this.offset = new Float64Array(capacity);
     this.timestampMs = new Float64Array(capacity);
@@ -46,10 +49,12 @@ export class RecordSpans {
   }
 
   get isFull(): boolean {
-    return this.count === this.capacity;
+    return this.count >= this.limit;
   }
 
-  clear(): void {
+  /** Empties it for at most `limit` records, which must not exceed the capacity. */
+  clear(limit = this.capacity): void {
+    this.limit = limit;
     this.count = 0;
     this.buffers.length = 0;
   }

@@ -14,7 +14,7 @@ export interface LogExtent {
 export function scanBatches(bytes: Buffer): LogExtent {
   let end: number | null = null;
   let lastEpoch = -1;
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const header = readBatchHeader(bytes, at);
     if (header === null || header.end <= header.start || header.magic !== MAGIC) break;
     end = header.lastOffset + 1;

@@ -1,0 +1,225 @@
+import type { SourceRecord } from '@adtally/event-schema';
+import type { ClientWords } from './client-words.ts';
+import { DirectReader } from './direct/direct-reader.ts';
+import type { ReadFault as DirectFault } from './direct/partition-reading.ts';
+import { codeOf, isFatal } from './errors.ts';
+import type { Watermarks } from './listed-offsets.ts';
+import type { ReadUpTo } from './log-witness.ts';
+import type { PacedConsume } from './paced-consume.ts';
+import { CODE, type NativeConsumer } from './rdkafka.ts';
+import {
+  BatchUnreadable,
+  LogDiverged,
+  OffsetOutOfRange,
+  ReadFault,
+  TopicGone,
+} from './read-faults.ts';
+import type { Start } from './readers.ts';
+import type { Reading } from './reading.ts';
+import { RecordSpans } from './record-batch/record-spans.ts';
+import type { KafkaSettings } from './settings.ts';
+import type { Throttling } from './throttling.ts';
+import type { Trouble, TroubleCode } from './trouble.ts';
+
+export interface DirectReadingParts {
+  readonly native: NativeConsumer;
+  readonly paced: PacedConsume;
+  readonly settings: KafkaSettings;
+  readonly words: ClientWords;
+  readonly throttling: Throttling;
+  readonly topic: string;
+  /** Bytes of log that may be held and under way. */
+  readonly bufferBytes: number;
+  /** The group gave the member's partitions away since it paused too long; called inside `fetch`. */
+  readonly onThrownOut?: () => void;
+  watermarks(partition: number): Promise<Watermarks>;
+}
+
+/** Records handed out at most by one fetch. */
+const FETCH_RECORDS_MAX = 10_000;
+/** How long one call attends to the client: it answers its group in such a call only. */
+const ATTEND_MS = 100;
+const TROUBLES: Readonly<Record<string, TroubleCode>> = {
+  broker_unreachable: 'broker_unreachable',
+  topic_authorization: 'topic_authorization',
+};
+
+/**
+ * Reads over the protocol itself; the client, which reads nothing, keeps the membership. It is attended to
+ * once a fetch, so that a caller that stops fetching loses its partitions as with the client's own reading.
+ */
+export class DirectReading implements Reading {
+  readonly #parts: DirectReadingParts;
+  readonly #reader: DirectReader;
+  readonly #spans = new RecordSpans(FETCH_RECORDS_MAX);
+  readonly #lost = new Set<number>();
+  /** Thrown once each. */
+  readonly #told = new Set<number>();
+  #fetching: Promise<SourceRecord[]> | null = null;
+  #attending: Promise<void> | null = null;
+  #failure: Error | null = null;
+
+  constructor(parts: DirectReadingParts) {
+    this.#parts = parts;
+    const { topic, bufferBytes } = parts;
+    this.#reader = new DirectReader(parts.settings, {
+      topic,
+      bufferBytes,
+      onThrottle: (throttle) => parts.throttling.note(throttle),
+    });
+  }
+
+  get isFetching(): boolean {
+    return this.#fetching !== null;
+  }
+
+  async idle(): Promise<void> {
+    await this.#fetching?.catch(() => undefined);
+    await this.#attending;
+  }
+
+  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    if (this.isFetching) throw new Error('fetch while another fetch is in flight');
+    this.#attend();
+    const fetching = this.#fetch(maxRecords, timeoutMs);
+    this.#fetching = fetching;
+    try {
+      return await fetching;
+    } finally {
+      this.#fetching = null;
+    }
+  }
+
+  /** A partition that cannot be read says so by itself. */
+  checkQuiet(): void {}
+
+  start(partition: number, { offset, last }: Start): void {
+    this.#lost.delete(partition);
+    this.#told.delete(partition);
+    // Of an earlier record the epoch says nothing about this place.
+    const epoch = last?.offset === offset ? { lastEpoch: last.leaderEpoch } : {};
+    this.#reader.start(partition, offset, epoch);
+  }
+
+  stop(partitions: readonly number[], answer: boolean): void {
+    for (const partition of partitions) {
+      this.#lost.delete(partition);
+      this.#reader.stop(partition);
+    }
+    if (answer) this.#parts.native.incrementalUnassign([]);
+  }
+
+  lose(partitions: readonly number[]): void {
+    for (const partition of partitions) if (this.has(partition)) this.#lost.add(partition);
+  }
+
+  partitions(): number[] {
+    return this.#reader.partitions();
+  }
+
+  has(partition: number): boolean {
+    return this.#reader.position(partition) !== undefined;
+  }
+
+  position(partition: number): number | undefined {
+    return this.#reader.position(partition);
+  }
+
+  lastRead(partition: number): ReadUpTo | null {
+    return this.#reader.lastRead(partition);
+  }
+
+  cachedEnd(partition: number): number | null {
+    return this.#reader.end(partition);
+  }
+
+  get trouble(): Trouble | null {
+    for (const partition of this.partitions()) {
+      const reason = this.#reader.reason(partition);
+      const code = TROUBLES[reason?.code ?? ''];
+      if (reason !== null && code !== undefined) {
+        return { code, message: reason.detail, atMs: Date.now() };
+      }
+    }
+    return null;
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close();
+  }
+
+  async #fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    if (this.#failure !== null) throw this.#failure;
+    const { topic, words } = this.#parts;
+    const fault = await this.#nextFault();
+    if (fault !== null) throw fault;
+    this.#spans.clear(Math.min(maxRecords, FETCH_RECORDS_MAX));
+    await this.#reader.read(this.#spans, timeoutMs);
+    if (this.#spans.count > 0) words.worked();
+    const records: SourceRecord[] = [];
+    for (let row = 0; row < this.#spans.count; row += 1) {
+      const partition = this.#spans.partition[row] ?? 0;
+      // Taken away, or stopped, while the records were on their way.
+      if (this.#lost.has(partition) || !this.has(partition)) continue;
+      records.push(this.#spans.record(row, topic));
+    }
+    return records;
+  }
+
+  async #nextFault(): Promise<ReadFault | null> {
+    for (const [partition, fault] of this.#reader.faults()) {
+      if (this.#told.has(partition) || this.#lost.has(partition)) continue;
+      this.#told.add(partition);
+      return await this.#faultOf(partition, fault);
+    }
+    return null;
+  }
+
+  async #faultOf(partition: number, fault: DirectFault): Promise<ReadFault> {
+    const { topic } = this.#parts;
+    const { position } = fault;
+    switch (fault.kind) {
+      case 'unreadable': {
+        const { end, detail } = fault;
+        return new BatchUnreadable({ topic, partition, offset: position, end, detail });
+      }
+      case 'diverged': {
+        const { at: divergesAt, lastEpoch: leaderEpoch } = fault;
+        return new LogDiverged({ topic, partition, position, leaderEpoch, divergesAt });
+      }
+      case 'topic_gone':
+        return new TopicGone(topic, partition);
+      case 'out_of_range': {
+        // The answer that refused the offset does not say what the log holds.
+        const log = await this.#parts.watermarks(partition).catch(() => null);
+        return log === null
+          ? new TopicGone(topic, partition)
+          : new OffsetOutOfRange({ topic, partition, position, ...log });
+      }
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  /** Lets the client do what it does in its owner's time: answer the group, fail for good. */
+  #attend(): void {
+    if (this.#attending !== null) return;
+    this.#attending = this.#parts.paced
+      .consume(1, ATTEND_MS)
+      .then(() => undefined)
+      .catch((error: unknown) => this.#onError(error))
+      .finally(() => {
+        this.#attending = null;
+      });
+  }
+
+  #onError(error: unknown): void {
+    const { words, onThrownOut } = this.#parts;
+    if (isFatal(error)) {
+      this.#failure = words.fatal(error);
+      return;
+    }
+    if (codeOf(error) === CODE.maxPollExceeded) onThrownOut?.();
+    words.note(error, 'consume');
+  }
+}

@@ -1,0 +1,35 @@
+import type { ClientWords } from './client-words.ts';
+import { leaderAddress } from './leader-address.ts';
+import type { Watermarks } from './listed-offsets.ts';
+import { queryWatermarks } from './log-offsets.ts';
+import { LogWitness, type ReadUpTo } from './log-witness.ts';
+import type { NativeConsumer } from './rdkafka.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** Asks for the log of a partition, by another connection than the one that reads. */
+export type AskLog = (partition: number) => Promise<Watermarks>;
+
+/** What is asked of the brokers about the logs of one topic, beside reading them. */
+export class LogQuestions {
+  readonly witness: LogWitness;
+  /** The offsets that a partition's log holds. */
+  readonly watermarks: AskLog;
+
+  constructor(
+    native: NativeConsumer,
+    words: ClientWords,
+    settings: KafkaSettings,
+    topic: string,
+    askLog?: AskLog,
+  ) {
+    this.witness = new LogWitness(settings, topic, (partition) =>
+      leaderAddress(native, topic, partition),
+    );
+    this.watermarks = askLog ?? ((partition) => queryWatermarks(native, words, topic, partition));
+  }
+
+  /** As `RecordSource.departures`. */
+  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
+    return this.witness.departures(read);
+  }
+}

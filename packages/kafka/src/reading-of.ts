@@ -1,0 +1,16 @@
+import { bufferBytes, type GroupConsumerOptions } from './consumer-config.ts';
+import { DirectReading } from './direct-reading.ts';
+import { NativeReading, type NativeReadingParts } from './native-reading.ts';
+import type { Reading } from './reading.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** The reading that the options ask for. */
+export function readingOf(
+  settings: KafkaSettings,
+  options: GroupConsumerOptions,
+  parts: NativeReadingParts,
+): Reading {
+  return options.reader === 'direct'
+    ? new DirectReading({ ...parts, settings, bufferBytes: bufferBytes(options) })
+    : new NativeReading(parts);
+}
