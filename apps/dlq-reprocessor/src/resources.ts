@@ -42,6 +42,7 @@ type ResourcesConfig = Pick<
   | 'dedupBudgetMs'
   | 'group'
   | 'groupProtocol'
+  | 'recordReader'
 >;
 
 /**
@@ -99,6 +100,7 @@ export async function openResources(
           topic: config.topics.dlq.name,
           askLog: (partition) => claimsAdmin.watermarks(config.topics.dlq.name, partition),
           protocol: GROUP_PROTOCOLS[config.groupProtocol],
+          reader: config.recordReader,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,
         }),

@@ -43,6 +43,7 @@ type ResourcesConfig = Pick<
   | 'dedupBudgetMs'
   | 'consumerGroup'
   | 'groupProtocol'
+  | 'recordReader'
   | 'groupInstanceId'
   | keyof TopicPolicy
 >;
@@ -109,6 +110,7 @@ export async function openResources(
           askLog: (partition) => claimsAdmin.watermarks(config.topics.events.name, partition),
           protocol: GROUP_PROTOCOLS[config.groupProtocol],
           instanceId: config.groupInstanceId === '' ? undefined : config.groupInstanceId,
+          reader: config.recordReader,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,
         }),

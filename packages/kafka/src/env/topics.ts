@@ -50,11 +50,16 @@ export function readTopics(env: Env): Readonly<Record<LogicalTopic, Topic>> {
   return topicsOf(loadEnv(TOPICS_ENV, env, TOPICS_RULES));
 }
 
-/** How partitions of a topic are shared among processes. */
+/** How partitions of a topic are shared among processes, and who reads their records. */
 export const GROUP_ENV = {
   groupProtocol: oneOf('GROUP_PROTOCOL', ['consumer', 'classic'], {
     default: 'consumer',
     meaning: '`consumer` (KIP-848, brokers from 4.0) or `classic` (cooperative-sticky)',
+  }),
+  recordReader: oneOf('RECORD_READER', ['librdkafka', 'direct'], {
+    default: 'librdkafka',
+    meaning:
+      '`librdkafka` (the Kafka client) or `direct` (record batches read in place, a quarter of the CPU)',
   }),
 } as const;
 
