@@ -26,10 +26,10 @@ const plain = (cluster: KafkaCluster): KafkaSettings => ({
 function reading(settings: KafkaSettings, topic: string, partitions: number) {
   const reader = new DirectReader(settings, { topic, bufferBytes: BUFFER_BYTES });
   const seen = range(0, partitions).map((): number[] => []);
-  let isOver = false;
+  const over = new AbortController();
   const loop = async (): Promise<void> => {
     const spans = new RecordSpans(500);
-    while (!isOver) {
+    while (!over.signal.aborted) {
       spans.clear();
       await reader.read(spans, 100);
       for (let row = 0; row < spans.count; row += 1) {
@@ -40,7 +40,7 @@ function reading(settings: KafkaSettings, topic: string, partitions: number) {
   for (const partition of range(0, partitions)) reader.start(partition, 0);
   const running = loop();
   onTestFinished(async () => {
-    isOver = true;
+    over.abort();
     await running;
     await reader.close();
   });

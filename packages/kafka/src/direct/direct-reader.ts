@@ -85,13 +85,13 @@ export class DirectReader {
     if (options.topicId !== undefined) this.#topicIds.set(reading, uuidOf(options.topicId));
     if (this.#view !== null) this.#checkTopic(reading, this.#view);
     this.#look.look();
-    this.#wake();
+    for (const fetcher of this.#fetchers.values()) fetcher.wake();
   }
 
   /** Ends reading a partition; what was fetched of it is dropped. */
   stop(partition: number): void {
     this.#readings.delete(partition);
-    this.#wake();
+    for (const fetcher of this.#fetchers.values()) fetcher.wake();
   }
 
   /** The next offset to be handed out; it passes over what is never delivered. Undefined where it is not read. */
@@ -146,7 +146,7 @@ export class DirectReader {
       reading.read(into);
       this.#lastServed = reading.partition;
     }
-    this.#wake();
+    for (const fetcher of this.#fetchers.values()) fetcher.wake();
   }
 
   /** Ends all requests; what is under way is nobody's. */
@@ -264,7 +264,7 @@ export class DirectReader {
       if (nodeId >= 0) this.#fetchFrom(nodeId);
     }
     this.#putOffHomeless({ code: 'leader_missing', detail: 'the partition has no leader' });
-    this.#wake();
+    for (const fetcher of this.#fetchers.values()) fetcher.wake();
   }
 
   /** A topic that is gone, or another one by now, ends the reading: what it counts for must be looked at. */
@@ -284,10 +284,6 @@ export class DirectReader {
     for (const reading of this.#readings.values()) {
       if (this.#nodeOf(reading) === null) reading.reason = reason;
     }
-  }
-
-  #wake(): void {
-    for (const fetcher of this.#fetchers.values()) fetcher.wake();
   }
 
   #announce(): void {
