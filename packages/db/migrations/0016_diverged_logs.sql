@@ -17,6 +17,7 @@ DECLARE
   halted cursors%ROWTYPE;
   resume_at bigint;
   successor int;
+  successor_at bigint;
   diverged boolean;
   closing boolean;
 BEGIN
@@ -30,13 +31,15 @@ BEGIN
                         CASE WHEN closing THEN halted.known_end_offset END, halted.next_offset));
   IF diverged THEN
     resume_at := halted.next_offset;
+    -- Departed behind the cursor, it has what was not counted yet in between.
+    successor_at := least(halted.next_offset, halted.halted_resume_at);
     INSERT INTO sources (kind, topic, topic_id, partition, run)
     SELECT s.kind, s.topic, s.topic_id, s.partition, 'after source ' || s.source_id
     FROM sources s WHERE s.source_id = p_source_id
     RETURNING source_id INTO successor;
     INSERT INTO ledger (source_id, first_offset, end_offset, epoch)
-    VALUES (successor, NULL, halted.halted_resume_at, 0);
-    INSERT INTO cursors (source_id, next_offset) VALUES (successor, halted.halted_resume_at);
+    VALUES (successor, NULL, successor_at, 0);
+    INSERT INTO cursors (source_id, next_offset) VALUES (successor, successor_at);
   END IF;
   IF resume_at > halted.next_offset THEN
     INSERT INTO ledger (source_id, first_offset, end_offset, epoch, lost)

@@ -172,7 +172,9 @@ export class ClaimPreparation {
     }
     for (const [leader, led] of this.#byLeader([...claimable.keys()], leaders)) {
       const logs = await this.#logs(leader, led);
-      const departures = await this.#parts.source.departures(lastReads(led, claimable));
+      const departures = await this.#parts.source.departures(
+        lastReads(answered(led, logs), claimable),
+      );
       for (const partition of led) {
         const log = logs.get(partition) as Watermarks | KafkaError;
         const source = claimable.get(partition) as RegisteredPartition;
@@ -255,6 +257,14 @@ function readyOf(
   { sourceId, nextOffset, lastRead }: RegisteredPartition,
 ) {
   return { topicId, partitionCount: leaders.size, sourceId, nextOffset, lastRead };
+}
+
+/** Of a leader that does not answer nothing more is asked. */
+function answered(
+  partitions: readonly number[],
+  logs: ReadonlyMap<number, Watermarks | KafkaError>,
+): number[] {
+  return partitions.filter((partition) => !(logs.get(partition) instanceof KafkaError));
 }
 
 function lastReads(
