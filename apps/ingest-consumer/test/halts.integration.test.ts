@@ -32,7 +32,7 @@ async function expectHalted(
 ): Promise<void> {
   expect(await consumer.halted(partition)).toBe(code);
   // It stands still for a person; the process can do its work.
-  expect((await consumer.get('/readyz')).status).toBe(200);
+  await consumer.untilReady();
   const series = [`partition="${partition}"`, `reason="${code}"`];
   await consumer.untilMetric('adtally_partition_halted', 1, ...series);
   await consumer.logged(
