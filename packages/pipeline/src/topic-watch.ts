@@ -1,5 +1,13 @@
 import { noteKnownEnds, type Database } from '@adtally/db';
-import { kafkaFailure, TopicIdentity, type KafkaAdmin, type TopicMetrics } from '@adtally/kafka';
+import {
+  KafkaError,
+  kafkaFailure,
+  TopicIdentity,
+  type KafkaAdmin,
+  type TopicDescription,
+  type TopicMetrics,
+  type Watermarks,
+} from '@adtally/kafka';
 import { RecurringTask, RepeatedWords } from '@adtally/pacing';
 import type { ServerStanding } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
@@ -17,6 +25,8 @@ export interface WatchParts {
   readonly standing?: ServerStanding;
 }
 
+/** The broker's number for a partition that nobody leads. */
+const NO_LEADER = 5;
 /** A look that fails now and then is followed by one that does not; halts wait for it. */
 const FAILURES_BEFORE_WORDS = 3;
 
@@ -83,31 +93,80 @@ export class TopicWatch {
   }
 
   async #look(): Promise<void> {
-    const { admin, db, ownership, log } = this.#parts;
+    const { db, ownership, log } = this.#parts;
     const all = ownership.allOwned();
-    const described = await admin.describeTopic(this.#topic);
+    const described = await this.#describe();
     // Deleted and not made again: there is nothing to read, and nothing to decide yet.
-    this.#noteLook(described !== null);
     if (described === null) return;
     this.#compare(all, described.topicId);
+    const known = all.filter(({ topicId }) => topicId === described.topicId);
     const ends = new Map<number, bigint>();
-    for (const owned of all) {
-      if (owned.topicId !== described.topicId) continue;
-      const watermarks = await admin.watermarks(this.#topic, owned.partition);
+    let failure: KafkaError | undefined;
+    for (const [owned, watermarks] of await this.#logs(known, described)) {
+      if (watermarks instanceof KafkaError) {
+        failure ??= watermarks;
+        continue;
+      }
       const halt = haltFor(owned.committedOffset, watermarks);
       if (halt?.code === 'truncated' && !this.isRecreated(owned)) this.#found.set(owned, halt);
       ends.set(owned.sourceId, BigInt(watermarks.end));
     }
     await noteKnownEnds(db, ends);
+    if (failure !== undefined) throw failure;
     this.#failures = 0;
     if (this.#words.end('look')) log.info({ topic: this.#topic }, 'the topic is looked at again');
   }
 
+  /** By this alone the brokers count as away: what is the matter with one partition keeps nobody from the others. */
+  async #describe(): Promise<TopicDescription | null> {
+    const { admin, standing } = this.#parts;
+    try {
+      const described = await admin.describeTopic(this.#topic);
+      this.#noteLook(described !== null);
+      return described;
+    } catch (error) {
+      const failure = kafkaFailure(error);
+      if (failure !== null) standing?.failed(failure);
+      throw error;
+    }
+  }
+
+  /** Leader by leader: one that is silent, or missing, hides the logs of its own partitions alone. */
+  async #logs(
+    all: readonly OwnedPartition[],
+    { partitions }: TopicDescription,
+  ): Promise<[OwnedPartition, Watermarks | KafkaError][]> {
+    const leaders = new Map(partitions.map(({ partition, leader }) => [partition, leader]));
+    const found: [OwnedPartition, Watermarks | KafkaError][] = [];
+    for (const [leader, led] of Map.groupBy(
+      all,
+      ({ partition }) => leaders.get(partition) ?? null,
+    )) {
+      const logs = await this.#logsOf(leader, led);
+      for (const owned of led) found.push([owned, logs(owned.partition)]);
+    }
+    return found;
+  }
+
+  async #logsOf(
+    leader: number | null,
+    led: readonly OwnedPartition[],
+  ): Promise<(partition: number) => Watermarks | KafkaError> {
+    const numbers = led.map(({ partition }) => partition);
+    const nameless = new KafkaError(`${this.#topic}[${numbers.join()}] has no leader`, NO_LEADER);
+    if (leader === null) return () => nameless;
+    try {
+      const logs = await this.#parts.admin.watermarksOf(this.#topic, numbers);
+      return (partition) => logs.get(partition) ?? nameless;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return () => error;
+    }
+  }
+
   /** A truncated log or a topic made again is found late, or by a batch alone, for as long as this lasts. */
   #failed(error: unknown): void {
-    const { log, standing } = this.#parts;
-    const failure = kafkaFailure(error);
-    if (failure !== null) standing?.failed(failure);
+    const { log } = this.#parts;
     this.#failures += 1;
     const { code, detail } = reasonOf(error);
     const fields = { topic: this.#topic, reason: code, detail, failures: this.#failures };
