@@ -121,12 +121,13 @@ export class DirectReading implements Reading {
     return this.#reader.position(partition) !== undefined;
   }
 
+  /** Of a lost partition it says nothing: what comes of it is dropped, and was not nothing. */
   position(partition: number): number | undefined {
-    return this.#reader.position(partition);
+    return this.#lost.has(partition) ? undefined : this.#reader.position(partition);
   }
 
   lastRead(partition: number): ReadUpTo | null {
-    return this.#reader.lastRead(partition);
+    return this.#lost.has(partition) ? null : this.#reader.lastRead(partition);
   }
 
   cachedEnd(partition: number): number | null {
