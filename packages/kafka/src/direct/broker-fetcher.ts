@@ -89,7 +89,7 @@ export class BrokerFetcher {
   }
 
   async #fetch(due: readonly PartitionReading[], bytes: number, isBusy: boolean): Promise<void> {
-    for (const one of due) one.isAsked = true;
+    for (const one of due) one.noteAsked();
     try {
       const { connection, fetchVersion } = await this.#brokers.to(this.nodeId);
       const request: FetchRequest = {

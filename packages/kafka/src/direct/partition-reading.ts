@@ -68,6 +68,8 @@ export class PartitionReading {
   #retryAtMs = 0;
   #failures = 0;
   #brokenFetches = 0;
+  /** What is under way was asked for at an offset that is not the next one any more. */
+  #isAnswerStale = false;
 
   /** `lastEpoch` is that of the batch before the position, or -1. */
   constructor(partition: number, position: number, lastEpoch: number) {
@@ -123,6 +125,12 @@ export class PartitionReading {
     return this.#retryAtMs;
   }
 
+  /** It is part of a request from now on. */
+  noteAsked(): void {
+    this.isAsked = true;
+    this.#isAnswerStale = false;
+  }
+
   /** Nothing came of it: the pause before the next try grows. */
   putOff(reason: ReadReason, nowMs: number): void {
     this.reason = reason;
@@ -146,6 +154,7 @@ export class PartitionReading {
 
   /** The offset asked for lies outside the log: a fault where it is that of the position. */
   outOfRange(): void {
+    if (this.#isAnswerStale) return;
     if (this.#fetchOffset === this.#position) {
       this.fault = { kind: 'out_of_range', position: this.#position };
     } else {
@@ -155,6 +164,8 @@ export class PartitionReading {
 
   /** Takes what an answer without an error brought. */
   take({ partition, records, aborted, end }: PartitionAnswer): void {
+    // Its records lie behind some that were dropped: they would pass for the next ones.
+    if (this.#isAnswerStale) return;
     this.reason = null;
     this.#failures = 0;
     this.end = end;
@@ -203,6 +214,7 @@ export class PartitionReading {
 
   #startOver(): void {
     this.#queue.length = 0;
+    this.#isAnswerStale = true;
     this.#fetchOffset = this.#position;
     // That of a batch further on would be compared with the wrong place.
     this.#lastEpoch = UNKNOWN_EPOCH;

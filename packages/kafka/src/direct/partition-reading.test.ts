@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { encodeBatch } from '../../test/encode-batch.ts';
+import { RecordSpans } from '../record-batch/record-spans.ts';
+import type { PartitionAnswer } from './fetch-protocol.ts';
+import { PartitionReading } from './partition-reading.ts';
+
+const RECORDS = 5;
+
+/** A batch of five records. */
+function batchAt(baseOffset: number): Buffer {
+  const records = Array.from({ length: RECORDS }, (_, index) => ({
+    offset: baseOffset + index,
+    timestampMs: 1,
+    key: null,
+    value: Buffer.from('x'),
+    headers: [],
+  }));
+  return encodeBatch(records, { baseOffset, lastOffset: baseOffset + RECORDS - 1 });
+}
+
+function answerOf(records: Buffer): PartitionAnswer {
+  return {
+    partition: 0,
+    error: 0,
+    end: 2 * RECORDS,
+    lastStableOffset: 2 * RECORDS,
+    logStart: 0,
+    divergedAt: null,
+    leader: null,
+    aborted: [],
+    preferredReplica: null,
+    records,
+  };
+}
+
+test('what was asked for behind a batch that then proves broken is not taken for what comes next', () => {
+  const reading = new PartitionReading(0, 0, -1);
+  const damaged = batchAt(0);
+  damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
+  const spans = new RecordSpans(100);
+  reading.noteAsked();
+  reading.take(answerOf(damaged));
+  reading.isAsked = false;
+  // The next piece is on its way while this one is read.
+  reading.noteAsked();
+  expect(reading.fetchOffset).toBe(RECORDS);
+  reading.read(spans);
+  reading.take(answerOf(batchAt(RECORDS)));
+  reading.isAsked = false;
+  reading.read(spans);
+  expect([spans.count, reading.position, reading.fetchOffset]).toEqual([0, 0, 0]);
+  // Asked once more, the batch may arrive whole.
+  reading.noteAsked();
+  reading.take(answerOf(batchAt(0)));
+  reading.read(spans);
+  expect([spans.count, reading.position]).toEqual([RECORDS, RECORDS]);
+});
