@@ -14,6 +14,7 @@ import {
   type Database,
   type Frontier,
 } from '@adtally/db';
+import { countClaims } from '@adtally/db/testing';
 import {
   decodeInto,
   DEFAULT_DECODE_LIMITS,
@@ -43,6 +44,7 @@ import { rowEntry, type Totals } from './reference.ts';
 
 const migrated = async (url: string): Promise<void> => {
   await migrate(url);
+  await countClaims(url);
 };
 
 /** One ingest process: its own session, and what it believes of the frontier. */

@@ -131,10 +131,10 @@ function split(folders: readonly string[]): { apps: string[]; others: string[] }
 }
 
 test.each([
-  ['ingest-consumer', ['tools/bench', 'tools/cli']],
-  ['dlq-reprocessor', ['apps/ops', 'tools/bench', 'tools/cli']],
-  ['dead-queue-alerter', ['tools/cli']],
-  ['backfill-runner', ['tools/cli', 'tools/how-to']],
+  ['ingest-consumer', ['tools/bench', 'tools/breaking-run', 'tools/cli']],
+  ['dlq-reprocessor', ['apps/ops', 'tools/bench', 'tools/breaking-run', 'tools/cli']],
+  ['dead-queue-alerter', ['tools/breaking-run', 'tools/cli']],
+  ['backfill-runner', ['tools/breaking-run', 'tools/cli', 'tools/how-to']],
   ['ops', ['tools/cli']],
 ])('a change in %s: its tests, and those that start it', async (app, starters) => {
   const found = await pickedFor(`apps/${app}/src/index.ts`);
@@ -146,7 +146,7 @@ test('a metric of one app, with docs/metrics.md made anew: as any change in that
   const found = await pickedFor('apps/dead-queue-alerter/src/metrics.ts', 'docs/metrics.md');
   expect(split(found)).toEqual({
     apps: ['apps/dead-queue-alerter'],
-    others: ['tools/cli', ALWAYS].toSorted(),
+    others: ['tools/breaking-run', 'tools/cli', ALWAYS].toSorted(),
   });
   const { apps } = split(await pickedFor('packages/system-metrics/src/metrics.ts'));
   expect(apps).toEqual(
@@ -174,7 +174,7 @@ test('a change in key-derivation: all that depend on it, and what starts those',
     expect.arrayContaining(['apps/ingest-consumer', 'packages/pipeline']),
   );
   expect(found).toEqual(expect.arrayContaining([...dependants]));
-  const started = ['tools/bench', 'tools/cli', 'tools/how-to', ALWAYS];
+  const started = ['tools/bench', 'tools/breaking-run', 'tools/cli', 'tools/how-to', ALWAYS];
   expect(found.filter((folder) => !dependants.has(folder) && !started.includes(folder))).toEqual(
     [],
   );

@@ -45,7 +45,7 @@ export interface Stage {
   /** Starts a consumer with small batches and a slow line to the database: its backlog lasts. */
   startSlow(env?: Readonly<Record<string, string>>): ConsumerProcess;
   /** Starts a consumer that need not wait until the group has given up on a former one. */
-  startElsewhere(): ConsumerProcess;
+  startElsewhere(env?: Readonly<Record<string, string>>): ConsumerProcess;
   /** Starts a consumer; it is killed when the test ends. */
   start(env?: Readonly<Record<string, string>>): ConsumerProcess;
   /** Produces a planned run, every kind of record in it, and tells what must come of it. */
@@ -136,7 +136,8 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
       proxy.delay(SLOW_MS);
       return start({ ...proxied, BATCH_MAX_EVENTS: SLOW_BATCH, ...overrides });
     },
-    startElsewhere: () => start({ CONSUMER_GROUP: uniqueName('adtally_test_group') }),
+    startElsewhere: (env = {}) =>
+      start({ ...env, CONSUMER_GROUP: uniqueName('adtally_test_group') }),
     simulate: async (events, { seed, rate, mix, brokers: elsewhere } = {}) => {
       seeds += 1;
       const run = {
