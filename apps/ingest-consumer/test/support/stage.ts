@@ -136,8 +136,8 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
       proxy.delay(SLOW_MS);
       return start({ ...proxied, BATCH_MAX_EVENTS: SLOW_BATCH, ...overrides });
     },
-    startElsewhere: (env = {}) =>
-      start({ ...env, CONSUMER_GROUP: uniqueName('adtally_test_group') }),
+    startElsewhere: (overrides = {}) =>
+      start({ ...overrides, CONSUMER_GROUP: uniqueName('adtally_test_group') }),
     simulate: async (events, { seed, rate, mix, brokers: elsewhere } = {}) => {
       seeds += 1;
       const run = {

@@ -82,9 +82,9 @@ async function withWriter<T>(
       connectTimeoutMs: 5_000,
     });
     try {
-      await claimSource(session, source.sourceId, 'bench');
+      const { epoch } = await claimSource(session, source.sourceId, 'bench');
       await session.query('UPDATE write_guards SET frontier_ms = $1::bigint', [frontierMs]);
-      return await work(await roundOf(session, source.sourceId, frontierMs));
+      return await work(await roundOf(session, { sourceId: source.sourceId, epoch }, frontierMs));
     } finally {
       await session.close();
     }
@@ -93,7 +93,7 @@ async function withWriter<T>(
 
 async function roundOf(
   session: WriterSession,
-  sourceId: number,
+  { sourceId, epoch }: { readonly sourceId: number; readonly epoch: number },
   frontierMs: number,
 ): Promise<() => Promise<number>> {
   const [row] = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -110,7 +110,7 @@ async function roundOf(
     const before = cpuSeconds();
     for (let index = 0; index < BATCHES_A_ROUND; index += 1) {
       renew(batch, first);
-      const range = { sourceId, epoch: 1, first, end: first + ROWS, gap: 0 };
+      const range = { sourceId, epoch, first, end: first + ROWS, gap: 0 };
       await writeBatch(session, encoder, batch, [range], {
         horizonMs: 0,
         frontier,
