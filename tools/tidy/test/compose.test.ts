@@ -63,10 +63,11 @@ describe('docker-compose.yml', () => {
   });
 
   it('runs the broker of the native stack: same version, same settings for topics and groups', () => {
-    const native = read('tools/local-stack/src/kafka.ts');
-    const version = /KAFKA_VERSION = '([\d.]+)'/.exec(native)?.[1];
+    const jars = read('packages/native-servers/src/kafka-jars.ts');
+    const version = /KAFKA_VERSION = '([\d.]+)'/.exec(jars)?.[1];
     expect(service('kafka').image).toBe(`apache/kafka:${version}`);
-    const settings = [...native.matchAll(/'((?:group|log\.retention|auto)\.[a-z.]+)=([^']+)'/g)];
+    const native = read('packages/native-servers/src/kafka-settings.ts');
+    const settings = [...native.matchAll(/'((?:group|log\.retention|auto)\.[a-z.]+)': '([^']+)'/g)];
     const names = settings.map(([, name]) => name);
     for (const what of ['heartbeat.interval', 'session.timeout'])
       expect(names).toEqual(
