@@ -14,7 +14,6 @@ import {
   type Database,
   type Frontier,
 } from '@adtally/db';
-import { countClaims } from '@adtally/db/testing';
 import {
   decodeInto,
   DEFAULT_DECODE_LIMITS,
@@ -44,7 +43,6 @@ import { rowEntry, type Totals } from './reference.ts';
 
 const migrated = async (url: string): Promise<void> => {
   await migrate(url);
-  await countClaims(url);
 };
 
 /** One ingest process: its own session, and what it believes of the frontier. */
@@ -52,12 +50,14 @@ export class Writer {
   readonly session: WriterSession;
   readonly frontier: Frontier = { ms: 0 };
   readonly #sourceId: number;
+  readonly #epoch: number;
   readonly #encoder = new CopyEncoder();
   #next = 0;
 
-  constructor(session: WriterSession, sourceId: number) {
+  constructor(session: WriterSession, sourceId: number, epoch: number) {
     this.session = session;
     this.#sourceId = sourceId;
+    this.#epoch = epoch;
   }
 
   get nextOffset(): number {
@@ -80,7 +80,7 @@ export class Writer {
       this.session,
       this.#encoder,
       batch,
-      [{ sourceId: this.#sourceId, epoch: 1, first: this.#next, end, gap: 0 }],
+      [{ sourceId: this.#sourceId, epoch: this.#epoch, first: this.#next, end, gap: 0 }],
       { horizonMs: 0, frontier: this.frontier, verifyAll: false, alongside: between },
     );
     this.#next = end;
@@ -154,8 +154,8 @@ export class World {
       statementTimeoutMs: 10_000,
       connectTimeoutMs: 5_000,
     });
-    await claimSource(session, source.sourceId, 'test');
-    const writer = new Writer(session, source.sourceId);
+    const { epoch } = await claimSource(session, source.sourceId, 'test');
+    const writer = new Writer(session, source.sourceId, epoch);
     this.#writers.push(writer);
     return writer;
   }

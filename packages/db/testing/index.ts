@@ -1,4 +1,3 @@
-export { countClaims } from './count-claims.ts';
 export { asConsumer, batchOf, rangeOf, type RowSpec } from './batches.ts';
 export { migratedDatabase } from './migrated-database.ts';
 export { databaseWithSources, openSession } from './writer-session.ts';
