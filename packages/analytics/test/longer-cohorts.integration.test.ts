@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { migrate } from '@adtally/db';
+import { migrate, type WriterSession } from '@adtally/db';
 import { emptyDatabase } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
@@ -20,7 +20,7 @@ it('migration 0010 drops what was summed up by cohorts of 10 s, and the worker s
   await migrateTo(9, database.url);
   const world = World.at(database.url);
   try {
-    const writer = await world.writer();
+    const writer = await world.writerOf(claimAsBefore);
     // Two old cohorts, one new one; and a click that waits to be applied.
     const [first, second] = [idAt(START_MS, 1), idAt(START_MS + OLD_COHORT_MS, 2)];
     const events = [
@@ -66,6 +66,23 @@ async function migrateTo(version: number, url: string): Promise<void> {
   } finally {
     await rm(directory, { recursive: true });
   }
+}
+
+/** A source and its claim, by the server's half of the protocol as it was. */
+async function claimAsBefore(session: WriterSession) {
+  await session.query(
+    `WITH source AS (INSERT INTO sources (kind, topic, topic_id, partition)
+                     VALUES ('events', 'test', 'test', 0) RETURNING source_id),
+          genesis AS (INSERT INTO ledger (source_id, end_offset, epoch)
+                      SELECT source_id, 0, 0 FROM source RETURNING source_id)
+     INSERT INTO cursors (source_id, next_offset) SELECT source_id, 0 FROM genesis`,
+  );
+  const [claimed] = await session.query<{ sourceId: number; epoch: number }>(
+    `SELECT s.source_id AS "sourceId", k.epoch::int AS epoch
+     FROM sources s CROSS JOIN LATERAL claim_source(s.source_id, 'test') k`,
+  );
+  if (claimed === undefined) throw new Error('no source');
+  return claimed;
 }
 
 /** What a worker of before has left: a version, two bases with a row, a backfill at work and one that is done. */

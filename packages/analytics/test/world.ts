@@ -147,6 +147,16 @@ export class World {
       genesis: () => 0n,
     });
     if (source === undefined) throw new Error('no source');
+    return await this.writerOf(async (session) => {
+      const { epoch } = await claimSource(session, source.sourceId, 'test');
+      return { sourceId: source.sourceId, epoch };
+    });
+  }
+
+  /** A writer on a source that is claimed by other means, as by a build of before. */
+  async writerOf(
+    claim: (session: WriterSession) => Promise<{ sourceId: number; epoch: number }>,
+  ): Promise<Writer> {
     const session = await WriterSession.connect({
       databaseUrl: this.url,
       applicationName: 'analytics-test-writer',
@@ -154,8 +164,8 @@ export class World {
       statementTimeoutMs: 10_000,
       connectTimeoutMs: 5_000,
     });
-    const { epoch } = await claimSource(session, source.sourceId, 'test');
-    const writer = new Writer(session, source.sourceId, epoch);
+    const { sourceId, epoch } = await claim(session);
+    const writer = new Writer(session, sourceId, epoch);
     this.#writers.push(writer);
     return writer;
   }

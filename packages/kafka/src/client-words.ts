@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   classify,
   codeOf,
@@ -36,6 +37,9 @@ const FIRST_REQUEST = 'APIVERSION_QUERY';
 const HINT = ' before its first answer: a TLS listener reached without TLS?';
 /** Said of a mere disconnect, too. */
 const VAGUE: ReadonlySet<TroubleCode> = new Set<TroubleCode>(['broker_unreachable', 'tls_failed']);
+/** A log line comes through another queue than the answers to calls. */
+const FATAL_WORDS_MS = 1_000;
+const FATAL_WORDS_POLL_MS = 20;
 /** So long a named cause stands against bare disconnects, which the same connection may end with. */
 const CAUSE_STANDS_MS = 45_000;
 /** What it says of all connections at once, without any one's reason. */
@@ -78,6 +82,13 @@ export class ClientWords {
   fatal(error: unknown): KafkaFatalError {
     const text = `the Kafka client gave up: ${this.#fatal ?? messageOf(error)}`;
     return new KafkaFatalError(text, codeOf(error), { cause: error });
+  }
+
+  /** The same once the log has said it: a call may fail before the line of it is handed over. */
+  async fatalOnceSaid(error: unknown): Promise<KafkaFatalError> {
+    const deadline = performance.now() + FATAL_WORDS_MS;
+    while (!this.hasGivenUp && performance.now() < deadline) await delay(FATAL_WORDS_POLL_MS);
+    return this.fatal(error);
   }
 
   /** Takes note of an error, and hands it on as a notice unless a better one was. */

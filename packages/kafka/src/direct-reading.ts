@@ -214,10 +214,10 @@ export class DirectReading implements Reading {
       });
   }
 
-  #onError(error: unknown): void {
+  async #onError(error: unknown): Promise<void> {
     const { words, onThrownOut } = this.#parts;
     if (isFatal(error)) {
-      this.#failure = words.fatal(error);
+      this.#failure = await words.fatalOnceSaid(error);
       return;
     }
     if (codeOf(error) === CODE.maxPollExceeded) onThrownOut?.();

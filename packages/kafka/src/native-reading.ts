@@ -143,15 +143,15 @@ export class NativeReading implements Reading {
       this.#readers.reachEnds(ends);
       return kept;
     } catch (error) {
-      this.#onError(error);
+      await this.#onError(error);
       return [];
     }
   }
 
   /** Throws what the caller must know. */
-  #onError(error: unknown): void {
+  async #onError(error: unknown): Promise<void> {
     const { words, topic, onThrownOut } = this.#parts;
-    if (isFatal(error)) throw words.fatal(error);
+    if (isFatal(error)) throw await words.fatalOnceSaid(error);
     const alarm = ALARMS.get(codeOf(error));
     if (alarm !== undefined) this.#watch.alarm(alarm);
     if (codeOf(error) === CODE.maxPollExceeded) onThrownOut?.();

@@ -133,7 +133,10 @@ describe.each(PROTOCOLS)('membership with the %s protocol', (protocol) => {
     const first = await kafka.member(topic, { protocol, instanceId: 'same' });
     await pump([first], grantedAll([first], 1));
     const second = await kafka.member(topic, { protocol, instanceId: 'same' });
-    await expect(pump([first, second], () => false)).rejects.toBeInstanceOf(KafkaFatalError);
+    const failing = pump([first, second], () => false);
+    await expect(failing).rejects.toBeInstanceOf(KafkaFatalError);
+    // By these words it is told from what another client would mend.
+    await expect(failing).rejects.toThrow(/fenced|instance id/i);
   });
 });
 

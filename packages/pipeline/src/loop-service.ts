@@ -217,8 +217,14 @@ export class LoopService<R> implements Service {
   }
 }
 
-/** Why the client gave up, where that is a right or a protocol that may be given; null for anything else. */
+/** Another process has this one's static membership: beginning anew would take it back, and so for ever. */
+const TAKEN_OVER = /fenced|group\.instance\.id|instance id/i;
+
+/**
+ * Why the Kafka client gave up: a right or a protocol that may be given, or what it does not say. Null where
+ * another client would not help, and for anything else.
+ */
 function mendable(error: unknown): ServerFailure | null {
-  const failure = error instanceof KafkaFatalError ? kafkaFailure(error) : null;
-  return failure?.kind === 'away' ? null : failure;
+  if (!(error instanceof KafkaFatalError) || TAKEN_OVER.test(error.message)) return null;
+  return kafkaFailure(error);
 }

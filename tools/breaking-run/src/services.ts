@@ -47,16 +47,16 @@ export class Service {
     const argv = this.name === 'backfill-runner' ? ['--watch'] : [];
     const process = new ServiceProcess(main, this.#env, { argv });
     this.processes.push(process);
-    void process.ended.then(({ code }) => {
+    void process.ended.then(({ code, stderr }) => {
       const isOver = () => !this.#isMeantToRun || this.process !== process;
       if (isOver()) return;
-      this.exits.push(code ?? -1);
+      this.exits.push(`${code ?? -1}: ${lastWords(stderr)}`);
       setTimeout(() => void (isOver() || this.start()), RESTART_PAUSE_MS).unref();
     });
   }
 
-  /** Codes of the times it ended by itself. */
-  readonly exits: number[] = [];
+  /** The times it ended by itself: with which code, and its last words. */
+  readonly exits: string[] = [];
 
   async kill(): Promise<void> {
     this.#isMeantToRun = false;
@@ -81,6 +81,14 @@ export class Service {
 }
 
 const RESTART_PAUSE_MS = 3_000;
+const LAST_WORDS_MAX = 600;
+
+/** The last fatal line of a log; the very last where there is none. */
+function lastWords(log: string): string {
+  const lines = log.trim().split('\n');
+  const fatal = lines.findLast((line) => line.includes('"level":"fatal"'));
+  return (fatal ?? lines.at(-1) ?? '').slice(0, LAST_WORDS_MAX);
+}
 
 /** The letter that Linux gives a process' state: T is stopped. */
 export function stateOf(pid: number): string | undefined {

@@ -13,7 +13,7 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   adapter: ['adapter', 'pipeline', 'app', 'tool'],
   pipeline: ['pipeline', 'app', 'tool'],
   app: ['app', 'tool'],
-  test: ['domain', 'base', 'adapter', 'pipeline', 'app', 'test', 'tool'],
+  test: ['domain', 'base', 'adapter', 'pipeline', 'app', 'tool'],
   tool: ['app'],
 };
 const TAGS = Object.keys(FORBIDDEN);
