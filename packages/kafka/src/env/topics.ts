@@ -59,7 +59,7 @@ export const GROUP_ENV = {
   recordReader: oneOf('RECORD_READER', ['librdkafka', 'direct'], {
     default: 'librdkafka',
     meaning:
-      '`librdkafka` (the Kafka client) or `direct` (record batches read in place, a quarter of the CPU)',
+      '`librdkafka` (the Kafka client) or `direct` (record batches read in place: docs/adr/0018)',
   }),
 } as const;
 
