@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { SourceRecord } from '@adtally/event-schema';
 import type { ClientWords } from './client-words.ts';
 import { DirectReader } from './direct/direct-reader.ts';
@@ -154,6 +155,9 @@ export class DirectReading implements Reading {
     const { topic, words } = this.#parts;
     const fault = await this.#nextFault();
     if (fault !== null) throw fault;
+    // Records at hand are answered at once: without a turn of the event loop the sockets, ours and the
+    // database's, would wait until a whole batch is read.
+    await setImmediate();
     this.#spans.clear(Math.min(maxRecords, FETCH_RECORDS_MAX));
     await this.#reader.read(this.#spans, timeoutMs);
     if (this.#spans.count > 0) words.worked();

@@ -191,7 +191,8 @@ test('steps over aborted records and markers, waits at an open transaction, and 
     records.map(({ value }) => Buffer.from(value ?? '', 'hex').toString());
   const read = await readDirectly(reader, topic, new Map([[0, before.end]]));
   expect(texts(read)).toEqual(['a', 'committed 1', 'committed 2', 'b']);
-  expect(reader.position(0)).toBe(before.end);
+  // The last marker is written when the transaction's end is answered already.
+  expect(reader.position(0)).toBeGreaterThanOrEqual(before.end);
 
   const open = await transaction(['late'], 'open');
   send(plain, 'behind it');
