@@ -8,7 +8,7 @@ type CountedKind = (typeof COUNTED_KINDS)[number];
 
 /** An open source of a counted topic with its cursor. */
 export interface SourcePosition {
-  readonly kind: 'events' | 'dlq';
+  readonly kind: CountedKind;
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DatabaseExecutor } from './database.ts';
+import { LAG_STALE_MS } from './partition-lag.ts';
 import type { SourceKind } from './schema.ts';
 
 /** A partition that does not go on: what was not counted of it nobody knows by the ledger. */
@@ -27,8 +28,6 @@ export interface Standing {
   readonly isStuckKnown: boolean;
 }
 
-/** What a leader found longer ago says nothing of now. */
-const OBSERVED_MAX_MS = 20_000;
 /** A halt's code where the leader tells of it: the cursor says more. */
 const HALTED = 'halted';
 
@@ -41,7 +40,7 @@ export async function standingPartitions(db: DatabaseExecutor): Promise<Standing
     .where(
       'observed_at',
       '>',
-      sql<Date>`clock_timestamp() - ${sql.lit(OBSERVED_MAX_MS)} * interval '1 millisecond'`,
+      sql<Date>`clock_timestamp() - ${sql.lit(LAG_STALE_MS)} * interval '1 millisecond'`,
     )
     .orderBy('kind')
     .orderBy('topic')
