@@ -1,5 +1,5 @@
 import { blockedDays, ensureDayPartitions, type BlockedDay, type Database } from '@adtally/db';
-import { RecurringTask } from '@adtally/pacing';
+import { RecurringTask, RepeatedWords } from '@adtally/pacing';
 import type { Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 
@@ -7,14 +7,8 @@ import type { Logger } from '@adtally/telemetry';
 const INTERVAL_MS = 30_000;
 /** After a run that did not get to its end, or found another one at it. */
 const AGAIN_MS = 3_000;
-/** From saying that a day is blocked to saying it again: twice as long each time, up to the last. */
-const SAY_AGAIN_FIRST_MS = 60_000;
-const SAY_AGAIN_LAST_MS = 6 * 3_600_000;
-
-interface Said {
-  readonly atMs: number;
-  readonly pauseMs: number;
-}
+/** How often it is said that a day is blocked. */
+const SAYING_PACE = { firstPauseMs: 60_000, lastPauseMs: 6 * 3_600_000 };
 
 /** Makes the coming days' partitions, far ahead of need and never in the write path. */
 export class PartitionMaker implements Service {
@@ -22,8 +16,8 @@ export class PartitionMaker implements Service {
   readonly #db: Database;
   readonly #log: Logger;
   readonly #making: RecurringTask;
-  /** Blocked days, with when that was last said. */
-  #said: ReadonlyMap<string, Said> = new Map();
+  /** By blocked day. */
+  readonly #words = new RepeatedWords(SAYING_PACE);
 
   constructor(db: Database, log: Logger) {
     this.#db = db;
@@ -57,21 +51,14 @@ export class PartitionMaker implements Service {
   }
 
   #sayBlocked(days: readonly BlockedDay[]): void {
-    const nowMs = performance.now();
-    const said = new Map<string, Said>();
+    const blocked = new Set(days.map(({ label }) => label));
+    for (const label of this.#words.keys) if (!blocked.has(label)) this.#words.end(label);
     for (const { label, rows } of days) {
-      const before = this.#said.get(label);
-      if (before !== undefined && nowMs - before.atMs < before.pauseMs) {
-        said.set(label, before);
-        continue;
-      }
-      const pauseMs = before === undefined ? SAY_AGAIN_FIRST_MS : before.pauseMs * 2;
-      said.set(label, { atMs: nowMs, pauseMs: Math.min(pauseMs, SAY_AGAIN_LAST_MS) });
+      if (!this.#words.isDue(label, 'blocked', performance.now())) continue;
       this.#log.warn(
         { day: label, rows },
         "a day's partition cannot be made: rows of it lie in the default one",
       );
     }
-    this.#said = said;
   }
 }

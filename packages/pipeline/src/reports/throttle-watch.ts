@@ -1,5 +1,5 @@
 import type { Throttle, Throttling } from '@adtally/kafka';
-import { RecurringTask } from '@adtally/pacing';
+import { RecurringTask, RepeatedWords } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { Beside } from '../loop-service.ts';
 import type { LoopMetrics } from '../metrics.ts';
@@ -18,8 +18,7 @@ export interface ThrottleWatchParts {
 }
 
 const LOOK_EVERY_MS = 1_000;
-const LOG_AGAIN_FIRST_MS = 15_000;
-const LOG_AGAIN_LAST_MS = 600_000;
+const LOG_PACE = { firstPauseMs: 15_000, lastPauseMs: 600_000 };
 
 type Client = keyof ThrottledClients;
 
@@ -31,8 +30,8 @@ type Client = keyof ThrottledClients;
 export class ThrottleWatch implements Beside {
   readonly #parts: ThrottleWatchParts;
   readonly #clients: ThrottledClients;
-  /** By client that is throttled, when the log says so again, and the pause after that. */
-  readonly #lines = new Map<Client, { atMs: number; pauseMs: number }>();
+  /** By client that is throttled. */
+  readonly #lines = new RepeatedWords<Client>(LOG_PACE);
   readonly #looking: RecurringTask;
 
   constructor(parts: ThrottleWatchParts, clients: ThrottledClients) {
@@ -60,21 +59,15 @@ export class ThrottleWatch implements Beside {
     metrics.throttledSeconds.add(forMs / 1_000, { client });
     const detail = `a quota of broker ${broker} throttles the ${client}, for ${forMs} ms now`;
     holdUps.note(`throttled ${client}`, { code: 'throttled', detail });
-    const nowMs = performance.now();
-    const line = this.#lines.get(client) ?? { atMs: nowMs, pauseMs: LOG_AGAIN_FIRST_MS };
-    if (nowMs < line.atMs) return;
+    if (!this.#lines.isDue(client, 'throttled', performance.now())) return;
     log.warn({ client, broker, throttledMs: forMs }, 'throttled by a quota of the broker');
-    this.#lines.set(client, {
-      atMs: nowMs + line.pauseMs,
-      pauseMs: Math.min(2 * line.pauseMs, LOG_AGAIN_LAST_MS),
-    });
   }
 
   #end(): void {
     const { holdUps, log } = this.#parts;
-    for (const client of this.#lines.keys()) {
+    for (const client of this.#lines.keys) {
       if (this.#clients[client].isOn) continue;
-      this.#lines.delete(client);
+      this.#lines.end(client);
       holdUps.end(`throttled ${client}`);
       log.info({ client }, 'throttled no longer');
     }
