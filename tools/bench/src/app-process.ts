@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { repositoryRoot } from '@adtally/local-stack';
+import type { Build } from './build/build.ts';
 import { BenchError } from './errors.ts';
 
 /** The service ends by itself within its drain deadline (25 s). */
@@ -18,6 +18,7 @@ export class AppProcess {
   #hasEnded = false;
 
   constructor(
+    build: Build,
     app: string,
     env: NodeJS.ProcessEnv,
     logFile: string,
@@ -29,7 +30,11 @@ export class AppProcess {
     this.#logFile = logFile;
     this.#child = spawn(
       process.execPath,
-      ['--conditions=@adtally/source', ...nodeOptions, mainOf(app)],
+      [
+        '--conditions=@adtally/source',
+        ...nodeOptions,
+        join(build.root, 'apps', app, 'src/main.ts'),
+      ],
       // Ctrl-C goes to the bench alone, which then ends its children in order.
       { stdio: ['ignore', log, log], env, detached: true },
     );
@@ -84,8 +89,4 @@ export class AppProcess {
       .slice(-LOG_TAIL_LINES)
       .join('\n');
   }
-}
-
-function mainOf(app: string): string {
-  return join(repositoryRoot, 'apps', app, 'src/main.ts');
 }

@@ -1,10 +1,5 @@
-import {
-  createDatabase,
-  dropDatabase,
-  ensureDayPartitions,
-  migrate,
-  openDatabase,
-} from '@adtally/db';
+import { createDatabase, dropDatabase } from '@adtally/db';
+import { THIS_BUILD } from './build/build.ts';
 import { type Servers, checkpoint } from './servers.ts';
 
 let made = 0;
@@ -17,19 +12,14 @@ export async function withFreshDatabase<T>(
   servers: Servers,
   phase: string,
   work: (url: string) => Promise<T>,
+  prepare: (url: string) => Promise<void> = (url) => THIS_BUILD.prepareDatabase(url, {}),
 ): Promise<T> {
   const { databaseUrl } = servers.addresses;
   made += 1;
   const name = `adtally_bench_${phase}_${Date.now().toString(36)}_${process.pid}_${made}`;
   const url = await createDatabase(databaseUrl, name);
   try {
-    await migrate(url);
-    const db = openDatabase(url, { applicationName: 'adtally-bench', maxConnections: 1 });
-    try {
-      await ensureDayPartitions(db, { now: Date.now() });
-    } finally {
-      await db.destroy();
-    }
+    await prepare(url);
     await checkpoint(servers.postgres);
     return await work(url);
   } finally {

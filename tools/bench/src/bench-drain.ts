@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { KafkaSettings } from '@adtally/kafka';
-import { localFolder, type StackAddresses } from '@adtally/local-stack';
+import type { StackAddresses } from '@adtally/local-stack';
 import { runTask } from './baseline/run-task.ts';
 import type { ChooseResult, FloorResult, RowByRowResult } from './baseline/tasks.ts';
 import { withFreshDatabase } from './bench-database.ts';
+import { DEFAULT_LOADS_FILE } from './lines/bench.ts';
 import { loadChoice, rememberChoice } from './preload/choice-file.ts';
 import { type CpuProfile, type FunctionCost, selfTimes } from './cpu-profile.ts';
 import { type DrainMeasurement, measureDrain } from './drain/measure-drain.ts';
@@ -37,7 +38,6 @@ export interface BenchDrainResult {
 }
 
 const DEFAULT_BATCH_ROWS = 5_000;
-export const DEFAULT_LOADS_FILE = join(localFolder, 'bench/loads.json');
 
 /**
  * Drains a filled topic through the real service and, in the same run on the same machine, measures the
@@ -54,7 +54,7 @@ export async function benchDrain(
   const { events, seed, repeat, onProgress, signal } = options;
   const loadsFile = options.loadsFile ?? DEFAULT_LOADS_FILE;
   return await withServers(addresses, kafka, async (servers) => {
-    const load = await preload(kafka, { ...options, loadsFile });
+    const load = await preload(kafka, { ...options, profile: 'mix', loadsFile });
     const run = new DrainRun(servers, load, loadsFile, options);
     const choice = await run.choose();
     const pairs: Pair[] = [];
@@ -116,7 +116,6 @@ class DrainRun {
       ? ['--cpu-prof', `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${basename(file)}`]
       : [];
     return await measureDrain(this.#servers, this.#load, {
-      logFile: join(localFolder, 'logs', `bench-consumer.log`),
       nodeOptions,
       onProgress: this.#options.onProgress,
       signal: this.#options.signal,

@@ -7,6 +7,8 @@ import { sql } from 'kysely';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppProcess } from './app-process.ts';
 import { withFreshDatabase } from './bench-database.ts';
+import { THIS_BUILD } from './build/build.ts';
+import { consumerEnv, keyPrefixOf } from './drain/consumer-env.ts';
 import { BenchError } from './errors.ts';
 import { topicsOf } from './preload/preload.ts';
 import { cpuPerEvent, readCpu } from './proc/cpu-meter.ts';
@@ -91,12 +93,13 @@ async function measure(servers: Servers, run: Run): Promise<ReprocessReport> {
   const { letters } = options;
   const db = openDatabase(databaseUrl, { applicationName: 'adtally-bench', statementTimeoutMs: 0 });
   const env = environment(servers, run);
-  const consumer = new AppProcess('ingest-consumer', env, logFile('ingest-consumer'));
+  const consumer = new AppProcess(THIS_BUILD, 'ingest-consumer', env, logFile('ingest-consumer'));
   let reprocessor: AppProcess | null = null;
   try {
     await until(run, consumer, 'dead-lettering', letters, () => deadLettered(db));
     await consumer.stop();
     reprocessor = new AppProcess(
+      THIS_BUILD,
       'dlq-reprocessor',
       { ...env, SCHEMA_VERSIONS_READ_AS_NEWEST: '2', MAX_ATTEMPTS: '1' },
       logFile('dlq-reprocessor'),
@@ -119,31 +122,19 @@ async function measure(servers: Servers, run: Run): Promise<ReprocessReport> {
     consumer.kill();
     reprocessor?.kill();
     await db.destroy();
-    await removeKeys(servers.redis, `adtally:${topics.events}:`);
+    await removeKeys(servers.redis, keyPrefixOf(topics));
   }
 }
 
 function environment(servers: Servers, { base, topics, databaseUrl }: Run): NodeJS.ProcessEnv {
   return {
-    ...process.env,
-    KAFKA_BROKERS: servers.addresses.kafkaBrokers,
+    ...consumerEnv(servers, topics, `${base}-ingest`),
     DATABASE_URL: databaseUrl,
-    REDIS_URL: servers.addresses.redisUrl,
-    EVENTS_TOPIC: topics.events,
-    DLQ_TOPIC: topics.dlq,
-    DEAD_TOPIC: topics.dead,
-    CONSUMER_GROUP: `${base}-ingest`,
     REPROCESSOR_GROUP: `${base}-reprocess`,
     // The very case the breaker is there to slow down.
     BREAKER_REJECTED_SHARE: 'off',
     RETRY_INTERVAL_MS: '100ms',
     RETRIES_PER_SECOND: '1000000',
-    ADMIN_HOST: '127.0.0.1',
-    ADMIN_PORT: '0',
-    ADMIN_TOKEN: '',
-    // Neither of these beside the variable itself.
-    DATABASE_URL_FILE: '',
-    REDIS_URL_FILE: '',
   };
 }
 

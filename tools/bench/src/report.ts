@@ -2,6 +2,7 @@ import type { ChooseResult, FloorResult, RowByRowResult } from './baseline/tasks
 import type { BatchStats } from './drain/batch-stats.ts';
 import type { DrainMeasurement } from './drain/measure-drain.ts';
 import type { CpuPerEvent } from './proc/cpu-meter.ts';
+import { median, rounded } from './stats.ts';
 
 /** One drain and the floor that was measured right after it. */
 export interface Pair {
@@ -44,16 +45,6 @@ export interface Measured {
 
 const MEBIBYTE = 1_048_576;
 
-/** The middle value; the mean of the two middle ones where their number is even. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length / 2;
-  const low = sorted[Math.ceil(middle) - 1];
-  const high = sorted[Math.floor(middle)];
-  if (low === undefined || high === undefined) throw new RangeError('the median of nothing');
-  return (low + high) / 2;
-}
-
 /** Puts the measurements together. Ratios are made pair by pair: the machine's own speed drifts. */
 export function drainReport({ events, seed, pairs, rowByRow, choice }: Measured): DrainReport {
   const of = (pick: (pair: Pair) => number): number => median(pairs.map(pick));
@@ -61,10 +52,10 @@ export function drainReport({ events, seed, pairs, rowByRow, choice }: Measured)
     const known = pairs
       .map(({ drain }) => drain.cpuUsPerEvent[name])
       .filter((value) => value !== null);
-    return known.length === pairs.length ? round(median(known), 2) : null;
+    return known.length === pairs.length ? rounded(median(known), 2) : null;
   };
   const batch = (name: keyof BatchStats): number =>
-    round(
+    rounded(
       of(({ drain }) => drain.batch[name]),
       1,
     );
@@ -75,21 +66,21 @@ export function drainReport({ events, seed, pairs, rowByRow, choice }: Measured)
     events,
     seed,
     repeat: pairs.length,
-    seconds: round(
+    seconds: rounded(
       of(({ drain }) => drain.seconds),
       3,
     ),
-    events_per_second: round(rate, 0),
-    floor_events_per_second: round(
+    events_per_second: rounded(rate, 0),
+    floor_events_per_second: rounded(
       of(({ floor }) => floor.records / floor.seconds),
       0,
     ),
-    floor_ratio: round(
+    floor_ratio: rounded(
       of(({ drain, floor }) => floor.seconds / drain.seconds),
       3,
     ),
-    row_by_row_events_per_second: rowRate === null ? null : round(rowRate, 0),
-    row_by_row_ratio: rowRate === null ? null : round(rate / rowRate, 1),
+    row_by_row_events_per_second: rowRate === null ? null : rounded(rowRate, 0),
+    row_by_row_ratio: rowRate === null ? null : rounded(rate / rowRate, 1),
     cpu_us_per_event: {
       consumer: cpu('consumer'),
       postgres: cpu('postgres'),
@@ -97,15 +88,15 @@ export function drainReport({ events, seed, pairs, rowByRow, choice }: Measured)
       kafka: cpu('kafka'),
       total: cpu('total'),
     },
-    floor_cpu_us_per_event: round(
+    floor_cpu_us_per_event: rounded(
       of(({ floor }) => (floor.cpuSeconds * 1e6) / floor.records),
       2,
     ),
-    wal_bytes_per_event: round(
+    wal_bytes_per_event: rounded(
       of(({ drain }) => drain.walBytesPerEvent),
       1,
     ),
-    rss_mb: round(
+    rss_mb: rounded(
       of(({ drain }) => drain.peakRssBytes / MEBIBYTE),
       1,
     ),
@@ -118,12 +109,8 @@ export function drainReport({ events, seed, pairs, rowByRow, choice }: Measured)
       copy_fallbacks: batch('copy_fallbacks'),
       redis_failures: batch('redis_failures'),
     },
-    scanner_share: round(choice.scanned / events, 4),
+    scanner_share: rounded(choice.scanned / events, 4),
     exact: problems.length === 0,
     problems,
   };
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

@@ -1,4 +1,15 @@
-import type { Program } from '@adtally/command-line';
+import { LINE_SUMMARIES, type LineName } from '@adtally/bench/names';
+import type { CommandTree, Program } from '@adtally/command-line';
+
+const LINE_COMMANDS: CommandTree<void> = Object.fromEntries(
+  Object.entries(LINE_SUMMARIES).map(([name, summary]) => [
+    name,
+    {
+      summary,
+      load: async () => (await import('./commands/bench/lines.ts')).lineCommand(name as LineName),
+    },
+  ]),
+);
 
 /** Every command of `./dev`. Each is loaded when it is asked for: `status` need not wait for the Kafka client. */
 export const PROGRAM: Program<void> = {
@@ -62,8 +73,17 @@ is missing, 78 configuration or schema.`,
       load: async () => (await import('./commands/break.ts')).breakThings,
     },
     bench: {
-      summary: 'measure: ./dev bench drain',
+      summary: 'measure: ./dev bench all',
       commands: {
+        all: {
+          summary: 'every line in one table, against its goals',
+          load: async () => (await import('./commands/bench/lines.ts')).all,
+        },
+        build: {
+          summary: 'clean and mix against another revision, in turn',
+          load: async () => (await import('./commands/bench/lines.ts')).build,
+        },
+        ...LINE_COMMANDS,
         drain: {
           summary: 'a filled topic through the real service, against the floor and row by row',
           load: async () => (await import('./commands/bench/drain.ts')).drain,

@@ -1,6 +1,6 @@
-import { auditDatabase, openDatabase } from '@adtally/db';
 import type { Truth } from '@adtally/event-simulator';
 import { Client } from 'pg';
+import type { Build } from '../build/build.ts';
 
 /** Counts by name, as the producer knows them or as the database has them. */
 export type Tally = Readonly<Record<string, string>>;
@@ -31,30 +31,25 @@ export function differences(expected: Tally, actual: Tally): string[] {
 }
 
 /** What is wrong with a drained database; nothing where it is exact to the last micro and balances. */
-export async function findProblems(databaseUrl: string, truth: Truth): Promise<string[]> {
-  const db = openDatabase(databaseUrl, {
-    applicationName: 'adtally-bench-audit',
-    maxConnections: 1,
-    statementTimeoutMs: 0,
+export async function findProblems(
+  build: Build,
+  databaseUrl: string,
+  truth: Truth,
+): Promise<string[]> {
+  const { balanced, checks, totals } = await build.audit(databaseUrl);
+  const { consumed, stored, duplicate, conflict, dead_lettered } = totals;
+  const actual = textTally({
+    consumed,
+    stored,
+    duplicate,
+    conflict,
+    dead_lettered,
+    ...prefixed('code ', totals.by_code),
+    ...(await storedTally(databaseUrl)),
   });
-  try {
-    const { balanced, checks, totals } = await auditDatabase(db);
-    const { consumed, stored, duplicate, conflict, dead_lettered } = totals;
-    const actual = textTally({
-      consumed,
-      stored,
-      duplicate,
-      conflict,
-      dead_lettered,
-      ...prefixed('code ', totals.by_code),
-      ...(await storedTally(databaseUrl)),
-    });
-    const broken = checks.filter(({ ok }) => !ok).map(({ id, name }) => `${id} fails: ${name}`);
-    if (!balanced && broken.length === 0) broken.push('the audit does not balance');
-    return [...broken, ...differences(tallyOfTruth(truth), actual)];
-  } finally {
-    await db.destroy();
-  }
+  const broken = checks.filter(({ ok }) => !ok).map(({ id, name }) => `${id} fails: ${name}`);
+  if (!balanced && broken.length === 0) broken.push('the audit does not balance');
+  return [...broken, ...differences(tallyOfTruth(truth), actual)];
 }
 
 async function storedTally(databaseUrl: string): Promise<Record<string, string>> {

@@ -1,29 +1,41 @@
-import { removeKeys, type Servers, walPosition } from '../servers.ts';
-import { withFreshDatabase } from '../bench-database.ts';
+import { join } from 'node:path';
+import { localFolder } from '@adtally/local-stack';
 import { AppProcess } from '../app-process.ts';
+import { withFreshDatabase } from '../bench-database.ts';
+import { type Build, THIS_BUILD } from '../build/build.ts';
 import { BenchError } from '../errors.ts';
 import type { Load } from '../preload/loads-file.ts';
 import { topicsOf } from '../preload/preload.ts';
 import { cpuPerEvent, type CpuPerEvent, readCpu } from '../proc/cpu-meter.ts';
 import { peakRssBytes } from '../proc/process-cpu.ts';
+import { removeKeys, type Servers, walPosition } from '../servers.ts';
 import { type BatchStats, batchStats } from './batch-stats.ts';
 import { findProblems } from './check-exact.ts';
-import { DrainWatch } from './progress.ts';
+import { consumerEnv, keyPrefixOf } from './consumer-env.ts';
+import { type DrainState, DrainWatch } from './progress.ts';
 
 export interface DrainOptions {
-  readonly logFile: string;
+  /** Whose consumer; of this build where absent. */
+  readonly build?: Build;
+  /** Processes of it; the clock starts when each has claimed a partition. */
+  readonly processes?: number;
+  /** Variables beyond the caller's own. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Flags for the consumer's Node, e.g. to profile it. */
-  readonly nodeOptions: readonly string[];
+  readonly nodeOptions?: readonly string[];
   readonly onProgress: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** One drain of the whole topic, measured. */
 export interface DrainMeasurement {
+  /** Records committed while the clock ran: all of them, where there is one process. */
+  readonly events: number;
   /** From the first claim of a partition to the last commit, both by the database's clock. */
   readonly seconds: number;
   readonly cpuUsPerEvent: CpuPerEvent;
   readonly walBytesPerEvent: number;
+  /** Of all processes together. */
   readonly peakRssBytes: number;
   readonly batch: BatchStats;
   /** Why the drain is not exact; empty where it is. */
@@ -41,65 +53,79 @@ export async function measureDrain(
   load: Load,
   options: DrainOptions,
 ): Promise<DrainMeasurement> {
-  const keyPrefix = `adtally:${topicsOf(load.topic).events}:`;
+  const build = options.build ?? THIS_BUILD;
+  const topics = topicsOf(load.topic);
+  const group = `${load.topic}-drain-${process.pid}`;
+  const base = { ...consumerEnv(servers, topics, group), ...options.env };
   // Marks of an earlier drain would make every event look like a duplicate.
-  await removeKeys(servers.redis, keyPrefix);
+  await removeKeys(servers.redis, keyPrefixOf(topics));
   try {
-    return await withFreshDatabase(servers, 'drain', async (databaseUrl) => {
-      const consumer = new AppProcess(
-        'ingest-consumer',
-        consumerEnv(servers, load, databaseUrl),
-        options.logFile,
-        options.nodeOptions,
-      );
-      try {
-        const measured = await observe(servers, load, databaseUrl, consumer, options);
-        await consumer.stop();
-        options.onProgress('drain: comparing with what the simulator sent');
-        return { ...measured, problems: await findProblems(databaseUrl, load.truth) };
-      } finally {
-        consumer.kill();
-      }
-    });
+    return await withFreshDatabase(
+      servers,
+      'drain',
+      async (databaseUrl) => {
+        const env = { ...base, DATABASE_URL: databaseUrl };
+        const consumers = start(build, env, options);
+        try {
+          const measured = await observe(servers, load, databaseUrl, consumers, options);
+          await Promise.all(consumers.map(async (consumer) => await consumer.stop()));
+          options.onProgress('drain: comparing with what the simulator sent');
+          return { ...measured, problems: await findProblems(build, databaseUrl, load.truth) };
+        } finally {
+          for (const consumer of consumers) consumer.kill();
+        }
+      },
+      (databaseUrl) => build.prepareDatabase(databaseUrl, base),
+    );
   } finally {
-    await removeKeys(servers.redis, keyPrefix);
+    await removeKeys(servers.redis, keyPrefixOf(topics));
   }
+}
+
+function start(build: Build, env: NodeJS.ProcessEnv, options: DrainOptions): AppProcess[] {
+  return Array.from({ length: options.processes ?? 1 }, (_, n) => {
+    const log = join(localFolder, 'logs', `bench-consumer${n === 0 ? '' : `-${n + 1}`}.log`);
+    return new AppProcess(build, 'ingest-consumer', env, log, options.nodeOptions);
+  });
 }
 
 async function observe(
   servers: Servers,
   load: Load,
   databaseUrl: string,
-  consumer: AppProcess,
+  consumers: readonly AppProcess[],
   options: DrainOptions,
 ): Promise<Omit<DrainMeasurement, 'problems'>> {
   const watch = await DrainWatch.open(databaseUrl);
+  const cpu = () => readCpu(servers.pids, ...consumers.map(({ pid }) => pid));
   try {
-    const check = ({ committed }: { committed: number }): void => {
+    const check = ({ committed }: DrainState): void => {
       options.signal.throwIfAborted();
-      consumer.checkAlive();
+      for (const consumer of consumers) consumer.checkAlive();
       options.onProgress(`drain: ${committed} of ${load.events} records`);
     };
-    const claimed = await watch.until(
-      ({ firstClaim }) => firstClaim !== null,
+    const begun = await watch.until(
+      ({ owners }) => owners >= consumers.length,
       CLAIM_POLL_MS,
       check,
     );
-    const cpuBefore = readCpu(servers.pids, consumer.pid);
+    const cpuBefore = cpu();
     const fromUs = monotonicUs();
     const walBefore = await walPosition(servers.postgres);
     await watch.until(({ committed }) => committed >= load.events, COMMIT_POLL_MS, check);
-    const cpuAfter = readCpu(servers.pids, consumer.pid);
+    const cpuAfter = cpu();
     const toUs = monotonicUs();
     const walAfter = await walPosition(servers.postgres);
-    const rss = peakRssBytes(consumer.pid);
-    if (rss === null) throw new BenchError('this machine has no /proc to read memory and CPU from');
+    const startedAt = consumers.length === 1 ? begun.firstClaim : begun.at;
+    const events = load.events - (consumers.length === 1 ? 0 : begun.committed);
+    const metrics = await Promise.all(consumers.map(async (consumer) => await consumer.metrics()));
     return {
-      seconds: (await watch.lastCommit()) - (claimed.firstClaim ?? Number.NaN),
-      cpuUsPerEvent: cpuPerEvent(cpuBefore, cpuAfter, load.events),
-      walBytesPerEvent: Number(walAfter - walBefore) / load.events,
-      peakRssBytes: rss,
-      batch: batchStats(await consumer.metrics()),
+      events,
+      seconds: (await watch.lastCommit()) - (startedAt ?? Number.NaN),
+      cpuUsPerEvent: cpuPerEvent(cpuBefore, cpuAfter, events),
+      walBytesPerEvent: Number(walAfter - walBefore) / events,
+      peakRssBytes: consumers.reduce((sum, { pid }) => sum + rssOf(pid), 0),
+      batch: batchStats(metrics.join('\n')),
       window: { fromUs, toUs },
     };
   } finally {
@@ -107,28 +133,12 @@ async function observe(
   }
 }
 
-function monotonicUs(): number {
-  return Number(process.hrtime.bigint() / 1000n);
+function rssOf(pid: number): number {
+  const bytes = peakRssBytes(pid);
+  if (bytes === null) throw new BenchError('this machine has no /proc to read memory and CPU from');
+  return bytes;
 }
 
-/** What the caller set for the service (BATCH_*, KAFKA_*, ...) stays; all else are its defaults. */
-function consumerEnv(servers: Servers, load: Load, databaseUrl: string): NodeJS.ProcessEnv {
-  const topics = topicsOf(load.topic);
-  return {
-    ...process.env,
-    KAFKA_BROKERS: servers.addresses.kafkaBrokers,
-    DATABASE_URL: databaseUrl,
-    REDIS_URL: servers.addresses.redisUrl,
-    EVENTS_TOPIC: topics.events,
-    DLQ_TOPIC: topics.dlq,
-    DEAD_TOPIC: topics.dead,
-    CONSUMER_GROUP: `${load.topic}-drain-${process.pid}`,
-    START_AT: 'earliest',
-    ADMIN_HOST: '127.0.0.1',
-    ADMIN_PORT: '0',
-    ADMIN_TOKEN: '',
-    // Neither of these beside the variable itself.
-    DATABASE_URL_FILE: '',
-    REDIS_URL_FILE: '',
-  };
+function monotonicUs(): number {
+  return Number(process.hrtime.bigint() / 1000n);
 }

@@ -6,6 +6,18 @@ import { BenchError } from '../errors.ts';
 export interface DrainState {
   readonly committed: number;
   readonly firstClaim: number | null;
+  /** Processes that have claimed a partition. */
+  readonly owners: number;
+  /** Now. */
+  readonly at: number;
+  readonly halted: string | null;
+}
+
+interface Row {
+  readonly committed: string;
+  readonly first: number | null;
+  readonly owners: number;
+  readonly at: number;
   readonly halted: string | null;
 }
 
@@ -59,15 +71,18 @@ export class DrainWatch {
 
   /** One cheap look: a dozen cursor rows. */
   async read(): Promise<DrainState> {
-    const { rows } = await this.#client.query<{ committed: string; first: number; halted: string }>(
+    const { rows } = await this.#client.query<Row>(
       `SELECT coalesce(sum(next_offset), 0) AS committed, max(halted_code) AS halted,
-              extract(epoch FROM min(claimed_at))::float8 AS first
+              extract(epoch FROM min(claimed_at))::float8 AS first, count(DISTINCT owner)::int AS owners,
+              extract(epoch FROM clock_timestamp())::float8 AS at
        FROM cursors`,
     );
     const row = rows[0];
     return {
       committed: Number(row?.committed ?? 0),
       firstClaim: row?.first ?? null,
+      owners: row?.owners ?? 0,
+      at: row?.at ?? Number.NaN,
       halted: row?.halted ?? null,
     };
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Truth } from '@adtally/event-simulator';
+import type { ProfileName } from './profiles.ts';
 
 /** A topic that was filled for benches, and what is known of its records. */
 export interface Load {
@@ -8,6 +9,7 @@ export interface Load {
   readonly topic: string;
   /** Kafka's own identity of the topic. */
   readonly topicId: string;
+  readonly profile: ProfileName;
   readonly events: number;
   readonly seed: number;
   /** When it was filled, milliseconds since 1970. */
@@ -17,7 +19,7 @@ export interface Load {
   readonly truth: Truth;
 }
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 /** Anything unreadable counts as "nothing was filled". */
 export function readLoads(path: string): Load[] {

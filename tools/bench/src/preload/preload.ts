@@ -3,9 +3,11 @@ import { simulate } from '@adtally/event-simulator';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import { BenchError } from '../errors.ts';
 import { removeChoice } from './choice-file.ts';
+import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 import { type Load, readLoads, writeLoads } from './loads-file.ts';
 
 export interface PreloadOptions {
+  readonly profile: ProfileName;
   readonly events: number;
   readonly seed: number;
   /** Fill a new topic although there is one that fits. */
@@ -22,7 +24,7 @@ const HOUR_MS = 3_600_000;
 const RETENTION_MS = 7 * 24 * HOUR_MS;
 /** Older impressions would fall into other day partitions than live traffic. */
 const FRESH_FOR_MS = 12 * HOUR_MS;
-const LOADS_MAX = 3;
+const LOADS_MAX = 8;
 const SETTINGS = {
   'message.timestamp.type': 'LogAppendTime',
   'cleanup.policy': 'delete',
@@ -40,16 +42,18 @@ export function chosenFile(loadsFile: string, load: Load): string {
 }
 
 /**
- * A topic with the simulator's records of this size and seed: the one filled before, if it is untouched
+ * A topic with the simulator's records of this profile, size and seed: the one filled before, if it is untouched
  * and recent, else a new one. Topics of loads that are forgotten are deleted.
  */
 export async function preload(kafka: KafkaSettings, options: PreloadOptions): Promise<Load> {
   const admin = new KafkaAdmin(kafka);
   try {
-    const { events, seed, reload, loadsFile } = options;
+    const { profile, events, seed, reload, loadsFile } = options;
     const before = readLoads(loadsFile);
     const candidates = before.filter((load) => load.brokers === kafka.brokers);
-    const same = candidates.find((load) => load.events === events && load.seed === seed);
+    const same = candidates.find(
+      (load) => load.profile === profile && load.events === events && load.seed === seed,
+    );
     if (!reload && same !== undefined && (await isIntact(admin, same))) return same;
     const kept = candidates.filter((load) => load !== same).slice(1 - LOADS_MAX);
     for (const load of candidates) if (!kept.includes(load)) await forget(admin, loadsFile, load);
@@ -102,14 +106,15 @@ async function fill(
   kafka: KafkaSettings,
   options: PreloadOptions,
 ): Promise<Load> {
-  const { events, seed, onProgress, signal } = options;
+  const { profile, events, seed, onProgress, signal } = options;
+  const { mix, compression }: Profile = PROFILES[profile];
   const topic = `adtally-bench-${Date.now().toString(36)}-${process.pid}`;
   const names = topicsOf(topic);
   const specs = Object.values(names).map((name) => ({
     name,
     partitions: PARTITIONS,
     replication: BROKER_DEFAULT_REPLICATION,
-    config: SETTINGS,
+    config: compression === undefined ? SETTINGS : { ...SETTINGS, 'compression.type': compression },
   }));
   const [made] = await admin.ensureTopics(specs);
   const truth = await simulate({
@@ -118,6 +123,7 @@ async function fill(
     topic: names.events,
     events,
     seed,
+    mix,
     signal,
     onProgress: ({ attempted }) =>
       onProgress(`filling the topic: ${attempted} of ${events} records`),
@@ -133,6 +139,7 @@ async function fill(
     brokers: kafka.brokers,
     topic,
     topicId: made?.topicId ?? '',
+    profile,
     events,
     seed,
     filledAtMs: Date.now(),

@@ -14,12 +14,12 @@ export interface CpuPerEvent extends CpuReading {
   readonly total: number | null;
 }
 
-/** Reads the CPU clocks of the consumer and the servers. */
-export function readCpu(servers: ServerPids, consumerPid: number): CpuReading {
+/** Reads the CPU clocks of the consumers, all together, and of the servers. */
+export function readCpu(servers: ServerPids, ...consumerPids: readonly number[]): CpuReading {
   const read = (pid: number | null, of: (pid: number) => number | null): number | null =>
     pid === null ? null : of(pid);
   return {
-    consumer: processCpuSeconds(consumerPid),
+    consumer: summed(consumerPids.map(processCpuSeconds)),
     postgres: read(servers.postgres, treeCpuSeconds),
     redis: read(servers.redis, processCpuSeconds),
     kafka: read(servers.kafka, processCpuSeconds),
@@ -42,4 +42,8 @@ export function cpuPerEvent(before: CpuReading, after: CpuReading, events: numbe
   const known = Object.values(parts).filter((part) => part !== null);
   const isWhole = known.length === Object.keys(parts).length;
   return { ...parts, total: isWhole ? known.reduce((sum, part) => sum + part, 0) : null };
+}
+
+function summed(parts: readonly (number | null)[]): number | null {
+  return parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), 0);
 }

@@ -1,0 +1,101 @@
+import { benchLines, type BenchReport, FULL, markdown, QUICK, type Sizes } from '@adtally/bench';
+import { GOALS_REVISION, LINE_SUMMARIES, type LineName } from '@adtally/bench/names';
+import {
+  choice,
+  type Command,
+  command,
+  EXIT,
+  flag,
+  JSON_OPTION,
+  list,
+  option,
+  printJson,
+  say,
+  text,
+  wholeNumber,
+} from '@adtally/command-line';
+import { onStack } from './on-stack.ts';
+
+const DESCRIPTION = `What is measured and how: tools/bench/README.md. Exit code 0 only when every line was measured and
+what it counted was exact; goals that are not met are in the table and change no exit code.`;
+
+const NAMES = Object.keys(LINE_SUMMARIES) as LineName[];
+const EVENTS_MAX = 20_000_000;
+const REPEAT_MAX = 100;
+
+const OPTIONS = {
+  quick: flag('smaller and fewer: see tools/bench/README.md'),
+  events: option(wholeNumber(1, EVENTS_MAX), 'records of a filled topic'),
+  repeat: option(wholeNumber(1, REPEAT_MAX), 'times each way of a comparison; medians'),
+  seed: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'what the events are made from', {
+    default: 1,
+  }),
+  ...JSON_OPTION,
+} as const;
+
+const against = (fallback: string | undefined) =>
+  ({ ...option(text('REV'), 'compare with this revision, built in the cache'), fallback }) as const;
+
+interface Given {
+  readonly quick: boolean;
+  readonly events: number | undefined;
+  readonly repeat: number | undefined;
+  readonly seed: number;
+  readonly against: string | undefined;
+  readonly json: boolean;
+}
+
+/** The command of one line. */
+export function lineCommand(name: LineName): Command<void> {
+  return command({
+    description: DESCRIPTION,
+    options: { against: against(undefined), ...OPTIONS },
+    run: async ({ options }) => await run([name], options),
+  });
+}
+
+/** Several lines in one table; all where none is named. */
+export const all = command({
+  description: DESCRIPTION,
+  options: {
+    lines: list(choice(NAMES, 'LINE'), 'these lines only'),
+    against: against(GOALS_REVISION),
+    ...OPTIONS,
+  },
+  run: async ({ options: { lines, ...options } }) => await run(lines ?? NAMES, options),
+});
+
+export const build = command({
+  description: DESCRIPTION,
+  options: { against: against(GOALS_REVISION), ...OPTIONS },
+  run: async ({ options }) => await run(['clean', 'mix'], options),
+});
+
+async function run(lines: readonly LineName[], given: Given): Promise<number> {
+  const sizes = sizesOf(given);
+  const report = await onStack((addresses, kafka, onProgress, signal) =>
+    benchLines(addresses, kafka, {
+      lines,
+      sizes,
+      seed: given.seed,
+      against: given.against ?? null,
+      onProgress,
+      onLine: ({ line, seconds }) => say(`${line}: measured in ${seconds} s`),
+      signal,
+    }),
+  );
+  tellProblems(report);
+  if (given.json) printJson(report);
+  else process.stdout.write(`${markdown(report)}\n`);
+  return report.exact ? EXIT.success : EXIT.failure;
+}
+
+function sizesOf({ quick, events, repeat }: Given): Sizes {
+  const sizes = quick ? QUICK : FULL;
+  return { ...sizes, events: events ?? sizes.events, rounds: repeat ?? sizes.rounds };
+}
+
+function tellProblems({ lines }: BenchReport): void {
+  for (const { line, problems } of lines)
+    for (const problem of problems) say(`${line}: ${problem}`);
+}
