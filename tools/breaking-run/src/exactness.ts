@@ -1,5 +1,8 @@
-import { auditDatabase, type Database } from '@adtally/db';
+import { auditDatabase } from '@adtally/db';
+import { identityOf } from './identity.ts';
 import type { Expected } from './load.ts';
+import { readIdentities } from './topic-contents.ts';
+import type { World } from './world.ts';
 
 /** What a recount came to: the simulator's own books against the tables, and the product's audit. */
 export interface Recount {
@@ -9,45 +12,70 @@ export interface Recount {
 }
 
 /**
- * Counts anew. Nothing may be there twice or besides, and nothing be missing; a kind that `loses` acknowledged records
- * inside Kafka may miss some, and how many is told.
+ * Counts anew. Nothing may be there twice or besides, and nothing be missing; a kind that `loses` acknowledged
+ * records inside Kafka may miss those that are nowhere in the topic any more, and how many is told.
  */
-export async function recount(db: Database, expected: Expected, loses: boolean): Promise<Recount> {
+export async function recount(world: World, expected: Expected, loses: boolean): Promise<Recount> {
+  const { db } = world;
   const audit = await auditDatabase(db);
   const sums = await db
     .selectFrom('events')
-    .select((eb) => [
-      eb.fn.countAll<bigint>().as('events'),
-      eb.fn.sum<string | null>('amount_micros').as('micros'),
-    ])
+    .select((eb) => eb.fn.sum<string | null>('amount_micros').as('micros'))
     .executeTakeFirstOrThrow();
-  const stored = Number(sums.events);
-  const micros = BigInt(sums.micros ?? 0);
+  const stored = await storedIdentities(world);
   const { totals } = audit;
   const lost = Number(totals.lost);
   const differences: string[] = [];
-  const compare = (what: string, wanted: number, actual: number): void => {
+  const compare = (what: string, wanted: number | bigint, actual: number | bigint): void => {
     if (wanted !== actual) differences.push(`${what} ${actual} of ${wanted}`);
   };
   if (!audit.balanced) differences.push('the audit does not balance');
+  const strange = stored.filter((identity) => !expected.possible.has(identity)).length;
+  if (strange > 0) differences.push(`${strange} that nobody produced`);
+  if (new Set(stored).size < stored.length) differences.push('events stored twice');
+  const missing = expected.identities.difference(new Set(stored));
   const isWhole = lost === 0 && expected.unknown === 0 && !loses;
-  const missing = expected.unique - stored;
   if (isWhole) {
-    compare('unique', expected.unique, stored);
+    compare('unique', expected.unique, stored.length);
     compare('duplicates', expected.duplicate, Number(totals.duplicate));
     compare('conflicts', expected.conflict, Number(totals.conflict));
     compare('dead letters', expected.deadLettered, Number(totals.dead_lettered));
-    if (micros !== expected.micros) differences.push(`money ${micros} of ${expected.micros}`);
+    compare('money', expected.micros, BigInt(sums.micros ?? 0));
+  } else if (loses) {
+    differences.push(...(await readableAndMissing(world, missing)));
   } else {
-    if (lost > 0 && !loses) differences.push(`${lost} written as lost`);
-    if (stored > expected.unique + expected.unknown) differences.push(`${-missing} too many`);
-    if (missing > 0 && !loses) differences.push(`${missing} missing`);
+    if (lost > 0) differences.push(`${lost} written as lost`);
+    if (missing.size > 0) differences.push(`${missing.size} missing`);
   }
-  const counted = `${expected.acked} records${missing > 0 ? `, ${missing} missing` : ''}${lost > 0 ? `, ${lost} written as lost` : ''}${
-    expected.unknown > 0 ? `, ${expected.unknown} unanswered` : ''
-  }`;
+  const parts = [`${expected.acked} records`];
+  if (missing.size > 0) parts.push(`${missing.size} events gone from the topic uncounted`);
+  if (lost > 0) parts.push(`${lost} offsets written as lost`);
+  if (expected.unknown > 0) parts.push(`${expected.unknown} unanswered`);
   const isRight = differences.length === 0;
   // Where Kafka did not answer the producer, or records are lost, only bounds can be held.
   const good = isWhole ? 'exact' : 'within bounds';
-  return { isRight, verdict: isRight ? `${good}: ${counted}` : `WRONG: ${differences.join(', ')}` };
+  const verdict = isRight ? `${good}: ${parts.join(', ')}` : `WRONG: ${differences.join(', ')}`;
+  return { isRight, verdict };
+}
+
+async function storedIdentities({ db }: World): Promise<string[]> {
+  const rows = await db
+    .selectFrom('events')
+    .select([
+      'event_type as type',
+      'impression_id as impressionId',
+      'click_id as clickId',
+      'conversion_id as conversionId',
+    ])
+    .execute();
+  return rows.map(identityOf);
+}
+
+/** What can still be read must be counted, whatever else was lost. */
+async function readableAndMissing(world: World, missing: ReadonlySet<string>): Promise<string[]> {
+  if (missing.size === 0) return [];
+  const places = await readIdentities(world);
+  const found = [...missing].flatMap((identity) => places.get(identity) ?? []);
+  if (found.length === 0) return [];
+  return [`${found.length} not counted although the topic has them, such as ${found[0]}`];
 }

@@ -5,6 +5,7 @@ import { startServers } from './servers.ts';
 
 export { KINDS } from './kinds/index.ts';
 export type { Kind, KindResult, Sighting } from './kind.ts';
+export { newestResults, recordResult, type RecordedResult } from './results.ts';
 export { resultsMarkdown, resultText } from './table.ts';
 
 export interface BreakingRunOptions {
@@ -12,6 +13,10 @@ export interface BreakingRunOptions {
   readonly kinds: readonly string[];
   /** How long each stays broken. */
   readonly seconds: number;
+  /** How many at a time, each on servers of its own. */
+  readonly jobs: number;
+  /** A folder for what the services log; not kept where undefined. */
+  readonly logs?: string | undefined;
   /** Told what is done, and each result as soon as it is there. */
   readonly say: (line: string) => void;
   readonly onResult?: (result: KindResult) => void;
@@ -19,19 +24,26 @@ export interface BreakingRunOptions {
 
 /** Starts servers of its own and breaks one thing after the other, each in a fresh world. */
 export async function breakingRun(options: BreakingRunOptions): Promise<KindResult[]> {
-  const { kinds, seconds, say } = options;
+  const { kinds, jobs } = options;
   const chosen = kinds.length === 0 ? KINDS : KINDS.filter(({ name }) => kinds.includes(name));
-  const servers = await startServers();
+  const waiting = [...chosen.entries()];
   const results: KindResult[] = [];
-  try {
-    for (const [index, kind] of chosen.entries()) {
-      say(`${index + 1} of ${chosen.length}: ${kind.name}: ${kind.what}`);
-      const result = await runKind(servers, kind, { seconds, seed: index + 1, say });
-      results.push(result);
-      options.onResult?.(result);
+  const work = async (): Promise<void> => {
+    const servers = await startServers();
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const [index, kind] = next;
+        options.say(`${index + 1} of ${chosen.length}: ${kind.name}: ${kind.what}`);
+        const { seconds, logs } = options;
+        const result = await runKind(servers, kind, { seconds, seed: index + 1, logs });
+        results.push(result);
+        options.onResult?.(result);
+      }
+    } finally {
+      await servers.close();
     }
-  } finally {
-    await servers.close();
-  }
+  };
+  const jobsOver = await Promise.allSettled(Array.from({ length: jobs }, work));
+  for (const over of jobsOver) if (over.status === 'rejected') throw over.reason;
   return results;
 }

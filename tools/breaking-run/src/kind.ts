@@ -25,7 +25,7 @@ export interface Kind {
   readonly restarts?: ServiceName;
   /** It must be named although nothing waits: what it costs comes later. */
   readonly isTold?: boolean;
-  /** Records are lost by it: the count is then exact up to what the ledger has as lost. */
+  /** Records are lost by it: what is gone from the topic may be missing then, and nothing else. */
   readonly loses?: boolean;
   readonly needs?: Needs;
   /** Before the clock runs: what the fault needs to be possible at all. */

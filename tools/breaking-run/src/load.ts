@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { simulate, type Truth } from '@adtally/event-simulator';
+import { simulate, type Outcome, type PlannedTruth, type Truth } from '@adtally/event-simulator';
+import { identityOf } from './identity.ts';
 
 /** What must be in the database for a load, as far as a recount compares it. */
 export interface Expected {
@@ -12,7 +13,13 @@ export interface Expected {
   readonly deadLettered: number;
   /** Micros of the unique events. */
   readonly micros: bigint;
+  /** The unique events, by what each is. */
+  readonly identities: ReadonlySet<string>;
+  /** Those, and all that may have arrived without an answer. */
+  readonly possible: ReadonlySet<string>;
 }
+
+type Sums = Omit<Expected, 'identities' | 'possible'>;
 
 /** More than any kind lasts. */
 const EVENTS_MAX = 100_000;
@@ -28,6 +35,8 @@ export class Load {
   readonly rate: number;
   readonly #ending = new AbortController();
   readonly #truths: Truth[] = [];
+  readonly #acked = new Set<string>();
+  readonly #possible = new Set<string>();
   readonly #besides: Pick<Expected, 'acked' | 'deadLettered'>[] = [];
   readonly #running: Promise<void>;
 
@@ -47,7 +56,7 @@ export class Load {
     this.#ending.abort();
     await this.#running;
     const sum = this.#truths.reduce(added, NOTHING);
-    return this.#besides.reduce<Expected>(
+    const sums = this.#besides.reduce<Sums>(
       (all, { acked, deadLettered }) => ({
         ...all,
         acked: all.acked + acked,
@@ -55,12 +64,29 @@ export class Load {
       }),
       sum,
     );
+    return { ...sums, identities: this.#acked, possible: this.#possible };
+  }
+
+  #note(truth: PlannedTruth, outcome: Outcome): void {
+    if (truth.kind === 'rejected' || outcome === 'failed') return;
+    const identity = identityOf(truth.event);
+    this.#possible.add(identity);
+    if (outcome === 'acked') this.#acked.add(identity);
   }
 
   async #run(brokers: string, topic: string, firstSeed: number): Promise<void> {
     const { signal } = this.#ending;
+    const onOutcome = (truth: PlannedTruth, outcome: Outcome) => this.#note(truth, outcome);
     for (let seed = firstSeed; !signal.aborted; seed += NEXT_SEED) {
-      const options = { brokers, topic, rate: this.rate, seed, events: EVENTS_MAX, signal };
+      const options = {
+        brokers,
+        topic,
+        rate: this.rate,
+        seed,
+        events: EVENTS_MAX,
+        signal,
+        onOutcome,
+      };
       try {
         this.#truths.push(await simulate(options));
       } catch {
@@ -71,7 +97,7 @@ export class Load {
   }
 }
 
-const NOTHING: Expected = {
+const NOTHING: Sums = {
   acked: 0,
   unknown: 0,
   unique: 0,
@@ -81,7 +107,7 @@ const NOTHING: Expected = {
   micros: 0n,
 };
 
-function added(sum: Expected, truth: Truth): Expected {
+function added(sum: Sums, truth: Truth): Sums {
   return {
     acked: sum.acked + truth.acked,
     unknown: sum.unknown + truth.unknown,

@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@adtally/testkit';
 import { recordsBehind, WaitClock, waiting } from './behind.ts';
 import { recount } from './exactness.ts';
-import type { Kind, KindResult } from './kind.ts';
+import type { Kind, KindResult, Sighting } from './kind.ts';
 import { type Look, look } from './look.ts';
 import type { Servers } from './servers.ts';
 import { Watch } from './watch.ts';
@@ -12,7 +13,8 @@ export interface RunKindOptions {
   /** How long it stays broken; longer where a sighting is still awaited, up to the promises. */
   readonly seconds: number;
   readonly seed: number;
-  readonly say: (line: string) => void;
+  /** Where to keep what the services log; nowhere where undefined. */
+  readonly logs: string | undefined;
 }
 
 const CALM_LIMIT_MS = 120_000;
@@ -23,8 +25,9 @@ const HEAL_LIMIT_MS = 120_000;
 const DRAIN_LIMIT_MS = 120_000;
 const POLL_MS = 1_000;
 const REASON = 'a breaking run took it away';
-/** The promise: a record that waits longer is visible. */
+/** The promise: a record that waits is visible within these, and its cause named within those. */
 const VISIBLE_SECONDS = 15;
+const NAMED_SECONDS = 60;
 
 /** Breaks one thing in a fresh world, watches, repairs it, and counts anew. */
 export async function runKind(
@@ -66,6 +69,7 @@ export async function runKind(
     await clock?.stop();
     await kind.heal(world).catch(() => undefined); // where it failed in between
     await world.close();
+    if (options.logs !== undefined) await world.fleet.keepLogs(join(options.logs, kind.name));
   }
   return resultOf(kind, facts, watch);
 }
@@ -89,14 +93,20 @@ function resultOf(kind: Kind, facts: Facts, watch: Watch | undefined): KindResul
   if (facts.evidence === null) problems.push('no evidence of the fault');
   // Nobody need be told of what waited for seconds only.
   const isLong = expects !== 'survives' || facts.waitedSeconds > VISIBLE_SECONDS;
-  if (isLong && visible === null) problems.push('never visible');
-  if ((isLong || kind.isTold === true) && named === null) problems.push('never named');
+  if (isLong) problems.push(...lateness('visible', visible, VISIBLE_SECONDS));
+  if (isLong || kind.isTold === true) problems.push(...lateness('named', named, NAMED_SECONDS));
   if (expects === 'survives' && facts.waitedSeconds > VISIBLE_SECONDS) {
     problems.push(`waited for ${facts.waitedSeconds.toFixed(0)} s`);
   }
   if (expects === 'halts' && facts.halted.length === 0) problems.push('did not halt');
   if (expects !== 'halts' && facts.halted.length > 0) problems.push('halted');
   return { name, family, what, expects, visible, named, ...facts, problems };
+}
+
+function lateness(what: string, sighting: Sighting | null, limitSeconds: number): string[] {
+  if (sighting === null) return [`never ${what}`];
+  if (sighting.seconds <= limitSeconds) return [];
+  return [`${what} only after ${sighting.seconds.toFixed(1)} s`];
 }
 
 function exitsOf({ fleet }: World): string[] {
@@ -187,7 +197,7 @@ async function countAnew(world: World, kind: Kind, facts: Facts): Promise<void> 
     timeoutMs: DRAIN_LIMIT_MS,
     intervalMs: POLL_MS,
   });
-  const { isRight, verdict } = await recount(world.db, truth, kind.loses === true);
+  const { isRight, verdict } = await recount(world, truth, kind.loses === true);
   facts.exact = verdict;
   if (!isRight) facts.problems.push(verdict);
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ServiceProcess } from '@adtally/testkit';
 
@@ -137,5 +137,15 @@ export class Fleet {
   async end(): Promise<void> {
     await Promise.all(this.all.map((service) => service.kill()));
     process.off('exit', this.#killAtExit);
+  }
+
+  /** After the end: everything each process logged, one file a process. */
+  async keepLogs(folder: string): Promise<void> {
+    mkdirSync(folder, { recursive: true });
+    for (const { label, processes } of this.all) {
+      for (const [index, { ended }] of processes.entries()) {
+        writeFileSync(join(folder, `${label}.${index}.log`), (await ended).stderr);
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { KindResult, Sighting } from './kind.ts';
+import type { RecordedResult } from './results.ts';
 
 /** One result for people, as it comes. */
 export function resultText(result: KindResult): string {
@@ -15,41 +16,69 @@ export function resultText(result: KindResult): string {
   return lines.join('\n');
 }
 
-/** The table of all results in Markdown. */
-export function resultsMarkdown(results: readonly KindResult[], facts: readonly string[]): string {
-  const header = [
-    '| kind | what was done | expected | records waited | visible after | named after | by | healed after repair | count |',
-    '|---|---|---|---|---|---|---|---|---|',
+/**
+ * The report on all results in Markdown.
+ *
+ * @param command what brought them about
+ */
+export function resultsMarkdown(results: readonly RecordedResult[], command: string): string {
+  const commits = [...new Set(results.map(({ commit }) => commit))];
+  const columns = [
+    'kind',
+    'what was done',
+    'expected',
+    'records waited',
+    'visible after',
+    'named after',
+    'by',
+    'healed after repair',
+    'count',
+    ...(commits.length > 1 ? ['commit'] : []),
   ];
-  const rows = results.map((result) =>
-    [
-      result.name,
-      result.what,
-      result.halted.length > 0
-        ? `halts: ${[...new Set(result.halted)].join(', ')}`
-        : result.expects,
-      `${result.waitedSeconds.toFixed(0)} s`,
-      afterOf(result, result.visible),
-      afterOf(result, result.named),
-      result.named === null ? '' : `\`${cell(result.named.by)}\``,
-      seconds(result.healedSeconds),
-      cell(result.exact),
-    ].join(' | '),
-  );
+  const rows = results.map((result) => [
+    result.name,
+    result.what,
+    result.halted.length > 0 ? `halts: ${[...new Set(result.halted)].join(', ')}` : result.expects,
+    `${result.waitedSeconds.toFixed(0)} s`,
+    afterOf(result, result.visible),
+    afterOf(result, result.named),
+    result.named === null ? '' : `\`${cell(result.named.by)}\``,
+    seconds(result.healedSeconds),
+    cell(result.exact),
+    ...(commits.length > 1 ? [result.commit] : []),
+  ]);
   const problems = results.flatMap(({ name, problems: own }) =>
     own.map((problem) => `- **${name}**: ${cell(problem)}`),
   );
   return [
     '# The breaking run',
     '',
-    ...facts,
+    ...factsOf(results, commits, command),
     '',
-    ...header,
-    ...rows.map((row) => `| ${row} |`),
+    ...[columns, columns.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`),
     '',
     problems.length === 0 ? 'No kind failed.' : `Failed:\n\n${problems.join('\n')}`,
     '',
   ].join('\n');
+}
+
+function factsOf(
+  results: readonly RecordedResult[],
+  commits: readonly string[],
+  command: string,
+): string[] {
+  const days = results.map(({ at }) => at.slice(0, 10)).toSorted();
+  const on = days[0] === days.at(-1) ? days[0] : `${days[0]} to ${days.at(-1)}`;
+  const broken = [...new Set(results.map((result) => result.seconds))].join(' or ');
+  const loads = results.map(({ loadPerCore }) => loadPerCore).toSorted((a, b) => a - b);
+  const load = (at: number): string => (loads.at(at) ?? 0).toFixed(1);
+  return [
+    `Written by \`${command}\` on ${on}, ${results.length} kinds, commit ${commits.join(', ')}. One thing is broken at a time,`,
+    `for ${broken} s, in a fresh deployment of two consumers and one of each other service, under a load of 30 records/s, on`,
+    'one machine that runs three brokers, PostgreSQL and Redis besides. Seconds count from the break; "healed" from the',
+    'repair. "Records waited" is read past the services. A fault that is survived within 15 s need not be told to anybody.',
+    `The machine was busy with other work as well: load average per core ${load(Math.floor(loads.length / 2))} in the median, ${load(-1)} at most.`,
+  ];
 }
 
 function afterOf({ expects, waitedSeconds }: KindResult, sighting: Sighting | null): string {

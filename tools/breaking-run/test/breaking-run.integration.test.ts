@@ -12,6 +12,7 @@ test.runIf(hasServers)(
     const [result] = await breakingRun({
       kinds: ['postgres-cut-off'],
       seconds: 5,
+      jobs: 1,
       say: () => undefined,
     });
     expect(result).toMatchObject({

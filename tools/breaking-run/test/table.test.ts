@@ -1,8 +1,18 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type KindResult, KINDS, resultsMarkdown, resultText } from '../src/index.ts';
+import {
+  KINDS,
+  newestResults,
+  recordResult,
+  type RecordedResult,
+  resultsMarkdown,
+  resultText,
+} from '../src/index.ts';
 import { samplesOf } from '../src/metrics.ts';
 
-const RESULT: KindResult = {
+const RESULT: RecordedResult = {
   name: 'broker-killed',
   family: 'kafka',
   what: 'one of three brokers killed',
@@ -16,11 +26,15 @@ const RESULT: KindResult = {
   healedSeconds: 3.21,
   exact: 'exact: 10 records',
   problems: [],
+  commit: 'abc1234',
+  at: '2026-01-02T03:04:05.000Z',
+  seconds: 60,
+  loadPerCore: 1,
 };
 
 test('what is survived in seconds need not be visible; everything else that is not told fails', () => {
   const failed = { ...RESULT, name: 'other', waitedSeconds: 60, problems: ['never visible'] };
-  const table = resultsMarkdown([RESULT, failed], []);
+  const table = resultsMarkdown([RESULT, failed], './dev break');
   expect(table).toContain(
     '| broker-killed | one of three brokers killed | survives | 4 s | no need | 1.3 s |',
   );
@@ -28,6 +42,26 @@ test('what is survived in seconds need not be visible; everything else that is n
   expect(table).toContain('| 60 s | **never** |');
   expect(table).toContain('- **other**: never visible');
   expect(resultText(failed)).toContain('FAILED other');
+});
+
+test('of each kind the newest result counts, with its commit where they differ', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'adtally-results-')), 'results');
+  expect(newestResults(file)).toEqual([]);
+  for (const [name, commit] of [
+    ['broker-frozen', 'one'],
+    ['broker-killed', 'one'],
+    ['broker-frozen', 'two'],
+  ] as const) {
+    recordResult(file, { ...RESULT, name, commit });
+  }
+  const newest = newestResults(file);
+  expect(newest.map(({ name, commit }) => [name, commit])).toEqual([
+    ['broker-killed', 'one'],
+    ['broker-frozen', 'two'],
+  ]);
+  const table = resultsMarkdown(newest, './dev break');
+  expect(table).toContain('commit one, two');
+  expect(table).toContain('exact: 10 records | two |');
 });
 
 test('kinds have names of their own', () => {

@@ -1,8 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   breakingRun,
   type KindResult,
   KINDS,
+  newestResults,
+  recordResult,
   resultsMarkdown,
   resultText,
 } from '@adtally/breaking-run';
@@ -19,33 +24,63 @@ import {
 } from '@adtally/command-line';
 
 const SECONDS = 60;
+const JOBS_MAX = 8;
 
 export const breakThings = command({
   description: `On servers of its own: three Kafka brokers, PostgreSQL, Redis, and all services as processes under a small load. Each
 kind is broken for a while and repaired; told are the seconds until it was visible, named and healed, and whether the
-count was exact. Exit code 0 only where every fault was proved, visible, named and healed. Not part of any check:
-a kind takes one and a half to three minutes.`,
+count was exact. Exit code 0 only where every fault was proved, visible, named and healed in time. Not part of any
+check: a kind takes one and a half to three minutes. Results are recorded as they come: a run that was stopped, or kinds
+that are run again, go on with the same file of results.`,
   options: {
     kinds: option(text('A,B'), `which: ${KINDS.map(({ name }) => name).join(', ')}`, {
       default: '',
     }),
     seconds: option(wholeNumber(5, 3_600), 'how long each stays broken', { default: SECONDS }),
-    markdown: option(text('FILE'), 'where to write the table', { default: '' }),
+    jobs: option(wholeNumber(1, JOBS_MAX), 'how many at a time, each on servers of its own', {
+      default: 1,
+    }),
+    results: option(text('FILE'), 'where to add the results, one JSON line each', { default: '' }),
+    markdown: option(text('FILE'), 'where to write the table of all recorded results', {
+      default: '',
+    }),
+    logs: option(text('FOLDER'), 'where to keep what the services log', { default: '' }),
     ...JSON_OPTION,
   },
-  run: async ({ options: { kinds, seconds, markdown, json } }) => {
+  run: async ({ options: { kinds, seconds, jobs, results: file, markdown, logs, json } }) => {
     const chosen = kinds.split(',').filter((name) => name !== '');
     const unknown = chosen.filter((name) => !KINDS.some((kind) => kind.name === name));
     if (unknown.length > 0) throw new UsageError(`there is no kind ${unknown.join(', ')}`);
-    const show = (result: KindResult): void => {
+    const record =
+      file === '' ? join(mkdtempSync(join(tmpdir(), 'adtally-break-')), 'results') : file;
+    const commit = currentCommit();
+    const onResult = (result: KindResult): void => {
       if (!json) process.stdout.write(`${resultText(result)}\n`);
+      const [lastMinute = 0] = loadavg();
+      const loadPerCore = lastMinute / availableParallelism();
+      recordResult(record, {
+        ...result,
+        commit,
+        at: new Date().toISOString(),
+        seconds,
+        loadPerCore,
+      });
+      if (markdown === '') return;
+      const written = `./dev break --seconds ${seconds}${jobs > 1 ? ` --jobs ${jobs}` : ''} --results FILE --markdown FILE`;
+      writeFileSync(markdown, resultsMarkdown(newestResults(record), written));
     };
     // What runs is ended when this process exits, and a signal alone would not run those last words.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => process.exit(EXIT.failure));
     }
-    const results = await breakingRun({ kinds: chosen, seconds, say, onResult: show });
-    if (markdown !== '') writeFileSync(markdown, resultsMarkdown(results, factsOf(seconds)));
+    const results = await breakingRun({
+      kinds: chosen,
+      seconds,
+      jobs,
+      logs: logs === '' ? undefined : logs,
+      say,
+      onResult,
+    });
     if (json) printJson({ seconds, results });
     const isGood = results.every(({ problems }) => problems.length === 0);
     // Clients that were cut off leave requests that never end, and Node waits for them before it goes.
@@ -53,12 +88,13 @@ a kind takes one and a half to three minutes.`,
   },
 });
 
-function factsOf(seconds: number): string[] {
-  const day = new Date().toISOString().slice(0, 10);
-  return [
-    `Written by \`./dev break --seconds ${seconds} --markdown FILE\` on ${day}: one thing is broken at a time, for ${seconds} s, in a`,
-    'fresh deployment of two consumers and one of each other service, under a load of 30 records/s, on one machine that',
-    'runs three brokers, PostgreSQL and Redis besides. Seconds count from the break; "healed" from the repair. "Records',
-    'waited" is read past the services. A fault that is survived within 15 s need not be told to anybody.',
-  ];
+function currentCommit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  try {
+    const isClean = git('status', '--porcelain', '--untracked-files=no') === '';
+    return `${git('rev-parse', '--short', 'HEAD')}${isClean ? '' : '+'}`;
+  } catch {
+    return 'unknown';
+  }
 }
