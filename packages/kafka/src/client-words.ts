@@ -84,6 +84,14 @@ export class ClientWords {
     return new KafkaFatalError(text, codeOf(error), { cause: error });
   }
 
+  /**
+   * Throws where the client gave up for good. Its error comes once, as the answer to a call, and is dropped where
+   * the call has records already; from then on calls just find nothing.
+   */
+  throwIfGivenUp(): void {
+    if (this.hasGivenUp) throw this.fatal(null);
+  }
+
   /** The same once the log has said it: a call may fail before the line of it is handed over. */
   async fatalOnceSaid(error: unknown): Promise<KafkaFatalError> {
     const deadline = performance.now() + FATAL_WORDS_MS;

@@ -81,6 +81,7 @@ export class DirectReading implements Reading {
 
   async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     if (this.isFetching) throw new Error('fetch while another fetch is in flight');
+    this.#parts.words.throwIfGivenUp();
     this.#attend();
     const fetching = this.#fetch(maxRecords, timeoutMs);
     this.#fetching = fetching;

@@ -69,6 +69,7 @@ export class NativeReading implements Reading {
   /** As `RecordSource.fetch`. */
   async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
     if (this.isFetching) throw new Error('fetch while another fetch is in flight');
+    this.#parts.words.throwIfGivenUp();
     const waiting = this.#watch.take();
     if (waiting !== undefined) throw waiting;
     const fetching = this.#consume(maxRecords, timeoutMs);

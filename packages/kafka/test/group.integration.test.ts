@@ -140,6 +140,34 @@ describe.each(PROTOCOLS)('membership with the %s protocol', (protocol) => {
   });
 });
 
+test('a client that gives up amid records says so, though it drops its one error behind them', async () => {
+  const topic = await kafka.topic(1);
+  const identity = { protocol: 'cooperative-sticky', instanceId: 'one of two' } as const;
+  const first = await kafka.member(topic, identity);
+  await pump([first], grantedAll([first], 1));
+  first.start(0, 0);
+  const over = new AbortController();
+  // A call goes on while each record comes within a millisecond of the last: it has some whenever it happens.
+  const trickling = Array.from({ length: 4 }, async () => {
+    while (!over.signal.aborted) await kafka.fill(topic, 0, 1);
+  });
+  const reading = async (): Promise<never> => {
+    const deadline = performance.now() + 10_000;
+    while (performance.now() < deadline) await first.fetch(10_000, 50);
+    throw new Error('it never said that it gave up');
+  };
+  const failing = reading();
+  const second = await kafka.member(topic, identity);
+  const taking = pump([second], grantedAll([second], 1));
+  await expect(failing).rejects.toMatchObject({
+    name: 'KafkaFatalError',
+    message: expect.stringMatching(/fenced/i),
+  });
+  await taking;
+  over.abort();
+  await Promise.all(trickling);
+});
+
 test('a broker that does not answer is a typed error', async () => {
   const { GroupConsumer } = await import('../src/index.ts');
   const settings = { ...kafka.settings, brokers: '127.0.0.1:1' };

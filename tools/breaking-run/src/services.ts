@@ -40,9 +40,14 @@ export class Service {
     return process;
   }
 
-  /** Starts it, and again whenever it ends by itself, as a platform does: after a pause. */
+  /** Starts it unless it runs, and again whenever it ends by itself, as a platform does: after a pause. */
   start(): void {
+    if (this.#isMeantToRun) return;
     this.#isMeantToRun = true;
+    this.#spawn();
+  }
+
+  #spawn(): void {
     const main = join(REPOSITORY, 'apps', this.name, 'src/main.ts');
     const argv = this.name === 'backfill-runner' ? ['--watch'] : [];
     const process = new ServiceProcess(main, this.#env, { argv });
@@ -51,7 +56,7 @@ export class Service {
       const isOver = () => !this.#isMeantToRun || this.process !== process;
       if (isOver()) return;
       this.exits.push(`${code ?? -1}: ${lastWords(stderr)}`);
-      setTimeout(() => void (isOver() || this.start()), RESTART_PAUSE_MS).unref();
+      setTimeout(() => void (isOver() || this.#spawn()), RESTART_PAUSE_MS).unref();
     });
   }
 
