@@ -1,4 +1,4 @@
-import { cutConnections, type HeldSource } from '@adtally/db';
+import { cutConnections } from '@adtally/db';
 import { createDeduplicator } from '@adtally/dedup';
 import {
   AdmitAll,
@@ -17,20 +17,18 @@ import {
   ThrottleWatch,
   TopicWatch,
   Servers,
+  sideBySide,
   WriterLink,
+  type HeldSources,
   type LoopWiring,
 } from '@adtally/pipeline';
 import type { AppParts } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
-import { Lanes } from './lanes.ts';
-import { LetterChores } from './letter-chores.ts';
+import { letterWork, type LetterWork } from './letter-work.ts';
 import { countCopies, LetterCopier, takeAsLetters } from './letter-copier.ts';
 import type { METRICS } from './metrics.ts';
 import { recordExpiry } from './record-expiry.ts';
 import { openResources, type Resources } from './resources.ts';
-import { Retrier } from './retrier.ts';
-import { TrySettler } from './try-settler.ts';
-import { Undertaker } from './undertaker.ts';
 import { VolumeWatch } from './volume-watch.ts';
 
 type ReprocessorParts = AppParts<ReprocessorConfig, typeof METRICS>;
@@ -49,7 +47,7 @@ const NOTHING_TO_PREDICT = createDeduplicator({
 /** Wires copying and retrying of dead letters together: the composition root of this app. */
 export function createReprocessor(parts: ReprocessorParts) {
   const { config, metrics, log } = parts;
-  let lanes: Lanes | null = null;
+  let letters: LetterWork | null = null;
   const { refusedMaxMs } = config;
   const servers = new Servers({ refusedMaxMs, log, beat: () => parts.heartbeat.beat() });
   const service = new LoopService<Resources>({
@@ -60,35 +58,31 @@ export function createReprocessor(parts: ReprocessorParts) {
     open: (signal) => openResources(config, metrics, log, servers, signal),
     wire: (resources, abandoned) => {
       const wired = wire(parts, servers, resources, abandoned);
-      lanes = wired.lanes;
+      letters = wired.letters;
       return wired.wiring;
     },
   });
-  /** The partitions copied, those that stand still, and the lanes retried. */
+  /** The partitions copied, those that stand still, the lanes retried, and what keeps letters waiting. */
   const status = async (): Promise<object> => ({
     owner: config.owner,
     topic: config.topics.dlq.name,
     servers_failing: service.serverFailures(),
     ...service.partitions((partition) => service.resources?.consumer.cachedEnd(partition) ?? null),
     lag: await toldLag(service.resources?.db, config.topics.dlq.name),
-    lanes: (lanes?.held ?? []).map(({ lane, sourceId, epoch, committedOffset }) => ({
-      lane,
-      source_id: sourceId,
-      epoch,
-      tries: committedOffset,
-    })),
+    ...letters?.status(),
   });
   return { service, status };
 }
 
 function wire(
-  { version, config, metrics, log, heartbeat }: ReprocessorParts,
+  parts: ReprocessorParts,
   servers: Servers,
-  { consumer, admin, claimsAdmin, db, producer, dedup }: Resources,
+  resources: Resources,
   abandoned: AbortSignal,
-): { wiring: LoopWiring; lanes: Lanes } {
+): { wiring: LoopWiring; letters: LetterWork } {
+  const { config, metrics, log, heartbeat } = parts;
+  const { consumer, admin, claimsAdmin, db, producer } = resources;
   const dlqTopic = config.topics.dlq.name;
-  const eventsTopic = config.topics.events.name;
   const { owner } = config;
   const decode = {
     maxValueBytes: config.recordMaxBytes,
@@ -96,57 +90,28 @@ function wire(
     readAsNewest: config.readAsNewest,
   };
   const ownership = new Ownership();
-  const held = (): HeldSource[] => [...ownership.allOwned(), ...lanes.held];
   const cursors = new CursorWatch(
     { db, claims: () => ownership.allOwned(), metrics, log },
     config.topicCheckMs,
   );
-  const link = new WriterLink(
-    {
-      databaseUrl: config.databaseUrl,
-      applicationName: `adtally-reprocessor ${owner}`,
-      lockTimeoutMs: config.lockTimeoutMs,
-      statementTimeoutMs: config.statementTimeoutMs,
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    },
-    {
-      held,
-      compare: (found) => {
-        cursors.compare(found);
-        lanes.cursors.compare(found);
+  const writerLink = (name: string, sources: HeldSources): WriterLink =>
+    new WriterLink(
+      {
+        databaseUrl: config.databaseUrl,
+        applicationName: `adtally-reprocessor ${owner} ${name}`,
+        lockTimeoutMs: config.lockTimeoutMs,
+        statementTimeoutMs: config.statementTimeoutMs,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
       },
-    },
-    log,
-    servers.postgres,
-  );
-  const lanes = new Lanes(
-    { admin, db, link, metrics, log },
-    { dlqTopic, eventsTopic, owner, compareEveryMs: config.topicCheckMs },
-  );
-
-  const settler = new TrySettler({ firstMs: config.backoffFirstMs, lastMs: config.backoffLastMs });
-  const retries = new BatchCommitter(
-    { link, dedup, companion: settler, metrics, log },
-    { ...config, mayBlameAlone: true },
-  );
-  const retrier = new Retrier(
-    { link, lanes, committer: retries, settler, metrics, log },
-    {
-      eventsTopic,
-      batchMax: config.retryBatchMax,
-      limits: config.limits,
-      decode,
-      appVersion: version,
-    },
-  );
-  const undertaker = new Undertaker(
-    { link, producer, metrics, log },
-    { eventsTopic, deadTopic: config.topics.dead.name, appVersion: version },
-  );
-  const chores = new LetterChores(
-    { link, lanes, retrier, undertaker, committer: retries, log },
-    { ...config, eventsTopic },
-  );
+      sources,
+      log,
+      servers.postgres,
+    );
+  const link = writerLink('copies', {
+    held: () => ownership.allOwned(),
+    compare: (found) => cursors.compare(found),
+  });
+  const letters = letterWork(parts, resources, { decode, writerLink, abandoned });
 
   const holdUps = new HoldUps();
   const copies = new BatchCommitter(
@@ -186,14 +151,14 @@ function wire(
       metrics,
       log,
       onCommitted: countCopies(metrics),
-      chores,
+      letGo: (partitions) => letters.lanes.release(partitions),
       beat: () => heartbeat.beat(),
       abandoned,
     },
     { batchMaxEvents: COPY_BATCH_MAX, limits: decode },
   );
   const volumeWatch = new VolumeWatch(
-    { db, lanes, metrics, log },
+    { db, lanes: letters.lanes, metrics, log },
     { dlqTopic, owner, perMinute: config.spikePerMinute, factor: config.spikeFactor },
   );
   const expiry = recordExpiry(db, config.retentionDays, log);
@@ -206,13 +171,16 @@ function wire(
     { consumer: consumer.throttling, producer: producer.throttling },
   );
   const wiring: LoopWiring = {
-    loop,
+    loop: sideBySide([loop, ...letters.loops]),
     link,
     consumer,
     ownership,
     holdUps,
-    beside: [throttles, watch, marks, volumeWatch, expiry, cursors, lanes.cursors, reporter],
-    cut: () => cutConnections(db),
+    beside: [...letters.beside, throttles, watch, marks, volumeWatch, expiry, cursors, reporter],
+    cut: () => {
+      cutConnections(db);
+      letters.cut();
+    },
   };
-  return { wiring, lanes };
+  return { wiring, letters };
 }

@@ -13,18 +13,20 @@ import type { ReprocessorMetrics } from './metrics.ts';
 export interface Resources {
   readonly db: Database;
   readonly admin: KafkaAdmin;
-  /** For questions to one leader, of claims and quiet partitions: they hold up no confirmation of a batch. */
+  /** For what claims ask, of one leader or of all: they hold up no confirmation of a batch. */
   readonly claimsAdmin: KafkaAdmin;
   readonly producer: AckedProducer;
   readonly dedup: Deduplicator;
   readonly consumer: GroupConsumer;
 }
 
-/** For the topic watch, the volume watch and expiry; letters go through the writer session. */
-const POOL_CONNECTIONS = 3;
+/** For the watches, expiry and what claims wait for; letters go through sessions of their own. */
+const POOL_CONNECTIONS = 5;
 /** What lies on the DLQ topic must fit the dead topic's records: our headers come on top. */
 const ADDED_HEADERS_BYTES = 64 * 1_024;
 
+/** How long burying waits for one answer before it says so. */
+const DELIVERY_TIMEOUT_MS = 15_000;
 /** Partitions of other leaders wait behind one that does not answer. */
 const CLAIM_REQUEST_TIMEOUT_MS = 5_000;
 /** One attempt at the brokers; then it is said why, and attempted again. */
@@ -70,6 +72,7 @@ export async function openResources(
       () =>
         AckedProducer.connect(config.kafka, {
           maxRecordBytes: config.recordMaxBytes + 2 * ADDED_HEADERS_BYTES,
+          deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,
         }),

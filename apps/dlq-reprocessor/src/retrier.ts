@@ -54,7 +54,7 @@ export class Retrier {
     settler.expect(letters);
     const spans = [...work.spans.values()];
     const { fenced } = await committer.commit(work, signal);
-    lanes.lose(fenced);
+    lanes.lose(lanes.held.filter(({ sourceId }) => fenced.includes(sourceId)));
     for (const { claim, end } of spans) claim.committedOffset = end;
     for (const { outcome } of settler.settled) metrics.retries.add(1, { outcome });
     const failed = settler.settled.filter(({ outcome }) => outcome === 'failed').length;

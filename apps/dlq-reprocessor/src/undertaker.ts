@@ -1,8 +1,9 @@
 import { decodeHeaders } from '@adtally/db';
 import { exhaustedLetters, markDead, type ExhaustedLetter, type HeldLane } from '@adtally/letters';
 import { DEAD_LETTER_HEADERS, withAddedHeaders } from '@adtally/event-schema';
-import type { AckedProducer, ProduceRecord } from '@adtally/kafka';
-import type { WriterLink } from '@adtally/pipeline';
+import type { AckedProducer, ProduceOutcome, ProduceRecord } from '@adtally/kafka';
+import { Abandoned } from '@adtally/pacing';
+import { WaitingError, type WriterLink } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 import type { ReprocessorMetrics } from './metrics.ts';
 
@@ -34,29 +35,40 @@ export class Undertaker {
     this.#options = options;
   }
 
-  /** Buries some letters of these lanes; returns how many the dead topic took. */
+  /**
+   * Buries some letters of these lanes; returns how many the dead topic took, 0 where there is none to bury.
+   *
+   * @throws WaitingError where the topic does not take them, or not all of them
+   * @throws Abandoned where the signal fires: what has no answer yet stays with its lane
+   */
   async bury(lanes: readonly HeldLane[], signal: AbortSignal): Promise<number> {
     if (lanes.length === 0) return 0;
     const { link, log, metrics } = this.#parts;
-    const { eventsTopic } = this.#options;
+    const { eventsTopic, deadTopic } = this.#options;
     const session = await link.session(signal);
     const letters = await exhaustedLetters(session, eventsTopic, lanes, AT_ONCE_MAX);
     if (letters.length === 0) return 0;
-    const taken = await this.#send(letters);
+    const { taken, waitsFor } = await this.#send(letters, signal);
     await markDead(session, taken);
     for (const { code } of taken) metrics.lettersDead.add(1, { code });
     if (taken.length > 0) log.warn({ letters: taken.length }, 'letters given up: dead topic');
+    if (taken.length < letters.length) {
+      const waiting = letters.length - taken.length;
+      const detail = `topic ${deadTopic} does not take ${waiting} letters: ${waitsFor}`;
+      throw new WaitingError({ code: 'dead_topic_waits', detail });
+    }
     return taken.length;
   }
 
-  /** The letters the broker has; the others stay for the next turn. */
-  async #send(letters: readonly ExhaustedLetter[]): Promise<ExhaustedLetter[]> {
-    const { producer, log } = this.#parts;
+  /** The letters the broker has, and why it has not the others, which stay for the next turn. */
+  async #send(
+    letters: readonly ExhaustedLetter[],
+    signal: AbortSignal,
+  ): Promise<{ taken: ExhaustedLetter[]; waitsFor: string | undefined }> {
     const taken: ExhaustedLetter[] = [];
     const refused: ExhaustedLetter[] = [];
-    let waitingFor: string | undefined;
-    let waiting = 0;
-    const outcomes = await producer.produceAll(letters.map((letter) => this.#record(letter, true)));
+    let waitsFor: string | undefined;
+    const outcomes = await this.#produce(letters, true, signal);
     for (const [index, outcome] of outcomes.entries()) {
       const letter = letters[index] as ExhaustedLetter;
       if (outcome === 'acked') {
@@ -68,25 +80,35 @@ export class Undertaker {
           refused.push(letter);
           break;
         case 'transient':
-          waitingFor ??= outcome.message;
-          waiting++;
+          waitsFor ??= outcome.message;
           break;
         default:
           outcome.failed satisfies never;
       }
     }
-    if (waitingFor !== undefined)
-      log.warn({ reason: waitingFor, letters: waiting }, 'letters not taken by the dead topic yet');
-    const stubs = await producer.produceAll(refused.map((letter) => this.#record(letter, false)));
+    const stubs = await this.#produce(refused, false, signal);
     for (const [index, outcome] of stubs.entries()) {
       if (outcome === 'acked') taken.push(refused[index] as ExhaustedLetter);
-      else
-        log.error(
-          { reason: outcome.message },
-          'the dead topic refuses even a letter without bytes',
-        );
+      else waitsFor ??= `${outcome.message}, even without its bytes`;
     }
-    return taken;
+    return { taken, waitsFor };
+  }
+
+  async #produce(
+    letters: readonly ExhaustedLetter[],
+    withBytes: boolean,
+    signal: AbortSignal,
+  ): Promise<ProduceOutcome[]> {
+    const abandoned = Promise.withResolvers<never>();
+    const abandon = () => abandoned.reject(new Abandoned('burying letters'));
+    if (signal.aborted) abandon();
+    signal.addEventListener('abort', abandon, { once: true });
+    try {
+      const records = letters.map((letter) => this.#record(letter, withBytes));
+      return await Promise.race([this.#parts.producer.produceAll(records), abandoned.promise]);
+    } finally {
+      signal.removeEventListener('abort', abandon);
+    }
   }
 
   #record(letter: ExhaustedLetter, withBytes: boolean): ProduceRecord {

@@ -8,7 +8,7 @@ export { type CommitCompanion } from './commit-companion.ts';
 export { compareClaim } from './compare-claim.ts';
 export { CursorWatch } from './cursor-watch.ts';
 export { deadLetterOf, DeadLetterSender } from './dead-letters.ts';
-export { type Chores, IngestLoop } from './ingest-loop.ts';
+export { IngestLoop } from './ingest-loop.ts';
 export { type Beside, type LoopWiring, LoopService } from './loop-service.ts';
 export {
   CLAIM_METRICS,
@@ -24,6 +24,8 @@ export { noteDedupEvent } from './note-dedup-event.ts';
 export { type OwnedPartition, Ownership } from './ownership.ts';
 export { isPassing } from './passing-errors.ts';
 export { PartitionClaims } from './partition-claims.ts';
+export { sessionCheck } from './session-check.ts';
+export { type Loop, sideBySide } from './side-by-side.ts';
 export { type SourceClaim } from './source-claim.ts';
 export { HoldUps } from './reports/hold-ups.ts';
 export { PartitionReporter } from './reports/partition-reporter.ts';
@@ -33,4 +35,5 @@ export { ThrottleWatch } from './reports/throttle-watch.ts';
 export type { StartAt } from './start-at.ts';
 export { ReadMarks } from './read-marks.ts';
 export { TopicWatch } from './topic-watch.ts';
-export { WriterLink } from './writer-link.ts';
+export { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
+export { type HeldSources, WriterLink } from './writer-link.ts';

@@ -31,21 +31,12 @@ export interface LoopParts {
     counts: readonly SourceCounts[],
     committed: readonly SourceSpan[],
   ) => void;
-  /** Further work of whoever holds the partitions, done between writes. */
-  readonly chores?: Chores;
+  /** The group takes partitions away, or we leave: lets go of what else goes with them, and never for long. */
+  readonly letGo?: (partitions: readonly number[]) => Promise<void>;
   /** Called on every turn: liveness is that the loop turns. */
   readonly beat: () => void;
   /** Fires when even the batch in hand may be given up. */
   readonly abandoned: AbortSignal;
-}
-
-/** Work that belongs to the holder of partitions and must not run beside a write. */
-export interface Chores {
-  isDue(nowMs: number): boolean;
-  /** One bounded piece of it; it stays due while there is more. */
-  run(granted: ReadonlySet<number>, signal: AbortSignal): Promise<void>;
-  /** The group takes partitions away, or we leave: lets go of what belongs to them. */
-  release(partitions: readonly number[]): Promise<void>;
 }
 
 export interface LoopOptions {
@@ -91,7 +82,7 @@ export class IngestLoop {
         const confirmed = next.isEmpty ? undefined : this.#parts.watch.confirm();
         await this.#pulsing(writing);
         await confirmed;
-        if (this.#mustSettle) {
+        if (this.#isInterrupted) {
           await this.#pulsing(this.#write(next));
           next.clear();
           if (this.#stopped.signal.aborted) break;
@@ -107,16 +98,12 @@ export class IngestLoop {
       if (!(error instanceof Abandoned)) throw error;
       this.#parts.log.warn(error.message);
     }
-    const { chores, claims, consumer, ownership } = this.#parts;
-    await chores?.release([...consumer.granted]);
+    const { letGo, claims, consumer, ownership } = this.#parts;
+    await letGo?.([...consumer.granted]);
     await claims.release(ownership.allOwned());
   }
 
-  get #mustSettle(): boolean {
-    return this.#isInterrupted || this.#parts.chores?.isDue(performance.now()) === true;
-  }
-
-  /** What ends a fill at once; chores wait until the batch is full or has lingered. */
+  /** What ends a fill at once, and is settled between two writes. */
   get #isInterrupted(): boolean {
     const { consumer, claims, filler, watch, cursors } = this.#parts;
     return (
@@ -212,7 +199,7 @@ export class IngestLoop {
   /** Nothing is in flight: halt, answer the group, claim what is prepared. */
   async #settle(): Promise<void> {
     const { consumer, filler, watch, cursors, ownership, claims } = this.#parts;
-    const { committer, metrics, chores } = this.#parts;
+    const { committer, metrics } = this.#parts;
     // What a reader finds may be another topic's under the same name: the watch knows better.
     if (filler.halts.size > 0) await watch.confirm();
     const halts = new Map([...filler.halts, ...watch.take()]);
@@ -237,9 +224,6 @@ export class IngestLoop {
     const claimed = await claims.takeUp(this.#parts.abandoned);
     if (claimed !== null) committer.horizonMs = claimed.horizonMs;
     metrics.ownedPartitions.set(ownership.allOwned().length);
-    if (chores?.isDue(performance.now()) === true) {
-      await chores.run(consumer.granted, this.#parts.abandoned);
-    }
   }
 
   /** Where all is well that takes a few milliseconds, and partitions that were granted together start together. */
@@ -250,7 +234,7 @@ export class IngestLoop {
   }
 
   async #rebalance(event: RebalanceEvent): Promise<void> {
-    const { chores, consumer, ownership, claims, log } = this.#parts;
+    const { letGo, consumer, ownership, claims, log } = this.#parts;
     log.info({ change: event.kind, partitions: event.partitions, lost: event.lost }, 'assignment');
     switch (event.kind) {
       case 'granted':
@@ -261,7 +245,7 @@ export class IngestLoop {
           .map((partition) => ownership.revoke(partition))
           .filter((partition): partition is OwnedPartition => partition !== null);
         claims.exportHalts();
-        await chores?.release(event.partitions);
+        await letGo?.(event.partitions);
         await claims.release(owned);
         break;
       }

@@ -2,12 +2,12 @@ import { kafkaFailure, KafkaFatalError, type GroupConsumer } from '@adtally/kafk
 import { Abandoned, Backoff, type ServerFailure } from '@adtally/pacing';
 import { giveUpAfterMs, type Opened, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
-import type { IngestLoop } from './ingest-loop.ts';
 import type { Ownership } from './ownership.ts';
 import { GroupCheck } from './group-check.ts';
 import type { Servers } from './servers.ts';
 import { sessionCheck } from './session-check.ts';
 import type { HoldUps } from './reports/hold-ups.ts';
+import type { Loop } from './side-by-side.ts';
 import type { WriterLink } from './writer-link.ts';
 
 const CUT_AGAIN_MS = 100;
@@ -22,7 +22,7 @@ export interface Beside {
 
 /** The parts of one run, made once the connections are open. */
 export interface LoopWiring {
-  readonly loop: IngestLoop;
+  readonly loop: Loop;
   readonly link: WriterLink;
   readonly consumer: Pick<GroupConsumer, 'place'>;
   readonly ownership: Ownership;
