@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { auditDatabase, openDatabase, type Database } from '@adtally/db';
 import { letterCounts } from '@adtally/system-metrics';
-import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
+import type { KafkaSettings } from '@adtally/kafka';
 import { localFolder, type StackAddresses } from '@adtally/local-stack';
 import { sql } from 'kysely';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,9 +10,9 @@ import { withFreshDatabase } from './bench-database.ts';
 import { THIS_BUILD } from './build/build.ts';
 import { consumerEnv, keyPrefixOf } from './drain/consumer-env.ts';
 import { BenchError } from './errors.ts';
-import { topicsOf } from './preload/preload.ts';
 import { cpuPerEvent, readCpu } from './proc/cpu-meter.ts';
 import { plantLetters } from './reprocess/plant-letters.ts';
+import { type Topics, withScratchTopics } from './scratch-topics.ts';
 import { removeKeys, type Servers, withServers } from './servers.ts';
 
 export interface BenchReprocessOptions {
@@ -39,10 +39,8 @@ export interface ReprocessReport {
   readonly problems: readonly string[];
 }
 
-const PARTITIONS = 12;
 const POLL_MS = 100;
 const WAIT_LIMIT_MS = 600_000;
-const LOG_TOPIC = { 'message.timestamp.type': 'LogAppendTime' };
 
 /**
  * Makes a topic whose records a consumer refuses, has them dead-lettered, then runs the reprocessor of a
@@ -55,18 +53,7 @@ export async function benchReprocess(
   kafka: KafkaSettings,
   options: BenchReprocessOptions,
 ): Promise<ReprocessReport> {
-  const base = `adtally-bench-${Date.now().toString(36)}-${process.pid}`;
-  const topics = topicsOf(base);
-  const admin = new KafkaAdmin(kafka);
-  try {
-    await admin.ensureTopics(
-      Object.values(topics).map((name) => ({
-        name,
-        partitions: PARTITIONS,
-        replication: -1,
-        config: LOG_TOPIC,
-      })),
-    );
+  return await withScratchTopics(kafka, async (topics, base) => {
     options.onProgress('filling the topic');
     const planted = await plantLetters(kafka, topics.events, options.letters);
     return await withServers(addresses, kafka, (servers) =>
@@ -74,15 +61,12 @@ export async function benchReprocess(
         measure(servers, { base, topics, databaseUrl, planted, options }),
       ),
     );
-  } finally {
-    for (const name of Object.values(topics)) await admin.deleteTopic(name);
-    admin.close();
-  }
+  });
 }
 
 interface Run {
   readonly base: string;
-  readonly topics: ReturnType<typeof topicsOf>;
+  readonly topics: Topics;
   readonly databaseUrl: string;
   readonly planted: { readonly curable: number; readonly hopeless: number };
   readonly options: BenchReprocessOptions;

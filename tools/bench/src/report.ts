@@ -1,4 +1,4 @@
-import type { ChooseResult, FloorResult, RowByRowResult } from './baseline/tasks.ts';
+import type { ChooseResult, FloorResult, RowByRowResult } from './tasks/tasks.ts';
 import type { BatchStats } from './drain/batch-stats.ts';
 import type { DrainMeasurement } from './drain/measure-drain.ts';
 import type { CpuPerEvent } from './proc/cpu-meter.ts';

@@ -11,7 +11,15 @@ import type { LineName } from '../src/lines/names.ts';
 import type { Sizes } from '../src/lines/sizes.ts';
 import { removeLoads } from '../src/preload/preload.ts';
 
-const TINY: Sizes = { events: 3_000, rounds: 1 };
+const TINY: Sizes = {
+  events: 3_000,
+  rounds: 1,
+  live: { rate: 2_000, seconds: 2 },
+  liveFast: { rate: 3_000, seconds: 2 },
+  idleEvents: 3,
+  rowByRowSeconds: 1,
+  starts: 1,
+};
 
 let folder: string;
 let loadsFile: string;
@@ -57,5 +65,16 @@ test(
     expect(figures.filter(({ runs }) => runs !== 1)).toEqual([]);
     expect(figures.filter(({ measured }) => !Number.isFinite(measured))).toEqual([]);
     expect(markdown(report)).toContain('| clean.rate_ratio');
+  },
+);
+
+test(
+  'every other line is exact, and gives every figure it declares',
+  { timeout: 300_000 },
+  async () => {
+    const report = await measure(['live', 'latency', 'start']);
+    expect(report.lines.flatMap(({ problems }) => problems)).toEqual([]);
+    const figures = report.lines.flatMap((line) => line.figures);
+    expect(figures.filter(({ measured }) => !Number.isFinite(measured))).toEqual([]);
   },
 );

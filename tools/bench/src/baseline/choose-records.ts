@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { DECODER, DEFAULT_DECODE_LIMITS, EventBatch, VERDICT } from '@adtally/event-schema';
 import { classify, type ClassifyRules } from '@adtally/pipeline';
-import type { ChooseResult, ChooseTask } from './tasks.ts';
+import type { ChooseResult, ChooseTask } from '../tasks/tasks.ts';
 import { TopicReader } from './topic-reader.ts';
 
 /** How the baselines classify: as the service does on a database that never purged anything. */

@@ -4,7 +4,7 @@ import { EventBatch, VERDICT } from '@adtally/event-schema';
 import { classify } from '@adtally/pipeline';
 import { BenchError } from '../errors.ts';
 import { rulesFor, startsOf } from './choose-records.ts';
-import type { FloorResult, FloorTask } from './tasks.ts';
+import type { FloorResult, FloorTask } from '../tasks/tasks.ts';
 import { TopicReader } from './topic-reader.ts';
 
 const TIMEOUT_MS = 30_000;

@@ -1,66 +1,61 @@
-import { WRITTEN_COLUMN_LIST, WRITTEN_COLUMNS } from '@adtally/db';
-import { EventBatch, readEvent, uuidText, VERDICT } from '@adtally/event-schema';
-import { classify } from '@adtally/pipeline';
-import { Redis } from 'ioredis';
-import { Client } from 'pg';
-import { rulesFor } from './choose-records.ts';
-import type { RowByRowResult, RowByRowTask } from './tasks.ts';
+import type { SourceRecord } from '@adtally/event-schema';
+import { READY } from '../tasks/run-task.ts';
+import type {
+  RowByRowLiveResult,
+  RowByRowLiveTask,
+  RowByRowResult,
+  RowByRowTask,
+} from '../tasks/tasks.ts';
+import { RowWriter } from './row-writer.ts';
 import { TopicReader } from './topic-reader.ts';
 
-const KEY_TTL_SECONDS = 3_600;
 const RECORDS_A_FETCH = 1_000;
 
-const INSERT = `INSERT INTO events (${WRITTEN_COLUMN_LIST})
-  VALUES (${WRITTEN_COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})
-  ON CONFLICT (impression_id, event_key) DO NOTHING`;
-
-/**
- * The way one would begin: ask Redis whether the key is new (SET NX EX), insert the event, commit, take
- * the next. Same client, decoder and table; invalid records are skipped.
- */
+/** Writes a filled topic row by row, for so long: how fast that is. */
 export async function runRowByRow(task: RowByRowTask): Promise<RowByRowResult> {
-  const { kafka, topic, ends, databaseUrl, redisUrl, keyPrefix } = task;
-  const database = new Client({ connectionString: databaseUrl });
-  const redis = new Redis(redisUrl, { lazyConnect: true });
-  redis.on('error', () => undefined);
-  await Promise.all([database.connect(), redis.connect()]);
+  const { kafka, topic, ends } = task;
+  const writer = await RowWriter.connect(task);
   const reader = await TopicReader.open(kafka, topic, ends);
-  const batch = new EventBatch(RECORDS_A_FETCH);
   let records = 0;
   try {
     const startedMs = performance.now();
     const endMs = startedMs + task.seconds * 1000;
+    const mayGoOn = (): boolean => performance.now() < endMs;
     reader.begin();
-    while (reader.hasMore && performance.now() < endMs) {
-      batch.clear();
-      for (const record of await reader.next(RECORDS_A_FETCH)) batch.append(record, 1);
-      classify(batch, 0, rulesFor(ends.length));
-      for (let row = 0; row < batch.count && performance.now() < endMs; row += 1) {
-        records += 1;
-        if (batch.verdict[row] !== VERDICT.event) continue;
-        const key = uuidText(batch.eventKey, row * 16);
-        const isNew = await redis.set(`${keyPrefix}${key}`, 1, 'EX', KEY_TTL_SECONDS, 'NX');
-        if (isNew === null) continue;
-        await database.query({ name: 'insert', text: INSERT, values: rowValues(batch, row, key) });
-      }
+    while (reader.hasMore && mayGoOn()) {
+      const taken = await reader.next(RECORDS_A_FETCH);
+      await writer.write(taken, ends.length, mayGoOn, () => (records += 1));
     }
     return { records, seconds: (performance.now() - startedMs) / 1000 };
   } finally {
-    redis.disconnect();
     await reader.close();
-    await database.end();
+    await writer.close();
   }
 }
 
-/** The row in the order of the columns, as the driver takes it. */
-function rowValues(batch: EventBatch, row: number, key: string): unknown[] {
-  const event: Readonly<Record<string, unknown>> = { ...readEvent(batch, row) };
-  const values: Readonly<Record<string, unknown>> = {
-    ...event,
-    amount_micros: event['price_micros'] ?? event['value_micros'],
-    source_offset: batch.record(row).offset,
-    source_id: batch.sourceId[row],
-    event_key: key,
-  };
-  return WRITTEN_COLUMNS.map(({ name }) => values[name] ?? null);
+/** Writes what comes to an empty topic row by row: how long each record waits from its append to its commit. */
+export async function runRowByRowLive(task: RowByRowLiveTask): Promise<RowByRowLiveResult> {
+  const { kafka, topic, partitions, records } = task;
+  const writer = await RowWriter.connect(task);
+  const reader = await TopicReader.open(kafka, topic, spread(records, partitions));
+  const waitsMs: number[] = [];
+  const onDone = ({ timestamp = Number.NaN }: SourceRecord): void =>
+    void waitsMs.push(Date.now() - timestamp);
+  try {
+    reader.begin();
+    process.stdout.write(READY);
+    while (reader.hasMore) {
+      const taken = await reader.next(RECORDS_A_FETCH);
+      await writer.write(taken, partitions, () => true, onDone);
+    }
+    return { waitsMs };
+  } finally {
+    await reader.close();
+    await writer.close();
+  }
+}
+
+/** Ends that come to so many records: before they are there nobody knows which partition gets how many. */
+function spread(records: number, partitions: number): number[] {
+  return Array.from({ length: partitions }, (_, n) => (n === 0 ? records : 0));
 }

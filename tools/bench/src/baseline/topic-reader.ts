@@ -9,7 +9,7 @@ const FETCH_WAIT_MS = 50;
 /** As the service fetches. */
 const FETCH_RECORDS = 1_000;
 
-/** Reads a filled topic once from its beginning, with the service's own client. */
+/** Reads a filled topic once from its beginning, as the service does, with the direct reader. */
 export class TopicReader {
   readonly #consumer: GroupConsumer;
   readonly #partitions: number;
@@ -30,6 +30,7 @@ export class TopicReader {
     const consumer = await GroupConsumer.connect(kafka, {
       groupId: `${topic}-reader-${process.pid}`,
       topic,
+      reader: 'direct',
       protocol: process.env['GROUP_PROTOCOL'] === 'classic' ? 'cooperative-sticky' : 'consumer',
     });
     const deadline = performance.now() + JOIN_LIMIT_MS;

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { ChooseResult } from '../baseline/tasks.ts';
+import type { ChooseResult } from '../tasks/tasks.ts';
 
 /** What is known of the marks beside them. */
 function summaryFile(chosenFile: string): string {

@@ -6,8 +6,8 @@ const LONG_ON_PURPOSE: Readonly<Record<string, string>> = {};
 const TOPIC_LITERAL = /['"`]ad-events/;
 const TOPIC_REGISTRY = 'packages/event-schema/src/topics.ts';
 const TEST_SUPPORT_IMPORT = /(?:from|import\()\s*['"]@adtally\/(?:testkit|[^/'"]+\/testing)['"]/;
-/** A test in all but its length: it is started by hand, and in no build. */
-const LONG_TEST = 'tools/breaking-run/';
+/** Tests in all but their length: started by hand, and in no build. */
+const LONG_TESTS = ['tools/breaking-run/', 'tools/bench/'];
 const OWN_TEST_SUPPORT_IMPORT = /(?:from|import\()\s*['"]\.[^'"]*\/testing\/[^'"]+['"]/;
 
 /** Physical topic names are resolved once, in the registry: a literal elsewhere ignores EVENTS_TOPIC. */
@@ -34,7 +34,7 @@ export const testSupportInTestsOnly: Rule = {
   name: 'test-support-in-tests-only',
   check: (tree) =>
     tree.paths.filter(isProductSource).flatMap((path) => {
-      if (path.startsWith(LONG_TEST)) return [];
+      if (LONG_TESTS.some((folder) => path.startsWith(folder))) return [];
       const patterns = path.startsWith('packages/')
         ? [TEST_SUPPORT_IMPORT, OWN_TEST_SUPPORT_IMPORT]
         : [TEST_SUPPORT_IMPORT];

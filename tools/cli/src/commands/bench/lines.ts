@@ -22,6 +22,8 @@ what it counted was exact; goals that are not met are in the table and change no
 const NAMES = Object.keys(LINE_SUMMARIES) as LineName[];
 const EVENTS_MAX = 20_000_000;
 const REPEAT_MAX = 100;
+const RATE_MAX = 1_000_000;
+const SECONDS_MAX = 3_600;
 
 const OPTIONS = {
   quick: flag('smaller and fewer: see tools/bench/README.md'),
@@ -30,6 +32,8 @@ const OPTIONS = {
   seed: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'what the events are made from', {
     default: 1,
   }),
+  rate: option(wholeNumber(1, RATE_MAX), 'live: events a second'),
+  seconds: option(wholeNumber(2, SECONDS_MAX), 'live: how long'),
   ...JSON_OPTION,
 } as const;
 
@@ -41,6 +45,8 @@ interface Given {
   readonly events: number | undefined;
   readonly repeat: number | undefined;
   readonly seed: number;
+  readonly rate: number | undefined;
+  readonly seconds: number | undefined;
   readonly against: string | undefined;
   readonly json: boolean;
 }
@@ -90,9 +96,19 @@ async function run(lines: readonly LineName[], given: Given): Promise<number> {
   return report.exact ? EXIT.success : EXIT.failure;
 }
 
-function sizesOf({ quick, events, repeat }: Given): Sizes {
+function sizesOf({ quick, events, repeat, rate, seconds }: Given): Sizes {
   const sizes = quick ? QUICK : FULL;
-  return { ...sizes, events: events ?? sizes.events, rounds: repeat ?? sizes.rounds };
+  const live = (size: Sizes['live']) => ({
+    rate: rate ?? size.rate,
+    seconds: seconds ?? size.seconds,
+  });
+  return {
+    ...sizes,
+    events: events ?? sizes.events,
+    rounds: repeat ?? sizes.rounds,
+    live: live(sizes.live),
+    liveFast: live(sizes.liveFast),
+  };
 }
 
 function tellProblems({ lines }: BenchReport): void {

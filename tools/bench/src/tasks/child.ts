@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { chooseRecords } from './choose-records.ts';
-import { runFloor } from './floor.ts';
-import { runRowByRow } from './row-by-row.ts';
+import { chooseRecords } from '../baseline/choose-records.ts';
+import { runFloor } from '../baseline/floor.ts';
+import { runRowByRow, runRowByRowLive } from '../baseline/row-by-row.ts';
+import { generate } from '../live/generate.ts';
 import type { Task } from './tasks.ts';
 
 // A process of its own for each task, as cold as the service's. The task comes on stdin (it may hold
@@ -15,6 +16,10 @@ async function run(): Promise<object> {
       return await chooseRecords(task);
     case 'floor':
       return await runFloor(task);
+    case 'row-by-row-live':
+      return await runRowByRowLive(task);
+    case 'generate':
+      return await generate(task);
     case 'row-by-row':
       return await runRowByRow(task);
     default:

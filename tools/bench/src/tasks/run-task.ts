@@ -6,13 +6,18 @@ import type { Task, Tasks } from './tasks.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
 
+/** What a task says when it has connected and would take what comes. */
+export const READY = 'ready\n';
+
 /**
- * Runs one task in a process of its own; what it says on stderr is passed on.
+ * Runs one task in a process of its own; what it says on stderr is passed on. `onReady` is called, perhaps more
+ * than once, after the task has said that it is.
  * @throws BenchError when it fails; the signal's reason when it is aborted
  */
 export async function runTask<K extends keyof Tasks>(
   task: Tasks[K]['task'] & Task,
   signal: AbortSignal,
+  onReady: () => void = () => undefined,
 ): Promise<Tasks[K]['result']> {
   signal.throwIfAborted();
   const child = spawn(process.execPath, ['--conditions=@adtally/source', CHILD], {
@@ -26,7 +31,10 @@ export async function runTask<K extends keyof Tasks>(
   signal.addEventListener('abort', kill);
   try {
     let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (output.startsWith(READY)) onReady();
+    });
     const [code] = (await once(child, 'close')) as [number | null];
     signal.throwIfAborted();
     if (code !== 0) throw new BenchError(`the task ${task.kind} failed`);

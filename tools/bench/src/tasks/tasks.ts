@@ -49,10 +49,53 @@ export interface RowByRowResult {
   readonly records: number;
 }
 
+/** Writes what comes to an empty topic, until it has so many records. */
+export interface RowByRowLiveTask {
+  readonly kind: 'row-by-row-live';
+  readonly kafka: KafkaSettings;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly records: number;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly keyPrefix: string;
+}
+
+export interface RowByRowLiveResult {
+  /** Of each record in the order of its commit, from its append. */
+  readonly waitsMs: readonly number[];
+}
+
+/** Produces clean events of now. */
+export interface GenerateTask {
+  readonly kind: 'generate';
+  readonly kafka: KafkaSettings;
+  readonly topic: string;
+  readonly records: number;
+  /** Records a second; 0 = as fast as the broker takes them. */
+  readonly rate: number;
+  readonly seed: number;
+  readonly lingerMs: number;
+}
+
+export interface GenerateResult {
+  readonly sent: number;
+  /** Reported as not taken, or perhaps not taken, by the broker. */
+  readonly failed: number;
+  readonly seconds: number;
+  /** CPU of the generator's process while it sent. */
+  readonly cpuSeconds: number;
+}
+
 /** Task by kind, with its result. */
 export interface Tasks {
   readonly choose: { readonly task: ChooseTask; readonly result: ChooseResult };
   readonly floor: { readonly task: FloorTask; readonly result: FloorResult };
+  readonly generate: { readonly task: GenerateTask; readonly result: GenerateResult };
+  readonly 'row-by-row-live': {
+    readonly task: RowByRowLiveTask;
+    readonly result: RowByRowLiveResult;
+  };
   readonly 'row-by-row': { readonly task: RowByRowTask; readonly result: RowByRowResult };
 }
 
