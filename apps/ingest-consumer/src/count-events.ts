@@ -1,12 +1,16 @@
 import { rejectedRows, type SourceCounts } from '@adtally/db';
-import type { Rejection } from '@adtally/event-schema';
+import { isClock, type EventBatch, type Rejection } from '@adtally/event-schema';
+import { RepeatedWords } from '@adtally/pacing';
 import type { BatchWork, SourceSpan } from '@adtally/pipeline';
+import type { Logger } from '@adtally/telemetry';
 import type { IngestMetrics } from './metrics.ts';
 
-/** Counts what a commit did with a batch of events, for the metrics. */
+/** Counts what a commit did with a batch of events, for the metrics; says it where timestamps make no sense. */
 export function countEvents(
   metrics: IngestMetrics,
+  log: Logger,
 ): (work: BatchWork, counts: readonly SourceCounts[], committed: readonly SourceSpan[]) => void {
+  const words = new RepeatedWords();
   return ({ batch }, counts, committed) => {
     for (const of of counts) {
       metrics.events.add(of.stored, { outcome: 'stored' });
@@ -22,12 +26,28 @@ export function countEvents(
     const consumed = committed.reduce((sum, { first, end, gap }) => sum + end - first - gap, 0);
     metrics.recordsConsumed.add(consumed);
     metrics.misrouted.add(batch.misrouted);
+    metrics.clockless.add(batch.clockless);
+    if (batch.clockless > 0) sayClockless(batch, words, log);
     metrics.unknownFields.add(batch.unknownFields);
     metrics.batchRows.record(batch.count);
     metrics.lastCommitTimestampSeconds.set(Date.now() / 1000);
-    const appended = committed.map((span) => span.firstAppendMs).filter((ms) => ms > 0);
+    const appended = committed.map((span) => span.firstAppendMs).filter(isClock);
     if (appended.length > 0) {
       metrics.commitLatencySeconds.record(Math.max(0, Date.now() - Math.min(...appended)) / 1000);
     }
   };
+}
+
+/** Said at the first batch and again with growing pauses: the topic's settings or its producers are to be mended. */
+function sayClockless(batch: EventBatch, words: RepeatedWords, log: Logger): void {
+  const record = batch.records
+    .slice(0, batch.count)
+    .find(({ timestamp = -1 }) => timestamp >= 0 && !isClock(timestamp));
+  if (record === undefined || !words.isDue(record.topic, 'clockless', performance.now())) return;
+  const { topic, partition, offset, timestamp } = record;
+  log.warn(
+    { topic, partition, offset, timestamp, records: batch.clockless },
+    'the timestamps of the topic make no sense: ids of the future go unnoticed; ' +
+      'set message.timestamp.type=LogAppendTime, or let producers write milliseconds since 1970',
+  );
 }

@@ -124,7 +124,7 @@ function wire(
       admission: breakers,
       metrics,
       log,
-      onCommitted: countEvents(metrics),
+      onCommitted: countEvents(metrics, log),
       beat: () => heartbeat.beat(),
       abandoned,
     },

@@ -28,6 +28,12 @@ const EVENT_METRICS = {
     help: 'Records whose key is not their impression id, or that lie in another partition than murmur2 gives; stored all the same.',
     labels: {},
   },
+  clockless: {
+    name: 'adtally_clockless_records_total',
+    kind: 'counter',
+    help: 'Records whose timestamp is before 2015 or after 2099 (seconds or microseconds in place of milliseconds?); stored without the check for ids of the future.',
+    labels: {},
+  },
   unknownFields: {
     name: 'adtally_unknown_fields_total',
     kind: 'counter',

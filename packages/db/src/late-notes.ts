@@ -1,4 +1,4 @@
-import { uuidV7Millis, VERDICT, type EventBatch } from '@adtally/event-schema';
+import { idMillis, TIMELESS_FROM_MS, VERDICT, type EventBatch } from '@adtally/event-schema';
 import { identityArrays, int4Array, int8Array } from './encode-arrays.ts';
 import type { SourceRange } from './ledger-counts.ts';
 import type { WriterSession } from './writer-session.ts';
@@ -10,9 +10,6 @@ import type { WriterSession } from './writer-session.ts';
 export interface Frontier {
   ms: number;
 }
-
-/** Ids born in 2100 or later belong to no time, like those that are no UUIDv7 (`rollup_cohort`). */
-export const FAR_FUTURE_MS = Date.UTC(2100, 0, 1);
 
 /**
  * How far above the frontier a writer notes: more than the step in which it moves, so that a move seldom
@@ -40,12 +37,12 @@ export function selectLate(batch: EventBatch, present: Int32Array, frontierMs: n
   const wasPresent = new Set(present);
   const belowMs = frontierMs + NOTE_AHEAD_MS;
   const rows: number[] = [];
-  let notedBelowMs = FAR_FUTURE_MS;
+  let notedBelowMs = TIMELESS_FROM_MS;
   for (let row = 0; row < batch.count; row++) {
     if (batch.verdict[row] !== VERDICT.event || wasPresent.has(row)) continue;
-    const bornMs = uuidV7Millis(ids, row * 16);
+    const bornMs = idMillis(ids, row * 16);
     // Ids without a time are below every frontier.
-    if (bornMs < belowMs || bornMs >= FAR_FUTURE_MS) rows.push(row);
+    if (bornMs < belowMs) rows.push(row);
     else if (bornMs < notedBelowMs) notedBelowMs = bornMs;
   }
   return { rows: Int32Array.from(rows), notedBelowMs };

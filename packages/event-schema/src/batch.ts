@@ -81,6 +81,8 @@ export class EventBatch {
   unknownFields = 0;
   /** Records whose key is not their impression id, or that lie in another partition than murmur2 gives. */
   misrouted = 0;
+  /** Records whose timestamp is no clock (`isClock`): nobody can tell whether their ids are of the future. */
+  clockless = 0;
 
   constructor(capacity: number, columns: readonly PayloadColumn[] = PAYLOAD_COLUMNS) {
     this.capacity = capacity;
@@ -169,5 +171,6 @@ export class EventBatch {
     this.rejections.clear();
     this.unknownFields = 0;
     this.misrouted = 0;
+    this.clockless = 0;
   }
 }

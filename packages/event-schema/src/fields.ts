@@ -22,7 +22,7 @@ export function byEventType<T>(entryOf: (type: EventType) => T): Readonly<Record
 /**
  * What a JSON value must be.
  * - `uuid`: a string in the 8-4-4-4-12 form, either case
- * - `time`: an RFC 3339 string in UTC, at most microseconds
+ * - `time`: an RFC 3339 string with `Z` or an offset, cut to the microsecond
  * - `micros`: a JSON integer 0..2^63-1 spelt in digits only
  * - `text`: a string of 1..maxCodePoints code points
  * - `currency`: three capital letters, as ISO 4217 writes them
@@ -35,7 +35,7 @@ export interface FieldDeclaration {
   readonly kind: FieldKind;
   /** The event types that must carry it. */
   readonly requiredIn: readonly EventType[];
-  /** The event types that may carry it; elsewhere it counts as an unknown field. */
+  /** The event types that may carry it; `null` is as good as absent. Elsewhere it is an unknown field. */
   readonly optionalIn: readonly EventType[];
   /** The column of table `events`; `null` = checked, then forgotten (a transport fact). */
   readonly column: string | null;

@@ -12,7 +12,7 @@ export {
   PAYLOAD_COLUMNS,
 } from './fields.ts';
 export { readEvent } from './read-event.ts';
-export { type SourceRecord, type RecordHeader, EVENT_KEY_HEADER } from './record.ts';
+export { type SourceRecord, type RecordHeader, EVENT_KEY_HEADER, isClock } from './record.ts';
 export {
   REJECTION_CODES,
   type RejectionCode,
@@ -21,5 +21,5 @@ export {
 } from './rejection.ts';
 export { daysInMonth } from './time.ts';
 export { LOGICAL_TOPICS, type LogicalTopic, type Topic, TOPICS } from './topics.ts';
-export { uuidBytes, uuidText, uuidV7Millis } from './uuid.ts';
+export { idMillis, TIMELESS_FROM_MS, uuidBytes, uuidText } from './uuid.ts';
 export { SCHEMA_VERSION } from './versions.ts';

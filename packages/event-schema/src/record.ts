@@ -15,3 +15,14 @@ export type RecordHeader = Readonly<Record<string, Buffer | string | undefined>>
 
 /** Optional header in which a producer may state the idempotency key it expects. */
 export const EVENT_KEY_HEADER = 'adtally-event-key';
+
+const CLOCKS_FROM_MS = Date.UTC(2015, 0, 1);
+const CLOCKS_UNTIL_MS = Date.UTC(2100, 0, 1);
+
+/**
+ * Whether a record's timestamp (milliseconds since 1970) can be a clock's. Producers may write anything
+ * there: seconds land in 1970, microseconds tens of thousands of years away, and -1 means there is none.
+ */
+export function isClock(timestampMs: number): boolean {
+  return timestampMs >= CLOCKS_FROM_MS && timestampMs < CLOCKS_UNTIL_MS;
+}

@@ -50,7 +50,7 @@ export function fieldRule(field: FieldDeclaration): string {
     case 'micros':
       return `an integer from 0 to ${MICROS_MAX}, spelt in digits only`;
     case 'time':
-      return 'an RFC 3339 time in UTC (Z or +00:00) with at most 6 fraction digits, years 0001 to 9999';
+      return 'an RFC 3339 time with Z or an offset such as +02:00, years 0001 to 9999 in UTC';
     case 'uuid':
       return 'a UUID in the 8-4-4-4-12 form';
     case 'currency':
@@ -69,7 +69,8 @@ function publishedFieldSchema(field: FieldDeclaration): TSchema {
       // The limit is written as an exact integer: the double nearest to it is one too large.
       return Type.Integer({ description, minimum: 0, maximum: rawJson(MICROS_MAX.toString()) });
     case 'time':
-      return Type.String({ description, format: 'date-time', pattern: TIME_PATTERN });
+      // No format: `date-time` knows no time without seconds.
+      return Type.String({ description, pattern: TIME_PATTERN });
     case 'uuid':
       return Type.String({ description, format: 'uuid', pattern: UUID_PATTERN });
     case 'currency':
@@ -96,7 +97,9 @@ function eventTypeSchema(type: EventType, fields: readonly FieldDeclaration[]): 
   for (const field of fields) {
     if (field.requiredIn.includes(type)) properties[field.name] = publishedFieldSchema(field);
     else if (field.optionalIn.includes(type))
-      properties[field.name] = Type.Optional(publishedFieldSchema(field));
+      properties[field.name] = Type.Optional(
+        Type.Union([publishedFieldSchema(field), Type.Null()]),
+      );
   }
   return Type.Object(properties, { title: type });
 }
@@ -108,8 +111,9 @@ export function publishedSchemaText(fields: readonly FieldDeclaration[] = FIELDS
     title: 'Adtally ad event',
     description:
       'One ad interaction event: JSON, UTF-8, one event per Kafka record, keyed by impression_id in ' +
-      'lower case. Unknown fields are ignored. Beyond this schema: a known field must not be repeated, ' +
-      'integers are spelt in digits only (no fraction, no exponent), times must exist in the calendar.',
+      'lower case. Unknown fields are ignored; an optional field that is null is absent. Beyond this schema: a ' +
+      'known field must not be repeated, integers are spelt in digits only (no fraction, no exponent), times ' +
+      'must exist in the calendar; the digits of a fraction past the sixth are cut.',
     oneOf: EVENT_TYPES.map((type) => eventTypeSchema(type, fields)),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { uuidBytes, uuidText, uuidV7Millis } from './uuid.ts';
+import { idMillis, TIMELESS_FROM_MS, uuidBytes, uuidText } from './uuid.ts';
 
 const sixteen = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
@@ -25,15 +25,21 @@ describe('uuids', () => {
     expect(uuidBytes(text)).toBeNull();
   });
 
-  it('of version 7 tell their millisecond, up to the last one', () => {
-    const millisOf = (text: string): number => uuidV7Millis(uuidBytes(text) ?? new Uint8Array(16));
+  const millisOf = (text: string): number => idMillis(uuidBytes(text) ?? new Uint8Array(16));
+  const bornAt = (millis: number): string => {
+    const hex = millis.toString(16).padStart(12, '0');
+    return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-bfff-ffffffffffff`;
+  };
+
+  it('of version 7 tell their millisecond, up to the last before 2100', () => {
     expect(millisOf('018bcfe5-687b-7abc-8def-0123456789ab')).toBe(1_700_000_000_123);
-    expect(millisOf('ffffffff-ffff-7000-bfff-ffffffffffff')).toBe(2 ** 48 - 1);
     expect(millisOf('00000000-0000-7000-8000-000000000000')).toBe(0);
+    expect(millisOf(bornAt(TIMELESS_FROM_MS - 1))).toBe(TIMELESS_FROM_MS - 1);
+    expect(millisOf(bornAt(TIMELESS_FROM_MS))).toBe(-1);
+    expect(millisOf('ffffffff-ffff-7000-bfff-ffffffffffff')).toBe(-1);
   });
 
   it('of another version or variant carry no time', () => {
-    const millisOf = (text: string): number => uuidV7Millis(uuidBytes(text) ?? new Uint8Array(16));
     expect(millisOf('018bcfe5-687b-4abc-8def-0123456789ab')).toBe(-1);
     expect(millisOf('018bcfe5-687b-7abc-0def-0123456789ab')).toBe(-1);
     expect(millisOf('018bcfe5-687b-7abc-cdef-0123456789ab')).toBe(-1);

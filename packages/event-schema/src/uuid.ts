@@ -20,11 +20,16 @@ export function uuidText(bytes: Uint8Array, offset = 0): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** Ids born in 2100 or later carry no time: they only look like UUIDv7 (`rollup_cohort` says the same). */
+export const TIMELESS_FROM_MS = Date.UTC(2100, 0, 1);
+
 /**
- * The creation time of a UUIDv7 in milliseconds since 1970, or -1 where the UUID is of another
- * version or variant: such an id carries no time, whatever its first bytes look like.
+ * When the id was made, in milliseconds since 1970, or -1 where it carries no time, whatever its first
+ * bytes look like: a UUID of another version or variant, or one whose time lies in 2100 or later. One in 64
+ * hashes spelt as a UUID passes for version 7, and early drafts of it put seconds where milliseconds are
+ * now; nearly all of them lie there. A function of the id alone, so that it means the same for ever.
  */
-export function uuidV7Millis(bytes: Uint8Array, offset = 0): number {
+export function idMillis(bytes: Uint8Array, offset = 0): number {
   const version = (bytes[offset + 6] as number) >> 4;
   const variant = (bytes[offset + 8] as number) >> 6;
   if (version !== 7 || variant !== 2) return -1;
@@ -35,5 +40,6 @@ export function uuidV7Millis(bytes: Uint8Array, offset = 0): number {
         ((bytes[offset + 4] as number) << 8) |
         (bytes[offset + 5] as number))) >>>
     0;
-  return high * 0x100000000 + low;
+  const millis = high * 0x100000000 + low;
+  return millis < TIMELESS_FROM_MS ? millis : -1;
 }

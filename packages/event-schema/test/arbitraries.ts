@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { AdEvent, EventTime } from '../src/event.ts';
 import { EVENT_TYPES, type EventType } from '../src/fields.ts';
-import { timeText } from '../src/time.ts';
+import { TIME_MAX_MICROS, TIME_MIN_MICROS, timeText } from '../src/time.ts';
 import { uuidText } from '../src/uuid.ts';
 
 /** Any UUID, every third one in upper case. */
@@ -32,22 +32,40 @@ export const anyMicros2000: fc.Arbitrary<bigint> = fc.oneof(
 
 /** The spellings of one moment that the contract allows. */
 const anyTime: fc.Arbitrary<EventTime> = fc
-  .tuple(anyMicros2000, fc.nat(4))
-  .map(([micros, style]) => {
+  .tuple(anyMicros2000, fc.nat(6), fc.integer({ min: -1439, max: 1439 }))
+  .map(([micros, style, minutes]) => {
     const text = timeText(micros);
     if (style === 0) return text.replace('Z', '+00:00');
     if (style === 1) return text.replace(/\.?0+Z$/, 'Z');
-    return style === 2 ? text.toLowerCase() : text;
+    if (style === 2) return text.replace('Z', '987Z');
+    if (style === 3) return withOffset(micros, minutes);
+    return style === 4 ? text.toLowerCase() : text;
   });
 
 /** As producers write times in these decades. */
 const ordinaryTime: fc.Arbitrary<EventTime> = fc
-  .tuple(fc.bigInt({ min: 0n, max: 3_000_000_000_000_000n }), fc.nat(2))
-  .map(([micros, style]) => {
+  .tuple(
+    fc.bigInt({ min: 0n, max: 3_000_000_000_000_000n }),
+    fc.nat(4),
+    fc.constantFrom(-480, -210, 60, 330, 840),
+  )
+  .map(([micros, style, minutes]) => {
     const text = timeText(micros);
     if (style === 0) return text.replace('Z', '+00:00');
-    return style === 1 ? text.replace(/\.?0+Z$/, 'Z') : text;
+    if (style === 1) return text.replace('Z', '999Z');
+    if (style === 2) return withOffset(micros, minutes);
+    return style === 3 ? text.replace(/\.?0+Z$/, 'Z') : text;
   });
+
+/** The moment as a clock shows it that is so many minutes ahead of UTC; in UTC where the year would not be one. */
+function withOffset(micros: bigint, minutes: number): string {
+  const local = micros + BigInt(minutes) * 60_000_000n;
+  if (local < TIME_MIN_MICROS || local > TIME_MAX_MICROS) return timeText(micros);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const ahead = Math.abs(minutes);
+  const offset = `${minutes < 0 ? '-' : '+'}${two(Math.trunc(ahead / 60))}:${two(ahead % 60)}`;
+  return timeText(local).replace('Z', offset);
+}
 
 /** Any valid amount, the edges of double precision and of int64 included. */
 export const anyAmount: fc.Arbitrary<bigint> = fc.oneof(

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import {
   encodeEvent,
   EventBatch,
@@ -18,6 +19,8 @@ import { classify, FUTURE_TOLERANCE_MS, type ClassifyRules } from './classify.ts
 const PARTITIONS = 12;
 /** The millisecond inside the id below. */
 const ID_MS = 1_700_000_000_123;
+/** A clock that says the id below is made years later. */
+const YEARS_BEFORE_MS = Date.UTC(2016, 0, 1);
 const V7 = '018bcfe5-687b-7abc-8def-0123456789ab';
 const V4 = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 const RULES: ClassifyRules = { horizonMs: null, partitions: PARTITIONS };
@@ -105,7 +108,36 @@ describe('the time inside an id', () => {
   it('is compared with the append time only where the broker gave one', () => {
     expect(outcomeOf(at(undefined))).toBe('event');
     expect(outcomeOf(at(-1))).toBe('event');
-    expect(outcomeOf(at(0))).toBe('future');
+  });
+
+  it('is not compared with a timestamp that is no clock, and those are counted', () => {
+    const seen = (timestamp: number): unknown[] => {
+      const batch = classified(at(timestamp));
+      return [batch.verdict[0], batch.clockless];
+    };
+    expect(seen(-1)).toEqual([VERDICT.event, 0]);
+    expect(seen(ID_MS)).toEqual([VERDICT.event, 0]);
+    expect(seen(0)).toEqual([VERDICT.event, 1]);
+    expect(seen(Math.trunc(ID_MS / 1000))).toEqual([VERDICT.event, 1]);
+    expect(seen(ID_MS * 1000)).toEqual([VERDICT.event, 1]);
+    expect(outcomeOf(at(Date.UTC(2015, 0, 1) - 1))).toBe('event');
+    expect(outcomeOf(at(Date.UTC(2015, 0, 1)))).toBe('future');
+  });
+
+  it('is none in an id whose time lies in 2100 or later: it only looks like version 7', () => {
+    const drafted = '06c08c2e-4b1c-7000-8000-0123456789ab';
+    expect(outcomeOf(at(ID_MS, drafted))).toBe('event');
+    expect(outcomeOf(at(ID_MS, drafted), { ...RULES, horizonMs: ID_MS })).toBe('event');
+  });
+
+  it('is taken for one in fewer than one of a thousand hashes spelt as a UUID', () => {
+    const hashed = (n: number): string =>
+      uuidText(createHash('md5').update(`made-up ${n}`).digest());
+    const outcomes = Array.from({ length: 20_000 }, (_, n) => outcomeOf(at(ID_MS, hashed(n))));
+    const refused = outcomes.filter((outcome) => outcome !== 'event');
+    // By arithmetic 1/64 look like version 7, and 1/119 of those lie between today and 2100.
+    expect(refused.length).toBeLessThan(20);
+    expect(new Set(refused)).toEqual(new Set(['future']));
   });
 
   it('may be the retention horizon, and not a millisecond before it', () => {
@@ -119,7 +151,7 @@ describe('the time inside an id', () => {
   });
 
   it('is judged after the stated key', () => {
-    const forged = { ...at(0), headers: [{ [EVENT_KEY_HEADER]: V7 }] };
+    const forged = { ...at(YEARS_BEFORE_MS), headers: [{ [EVENT_KEY_HEADER]: V7 }] };
     expect(outcomeOf(forged)).toBe('key_mismatch');
   });
 });
@@ -158,7 +190,7 @@ describe('a misrouted record', () => {
   });
 
   it('is not counted where the record is rejected', () => {
-    const batch = classified(recordOf(impression(), { key: null, timestamp: 0 }));
+    const batch = classified(recordOf(impression(), { key: null, timestamp: YEARS_BEFORE_MS }));
     expect([batch.verdict[0], batch.misrouted]).toEqual([VERDICT.rejected, 0]);
   });
 });
@@ -209,7 +241,7 @@ describe('classify', () => {
       key: fc.option(text),
       value: fc.oneof(fc.option(bytes), event),
       headers: fc.option(fc.array(header, { maxLength: 3 }), { nil: undefined }),
-      timestamp: fc.option(fc.integer({ min: -1, max: 2 ** 31 }), { nil: undefined }),
+      timestamp: fc.option(fc.integer({ min: -1, max: 2 ** 41 }), { nil: undefined }),
     });
     const horizon = fc.option(fc.nat());
     const outcome = (batch: EventBatch): unknown[] => [

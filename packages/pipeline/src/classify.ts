@@ -3,9 +3,10 @@ import {
   decodeInto,
   DEFAULT_DECODE_LIMITS,
   EVENT_KEY_HEADER,
+  idMillis,
+  isClock,
   uuidBytes,
   uuidText,
-  uuidV7Millis,
   VERDICT,
   type DecodeLimits,
   type EventBatch,
@@ -42,9 +43,9 @@ export interface ClassifyRules {
  * rejection. A pure function of bytes, key, headers, append time and the rules: no clock, no I/O, so a
  * record read twice ends the same way. Never throws for bad data.
  *
- * After decoding the order of the checks is `key_mismatch`, `future`, `expired`. Ids that are not
- * UUIDv7 carry no time and skip the last two; so does `future` where the broker gave no append time.
- * `batch.misrouted` counts events only: a rejected record is never stored anywhere.
+ * After decoding the order of the checks is `key_mismatch`, `future`, `expired`. Ids that carry no time
+ * (`idMillis`) skip the last two; so does `future` where the record's timestamp is no clock.
+ * `batch.misrouted` and `batch.clockless` count events only: a rejected record is never stored anywhere.
  */
 export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRules): void {
   const limits = rules.limits ?? DEFAULT_DECODE_LIMITS;
@@ -58,9 +59,12 @@ export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRule
     const record = batch.record(row);
     const rejection =
       keyHeaderProblem(record, batch.eventKey, row * EVENT_KEY_BYTES) ??
-      timeProblem(record, uuidV7Millis(impressionIds, row * 16), rules.horizonMs);
+      timeProblem(record, idMillis(impressionIds, row * 16), rules.horizonMs);
     if (rejection !== null) batch.reject(row, rejection);
-    else if (isMisrouted(record, impressionIds, row * 16, rules.partitions)) batch.misrouted += 1;
+    else {
+      if (isMisrouted(record, impressionIds, row * 16, rules.partitions)) batch.misrouted += 1;
+      if (isClockless(record)) batch.clockless += 1;
+    }
   }
 }
 
@@ -98,19 +102,24 @@ function keyMismatch(message: string): Rejection {
 
 function timeProblem(
   record: SourceRecord,
-  idMillis: number,
+  bornMs: number,
   horizonMs: number | null,
 ): Rejection | null {
-  if (idMillis < 0) return null;
+  if (bornMs < 0) return null;
   const appendMs = record.timestamp ?? -1;
-  if (appendMs >= 0 && idMillis - appendMs > FUTURE_TOLERANCE_MS)
+  if (isClock(appendMs) && bornMs - appendMs > FUTURE_TOLERANCE_MS)
     return {
       code: 'future',
       field: 'impression_id',
       message: 'the id is made more than 24 h after the broker took the record',
     };
-  if (horizonMs !== null && idMillis < horizonMs) return EXPIRED;
+  if (horizonMs !== null && bornMs < horizonMs) return EXPIRED;
   return null;
+}
+
+/** A record without any timestamp (-1) is none: its topic is older than timestamps are. */
+function isClockless({ timestamp = -1 }: SourceRecord): boolean {
+  return timestamp >= 0 && !isClock(timestamp);
 }
 
 const canonicalKey = Buffer.alloc(IMPRESSION_KEY_BYTES);
@@ -144,8 +153,8 @@ export function rejectExpired(batch: EventBatch, fromRow: number, horizonMs: num
   const expired: number[] = [];
   for (let row = fromRow; row < batch.count; row += 1) {
     if (batch.verdict[row] !== VERDICT.event) continue;
-    const idMillis = uuidV7Millis(impressionIds, row * 16);
-    if (idMillis < 0 || idMillis >= horizonMs) continue;
+    const bornMs = idMillis(impressionIds, row * 16);
+    if (bornMs < 0 || bornMs >= horizonMs) continue;
     batch.reject(row, EXPIRED);
     expired.push(row);
   }

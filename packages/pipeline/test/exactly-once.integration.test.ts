@@ -1,7 +1,8 @@
+import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
 import { EVERYTHING_NEW } from './support/predictions.ts';
-import { garbage } from './support/records.ts';
+import { garbage, type Message } from './support/records.ts';
 import { NO_REDIS } from './support/test-writer.ts';
 
 const bench = useBench();
@@ -31,6 +32,26 @@ describe.each([
       [log.sourceId(0)],
     );
     expect(kept).toEqual([{ at: 2, record_value: other.value }]);
+    await bench.expectSound();
+  });
+
+  it('a retry that prints the same instant in another way is a duplicate, no conflict', async () => {
+    const log = await bench.log();
+    const printed = (time: string): Message => {
+      const message = log.shown(1);
+      const text = (message.value as Buffer).toString().replace(/"2026-[^"]*"/, `"${time}"`);
+      return { ...message, value: Buffer.from(text) };
+    };
+    const records = log.append(0, [
+      printed('2026-01-31T12:00:00.123456Z'),
+      printed('2026-01-31T12:00:00.123456789Z'),
+      printed('2026-01-31T17:30:00.1234567+05:30'),
+      printed('2026-01-31T12:00:00.123457Z'),
+    ]);
+    const writer = bench.writer(log, { dedup });
+    await writer.claim(0);
+    const { counts } = await writer.commit(writer.work(records));
+    expect(counts).toMatchObject([{ stored: 1, duplicate: 2, conflict: 1, deadLettered: 0 }]);
     await bench.expectSound();
   });
 

@@ -139,7 +139,7 @@ const SPOILERS: Record<Exclude<RejectionCode, NotSpelt | 'key_mismatch' | 'futur
       ['"occurred_at"', '"2026-02-30T00:00:00Z"'],
       ['"occurred_at"', '"2026-01-01T25:00:00Z"'],
       ['"occurred_at"', '"yesterday"'],
-      ['"occurred_at"', '"2026-01-01T00:00:00.1234567Z"'],
+      ['"occurred_at"', '"2026-01-01T00:00:00.123456"'],
       ['"currency"', '"eur"'],
       ['"currency"', '"EURO"'],
       ['"campaign_id"', '""'],

@@ -1,3 +1,4 @@
+import { TIMELESS_FROM_MS } from '@adtally/event-schema';
 import { Activity, DAY_MS, MINUTE_MS, SECOND_MS, type Happening } from './activity.ts';
 import { conflicting, KeptRecords } from './copies.ts';
 import type { PlannedEvent } from './event.ts';
@@ -16,7 +17,6 @@ const TIMELINE_MS_MIN = MINUTE_MS;
 const TIMELINE_END_GAP_MS = SECOND_MS;
 /** How far ahead of the base instant a `future` impression is born. */
 export const FUTURE_AHEAD_MS_MIN = 30 * DAY_MS;
-const FUTURE_AHEAD_MS_MAX = 80_000 * DAY_MS;
 /** A delayed record comes 1..so many records later. */
 const HELD_BACK_RECORDS = 1000;
 export const EVENTS_MAX = 1_000_000_000;
@@ -155,8 +155,10 @@ export class Plan implements IterableIterator<PlannedRecord> {
   }
 
   #futureEvent(): PlannedEvent {
-    const aheadMs = this.#rng.logUniform(FUTURE_AHEAD_MS_MIN, FUTURE_AHEAD_MS_MAX);
-    const bornMs = Math.floor(this.#options.baseTimeMs + aheadMs);
+    // Ids of 2100 and later carry no time: they are events.
+    const { baseTimeMs } = this.#options;
+    const aheadMs = this.#rng.logUniform(FUTURE_AHEAD_MS_MIN, TIMELESS_FROM_MS - baseTimeMs);
+    const bornMs = Math.floor(baseTimeMs + aheadMs);
     return this.#population.futureImpression(bornMs, this.#rng);
   }
 
@@ -184,8 +186,8 @@ function checkOptions({ events, seed, baseTimeMs, partitions }: PlanOptions): vo
   if (!isWithin(seed, 0, Number.MAX_SAFE_INTEGER)) problems.push(`seed=${seed} (0..2^53-1)`);
   if (!isWithin(partitions, 1, PARTITIONS_MAX))
     problems.push(`partitions=${partitions} (1..${PARTITIONS_MAX})`);
-  // The oldest impressions are born a week and more before; the newest `future` one far after.
-  if (!isWithin(baseTimeMs, 30 * DAY_MS, 200_000 * DAY_MS))
+  // The oldest impressions are born a week and more before; `future` ones a month and more after, and before 2100.
+  if (!isWithin(baseTimeMs, 30 * DAY_MS, TIMELESS_FROM_MS - 2 * FUTURE_AHEAD_MS_MIN))
     problems.push(`baseTimeMs=${baseTimeMs}`);
   if (problems.length > 0) throw new RangeError(`no such plan: ${problems.join(', ')}`);
 }

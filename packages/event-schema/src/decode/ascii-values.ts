@@ -13,8 +13,9 @@ const COLON = 0x3a;
 const LETTER_T = 0x54;
 const LETTER_Z = 0x5a;
 const ZERO = 0x30;
-/** `+00:00`, as Python writes UTC. */
-const ZERO_OFFSET = Uint8Array.of(0x2b, 0x30, 0x30, 0x3a, 0x30, 0x30);
+const PLUS = 0x2b;
+/** Length of `+02:00`. */
+const OFFSET_LENGTH = 6;
 
 const WORD = 0x100000000;
 const MICROS_PER_DAY = 86_400_000_000;
@@ -22,6 +23,8 @@ const MICROS_PER_DAY = 86_400_000_000;
 /** Between these years microseconds since 2000 are exact as a double. */
 const FIRST_ORDINARY_YEAR = 1900;
 const LAST_ORDINARY_YEAR = 2199;
+
+const FRACTION_DIGITS = 6;
 
 /** Where the hex pairs of the 8-4-4-4-12 form start. */
 const PAIR_STARTS = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34);
@@ -71,11 +74,12 @@ let cachedDate = -1;
 let cachedDayMicros = 0;
 
 /**
- * `2026-01-31T12:34:56.123456Z`, a fraction of 0..6 digits, `Z` or `+00:00`: microseconds since 2000,
+ * `2026-01-31T12:34:56.123456Z`, with or without a fraction, `Z` or an offset: microseconds since 2000,
  * or NaN.
  */
 export function timeMicros(bytes: Uint8Array, start: number, end: number): number {
-  const clockEnd = zoneStart(bytes, end);
+  const isUtc = bytes[end - 1] === LETTER_Z;
+  const clockEnd = isUtc ? end - 1 : end - OFFSET_LENGTH;
   if (clockEnd - start < 19) return NaN;
   if (
     bytes[start + 4] !== DASH ||
@@ -97,17 +101,18 @@ export function timeMicros(bytes: Uint8Array, start: number, end: number): numbe
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return NaN;
   const micros = fractionMicros(bytes, start + 19, clockEnd);
   const dayMicros = dayStart(century * 100 + yearOfCentury, month, day);
-  return dayMicros + (hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
+  const offset = isUtc ? 0 : offsetMinutes(bytes, clockEnd);
+  return dayMicros + (hour * 3600 + (minute - offset) * 60 + second) * 1_000_000 + micros;
 }
 
-/** Where the mark of UTC starts, or -1 where there is none. */
-function zoneStart(bytes: Uint8Array, end: number): number {
-  if (bytes[end - 1] === LETTER_Z) return end - 1;
-  const start = end - ZERO_OFFSET.length;
-  if (start < 0) return -1;
-  for (let index = 0; index < ZERO_OFFSET.length; index += 1)
-    if (bytes[start + index] !== ZERO_OFFSET[index]) return -1;
-  return start;
+/** Minutes ahead of UTC of `+02:00`, or NaN. */
+function offsetMinutes(bytes: Uint8Array, at: number): number {
+  const sign = bytes[at];
+  if ((sign !== PLUS && sign !== DASH) || bytes[at + 3] !== COLON) return NaN;
+  const hours = twoDigits(bytes, at + 1);
+  const minutes = twoDigits(bytes, at + 4);
+  if (!(hours <= 23 && minutes <= 59)) return NaN;
+  return (sign === DASH ? -1 : 1) * (hours * 60 + minutes);
 }
 
 function twoDigits(bytes: Uint8Array, at: number): number {
@@ -116,15 +121,16 @@ function twoDigits(bytes: Uint8Array, at: number): number {
   return high >= 0 && high <= 9 && low >= 0 && low <= 9 ? high * 10 + low : NaN;
 }
 
+/** Digits past the sixth are looked at and cut. */
 function fractionMicros(bytes: Uint8Array, start: number, end: number): number {
   if (start === end) return 0;
   const digits = end - start - 1;
-  if (bytes[start] !== DOT || digits < 1 || digits > 6) return NaN;
+  if (bytes[start] !== DOT || digits < 1) return NaN;
   let micros = 0;
-  for (let index = 1; index <= 6; index += 1) {
+  for (let index = 1; index <= digits || index <= FRACTION_DIGITS; index += 1) {
     const digit = index <= digits ? (bytes[start + index] as number) - ZERO : 0;
     if (digit < 0 || digit > 9) return NaN;
-    micros = micros * 10 + digit;
+    if (index <= FRACTION_DIGITS) micros = micros * 10 + digit;
   }
   return micros;
 }

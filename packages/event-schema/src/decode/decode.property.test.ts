@@ -99,6 +99,17 @@ describe('scanner and reference decoder', () => {
     );
   });
 
+  it('have one meaning for optional fields that are null, which do not leave the fast path', () => {
+    fc.assert(
+      fc.property(ordinaryEvent, (event) => {
+        const { source: _source, sent_at: _sentAt, ...kept } = event;
+        const text = encodeEvent(kept as AdEvent).toString();
+        return expectOneMeaning(Buffer.from(`{"source":null,"sent_at": null,${text.slice(1)}`));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('have one meaning for mutated events, of which the scanner takes some', () => {
     let accepted = 0;
     fc.assert(

@@ -43,7 +43,7 @@ export function createReferenceDecoder(contract: Contract): ReferenceDecoder {
     }
     for (const plan of contract.byType[outcome.type]) {
       const column = batch.columns[plan.columnIndex];
-      const value = ownValue(outcome.raw, plan.field.name);
+      const value = givenValue(outcome.raw, plan);
       if (column !== undefined && value !== undefined) storeValue(batch, column, row, value);
     }
     batch.unknownFields += outcome.unknownFields;
@@ -160,8 +160,9 @@ function upcast(raw: RawEvent, version: number, contract: Contract): RawEvent | 
 /** The first missing field, else the first of a wrong type, else the first out of range. */
 function fieldProblem(raw: RawEvent, plans: readonly TypeFieldPlan[]): Rejection | null {
   let first: Rejection | null = null;
-  for (const { field, required, rule, problemOf } of plans) {
-    const value = ownValue(raw, field.name);
+  for (const plan of plans) {
+    const { field, required, rule, problemOf } = plan;
+    const value = givenValue(raw, plan);
     if (value === undefined) {
       if (required) return missing(field.name);
       continue;
@@ -171,6 +172,12 @@ function fieldProblem(raw: RawEvent, plans: readonly TypeFieldPlan[]): Rejection
     if (problem !== null && isWorse) first = rejection(problem, `must be ${rule}`, field.name);
   }
   return first;
+}
+
+/** An optional field that is `null` is not given: many serialisers print absent ones so. */
+function givenValue(raw: RawEvent, { field, required }: TypeFieldPlan): RawValue | undefined {
+  const value = ownValue(raw, field.name);
+  return value === null && !required ? undefined : value;
 }
 
 function ownValue(raw: RawEvent, name: string): RawValue | undefined {

@@ -66,7 +66,9 @@ export function createScanner(contract: Contract): Scanner {
     const arenaUsed = batch.arenaUsed;
     let used = ENVELOPE;
     for (const field of fields) {
-      if (spans.kind[field.span] === SPAN.absent) {
+      const kind = spans.kind[field.span];
+      if (kind === SPAN.absent || kind === SPAN.null) {
+        if (kind === SPAN.null) used += 1;
         if (!field.required) continue;
       } else if (storeField(batch, row, bytes, spans, field, scratch)) {
         used += 1;

@@ -1,13 +1,13 @@
 /**
  * The scanner's first half: finds where the values of known names lie in the bytes of one JSON object
- * with plain strings (no escapes) and short plain integers as members, and true, false or null in unknown ones.
+ * with plain strings (no escapes), short plain integers and null as members, and true or false in unknown ones.
  * Answers false at anything else.
  */
 import { Buffer } from 'node:buffer';
 import { PLAIN_IN_STRING, WHITE_SPACE } from './ascii-tables.ts';
 import { sequenceEnd } from './utf8.ts';
 
-export const SPAN = { absent: 0, string: 1, integer: 2 } as const;
+export const SPAN = { absent: 0, string: 1, integer: 2, null: 3 } as const;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
@@ -75,15 +75,18 @@ export class SpanReader {
   #readValue(bytes: Uint8Array, valueAt: number, name: number): number {
     const isString = bytes[valueAt] === QUOTE;
     const start = isString ? valueAt + 1 : valueAt;
-    const end = isString
-      ? stringEnd(bytes, start)
-      : Math.max(integerEnd(bytes, start), name < 0 ? literalEnd(bytes, start) : -1);
+    let kind: number = isString ? SPAN.string : SPAN.integer;
+    let end = isString ? stringEnd(bytes, start) : integerEnd(bytes, start);
+    if (end < 0 && !isString) {
+      end = literalEnd(bytes, start, name < 0 ? LITERALS : NULL_ALONE);
+      kind = SPAN.null;
+    }
     if (end < 0) return bytes.length;
     if (name < 0) {
       this.unknown += 1;
     } else {
       if (this.kind[name] !== SPAN.absent) return bytes.length;
-      this.kind[name] = isString ? SPAN.string : SPAN.integer;
+      this.kind[name] = kind;
       this.start[name] = start;
       this.end[name] = end;
       this.found += 1;
@@ -136,10 +139,11 @@ function integerEnd(bytes: Uint8Array, from: number): number {
 }
 
 const LITERALS: readonly Uint8Array[] = ['true', 'false', 'null'].map((text) => Buffer.from(text));
+const NULL_ALONE = LITERALS.slice(2);
 
-/** Where true, false or null ends, or -1. */
-function literalEnd(bytes: Uint8Array, from: number): number {
-  for (const literal of LITERALS) {
+/** Where one of the literals ends, or -1. */
+function literalEnd(bytes: Uint8Array, from: number, literals: readonly Uint8Array[]): number {
+  for (const literal of literals) {
     let index = 0;
     while (index < literal.length && bytes[from + index] === literal[index]) index += 1;
     if (index === literal.length) return from + index;
