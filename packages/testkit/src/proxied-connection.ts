@@ -75,8 +75,9 @@ export class ProxiedConnection {
 
   #closedBy(other: Socket): void {
     if (this.#isCut) return;
-    other.end();
-    this.#control.closed();
+    // Half of it may stay for long, and is to be cut with the others.
+    if (other.destroyed) this.#control.closed();
+    else other.end();
   }
 }
 

@@ -66,7 +66,7 @@ const grown: Kind = {
   family: 'topics',
   what: 'two partitions added to the events topic',
   expects: 'survives',
-  named: /partition/i,
+  named: /"partition":[67],[^}]*partition claimed/,
   break: ({ servers, names, partitions }) =>
     growTopic(names.events, partitions + 2, servers.kafka.internalBrokers),
   evidence: async (world) => {
