@@ -5,7 +5,7 @@ import { DirectReader } from './direct/direct-reader.ts';
 import type { ReadFault as DirectFault } from './direct/partition-reading.ts';
 import { codeOf, isFatal } from './errors.ts';
 import type { Watermarks } from './listed-offsets.ts';
-import type { ReadUpTo } from './log-witness.ts';
+import type { LogWitness, ReadUpTo } from './log-witness.ts';
 import type { PacedConsume } from './paced-consume.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
 import {
@@ -26,6 +26,7 @@ export interface DirectReadingParts {
   readonly native: NativeConsumer;
   readonly paced: PacedConsume;
   readonly settings: KafkaSettings;
+  readonly witness: LogWitness;
   readonly words: ClientWords;
   readonly throttling: Throttling;
   readonly topic: string;
@@ -186,7 +187,8 @@ export class DirectReading implements Reading {
     const { position } = fault;
     switch (fault.kind) {
       case 'unreadable': {
-        const { end, detail } = fault;
+        const { detail } = fault;
+        const end = fault.end ?? (await this.#parts.witness.endOfUnreadable(partition, position));
         return new BatchUnreadable({ topic, partition, offset: position, end, detail });
       }
       case 'diverged': {

@@ -22,10 +22,11 @@ export class LogQuestions {
     topic: string,
     askLog?: AskLog,
   ) {
-    this.witness = new LogWitness(settings, topic, (partition) =>
-      leaderAddress(native, topic, partition),
-    );
-    this.watermarks = askLog ?? ((partition) => queryWatermarks(native, words, topic, partition));
+    const watermarks =
+      askLog ?? ((partition: number) => queryWatermarks(native, words, topic, partition));
+    const leaderOf = (partition: number) => leaderAddress(native, topic, partition);
+    this.watermarks = watermarks;
+    this.witness = new LogWitness(settings, topic, { leaderOf, watermarks });
   }
 
   /** As `RecordSource.departures`. */

@@ -1,7 +1,16 @@
 import { Connection } from '@platformatic/kafka';
 import { connectionOptions } from './direct/connection-options.ts';
-import { FETCH_VERSIONS, fetchOf, type PartitionAnswer } from './direct/fetch-protocol.ts';
+import {
+  FETCH_VERSIONS,
+  fetchOf,
+  noBatch,
+  readableEnd,
+  type PartitionAnswer,
+} from './direct/fetch-protocol.ts';
 import { messageOf } from './errors.ts';
+import { firstReadable } from './first-readable.ts';
+import type { Watermarks } from './listed-offsets.ts';
+import { readBatchHeader } from './record-batch/batch-header.ts';
 import { findUnreadable, type UnreadableRange } from './record-batch/find-unreadable.ts';
 import type { KafkaSettings } from './settings.ts';
 
@@ -37,7 +46,17 @@ export interface BrokerAddress {
   readonly port: number;
 }
 
+/** What is asked by another way than the look itself. */
+interface Inquiries {
+  leaderOf(partition: number): Promise<BrokerAddress>;
+  watermarks(partition: number): Promise<Watermarks>;
+}
+
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Enough to see whether a batch is followed by another; a longer one comes whole all the same. */
+const PROBE_BYTES = 64 * 1024;
+/** Longest search for where a log can be read again. */
+const SEARCH_MS = 10_000;
 const MAX_WAIT_MS = 100;
 /** What arrives broken is fetched again: the wire or a memory may have done it. */
 const LOOKS_AT_BROKEN = 3;
@@ -51,16 +70,12 @@ const CORRUPT_MESSAGE = 2;
 export class LogWitness {
   readonly #settings: KafkaSettings;
   readonly #topic: string;
-  readonly #leaderOf: (partition: number) => Promise<BrokerAddress>;
+  readonly #ask: Inquiries;
 
-  constructor(
-    settings: KafkaSettings,
-    topic: string,
-    leaderOf: (partition: number) => Promise<BrokerAddress>,
-  ) {
+  constructor(settings: KafkaSettings, topic: string, ask: Inquiries) {
     this.#settings = settings;
     this.#topic = topic;
-    this.#leaderOf = leaderOf;
+    this.#ask = ask;
   }
 
   /** Where the logs depart from what was read of them, of those that do; never rejects. */
@@ -93,8 +108,18 @@ export class LogWitness {
     return sightings;
   }
 
+  /**
+   * Where a log can be read again behind an offset that cannot be read: the next batch's first offset, or the log's
+   * end; null where that could not be found out. Never rejects.
+   */
+  async endOfUnreadable(partition: number, offset: number): Promise<number | null> {
+    const seen = await this.look([{ partition, position: offset, last: null }]);
+    const sighting = seen.get(partition);
+    return sighting?.kind === 'unreadable' ? sighting.end : null;
+  }
+
   async #connect(open: Map<string, Connection>, partition: number): Promise<Connection> {
-    const { host, port } = await this.#leaderOf(partition);
+    const { host, port } = await this.#ask.leaderOf(partition);
     const key = `${host}:${port}`;
     const known = open.get(key);
     if (known !== undefined) return known;
@@ -110,45 +135,72 @@ export class LogWitness {
     const { partition, position, last } = suspect;
     if (last !== null) {
       // Only behind that very record its epoch can be compared.
-      const { divergedAt } = await this.#fetch(
-        connection,
-        partition,
-        last.offset,
-        last.leaderEpoch,
-      );
+      const { offset, leaderEpoch: lastEpoch } = last;
+      const { divergedAt } = await this.#fetch(connection, partition, { offset, lastEpoch });
       // A broker also tells of an epoch that it never knew, though all that was read is there.
       if (divergedAt !== null && divergedAt.endOffset < last.offset) {
         return { kind: 'diverged', at: divergedAt.endOffset };
       }
     }
-    let sighting: Sighting = { kind: 'sound' };
-    for (let look = 1; look <= LOOKS_AT_BROKEN; look += 1) {
-      sighting = readingOf(await this.#fetch(connection, partition, position), position);
-      if (sighting.kind !== 'unreadable') break;
+    for (let look = 1; ; look += 1) {
+      const answer = await this.#fetch(connection, partition, { offset: position });
+      const sighting = readingOf(answer, position);
+      if (sighting.kind !== 'unreadable') return sighting;
+      if (look < LOOKS_AT_BROKEN) continue;
+      const end =
+        sighting.end ?? (await this.#search(connection, partition, sighting.offset, answer));
+      return { ...sighting, end };
     }
-    return sighting;
+  }
+
+  /** Asks further on where the bytes that were fetched do not say where the log can be read again. */
+  async #search(
+    connection: Connection,
+    partition: number,
+    bad: number,
+    answer: PartitionAnswer,
+  ): Promise<number | null> {
+    const giveUpMs = performance.now() + SEARCH_MS;
+    try {
+      // An answer that is an error tells no end.
+      const isEndTold = answer.error === 0;
+      const end = isEndTold ? readableEnd(answer) : (await this.#ask.watermarks(partition)).end;
+      return await firstReadable(bad, end, async (offset) => {
+        if (performance.now() > giveUpMs) throw new Error('the search takes too long');
+        const maxBytes = PROBE_BYTES;
+        return batchIn(await this.#fetch(connection, partition, { offset, maxBytes }), offset);
+      });
+    } catch {
+      return null;
+    }
   }
 
   async #fetch(
     connection: Connection,
     partition: number,
-    offset: number,
-    lastEpoch = -1,
+    { offset, lastEpoch = -1, maxBytes = MAX_BYTES }: Asked,
   ): Promise<PartitionAnswer> {
     const { error, partitions } = await fetchOf(FETCH_VERSIONS.oldest)(connection, {
       // Unlike its successors it asks by the topic's name.
       topic: this.#topic,
       topicId: '',
-      partitions: [{ partition, leaderEpoch: -1, offset, lastEpoch, maxBytes: MAX_BYTES }],
+      partitions: [{ partition, leaderEpoch: -1, offset, lastEpoch, maxBytes }],
       maxWaitMs: MAX_WAIT_MS,
       minBytes: 1,
-      maxBytes: MAX_BYTES,
+      maxBytes,
       rack: '',
     });
     const answer = partitions[0];
     if (answer === undefined) throw new Error(`the broker answers with error ${error}`);
     return answer;
   }
+}
+
+interface Asked {
+  readonly offset: number;
+  /** Of the leader that had appended the record before it; -1 = do not compare. */
+  readonly lastEpoch?: number;
+  readonly maxBytes?: number;
 }
 
 function readingOf(answer: PartitionAnswer, position: number): Sighting {
@@ -158,6 +210,18 @@ function readingOf(answer: PartitionAnswer, position: number): Sighting {
     return { kind: 'unreadable', offset: position, end: null, detail };
   }
   if (error !== 0) return { kind: 'unseen', detail: `the broker answers with error ${error}` };
+  const upTo = readableEnd(answer);
+  if (position < upTo && readBatchHeader(records, 0) === null) {
+    return { kind: 'unreadable', offset: position, end: null, detail: noBatch(upTo) };
+  }
   const range = findUnreadable(partition, records, position, { aborted, logEnd: end });
   return range === null ? { kind: 'sound' } : { kind: 'unreadable', ...range };
+}
+
+/** As `BatchAt`, of what was fetched at `offset`. */
+function batchIn(answer: PartitionAnswer, offset: number): number | null {
+  const sighting = readingOf(answer, offset);
+  if (sighting.kind === 'unseen') throw new Error(sighting.detail);
+  if (sighting.kind === 'unreadable') return null;
+  return readBatchHeader(answer.records, 0)?.baseOffset ?? null;
 }

@@ -9,7 +9,7 @@ export {
   type TestRedisOptions,
 } from './redis.ts';
 export { type ClientAccess } from './kafka-access.ts';
-export { damageBatch } from './damage-batch.ts';
+export { damageBatch, type Damage } from './damage-batch.ts';
 export { kafkaCluster, type KafkaCluster, type KafkaClusterOptions } from './kafka-cluster.ts';
 export { brokersKnownAt } from '@adtally/native-servers';
 export { hasKafkaServer } from './kafka-programs.ts';

@@ -89,13 +89,14 @@ export class BrokerFetcher {
   }
 
   async #fetch(due: readonly PartitionReading[], bytes: number, isBusy: boolean): Promise<void> {
-    for (const one of due) one.noteAsked();
+    const inTurn = this.#inTurn(due);
+    for (const one of inTurn) one.noteAsked(one === inTurn[0]);
     try {
       const { connection, fetchVersion } = await this.#brokers.to(this.nodeId);
       const request: FetchRequest = {
         topic: this.#duty.topic,
         topicId: this.#duty.topicId(),
-        partitions: this.#inTurn(due).map((one) => this.#ask(one)),
+        partitions: inTurn.map((one) => this.#ask(one)),
         maxWaitMs: isBusy ? BUSY_WAIT_MS : IDLE_WAIT_MS,
         minBytes: 1,
         maxBytes: bytes,

@@ -57,6 +57,16 @@ export interface PartitionAnswer {
   readonly records: Buffer;
 }
 
+/** Up to here a reader of committed records is given something, were it markers: the log's end, or an open transaction. */
+export function readableEnd({ end, lastStableOffset }: PartitionAnswer): number {
+  return lastStableOffset < 0 ? end : Math.min(end, lastStableOffset);
+}
+
+/** What it means that nothing whole comes of a partition that has more, and was asked for before all others. */
+export function noBatch(upTo: number): string {
+  return `the broker finds no whole batch there, though its log can be read up to ${upTo}`;
+}
+
 export interface FetchAnswer {
   /** The quota is used up: the broker reads nothing more from us for so long. */
   readonly throttleMs: number;

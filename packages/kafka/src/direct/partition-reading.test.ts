@@ -38,11 +38,11 @@ test('what was asked for behind a batch that then proves broken is not taken for
   const damaged = batchAt(0);
   damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
   const spans = new RecordSpans(100);
-  reading.noteAsked();
+  reading.noteAsked(true);
   reading.take(answerOf(damaged));
   reading.isAsked = false;
   // The next piece is on its way while this one is read.
-  reading.noteAsked();
+  reading.noteAsked(true);
   expect(reading.fetchOffset).toBe(RECORDS);
   reading.read(spans);
   reading.take(answerOf(batchAt(RECORDS)));
@@ -50,7 +50,7 @@ test('what was asked for behind a batch that then proves broken is not taken for
   reading.read(spans);
   expect([spans.count, reading.position, reading.fetchOffset]).toEqual([0, 0, 0]);
   // Asked once more, the batch may arrive whole.
-  reading.noteAsked();
+  reading.noteAsked(true);
   reading.take(answerOf(batchAt(0)));
   reading.read(spans);
   expect([spans.count, reading.position]).toEqual([RECORDS, RECORDS]);

@@ -1,7 +1,8 @@
+import { readBatchHeader } from '../record-batch/batch-header.ts';
 import { FetchedLog } from '../record-batch/fetched-log.ts';
 import type { RecordSpans } from '../record-batch/record-spans.ts';
 import { scanBatches } from '../record-batch/scan-batches.ts';
-import type { PartitionAnswer } from './fetch-protocol.ts';
+import { noBatch, readableEnd, type PartitionAnswer } from './fetch-protocol.ts';
 
 /** Why a partition can be read no further until it is started anew. Offsets are the partition's. */
 export type ReadFault =
@@ -51,7 +52,7 @@ export class PartitionReading {
   readonly partition: number;
   /** Whether it is part of a request that is under way. */
   isAsked = false;
-  /** It got less than a batch the last time: to be named first in the next request. */
+  /** It got less than a batch the last time though its log has more: to be named first in the next request. */
   isStarved = false;
   /** A follower to read from instead of the leader. */
   replica: number | null = null;
@@ -68,6 +69,11 @@ export class PartitionReading {
   #retryAtMs = 0;
   #failures = 0;
   #brokenFetches = 0;
+  /** Where a batch stood last that says it begins before that, and what was said of it. */
+  #wentBack: { readonly at: number; readonly detail: string } | null = null;
+  /** Fetches in which it was named first and got nothing whole all the same. */
+  #emptyFetches = 0;
+  #isAskedFirst = false;
   /** What is under way was asked for at an offset that is not the next one any more. */
   #isAnswerStale = false;
 
@@ -125,9 +131,10 @@ export class PartitionReading {
     return this.#retryAtMs;
   }
 
-  /** It is part of a request from now on. */
-  noteAsked(): void {
+  /** It is part of a request from now on, which gives a whole batch for certain to whom it names first. */
+  noteAsked(isFirst: boolean): void {
     this.isAsked = true;
+    this.#isAskedFirst = isFirst;
     this.#isAnswerStale = false;
   }
 
@@ -163,18 +170,21 @@ export class PartitionReading {
   }
 
   /** Takes what an answer without an error brought. */
-  take({ partition, records, aborted, end }: PartitionAnswer): void {
+  take(answer: PartitionAnswer): void {
+    const { partition, records, aborted, end } = answer;
     // Its records lie behind some that were dropped: they would pass for the next ones.
     if (this.#isAnswerStale) return;
     this.reason = null;
     this.#failures = 0;
     this.end = end;
-    if (records.length === 0) return;
     const extent = scanBatches(records);
     const from = this.#fetchOffset;
-    this.isStarved = extent.isCut;
-    if (extent.isCut) return;
-    const log = new FetchedLog(partition, records, from, aborted);
+    this.isStarved = extent.isCut || (records.length === 0 && hasMore(answer, from));
+    if (this.isStarved) return this.#noteEmpty(answer);
+    this.#emptyFetches = 0;
+    if (records.length === 0) return;
+    if (this.#isGoneAt(from, records)) return;
+    const log = new FetchedLog(partition, records, from, aborted, end);
     this.#queue.push({ log, from, bytes: records.length });
     if (extent.end !== null) {
       this.#fetchOffset = Math.max(from, extent.end);
@@ -200,9 +210,29 @@ export class PartitionReading {
     }
   }
 
+  /** A batch whose length reaches past the log, say, is found by no broker: nothing would come, for ever. */
+  #noteEmpty(answer: PartitionAnswer): void {
+    if (!this.#isAskedFirst || this.#fetchOffset !== this.#position) return;
+    this.#emptyFetches += 1;
+    if (this.#emptyFetches < FETCHES_OF_BROKEN_BATCH) return;
+    const detail = noBatch(readableEnd(answer));
+    this.fault = { kind: 'unreadable', position: this.#position, end: null, detail };
+  }
+
+  /** Where a batch was that says it begins elsewhere a broker finds the next one: not a gap, but its records. */
+  #isGoneAt(from: number, records: Buffer): boolean {
+    if (this.#wentBack === null || from !== this.#position || from !== this.#wentBack.at)
+      return false;
+    const end = readBatchHeader(records, 0)?.baseOffset ?? from;
+    if (end <= from) return false;
+    this.fault = { kind: 'unreadable', position: from, end, detail: this.#wentBack.detail };
+    return true;
+  }
+
   #noteBroken({ fault }: FetchedLog): void {
     this.#brokenFetches += 1;
     this.#startOver();
+    if (fault?.goesBack) this.#wentBack = { at: this.#position, detail: fault.detail };
     if (this.#brokenFetches < FETCHES_OF_BROKEN_BATCH || fault === null) return;
     this.fault = {
       kind: 'unreadable',
@@ -219,4 +249,9 @@ export class PartitionReading {
     // That of a batch further on would be compared with the wrong place.
     this.#lastEpoch = UNKNOWN_EPOCH;
   }
+}
+
+/** A leader that names a follower sends nothing itself. */
+function hasMore(answer: PartitionAnswer, from: number): boolean {
+  return answer.preferredReplica === null && from < readableEnd(answer);
 }

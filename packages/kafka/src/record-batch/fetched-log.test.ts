@@ -208,6 +208,30 @@ test('a batch whose offset was changed, which no CRC tells, is not taken', () =>
   expect(read.log.fault?.detail).toContain('before the batch before it ends');
 });
 
+test('a batch that says it begins behind the next one is not taken, and passed by whoever is there already', () => {
+  const moved = batchOf(1);
+  moved.writeBigInt64BE(64n, 0);
+  const bytes = Buffer.concat([batchOf(0), moved, batchOf(2), batchOf(3)]);
+  const read = readAll(bytes);
+  expect(offsetsOf(read)).toEqual([0]);
+  expect(read.log.fault).toMatchObject({ offset: 1, end: 2 });
+  // A broker that is asked for a later offset answers with the batch that says it holds it.
+  for (const from of [2, 3]) {
+    const later = readAll(Buffer.concat([moved, batchOf(2), batchOf(3)]), from);
+    expect(offsetsOf(later)).toEqual([2, 3].filter((offset) => offset >= from));
+    expect(later.log.fault).toBeNull();
+  }
+});
+
+test('a batch that says it begins behind the end of its log is not taken', () => {
+  const moved = batchOf(1);
+  moved.writeBigInt64BE(64n, 0);
+  const log = new FetchedLog(PARTITION, Buffer.concat([batchOf(0), moved]), 0, [], 2);
+  const spans = new RecordSpans(4);
+  expect([log.read(spans), spans.count]).toEqual(['unreadable', 1]);
+  expect(log.fault).toMatchObject({ offset: 1, end: null });
+});
+
 test.each([
   ['an unknown codec', (batch: Buffer) => batch.writeInt16BE(5, 21), 'codec 5'],
   ['an older format', (batch: Buffer) => batch.writeInt8(1, 16), 'format is 1'],

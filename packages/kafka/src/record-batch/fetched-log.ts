@@ -3,6 +3,7 @@ import { AbortedTransactions, type AbortedTransaction } from './aborted-transact
 import { MAGIC, readBatchHeader, type BatchHeader } from './batch-header.ts';
 import { ByteCursor, MalformedBytes } from './byte-cursor.ts';
 import { decompress, isKnownCodec } from './decompress.ts';
+import { cursorOver, passOver, readRecords, recordEnd, type OpenBatch } from './read-records.ts';
 import type { RecordSpans } from './record-spans.ts';
 
 /** A batch that cannot be read; nothing of it was handed out. */
@@ -11,6 +12,8 @@ export interface UnreadableBatch {
   readonly offset: number;
   /** Where the next batch begins; null where the bytes do not say so reliably. */
   readonly end: number | null;
+  /** It says that it begins before the one before it ends: asked for its real offset no broker finds it. */
+  readonly goesBack: boolean;
   /** One sentence for people. */
   readonly detail: string;
 }
@@ -32,6 +35,7 @@ export class FetchedLog {
   readonly #partition: number;
   readonly #bytes: Buffer;
   readonly #aborted: AbortedTransactions;
+  readonly #logEnd: number;
   /** In `bytes`: where the next batch starts. */
   #at = 0;
   #batch: OpenBatch | null = null;
@@ -41,17 +45,22 @@ export class FetchedLog {
   #leaderEpoch = -1;
   #fault: UnreadableBatch | null = null;
 
-  /** `position` is the offset that was asked for: the first batch may begin before it. */
+  /**
+   * @param position the offset that was asked for: the first batch may begin before it
+   * @param logEnd the log's end when these bytes were fetched: no batch can lie behind it
+   */
   constructor(
     partition: number,
     bytes: Buffer,
     position: number,
     aborted: readonly AbortedTransaction[] = [],
+    logEnd = Infinity,
   ) {
     this.#partition = partition;
     this.#bytes = bytes;
     this.#position = position;
     this.#aborted = new AbortedTransactions(aborted);
+    this.#logEnd = logEnd;
   }
 
   /** The next offset to read: everything before it was handed out or is never delivered. */
@@ -87,7 +96,15 @@ export class FetchedLog {
     const header = readBatchHeader(this.#bytes, this.#at);
     if (header === null) return false;
     const problem = this.#problemOf(header);
-    if (problem !== null) return this.#stop(header, problem);
+    if (problem !== null) {
+      // A beginning behind the log's end is what is damaged.
+      const isBehind = header.baseOffset >= this.#logEnd;
+      return this.#stop(header, problem, isBehind ? this.#position : undefined);
+    }
+    if (header.baseOffset > this.#position) {
+      const follower = this.#contradicted(header);
+      if (follower !== null) return this.#passMisplaced(header, follower);
+    }
     const isAborted = this.#aborted.holds(header);
     if (header.lastOffset < this.#position || isAborted) {
       this.#stepOver(header);
@@ -125,8 +142,30 @@ export class FetchedLog {
     if (header.baseOffset < 0 || !Number.isSafeInteger(header.lastOffset)) {
       return 'its offset is none';
     }
+    if (header.lastOffset >= this.#logEnd) {
+      return `it says that it begins at ${header.baseOffset}, behind the end of its log`;
+    }
     if (header.baseOffset < this.#batchesEnd) return 'it begins before the batch before it ends';
     return isKnownCodec(header.codec) ? null : `its codec ${header.codec} is unknown`;
+  }
+
+  /** The batch behind one that leaves a gap before it, where that one says that it begins behind this. */
+  #contradicted(header: BatchHeader): BatchHeader | null {
+    const next = readBatchHeader(this.#bytes, header.end);
+    if (next === null || next.baseOffset > header.lastOffset) return null;
+    return this.#problemOf(next) === null ? next : null;
+  }
+
+  /** Its records lie before those of the batch that follows it, at offsets that nobody can tell. */
+  #passMisplaced(header: BatchHeader, follower: BatchHeader): boolean {
+    if (follower.baseOffset <= this.#position) {
+      // They were read, or given up, before.
+      this.#at = header.end;
+      return true;
+    }
+    const where = `it says that it begins at ${header.baseOffset}`;
+    const problem = `${where}, and the batch behind it at ${follower.baseOffset}`;
+    return this.#stop(header, problem, this.#position);
   }
 
   /** True when the batch was read to its end, false when the spans are full. */
@@ -168,8 +207,11 @@ export class FetchedLog {
     this.#batch = null;
   }
 
-  #stop(header: BatchHeader, problem: string): false {
-    const offset = Math.max(this.#position, header.baseOffset);
+  #stop(
+    header: BatchHeader,
+    problem: string,
+    offset = Math.max(this.#position, header.baseOffset),
+  ): false {
     // Its own header may be what is damaged: where it ends is told by the next one, if that is whole.
     const next = header.end > header.start ? readBatchHeader(this.#bytes, header.end) : null;
     const end =
@@ -179,94 +221,10 @@ export class FetchedLog {
     this.#fault = {
       offset,
       end,
+      goesBack: header.baseOffset < this.#batchesEnd,
       detail: `the batch at offset ${offset} is unreadable: ${problem}`,
     };
     this.#batch = null;
     return false;
   }
-}
-
-/** A batch of which not all records were handed out. */
-interface OpenBatch {
-  readonly header: BatchHeader;
-  readonly cursor: ByteCursor;
-  /** Records not read yet. */
-  left: number;
-  /** The lowest offset its next record can have. */
-  next: number;
-}
-
-function cursorOver(bytes: Buffer): ByteCursor {
-  return new ByteCursor(bytes, 0, bytes.length);
-}
-
-/** Reads a record's length and returns where it ends. */
-function recordEnd(cursor: ByteCursor): number {
-  const length = cursor.varint();
-  if (length < 0 || length > cursor.limit - cursor.position) {
-    throw new MalformedBytes('a record reaches past its batch');
-  }
-  return cursor.position + length;
-}
-
-/** A record's attributes, which mean nothing yet, and its two differences. */
-function passOver(cursor: ByteCursor): void {
-  cursor.skip(1);
-  cursor.varlong();
-  cursor.varint();
-}
-
-function passOverHeader(cursor: ByteCursor): void {
-  const nameLength = cursor.varint();
-  if (nameLength < 0) throw new MalformedBytes('a header has no name');
-  cursor.skip(nameLength);
-  cursor.skip(Math.max(0, cursor.varint()));
-}
-
-/**
- * Appends the records at or above `position` until the batch or the spans end; true when the batch did.
- * Throws `MalformedBytes`.
- */
-function readRecords(
-  batch: OpenBatch,
-  position: number,
-  partition: number,
-  into: RecordSpans,
-): boolean {
-  const { cursor, header } = batch;
-  const { baseOffset, lastOffset, baseTimestampMs, appendTimeMs } = header;
-  const buffer = into.addBuffer(cursor.bytes);
-  let row = into.count;
-  while (batch.left > 0 && row < into.limit) {
-    const end = recordEnd(cursor);
-    cursor.skip(1);
-    const timestampDelta = cursor.varlong();
-    const offset = baseOffset + cursor.varint();
-    const keyLength = cursor.varint();
-    const keyStart = keyLength > 0 ? cursor.skip(keyLength) : cursor.position;
-    const valueLength = cursor.varint();
-    const valueStart = valueLength > 0 ? cursor.skip(valueLength) : cursor.position;
-    const headersStart = cursor.position;
-    for (let headers = cursor.varint(); headers > 0; headers -= 1) passOverHeader(cursor);
-    if (cursor.position !== end) throw new MalformedBytes('a record is not as long as it says');
-    if (offset < batch.next || offset > lastOffset) {
-      throw new MalformedBytes('a record is not where its batch says');
-    }
-    batch.next = offset + 1;
-    batch.left -= 1;
-    if (offset < position) continue;
-    into.partition[row] = partition;
-    into.offset[row] = offset;
-    into.timestampMs[row] = appendTimeMs ?? baseTimestampMs + timestampDelta;
-    into.buffer[row] = buffer;
-    into.keyStart[row] = keyStart;
-    into.keyLength[row] = keyLength < 0 ? -1 : keyLength;
-    into.valueStart[row] = valueStart;
-    into.valueLength[row] = valueLength < 0 ? -1 : valueLength;
-    into.headersStart[row] = headersStart;
-    into.end[row] = end;
-    row += 1;
-    into.count = row;
-  }
-  return batch.left === 0;
 }

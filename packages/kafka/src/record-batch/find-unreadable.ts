@@ -28,7 +28,7 @@ export function findUnreadable(
   position: number,
   { aborted, logEnd }: Around,
 ): UnreadableRange | null {
-  const log = new FetchedLog(partition, bytes, position, aborted);
+  const log = new FetchedLog(partition, bytes, position, aborted, logEnd);
   const spans = new RecordSpans(SPANS);
   log.read(spans);
   const { fault } = log;
@@ -47,7 +47,11 @@ function endOf(partition: number, bytes: Buffer, offset: number, logEnd: number)
       return at === bytes.length && claimedEnd === logEnd ? logEnd : null;
     }
     const { baseOffset, lastOffset, start, end } = header;
-    if (baseOffset > offset && isWhole(partition, bytes.subarray(start, end), baseOffset)) {
+    if (
+      baseOffset > offset &&
+      lastOffset < logEnd &&
+      isWhole(partition, bytes.subarray(start, end), baseOffset)
+    ) {
       return baseOffset;
     }
     claimedEnd = lastOffset + 1;
