@@ -32,7 +32,7 @@ export interface ClaimOptions {
   readonly of?: SourceIdentity;
 }
 
-/** The database has no such source (any more): register its topic again. */
+/** The database has no such source (any more), or an operator closed it: register its topic again. */
 export class SourceGone extends Error {
   override readonly name = 'SourceGone';
 }
@@ -50,7 +50,7 @@ interface ClaimRow {
  * client can hold us up. Returns where to read on. SQLSTATE 55P03 where the former backend stays, or somebody
  * holds the cursor row.
  *
- * @throws SourceGone where the database does not know the source
+ * @throws SourceGone where the database does not know the source, or it is closed
  */
 export async function claimSource(
   session: WriterSession,

@@ -154,12 +154,16 @@ function registered(source: KnownSource): RegisteredPartition {
     partition: source.partition,
     sourceId: source.source_id,
     nextOffset: Number(source.next_offset),
-    lastRead:
-      source.read_up_to === null || source.read_leader_epoch === null
-        ? null
-        : { offset: Number(source.read_up_to), leaderEpoch: source.read_leader_epoch },
+    lastRead: lastReadOf(source),
     ...(haltedCode === null ? { state: 'ready' } : { state: 'halted', haltedCode }),
   };
+}
+
+/** What lies past the cursor was not counted, whoever read it. */
+function lastReadOf(source: KnownSource): RegisteredPartition['lastRead'] {
+  const { read_up_to: upTo, read_leader_epoch: leaderEpoch, next_offset: cursor } = source;
+  if (upTo === null || leaderEpoch === null || upTo > cursor) return null;
+  return { offset: Number(upTo), leaderEpoch };
 }
 
 /** Halts without asking for an epoch: nobody may write for a topic that is gone. */

@@ -76,6 +76,11 @@ export async function readCursors(
 
 export interface AcceptLossRequest extends Operator {
   readonly sourceId: number;
+  /**
+   * Where to go on, instead of where the halt says: from the cursor, where nothing is lost and the place is read
+   * again, to the log's end.
+   */
+  readonly resumeAt?: bigint | undefined;
 }
 
 export type AcceptLossResult =
@@ -88,9 +93,12 @@ export type AcceptLossResult =
       readonly closed: boolean;
     }
   | { readonly outcome: 'not-halted' }
+  /** No offset is known to go on at, or the one that was named is none; `detail` is a sentence for people. */
+  | { readonly outcome: 'refused'; readonly detail: string }
   | { readonly outcome: 'unknown-source' };
 
 const NOT_HALTED = 'ADT03';
+const NO_SUCH_RESUME = 'ADT06';
 const NO_DATA_FOUND = 'P0002';
 
 /**
@@ -106,12 +114,14 @@ export async function acceptLoss(
   try {
     const { rows } = await sql<{ lost: bigint; nextOffset: bigint; closed: boolean }>`
       SELECT lost, next_offset AS "nextOffset", closed
-      FROM accept_loss(${request.sourceId}, ${request.actor}, ${request.reason})`.execute(db);
+      FROM accept_loss(${request.sourceId}::int, ${request.actor}, ${request.reason},
+                       ${request.resumeAt?.toString() ?? null}::bigint)`.execute(db);
     const [row] = rows;
     if (row === undefined) throw new Error('accept_loss answered nothing');
     return { outcome: 'accepted', ...row };
   } catch (error) {
-    const { code } = error as { code?: string };
+    const { code, message: detail } = error as Error & { code?: string };
+    if (code === NO_SUCH_RESUME) return { outcome: 'refused', detail };
     if (code === NOT_HALTED) return { outcome: 'not-halted' };
     if (code === NO_DATA_FOUND) return { outcome: 'unknown-source' };
     throw error;

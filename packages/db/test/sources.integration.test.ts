@@ -167,15 +167,26 @@ test('I9: a diverged log loses nothing to counting: its source is closed, a succ
   expect((await registerTopic(db, topic))[1]).toMatchObject({ state: 'ready', nextOffset: 20 });
 });
 
-test('who had written what was counted last is noted, and never goes back', async () => {
+test('who had written what was counted last is noted, never goes back, and never lies past the cursor', async () => {
   await using database = await migratedDatabase();
   const { db } = database;
-  const [first] = await registerTopic(db, topic);
+  const [, first] = await registerTopic(db, topic);
   const sourceId = first?.sourceId ?? 0;
-  const lastRead = async () => (await registerTopic(db, topic))[0]?.lastRead;
+  await sql`UPDATE cursors SET epoch = 7 WHERE source_id = ${sourceId}`.execute(db);
+  const lastRead = async () => (await registerTopic(db, topic))[1]?.lastRead;
+  const note = async (upTo: bigint, leaderEpoch: number, epoch = 7) =>
+    await noteReadMarks(db, new Map([[sourceId, { epoch, upTo, leaderEpoch }]]));
   expect(await lastRead()).toBeNull();
-  await noteReadMarks(db, new Map([[sourceId, { upTo: 10n, leaderEpoch: 3 }]]));
-  await noteReadMarks(db, new Map([[sourceId, { upTo: 5n, leaderEpoch: 2 }]]));
+  await note(80n, 3);
+  await note(75n, 2);
   await noteReadMarks(db, new Map());
-  expect(await lastRead()).toEqual({ offset: 10, leaderEpoch: 3 });
+  expect(await lastRead()).toEqual({ offset: 80, leaderEpoch: 3 });
+  // Of an owner that was put out, or whose database went back under it.
+  await note(90n, 4, 6);
+  await note(101n, 4);
+  expect(await lastRead()).toEqual({ offset: 80, leaderEpoch: 3 });
+  await sql`UPDATE cursors SET read_up_to = 150 WHERE source_id = ${sourceId}`.execute(db);
+  expect(await lastRead()).toBeNull();
+  await note(100n, 4);
+  expect(await lastRead()).toEqual({ offset: 100, leaderEpoch: 4 });
 });

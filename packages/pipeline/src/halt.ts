@@ -54,7 +54,10 @@ export function divergedHalt({ offset, leaderEpoch }: ReadUpTo, divergesAt: numb
 export function haltForFault(fault: ReadFault): Halt | null {
   if (fault instanceof BatchUnreadable) {
     const { offset, end, detail } = fault.at;
-    const upTo = end === null ? ', its end is unknown' : `, up to ${end - 1}`;
+    const upTo =
+      end === null
+        ? ', and where it can be read again is not known (accept-loss --resume-at names it)'
+        : `, up to ${end - 1}`;
     return {
       code: 'unreadable',
       detail: `offset ${offset} cannot be read${upTo}: ${detail}`,

@@ -39,12 +39,12 @@ export class ReadMarks {
   async #note(): Promise<void> {
     const { source, db, ownership } = this.#parts;
     const marks = new Map<number, ReadMark>();
-    for (const { partition, sourceId, committedOffset } of ownership.allOwned()) {
+    for (const { partition, sourceId, epoch, committedOffset } of ownership.allOwned()) {
       const last = source.lastRead(partition);
       if (last === null) continue;
       // What lies before that record was appended under its epoch or an earlier one.
       const upTo = BigInt(Math.min(last.offset, committedOffset));
-      marks.set(sourceId, { upTo, leaderEpoch: last.leaderEpoch });
+      marks.set(sourceId, { epoch, upTo, leaderEpoch: last.leaderEpoch });
     }
     await noteReadMarks(db, marks);
   }

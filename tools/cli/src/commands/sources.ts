@@ -37,15 +37,24 @@ export const listAllSources = command({
 });
 
 export const acceptLossOfSource = command({
-  description: `Exit code 2 where there is no such source, 4 where it is not halted: there is no loss to accept.`,
+  description: `Exit code 2 where there is no such source, 4 where it is not halted, or the offset to go on at is not known
+or not one of its log's.`,
   options: {
     source: required(wholeNumber(1, SOURCE_ID_MAX), 'which source'),
     reason: required(text('TEXT'), 'why; kept for good'),
+    'resume-at': option(
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      'the offset to go on at, from the cursor (reads again) to the end; by default what the halt says',
+    ),
     actor: option(text('NAME'), 'who; by default the user of the system'),
     ...JSON_OPTION,
   },
-  run: async ({ options: { source: sourceId, reason, actor = userInfo().username, json } }) =>
-    await accept({ sourceId, reason, actor }, json),
+  run: async ({ options }) => {
+    const { source: sourceId, reason, actor = userInfo().username, json } = options;
+    const named = options['resume-at'];
+    const resumeAt = named === undefined ? undefined : BigInt(named);
+    return await accept({ sourceId, reason, actor, resumeAt }, json);
+  },
 });
 
 async function accept(request: AcceptLossRequest, json: boolean): Promise<number> {
@@ -59,7 +68,9 @@ async function accept(request: AcceptLossRequest, json: boolean): Promise<number
             next_offset: jsonInteger(result.nextOffset),
             closed: result.closed,
           }
-        : {};
+        : result.outcome === 'refused'
+          ? { detail: result.detail }
+          : {};
       printJson({ accepted, outcome: result.outcome, source: request.sourceId, ...facts });
     } else if (accepted) {
       const next = result.closed ? 'the source is closed' : `it goes on at ${result.nextOffset}`;
@@ -73,6 +84,9 @@ async function accept(request: AcceptLossRequest, json: boolean): Promise<number
       case 'unknown-source':
         say(`there is no source ${request.sourceId}; ./dev sources lists them`);
         return EXIT.usage;
+      case 'refused':
+        say(result.detail);
+        return EXIT.refused;
       case 'not-halted':
         say(`source ${request.sourceId} is not halted: there is no loss to accept`);
         return EXIT.refused;
