@@ -19,4 +19,8 @@ export const ADVISORY_LOCKS = {
   systemMetrics: 7,
   /** The process that tells the lag of every partition (packages/system-metrics). */
   lag: 8,
+  /** Held by that process for as long as no broker answers it. */
+  lagUnseen: 9,
+  /** Then held by another one that a broker does answer: the lead is to be its own. */
+  lagSeen: 10,
 } as const;

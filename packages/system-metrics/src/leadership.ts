@@ -13,7 +13,9 @@ export interface LeadershipOptions {
   readonly everyMs: number;
   /** A session that says nothing for so long is ended by the server. */
   readonly silentMaxMs: number;
-  /** Does the work of the leader in its session, until the signal fires; throws where the session is of no use. */
+  /** Whether to try for the lead just now, asked before each try; without it always. */
+  readonly mayLead?: (session: Database) => Promise<boolean>;
+  /** Does the work of the leader in its session, until the signal fires or it gives up; throws where the session is of no use. */
   readonly lead: (session: Database, over: AbortSignal) => Promise<void>;
   /** The session answers. */
   readonly onSession?: () => void;
@@ -86,10 +88,10 @@ export class Leadership {
   }
 
   async #standBy(session: Database, over: AbortSignal): Promise<void> {
-    const { lock, everyMs, silentMaxMs, lead, onSession } = this.#options;
+    const { lock, everyMs, silentMaxMs, mayLead, lead, onSession } = this.#options;
     await limitSilence(session, silentMaxMs);
     while (!over.aborted) {
-      const leads = await tryLead(session, lock);
+      const leads = (await mayLead?.(session)) !== false && (await tryLead(session, lock));
       onSession?.();
       if (leads) {
         await lead(session, over);

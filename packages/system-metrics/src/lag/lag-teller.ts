@@ -15,6 +15,7 @@ import { Leadership } from '../leadership.ts';
 import type { LagMetrics } from '../metrics.ts';
 import { AppendAges } from './append-ages.ts';
 import { LagLook } from './lag-look.ts';
+import { LeadBySight } from './lead-by-sight.ts';
 import { StuckLog } from './stuck-log.ts';
 import { TopicObserver } from './topic-observer.ts';
 
@@ -57,18 +58,21 @@ export class LagTeller implements Service {
   readonly #parts: LagTellerParts;
   readonly #pace: LagPace;
   readonly #leadership: Leadership;
+  readonly #sight: LeadBySight;
   #toldMs = -Infinity;
   #isFailing = false;
 
   constructor(parts: LagTellerParts, pace: LagPace = PACE) {
     this.#parts = parts;
     this.#pace = pace;
+    this.#sight = new LeadBySight(parts.config.kafka, REQUEST_TIMEOUT_MS);
     this.#leadership = new Leadership({
       databaseUrl: parts.config.databaseUrl,
       applicationName: 'adtally-lag',
       lock: ADVISORY_LOCKS.lag,
       everyMs: pace.everyMs,
       silentMaxMs: pace.silentMaxMs,
+      mayLead: (session) => this.#sight.mayLead(session),
       lead: (session, over) => this.#lead(session, over),
       onFailure: (error) => this.#noteFailure(error),
     });
@@ -84,6 +88,7 @@ export class LagTeller implements Service {
 
   async stop(): Promise<void> {
     await this.#leadership.stop();
+    this.#sight.close();
   }
 
   async #lead(session: Database, over: AbortSignal): Promise<void> {
@@ -98,6 +103,7 @@ export class LagTeller implements Service {
     const look = new LagLook(observer, ages, this.#pace.stuckAfterMs);
     const words = new StuckLog(log);
     try {
+      await this.#sight.begin(session);
       // Before the brokers were asked only old ends are known.
       look.take(await sourcePositions(session), []);
       observer.start();
@@ -110,6 +116,12 @@ export class LagTeller implements Service {
         words.tell(partitions, contested);
         await replaceLag(session, partitions);
         this.#isFailing = false;
+        // Before it would call everything stuck.
+        const isUnseen = observer.silentMs > this.#pace.stuckAfterMs / 2;
+        if (await this.#sight.makesWay(session, isUnseen)) {
+          log.warn('gives up telling the lag: another process sees the brokers');
+          return;
+        }
         await pause(this.#pace.everyMs, over);
       }
     } finally {

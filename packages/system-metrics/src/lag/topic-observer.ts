@@ -57,6 +57,8 @@ export class TopicObserver {
   readonly #views = new Map<string, TopicView>();
   readonly #asked = Promise.withResolvers<void>();
   #wanted: readonly Wanted[] = [];
+  /** When a broker answered last, or nothing was to be asked. */
+  #answeredMs = performance.now();
   /** Leaders that did not answer in this look, and how: they are waited for once. */
   readonly #silent = new Map<number | null, KafkaError>();
 
@@ -76,6 +78,11 @@ export class TopicObserver {
 
   start(): void {
     this.#asking.start();
+  }
+
+  /** For how long no broker has answered though it was asked. */
+  get silentMs(): number {
+    return performance.now() - this.#answeredMs;
   }
 
   /** Resolves once everything was asked for the first time. */
@@ -107,6 +114,7 @@ export class TopicObserver {
 
   async #ask(signal: AbortSignal): Promise<void> {
     this.#silent.clear();
+    if (this.#wanted.length === 0) this.#answeredMs = performance.now();
     for (const wanted of this.#wanted) {
       if (signal.aborted) return;
       const before = this.view(wanted.topic);
@@ -121,6 +129,7 @@ export class TopicObserver {
   async #look({ topic, starts, stableEnds }: Wanted, before: TopicView): Promise<TopicView> {
     const described = await this.#admin.describeTopic(topic);
     const describedMs = performance.now();
+    this.#answeredMs = describedMs;
     if (described === null) return { ...UNSEEN, describedMs };
     const { topicId } = described;
     const led = described.partitions.filter(({ leader }) => leader !== null);

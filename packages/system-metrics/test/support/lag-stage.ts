@@ -8,7 +8,7 @@ import {
   type ObservedLag,
 } from '@adtally/db';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
-import { createLogger, createMetrics } from '@adtally/telemetry';
+import { createLogger, createMetrics, type MetricsExport } from '@adtally/telemetry';
 import { kafkaBrokers, produceRecords, testDatabase, testTopic, waitFor } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
@@ -49,27 +49,32 @@ export async function lagStage(options: StageOptions = {}) {
   const register = { kind: 'events', topic: topic.name, topicId, partitions } as const;
   await registerTopic(db, { ...register, genesis: () => 0n });
 
-  const lines: Record<string, unknown>[] = [];
-  const log = createLogger({
-    service: 'test',
-    level: 'info',
-    destination: { write: (line: string) => lines.push(JSON.parse(line) as never) },
-  });
-  const metrics = createMetrics({ service: 'test', version: '0', definitions: LAG_METRICS });
-  const kafka = options.settings ?? settings;
-  const teller = new LagTeller(
-    { config: { databaseUrl: database.url, kafka }, metrics, log },
-    FAST,
-  );
+  const startTeller = async (kafka: KafkaSettings) => {
+    const lines: Record<string, unknown>[] = [];
+    const log = createLogger({
+      service: 'test',
+      level: 'info',
+      destination: { write: (line: string) => lines.push(JSON.parse(line) as never) },
+    });
+    const metrics = createMetrics({ service: 'test', version: '0', definitions: LAG_METRICS });
+    const config = { databaseUrl: database.url, kafka };
+    const teller = new LagTeller({ config, metrics, log }, FAST);
+    tellers.push({ teller, metrics });
+    await teller.start();
+    return { metrics, said: (msg: string) => lines.filter((line) => line.msg === msg) };
+  };
+  const tellers: { teller: LagTeller; metrics: MetricsExport }[] = [];
   onTestFinished(async () => {
-    await teller.stop();
+    for (const { teller, metrics } of tellers) {
+      await teller.stop();
+      await metrics.shutdown();
+    }
     admin.close();
-    await metrics.shutdown();
     await db.destroy();
     await Promise.all([topic.delete(), database.drop()]);
   });
   await options.before?.(db, topic.name);
-  await teller.start();
+  const { metrics, said } = await startTeller(options.settings ?? settings);
 
   const figure = async (name: string, ...labels: string[]): Promise<number | null> => {
     const wanted = [`topic="${topic.name}"`, ...labels];
@@ -117,7 +122,6 @@ export async function lagStage(options: StageOptions = {}) {
       brokers,
     );
   };
-  const said = (msg: string) => lines.filter((line) => line.msg === msg);
   const report = async (
     consumerGroup: string,
     state: 'owned' | 'waiting' = 'owned',
@@ -149,6 +153,8 @@ export async function lagStage(options: StageOptions = {}) {
     partition,
     produce,
     said,
+    /** Another process that would tell, with its own way to the brokers. */
+    startTeller,
     report,
     moveCursor,
   };
