@@ -119,7 +119,7 @@ function wire(
     config,
   );
   const preparation = new ClaimPreparation(
-    { admin: claimsAdmin, db, source: consumer, ownership },
+    { admin: claimsAdmin, db, source: consumer, ownership, log },
     { kind: 'dlq', topic: dlqTopic, owner, startAt: { kind: 'log_start' } },
   );
   const claims = new PartitionClaims(

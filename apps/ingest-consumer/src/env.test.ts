@@ -53,18 +53,22 @@ test.each([
   ['earliest', { kind: 'log_start' }],
   ['group:billing', { kind: 'group', groupId: 'billing' }],
   ['2026-03-01T00:00:00Z', { kind: 'time', timeMs: Date.UTC(2026, 2, 1) }],
+  ['2026-03-01T01:00+01:00', { kind: 'time', timeMs: Date.UTC(2026, 2, 1) }],
+  ['2026-03-01T00:00:00.000001Z', { kind: 'time', timeMs: Date.UTC(2026, 2, 1) + 1 }],
 ])('START_AT=%s is understood', (text, startAt) => {
   expect(readConfig({ ...NEEDED, START_AT: text }).startAt).toEqual(startAt);
 });
 
-test.each(['group:', 'yesterday', '2026-03-01', '2026-99-01T00:00:00Z'])(
-  'START_AT=%s is refused',
-  (text) => {
-    expect(problemsOf({ ...NEEDED, START_AT: text })).toEqual([
-      expect.stringContaining('START_AT'),
-    ]);
-  },
-);
+test.each([
+  'group:',
+  'yesterday',
+  '2026-03-01',
+  '2026-99-01T00:00:00Z',
+  '2026-02-30T00:00:00Z',
+  '2026-03-01T00:00:00',
+])('START_AT=%s is refused', (text) => {
+  expect(problemsOf({ ...NEEDED, START_AT: text })).toEqual([expect.stringContaining('START_AT')]);
+});
 
 test('START_AT=group:... is refused for the group whose offsets the service commits itself', () => {
   const problems = (group: string) =>

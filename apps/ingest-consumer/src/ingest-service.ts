@@ -99,7 +99,7 @@ function wire(
     mayHaveGaps: config.mayHaveGaps,
   });
   const preparation = new ClaimPreparation(
-    { admin: claimsAdmin, db, source: consumer, ownership },
+    { admin: claimsAdmin, db, source: consumer, ownership, log },
     { kind: 'events', topic, owner: config.owner, startAt: config.startAt },
   );
   const claims = new PartitionClaims(

@@ -1,5 +1,5 @@
 import { GroupConsumer, type KafkaSettings } from '@adtally/kafka';
-import { uniqueName, waitFor } from '@adtally/testkit';
+import { uniqueName, waitFor, type LogEntry } from '@adtally/testkit';
 import { openDatabase } from '@adtally/db';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
@@ -7,6 +7,8 @@ import { stage, type Stage } from './support/stage.ts';
 import { expectBalanced, expectExact, found } from './support/truth.ts';
 
 const EVENTS = 4_000;
+/** Of each test's topic. */
+const PARTITIONS = 4;
 
 /** Joins the group, commits these offsets to Kafka as its own, and leaves. */
 async function commitOffsets(
@@ -22,7 +24,7 @@ async function commitOffsets(
       async () => {
         await member.fetch(1, 20);
         for (const event of member.takeRebalances()) member.settle(event);
-        return member.granted.size === offsets.size;
+        return member.granted.size === PARTITIONS;
       },
       { what: 'partitions granted' },
     );
@@ -152,3 +154,29 @@ test.each(['a time', 'the offsets of a group', 'the start of the log'])(
     expect((await found(the)).acked).toBe(expected);
   },
 );
+
+test('START_AT=group: nothing is counted before the group has an offset of every partition with records', async () => {
+  const the = await stage();
+  const before = await the.simulate(EVENTS);
+  const marks = await ends(the, PARTITIONS);
+  const groupId = uniqueName('adtally_test_group');
+  const consumer = the.start({ START_AT: `group:${groupId}` });
+  const waits = (partitions: string) => (entry: LogEntry) =>
+    entry['reason'] === 'start_at_unknown' &&
+    String(entry['detail']).includes(`START_AT=group:${groupId}`) &&
+    String(entry['detail']).includes(`partitions ${partitions},`);
+  await consumer.logged('partitions could not be claimed yet', waits('0, 1, 2, 3'));
+  await commitOffsets(the.settings, the, groupId, new Map([...marks].slice(0, 2)));
+  await consumer.logged('partitions could not be claimed yet', waits('2, 3'));
+  await commitOffsets(the.settings, the, groupId, marks);
+  for (const [partition, offset] of marks) {
+    await consumer.logged(
+      'counting begins here',
+      (entry) => entry['partition'] === partition && entry['offset'] === offset,
+    );
+  }
+  const after = await the.simulate(EVENTS);
+  await the.untilConsumed(after.acked, consumer);
+  await expectExact(the, after);
+  expect((await found(the)).acked).toBeLessThan(before.acked + after.acked);
+});

@@ -21,6 +21,8 @@ export interface RegisteredPartition {
   readonly state: 'ready' | 'halted';
   /** Why it is halted; absent when ready. */
   readonly haltedCode?: string;
+  /** Made by this registration: counting begins at its cursor. */
+  readonly isNew: boolean;
   /** Its cursor at the time of this registration. */
   readonly nextOffset: number;
   /** The last record known to be counted; null where none is. */
@@ -83,6 +85,7 @@ export async function registerTopic(
           partition,
           sourceId,
           state: 'ready',
+          isNew: true,
           nextOffset: Number(genesis),
           lastRead: null,
         });
@@ -153,6 +156,7 @@ function registered(source: KnownSource): RegisteredPartition {
   return {
     partition: source.partition,
     sourceId: source.source_id,
+    isNew: false,
     nextOffset: Number(source.next_offset),
     lastRead: lastReadOf(source),
     ...(haltedCode === null ? { state: 'ready' } : { state: 'halted', haltedCode }),
@@ -195,6 +199,7 @@ async function haltRecreated(
       partition: source.partition,
       sourceId: source.source_id,
       state: 'halted',
+      isNew: false,
       haltedCode: source.halted_code ?? HALT_TOPIC_RECREATED,
       nextOffset: Number(source.next_offset),
       lastRead: null,

@@ -19,7 +19,7 @@ export {
   type Rejection,
   rejectionFingerprint,
 } from './rejection.ts';
-export { daysInMonth } from './time.ts';
+export { daysInMonth, parseTime, POSTGRES_EPOCH_MS } from './time.ts';
 export { LOGICAL_TOPICS, type LogicalTopic, type Topic, TOPICS } from './topics.ts';
 export { idMillis, TIMELESS_FROM_MS, uuidBytes, uuidText } from './uuid.ts';
 export { SCHEMA_VERSION } from './versions.ts';

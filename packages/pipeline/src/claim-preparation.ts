@@ -7,10 +7,11 @@ import {
   type RecordSource,
   type Watermarks,
 } from '@adtally/kafka';
+import type { Logger } from '@adtally/telemetry';
 import type { StandingHalt } from './halt.ts';
 import type { Ownership, PendingClaim } from './ownership.ts';
 import { isPassing } from './passing-errors.ts';
-import { genesisOffsets, type StartAt } from './start-at.ts';
+import { genesisOffsets, startAtText, type StartAt } from './start-at.ts';
 import { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
 
 export interface PreparationOptions {
@@ -26,6 +27,7 @@ export interface PreparationParts {
   readonly db: Database;
   readonly source: Pick<RecordSource, 'departures'>;
   readonly ownership: Ownership;
+  readonly log: Logger;
 }
 
 /** What the loop needs to know to claim a partition. */
@@ -214,6 +216,12 @@ export class ClaimPreparation {
         return BigInt(genesis.get(partition) ?? 0);
       },
     });
+    for (const { partition, nextOffset } of registered.filter(({ isNew }) => isNew)) {
+      this.#parts.log.info(
+        { topic, partition, offset: nextOffset, startAt: startAtText(startAt) },
+        'counting begins here',
+      );
+    }
     return {
       topicId: described.topicId,
       leaders: new Map(described.partitions.map((one) => [one.partition, one.leader])),

@@ -53,7 +53,7 @@ export function suspicionEnv(defaults: { attempts: number; budgetMs: number }) {
 /** Where a topic that was never read before begins to count. */
 export const GENESIS_ENV = {
   startAt: field<StartAt>('START_AT', {
-    allowed: 'earliest, group:<id> or an RFC 3339 time',
+    allowed: 'earliest, group:<id> or an RFC 3339 time with its zone, as 2026-03-01T00:00:00Z',
     meaning: 'only for a topic never counted: `earliest`, `group:<id>` or an RFC 3339 time',
     defaultText: 'earliest',
     parse: (text) => parseStartAt(text) ?? undefined,

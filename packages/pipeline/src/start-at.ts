@@ -1,4 +1,6 @@
-import type { KafkaAdmin } from '@adtally/kafka';
+import { parseTime, POSTGRES_EPOCH_MS } from '@adtally/event-schema';
+import { KafkaError, type KafkaAdmin } from '@adtally/kafka';
+import { WaitingError } from './wait-reason.ts';
 
 /** Where a topic that was never read before begins to count. */
 export type StartAt =
@@ -8,15 +10,20 @@ export type StartAt =
 
 const TEXT_MAX = 300;
 
-/** Reads `earliest`, `group:<id>` or an RFC 3339 time; null where it is none of them. */
+/**
+ * Reads `earliest`, `group:<id>` or a time as events have them (RFC 3339 with its zone); null where it is none
+ * of them. Where counting begins cannot be taken back: nothing is read leniently.
+ */
 export function parseStartAt(text: string): StartAt | null {
   if (text.length > TEXT_MAX) return null;
   if (text === 'earliest') return { kind: 'log_start' };
   if (text.startsWith('group:') && text.length > 'group:'.length) {
     return { kind: 'group', groupId: text.slice('group:'.length) };
   }
-  const timeMs = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(timeMs) ? null : { kind: 'time', timeMs };
+  const micros = parseTime(text);
+  if (micros === null) return null;
+  // The broker's times are milliseconds: the first that is not before the one asked for.
+  return { kind: 'time', timeMs: Math.ceil(Number(micros) / 1000) + POSTGRES_EPOCH_MS };
 }
 
 /** As `parseStartAt` reads it; a time in UTC. */
@@ -27,7 +34,12 @@ export function startAtText(startAt: StartAt): string {
     : new Date(startAt.timeMs).toISOString();
 }
 
-/** The first offset to count, for each partition; one that a group never committed begins at log start. */
+/**
+ * The first offset to count, for each partition.
+ *
+ * @throws WaitingError `start_at_unknown` where the group that START_AT names has committed nothing of a
+ *   partition that holds records: to guess would lose them or count them twice
+ */
 export async function genesisOffsets(
   admin: KafkaAdmin,
   topic: string,
@@ -36,11 +48,26 @@ export async function genesisOffsets(
 ): Promise<Map<number, number>> {
   const known = await namedOffsets(admin, topic, startAt);
   const missing = partitions.filter((partition) => !known.has(partition));
-  const starts = await Promise.all(
-    missing.map(async (partition) => (await admin.watermarks(topic, partition)).logStart),
-  );
-  for (const [index, partition] of missing.entries()) known.set(partition, starts[index] as number);
+  if (missing.length === 0) return known;
+  const logs = await admin.watermarksOf(topic, missing);
+  const unknown: number[] = [];
+  for (const [partition, log] of logs) {
+    if (log instanceof KafkaError) throw log;
+    known.set(partition, log.logStart);
+    if (log.end > log.logStart) unknown.push(partition);
+  }
+  if (startAt.kind === 'group' && unknown.length > 0)
+    throw neverCommitted(startAt.groupId, unknown);
   return known;
+}
+
+function neverCommitted(groupId: string, partitions: readonly number[]): WaitingError {
+  return new WaitingError({
+    code: 'start_at_unknown',
+    detail:
+      `START_AT=group:${groupId}: the group has committed no offset of partitions ${partitions.join(', ')}, ` +
+      'which hold records; name the group that counted them, or a time, or earliest',
+  });
 }
 
 /** What the broker knows of where to begin; by partition. */
