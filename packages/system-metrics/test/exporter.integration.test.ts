@@ -39,12 +39,12 @@ async function freshDatabase() {
   return { url: database.url, db };
 }
 
-/** A process that takes part, as far as this set is concerned. */
-function participant(databaseUrl: string, pace = FAST) {
+/** A process that takes part, as far as this set is concerned; null is the pace of every service. */
+function participant(databaseUrl: string, pace: typeof FAST | null = FAST) {
   const metrics = createMetrics({ service: 'test', version: '0', definitions: SYSTEM_METRICS });
   const exporter = new SystemMetricsExporter(
     { config: { databaseUrl }, metrics, log: logger },
-    pace,
+    pace ?? undefined,
   );
   onTestFinished(async () => {
     await exporter.stop();
@@ -201,6 +201,20 @@ test('it tells what waits for every sink that was told lately, 0 where nothing d
   );
   expect(await the.figure('adtally_outbox_oldest_waiting_seconds{sink="webhook"}')).toBe(0);
   expect(await the.figure('adtally_outbox_waiting{sink="pagerduty"}')).toBeNull();
+});
+
+test('what a sink does not take is seen within seconds, at the pace of every service', async () => {
+  const { url, db } = await freshDatabase();
+  const the = participant(url, null);
+  await the.start();
+  await the.untilLeads();
+  await sql`WITH incident AS (
+              INSERT INTO incidents (alert, alert_key, status, starts_at, summary)
+              VALUES ('A', 'k', 'firing', now(), 's') RETURNING incident_id)
+            INSERT INTO notifications (incident_id, revision, sink, kind, message)
+            SELECT incident_id, 1, 'webhook', 'firing', '{}' FROM incident`.execute(db);
+  const seen = async () => await the.figure('adtally_outbox_waiting{sink="webhook"}');
+  await expect.poll(seen, { timeout: 10_000 }).toBe(1);
 });
 
 test('with the database away it starts, and tells once it is there', async () => {

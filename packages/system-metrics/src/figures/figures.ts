@@ -8,6 +8,8 @@ export interface Figures {
   readonly name: string;
   /** What they tell; their series end where they cannot be read. */
   readonly metrics: MetricDefinitions;
+  /** Reading them takes more than some milliseconds: they are read at fewer looks. */
+  readonly isCostly?: true;
   /** Reads all of them by one statement or two, then tells them: a read that fails tells nothing. */
   tell(session: DatabaseExecutor, metrics: SystemMetrics): Promise<void>;
 }

@@ -17,6 +17,8 @@ export async function letterCounts(
 export const letterFigures: Figures = {
   name: 'letters',
   metrics: LETTER_METRICS,
+  // A million letters are counted in a tenth of a second.
+  isCostly: true,
   async tell(session, metrics) {
     const counts = await letterCounts(session);
     metrics.letters.clear();

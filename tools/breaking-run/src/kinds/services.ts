@@ -80,8 +80,8 @@ const sinkDown: Kind = {
   expects: 'heals',
   named: /sink|webhook[^}]{0,200}(?:ECONNREFUSED|refused)|ECONNREFUSED/i,
   shownBy: 'adtally_outbox_oldest_waiting_seconds',
-  // More than 5 hopeless records a minute raise an incident.
-  needs: { env: { MAX_ATTEMPTS: '1', RETRY_INTERVAL_MS: '500ms' } },
+  // More than 5 hopeless records a minute raise an incident, and there is something to tell of it every second.
+  needs: { env: { MAX_ATTEMPTS: '1', RETRY_INTERVAL_MS: '500ms', INCIDENT_UPDATE_MS: '1s' } },
   break: async ({ servers }) => servers.sink.close(),
   evidence: async ({ servers }) =>
     await fetch(servers.sink.url).then(
