@@ -77,7 +77,8 @@ export class KafkaAdmin {
   ): Promise<Map<number, Watermarks | KafkaError>> {
     const starts = await this.#offsets(topic, partitions, OffsetSpec.EARLIEST);
     const ends = await this.#offsets(topic, partitions, OffsetSpec.LATEST);
-    return logsIn(topic, partitions, starts, ends);
+    const explain = (error: unknown, doing: string) => this.#requests.explain(error, doing);
+    return logsIn(topic, partitions, starts, ends, explain);
   }
 
   /**
@@ -213,6 +214,7 @@ export class KafkaAdmin {
       const answer = offsetIn(
         (await this.#offsets(topic, [partition], offset)).get(partition),
         doing,
+        (error) => this.#requests.explain(error, doing),
       );
       if (typeof answer !== 'number') throw answer;
       return answer;

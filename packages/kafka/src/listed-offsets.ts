@@ -1,4 +1,5 @@
 import { classify, codeOf, type KafkaError } from './errors.ts';
+import { CODE } from './rdkafka.ts';
 
 /** The log of a partition holds the offsets `logStart <= offset < end`. */
 export interface Watermarks {
@@ -13,11 +14,26 @@ export interface ListedOffset {
   error?: unknown;
 }
 
-/** What the broker said of one partition. */
-export function offsetIn(found: ListedOffset | undefined, doing: string): number | KafkaError {
-  if (found === undefined) return classify({ code: -1, message: 'no answer' }, doing);
-  const failed = found.error !== undefined && codeOf(found.error) !== 0;
-  return failed ? classify(found.error, doing) : found.offset;
+/**
+ * What the client puts in the place of an offset, and without an error, where the request to a partition's leader
+ * failed (librdkafka 2.15 drops the error when it puts the answers of all leaders together).
+ */
+const NOT_ANSWERED = -1_001;
+
+/**
+ * What the broker said of one partition.
+ *
+ * @param explain makes the error of what it refused, or did not say
+ */
+export function offsetIn(
+  found: ListedOffset | undefined,
+  doing: string,
+  explain: (error: unknown, doing: string) => KafkaError = classify,
+): number | KafkaError {
+  if (found === undefined) return explain({ code: -1, message: 'no answer' }, doing);
+  if (found.error !== undefined && codeOf(found.error) !== 0) return explain(found.error, doing);
+  if (found.offset !== NOT_ANSWERED) return found.offset;
+  return explain({ code: CODE.transport, message: 'its leader gave no answer' }, doing);
 }
 
 /** The logs of a topic's partitions out of the answers for their starts and for their ends. */
@@ -26,12 +42,13 @@ export function logsIn(
   partitions: readonly number[],
   starts: ReadonlyMap<number, ListedOffset>,
   ends: ReadonlyMap<number, ListedOffset>,
+  explain: (error: unknown, doing: string) => KafkaError,
 ): Map<number, Watermarks | KafkaError> {
   return new Map(
     partitions.map((partition) => {
       const doing = `offsets of ${topic}[${partition}]`;
-      const logStart = offsetIn(starts.get(partition), doing);
-      const end = offsetIn(ends.get(partition), doing);
+      const logStart = offsetIn(starts.get(partition), doing, explain);
+      const end = offsetIn(ends.get(partition), doing, explain);
       if (typeof logStart !== 'number') return [partition, logStart];
       return [partition, typeof end === 'number' ? { logStart, end } : end];
     }),

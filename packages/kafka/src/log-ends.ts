@@ -1,5 +1,6 @@
 import type { AdminRequests } from './admin-requests.ts';
-import { codeOf, type KafkaError } from './errors.ts';
+import type { KafkaError } from './errors.ts';
+import { type ListedOffset, offsetIn } from './listed-offsets.ts';
 import { OffsetSpec } from './rdkafka.ts';
 
 /**
@@ -17,12 +18,6 @@ const SPEC = {
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
-interface FoundOffset {
-  readonly partition: number;
-  readonly offset: number;
-  readonly error?: unknown;
-}
-
 /**
  * Asks for one point of many partitions' logs at once: one request for each broker that leads any.
  *
@@ -38,13 +33,13 @@ export async function listLogPoints(
   const doing = `${point} of ${topic}`;
   const asked = partitions.map((partition) => ({ topic, partition, offset: SPEC[point] }));
   const isolationLevel = point === 'stable_end' ? READ_COMMITTED : READ_UNCOMMITTED;
-  const found = await requests.question<FoundOffset[]>(doing, (client, timeout, done) =>
+  const found = await requests.question<ListedOffset[]>(doing, (client, timeout, done) =>
     client.listOffsets(asked, { timeout, isolationLevel }, done),
   );
   return new Map(
-    found.map(({ partition, offset, error }) => {
-      const isRead = error === undefined || codeOf(error) === 0;
-      return [partition, isRead ? offset : requests.explain(error, `${doing}[${partition}]`)];
-    }),
+    found.map((one) => [
+      one.partition,
+      offsetIn(one, `${doing}[${one.partition}]`, (error, what) => requests.explain(error, what)),
+    ]),
   );
 }

@@ -1,4 +1,10 @@
-import { hasKafkaServer, type KafkaCluster, kafkaCluster, uniqueName } from '@adtally/testkit';
+import {
+  hasKafkaServer,
+  type KafkaCluster,
+  kafkaCluster,
+  testTopic,
+  uniqueName,
+} from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { KafkaAdmin, type KafkaSettings } from '../src/index.ts';
 
@@ -88,5 +94,39 @@ test.runIf(hasKafkaServer())(
     await cluster.start(2);
     expect(await onceBroken(cluster, topic, () => cluster.freeze(3))).toEqual([]);
     cluster.thaw(3);
+  },
+);
+
+const LIST_OFFSETS = 2;
+
+/** Whether bytes, which begin with a request (its length, then its API's number), have one of that API. */
+function hasRequest(bytes: Buffer, api: number): boolean {
+  for (let at = 0; at + 6 <= bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    if (bytes.readUInt16BE(at + 4) === api) return true;
+  }
+  return false;
+}
+
+test.runIf(hasKafkaServer())(
+  'a leader that hangs up instead of telling its offsets has told none: not those of an empty log',
+  { timeout: 60_000 },
+  async () => {
+    await using cluster = await kafkaCluster({ brokers: 1, proxied: true });
+    const admin = new KafkaAdmin(settingsOf(cluster), { requestTimeoutMs: 6_000 });
+    onTestFinished(() => admin.close());
+    const { name: topic } = await testTopic({ partitions: 2, brokers: cluster.brokers });
+    expect(await admin.watermarks(topic, 0)).toEqual({ logStart: 0, end: 0 });
+    cluster.proxy(1).onClientData((bytes) => (hasRequest(bytes, LIST_OFFSETS) ? 'cut' : 'forward'));
+    const failed = { name: 'KafkaRequestError', transient: true };
+    await expect(admin.watermarks(topic, 0)).rejects.toMatchObject(failed);
+    const together = await admin.watermarksOf(topic, [0, 1]).catch((error: unknown) => error);
+    const answers = together instanceof Map ? [...together.values()] : [together];
+    expect(answers).toEqual(answers.map(() => expect.objectContaining(failed)));
+    await expect(admin.offsetsForTime(topic, Date.now())).rejects.toMatchObject(failed);
+    const points = await admin.logPoints(topic, [0, 1], 'end').catch((error: unknown) => error);
+    const ends = points instanceof Map ? [...points.values()] : [points];
+    expect(ends).toEqual(ends.map(() => expect.objectContaining(failed)));
+    cluster.proxy(1).onClientData(undefined);
+    expect(await admin.watermarks(topic, 1)).toEqual({ logStart: 0, end: 0 });
   },
 );
