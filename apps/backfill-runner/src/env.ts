@@ -10,7 +10,7 @@ import {
   type Rule,
 } from '@adtally/config';
 import { DATABASE_ENV, WRITER_ENV } from '@adtally/db/env';
-import { KAFKA_ENV, KAFKA_RULES, TOPICS_ENV, TOPICS_RULES } from '@adtally/kafka/env';
+import { KAFKA_ENV, KAFKA_RULES, READER_ENV, TOPICS_ENV, TOPICS_RULES } from '@adtally/kafka/env';
 import { BATCH_ENV, RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
 import { serviceEnv } from '@adtally/service/env';
 
@@ -21,6 +21,7 @@ const REPLAY_ENV = {
   ...RECORD_ENV,
   ...WRITER_ENV,
   ...suspicionEnv({ attempts: 5, budgetMs: 60_000 }),
+  ...READER_ENV,
   ...KAFKA_ENV,
   kafkaBrokers: optional(KAFKA_ENV.kafkaBrokers, '`host:port,...`; required by `replay`'),
 } as const;

@@ -16,6 +16,8 @@ export interface ReplayConfig extends Pick<
   | 'statementTimeoutMs'
   | 'transientAttempts'
   | 'transientBudgetMs'
+  | 'recordReader'
+  | 'fetchBufferMaxBytes'
 > {
   readonly kafka: KafkaSettings;
 }

@@ -6,6 +6,7 @@ import {
   BatchFiller,
   ClaimPreparation,
   CursorWatch,
+  HindranceWatch,
   HoldUps,
   IngestLoop,
   LoopService,
@@ -162,8 +163,9 @@ function wire(
     { dlqTopic, owner, perMinute: config.spikePerMinute, factor: config.spikeFactor },
   );
   const expiry = recordExpiry(db, config.retentionDays, log);
+  const hindrances = new HindranceWatch({ source: consumer, log });
   const reporter = new PartitionReporter(
-    { db, ownership, holdUps, log },
+    { db, ownership, holdUps, hindrances, log },
     { topic: dlqTopic, consumerGroup: config.group, owner },
   );
   const throttles = new ThrottleWatch(
@@ -176,7 +178,18 @@ function wire(
     consumer,
     ownership,
     holdUps,
-    beside: [...letters.beside, throttles, watch, marks, volumeWatch, expiry, cursors, reporter],
+    hindrances,
+    beside: [
+      ...letters.beside,
+      throttles,
+      hindrances,
+      watch,
+      marks,
+      volumeWatch,
+      expiry,
+      cursors,
+      reporter,
+    ],
     cut: () => {
       cutConnections(db);
       letters.cut();

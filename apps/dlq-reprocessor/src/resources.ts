@@ -45,6 +45,7 @@ type ResourcesConfig = Pick<
   | 'group'
   | 'groupProtocol'
   | 'recordReader'
+  | 'fetchBufferMaxBytes'
 >;
 
 /**
@@ -104,6 +105,7 @@ export async function openResources(
           askLog: (partition) => claimsAdmin.watermarks(config.topics.dlq.name, partition),
           protocol: GROUP_PROTOCOLS[config.groupProtocol],
           reader: config.recordReader,
+          bufferBytes: config.fetchBufferMaxBytes,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,
         }),

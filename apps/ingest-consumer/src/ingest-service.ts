@@ -10,6 +10,7 @@ import {
   CursorWatch,
   classify,
   DeadLetterSender,
+  HindranceWatch,
   HoldUps,
   IngestLoop,
   LoopService,
@@ -137,9 +138,10 @@ function wire(
       },
     },
   );
+  const hindrances = new HindranceWatch({ source: consumer, log });
   const { owner, consumerGroup } = config;
   const reporter = new PartitionReporter(
-    { db, ownership, holdUps, log },
+    { db, ownership, holdUps, hindrances, log },
     { topic, consumerGroup, owner },
   );
   const throttles = new ThrottleWatch(
@@ -152,7 +154,17 @@ function wire(
     consumer,
     ownership,
     holdUps,
-    beside: [throttles, new PartitionMaker(db, log), alerts, watch, marks, cursors, reporter],
+    hindrances,
+    beside: [
+      throttles,
+      hindrances,
+      new PartitionMaker(db, log),
+      alerts,
+      watch,
+      marks,
+      cursors,
+      reporter,
+    ],
     cut: () => cutConnections(db),
   };
   return { wiring, breakers };

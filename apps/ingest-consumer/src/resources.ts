@@ -44,6 +44,7 @@ type ResourcesConfig = Pick<
   | 'consumerGroup'
   | 'groupProtocol'
   | 'recordReader'
+  | 'fetchBufferMaxBytes'
   | 'groupInstanceId'
   | keyof TopicPolicy
 >;
@@ -111,6 +112,7 @@ export async function openResources(
           protocol: GROUP_PROTOCOLS[config.groupProtocol],
           instanceId: config.groupInstanceId === '' ? undefined : config.groupInstanceId,
           reader: config.recordReader,
+          bufferBytes: config.fetchBufferMaxBytes,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,
         }),

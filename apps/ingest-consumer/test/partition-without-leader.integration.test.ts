@@ -9,7 +9,7 @@ const RECORDS = 20;
 const LOOKED_AT_MS = 20_000;
 
 test.runIf(hasKafkaServer())(
-  'a partition whose only broker is dead leaves its owner ready, and looks at the others go on',
+  'a partition whose only broker is dead leaves its owner ready and is named; looks at the others go on',
   { timeout: 120_000 },
   async () => {
     const cluster = await kafkaCluster({ brokers: 3 });
@@ -41,6 +41,17 @@ test.runIf(hasKafkaServer())(
         sources.find(({ partition }) => partition === living?.partition)?.knownEndOffset ?? null;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
+    const reasonOf = async (): Promise<string | null | undefined> => {
+      const { owned, waiting } = await consumer.status();
+      return [...owned, ...waiting].find(({ partition }) => partition === dead?.partition)?.reason;
+    };
+    await consumer.until('why', async () => (await reasonOf()) === 'leader_missing');
+    const hasPartition = (list: unknown) => (list as number[]).includes(dead?.partition ?? -1);
+    await consumer.until('a line that says so', () =>
+      consumer.entries.find(
+        ({ reason, partitions }) => reason === 'leader_missing' && hasPartition(partitions),
+      ),
+    );
     // It may have been the group's coordinator as well: that is looked for anew, and said.
     const isOfBrokers = (answer: string) => !answer.startsWith('200') && !answer.includes('group');
     expect([...answers].filter(isOfBrokers)).toEqual([]);

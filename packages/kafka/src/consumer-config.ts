@@ -22,8 +22,8 @@ export interface GroupConsumerOptions {
   readonly heartbeatIntervalMs?: number | undefined;
   /** Who reads the records: the native client (default), or a reader of ours over the protocol itself. */
   readonly reader?: RecordReader | undefined;
-  /** Bound of the values the client reads ahead, in KiB. */
-  readonly queuedMaxKbytes?: number | undefined;
+  /** What may be read ahead, in bytes: of the log, and for the native client of values alone. */
+  readonly bufferBytes?: number | undefined;
   /** How long one request for the first records may wait when the topic is quiet, in ms. */
   readonly fetchWaitMaxMs?: number | undefined;
   /** How long `connect` waits for a first broker, in ms. */
@@ -39,7 +39,7 @@ export interface GroupConsumerOptions {
 const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000;
 const DEFAULT_SESSION_TIMEOUT_MS = 10_000;
 const DEFAULT_HEARTBEAT_INTERVAL_MS = 500;
-const DEFAULT_QUEUED_MAX_KBYTES = 32_768;
+const DEFAULT_BUFFER_BYTES = 32 * 1024 * 1024;
 const DEFAULT_FETCH_WAIT_MAX_MS = 100;
 /**
  * Records read ahead. The client's bound in KiB counts values alone, so of records with large headers this
@@ -48,14 +48,16 @@ const DEFAULT_FETCH_WAIT_MAX_MS = 100;
 const QUEUED_MIN_RECORDS = 250;
 /** The group's state is read of the client's figures. */
 const FIGURES_EVERY_MS = 1_000;
+const KIBIBYTE = 1_024;
 const FETCH_MAX_BYTES = 16 * 1024 * 1024;
 const METADATA_REFRESH_MS = 60_000;
 /** 0 spins a whole core, the default of 1000 halves the throughput (measured). */
 const FETCH_QUEUE_BACKOFF_MS = 2;
 
-/** What a reader of ours may hold and have under way, in bytes of log: the bound the client has for values. */
-export function bufferBytes({ queuedMaxKbytes }: GroupConsumerOptions): number {
-  return (queuedMaxKbytes ?? DEFAULT_QUEUED_MAX_KBYTES) * 1024;
+export function bufferBytes({
+  bufferBytes: given,
+}: Pick<GroupConsumerOptions, 'bufferBytes'>): number {
+  return given ?? DEFAULT_BUFFER_BYTES;
 }
 
 /** Every property the guarantees or the throughput depend on is stated, none left to a default. */
@@ -66,6 +68,7 @@ export function consumerConfig(
   const maxPollIntervalMs = options.maxPollIntervalMs ?? DEFAULT_MAX_POLL_INTERVAL_MS;
   return {
     ...commonConfig(settings),
+    ...(settings.rack === undefined ? {} : { 'client.rack': settings.rack }),
     ...membership(options, maxPollIntervalMs),
     'group.id': options.groupId,
     'statistics.interval.ms': FIGURES_EVERY_MS,
@@ -85,7 +88,7 @@ export function consumerConfig(
     'fetch.wait.max.ms': options.fetchWaitMaxMs ?? DEFAULT_FETCH_WAIT_MAX_MS,
     'fetch.max.bytes': FETCH_MAX_BYTES,
     'queued.min.messages': QUEUED_MIN_RECORDS,
-    'queued.max.messages.kbytes': options.queuedMaxKbytes ?? DEFAULT_QUEUED_MAX_KBYTES,
+    'queued.max.messages.kbytes': Math.ceil(bufferBytes(options) / KIBIBYTE),
   };
 }
 

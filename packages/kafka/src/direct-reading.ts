@@ -17,10 +17,10 @@ import {
 } from './read-faults.ts';
 import type { Start } from './readers.ts';
 import type { Reading } from './reading.ts';
+import type { Hindrance } from './record-source.ts';
 import { RecordSpans } from './record-batch/record-spans.ts';
 import type { KafkaSettings } from './settings.ts';
 import type { Throttling } from './throttling.ts';
-import type { Trouble, TroubleCode } from './trouble.ts';
 
 export interface DirectReadingParts {
   readonly native: NativeConsumer;
@@ -41,10 +41,9 @@ export interface DirectReadingParts {
 const FETCH_RECORDS_MAX = 10_000;
 /** How long one call attends to the client: it answers its group in such a call only. */
 const ATTEND_MS = 100;
-const TROUBLES: Readonly<Record<string, TroubleCode>> = {
-  broker_unreachable: 'broker_unreachable',
-  topic_authorization: 'topic_authorization',
-};
+/** A right that the client, which reads nothing, does not miss: its owner goes by what the client says. */
+const RIGHT_TO_READ = 'topic_authorization';
+const SAY_AGAIN_MS = 5_000;
 
 /**
  * Reads over the protocol itself; the client, which reads nothing, keeps the membership. It is attended to
@@ -60,6 +59,8 @@ export class DirectReading implements Reading {
   #fetching: Promise<SourceRecord[]> | null = null;
   #attending: Promise<void> | null = null;
   #failure: Error | null = null;
+  /** When it is said again that the topic may not be read; 0 while it may. */
+  #refusedUntilMs = 0;
 
   constructor(parts: DirectReadingParts) {
     this.#parts = parts;
@@ -96,12 +97,12 @@ export class DirectReading implements Reading {
   /** A partition that cannot be read says so by itself. */
   checkQuiet(): void {}
 
-  start(partition: number, { offset, last }: Start): void {
+  start(partition: number, { offset, last, topicId }: Start): void {
     this.#lost.delete(partition);
     this.#told.delete(partition);
     // Of an earlier record the epoch says nothing about this place.
-    const epoch = last?.offset === offset ? { lastEpoch: last.leaderEpoch } : {};
-    this.#reader.start(partition, offset, epoch);
+    const lastEpoch = last?.offset === offset ? last.leaderEpoch : undefined;
+    this.#reader.start(partition, offset, { topicId, lastEpoch });
   }
 
   stop(partitions: readonly number[], answer: boolean): void {
@@ -137,15 +138,12 @@ export class DirectReading implements Reading {
     return this.#reader.end(partition);
   }
 
-  get trouble(): Trouble | null {
-    for (const partition of this.partitions()) {
-      const reason = this.#reader.reason(partition);
-      const code = TROUBLES[reason?.code ?? ''];
-      if (reason !== null && code !== undefined) {
-        return { code, message: reason.detail, atMs: Date.now() };
-      }
-    }
-    return null;
+  get isTopicSure(): boolean {
+    return this.#reader.isTopicSure;
+  }
+
+  hindrances(): ReadonlyMap<number, Hindrance> {
+    return this.#reader.hindrances();
   }
 
   async close(): Promise<void> {
@@ -163,6 +161,7 @@ export class DirectReading implements Reading {
     this.#spans.clear(Math.min(maxRecords, FETCH_RECORDS_MAX));
     await this.#reader.read(this.#spans, timeoutMs);
     if (this.#spans.count > 0) words.worked();
+    this.#noteRight();
     const records: SourceRecord[] = [];
     for (let row = 0; row < this.#spans.count; row += 1) {
       const partition = this.#spans.partition[row] ?? 0;
@@ -171,6 +170,19 @@ export class DirectReading implements Reading {
       records.push(this.#spans.record(row, topic));
     }
     return records;
+  }
+
+  /** Whether the topic may be read is said where the client says what it may not do. */
+  #noteRight(): void {
+    const { topic, words } = this.#parts;
+    const refusal = [...this.hindrances().values()].find(({ code }) => code === RIGHT_TO_READ);
+    if (refusal !== undefined && performance.now() >= this.#refusedUntilMs) {
+      words.note(new Error(refusal.detail), 'consume', `read ${topic}`);
+      this.#refusedUntilMs = performance.now() + SAY_AGAIN_MS;
+    } else if (refusal === undefined && this.#refusedUntilMs > 0) {
+      words.worked();
+      this.#refusedUntilMs = 0;
+    }
   }
 
   async #nextFault(): Promise<ReadFault | null> {

@@ -5,6 +5,7 @@ import { codeOf } from './errors.ts';
 import { type GroupPlace, PlaceInGroup } from './group-place.ts';
 import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
+import { DeferredStarts } from './deferred-starts.ts';
 import { disconnect, join, unsubscribe } from './membership.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { readingOf } from './reading-of.ts';
@@ -13,8 +14,7 @@ import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { Rebalances, type RebalanceEvent } from './rebalances.ts';
-import type { Start } from './readers.ts';
-import type { RecordSource } from './record-source.ts';
+import type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
@@ -46,7 +46,7 @@ export class GroupConsumer implements RecordSource {
   readonly #words: ClientWords;
   readonly #place: PlaceInGroup;
   readonly #granted = new Set<number>();
-  readonly #startAfterFetch = new Map<number, Start>();
+  readonly #deferred: DeferredStarts;
   readonly #rebalances = new Rebalances();
   readonly #hints: OffsetHints;
   readonly #paced: PacedConsume;
@@ -86,6 +86,7 @@ export class GroupConsumer implements RecordSource {
       },
       watermarks: this.#questions.watermarks,
     });
+    this.#deferred = new DeferredStarts(this.#reading, this.#notices);
     this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
     this.#native.on('event.stats', ({ message }: { message: string }) =>
       this.#place.figures(message),
@@ -105,7 +106,7 @@ export class GroupConsumer implements RecordSource {
 
   /** What keeps the client from its work now, in its own words; null where nothing is known to. */
   get trouble(): Trouble | null {
-    return this.#words.trouble ?? this.#reading.trouble;
+    return this.#words.trouble;
   }
 
   /** Whether the group counts on this member, with partitions or as a spare, or why it does not. */
@@ -129,8 +130,10 @@ export class GroupConsumer implements RecordSource {
     try {
       return await this.#reading.fetch(maxRecords, timeoutMs);
     } finally {
-      if (!this.#reading.isFetching) this.#startDeferred();
-      if (this.#state === 'open') this.#reading.checkQuiet();
+      if (this.#state === 'open') {
+        this.#deferred.startAll();
+        this.#reading.checkQuiet();
+      }
     }
   }
 
@@ -162,14 +165,12 @@ export class GroupConsumer implements RecordSource {
   }
 
   /** Reads a granted partition from `offset` on. Throws when it is not granted or already read. */
-  start(partition: number, offset: number, last: ReadUpTo | null = null): void {
+  start(partition: number, offset: number, from: ReadFrom = {}): void {
     if (this.#state !== 'open') return;
     if (!this.#granted.has(partition)) throw new Error(`partition ${partition} is not granted`);
     if (this.isReading(partition)) throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
-    // Records a fetch in flight may hold belong to an earlier position.
-    if (!this.#reading.isFetching) this.#assign(partition, { offset, last });
-    else this.#startAfterFetch.set(partition, { offset, last });
+    this.#deferred.start(partition, { offset, ...from });
   }
 
   /** Ends reading a partition; it stays granted and can be started again. Harmless when it is not read. */
@@ -181,6 +182,14 @@ export class GroupConsumer implements RecordSource {
     return this.#reading.position(partition);
   }
 
+  get isTopicSure(): boolean {
+    return this.#reading.isTopicSure;
+  }
+
+  hindrances(): ReadonlyMap<number, Hindrance> {
+    return this.#reading.hindrances();
+  }
+
   lastRead(partition: number): ReadUpTo | null {
     return this.#reading.lastRead(partition);
   }
@@ -190,7 +199,7 @@ export class GroupConsumer implements RecordSource {
   }
 
   isReading(partition: number): boolean {
-    return this.#reading.has(partition) || this.#startAfterFetch.has(partition);
+    return this.#reading.has(partition) || this.#deferred.has(partition);
   }
 
   /** Tells Kafka the next offsets, for lag tools: best effort, never throws, newest wins. */
@@ -223,7 +232,7 @@ export class GroupConsumer implements RecordSource {
     this.#state = 'leaving';
     await this.#reading.idle();
     for (const event of this.takeRebalances()) this.settle(event);
-    this.#startAfterFetch.clear();
+    this.#deferred.clear();
     if (this.#isStatic && !keepMembership) {
       await unsubscribe(this.#native, this.#paced, (done) => (this.#onRevokedAll = done));
     }
@@ -266,26 +275,8 @@ export class GroupConsumer implements RecordSource {
 
   /** Takes those of the partitions that are read from the client. As an `answer` it is told even of none. */
   #unassign(partitions: readonly number[], answer: boolean): void {
-    for (const partition of partitions) this.#startAfterFetch.delete(partition);
+    this.#deferred.forget(partitions);
     this.#guarded(() => this.#reading.stop(partitions, answer));
-  }
-
-  #assign(partition: number, start: Start): void {
-    try {
-      this.#reading.start(partition, start);
-    } catch (error) {
-      // Between losing its membership and joining again a member may assign nothing: try after the next fetch.
-      this.#notices.post('rebalance', error);
-      this.#startAfterFetch.set(partition, start);
-    }
-  }
-
-  #startDeferred(): void {
-    const starts = [...this.#startAfterFetch];
-    this.#startAfterFetch.clear();
-    for (const [partition, start] of starts) {
-      if (this.#state === 'open') this.#assign(partition, start);
-    }
   }
 
   /** Assignment calls fail only when the client is closing or dead; the next fetch tells which. */

@@ -19,10 +19,11 @@ export {
   OffsetOutOfRange,
   PartitionStalled,
   ReadFault,
+  TopicGone,
 } from './read-faults.ts';
 export type { LogPosition } from './read-faults.ts';
 export type { ReadUpTo } from './log-witness.ts';
-export type { RecordSource } from './record-source.ts';
+export type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
 export type { RebalanceEvent } from './rebalances.ts';
 export type { KafkaSettings } from './settings.ts';
 export { TOPIC_METRICS, type TopicMetrics } from './metrics.ts';

@@ -10,6 +10,7 @@ import type { PacedConsume } from './paced-consume.ts';
 import { CODE, type NativeConsumer } from './rdkafka.ts';
 import { Readers, type Start } from './readers.ts';
 import type { Reading } from './reading.ts';
+import type { Hindrance } from './record-source.ts';
 import type { Throttling } from './throttling.ts';
 
 /** Errors of one partition, which they do not name. */
@@ -129,9 +130,12 @@ export class NativeReading implements Reading {
     return cachedEnd(this.#parts.native, this.#parts.topic, partition);
   }
 
-  /** All it has to say the client says itself. */
-  get trouble(): null {
-    return null;
+  /** The client asks by the topic's name. */
+  readonly isTopicSure = false;
+
+  /** What the client meets it says itself, and not of which partition: one that it does not get on with stalls. */
+  hindrances(): ReadonlyMap<number, Hindrance> {
+    return new Map();
   }
 
   async close(): Promise<void> {}

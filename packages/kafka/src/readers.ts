@@ -1,10 +1,10 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import type { ReadUpTo } from './log-witness.ts';
+import type { ReadFrom } from './record-source.ts';
 
 /** Where a reading begins, and what is known to have been read before. */
-export interface Start {
+export interface Start extends ReadFrom {
   readonly offset: number;
-  readonly last: ReadUpTo | null;
 }
 
 interface Reader {

@@ -4,10 +4,10 @@ import { NativeReading, type NativeReadingParts } from './native-reading.ts';
 import type { Reading } from './reading.ts';
 import type { KafkaSettings } from './settings.ts';
 
-/** The reading that the options ask for. */
+/** The reading that the options ask for; the client's where they do not say. */
 export function readingOf(
   settings: KafkaSettings,
-  options: GroupConsumerOptions,
+  options: Pick<GroupConsumerOptions, 'reader' | 'bufferBytes'>,
   parts: NativeReadingParts,
 ): Reading {
   return options.reader === 'direct'

@@ -1,7 +1,7 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import type { ReadUpTo } from './log-witness.ts';
 import type { Start } from './readers.ts';
-import type { Trouble } from './trouble.ts';
+import type { Hindrance } from './record-source.ts';
 
 /**
  * How records come out of the logs of partitions that somebody has decided to read: through the native
@@ -33,9 +33,9 @@ export interface Reading {
   position(partition: number): number | undefined;
   lastRead(partition: number): ReadUpTo | null;
   cachedEnd(partition: number): number | null;
+  readonly isTopicSure: boolean;
+  hindrances(): ReadonlyMap<number, Hindrance>;
 
-  /** What keeps it from reading, beside what the client itself says. */
-  readonly trouble: Trouble | null;
   /** Ends what is its own; the client is its owner's. */
   close(): Promise<void>;
 }

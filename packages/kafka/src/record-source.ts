@@ -2,6 +2,22 @@ import type { SourceRecord } from '@adtally/event-schema';
 import type { ReadUpTo } from './log-witness.ts';
 import type { Watermarks } from './listed-offsets.ts';
 
+/** What is known of a partition when reading it begins. */
+export interface ReadFrom {
+  /** The topic that is meant, as Kafka's tools print its id: another one under its name is not read. */
+  readonly topicId?: string;
+  /** What is known to have been read of the partition before. */
+  readonly last?: ReadUpTo | null;
+}
+
+/** Why nothing comes of a partition though it is read: something that may end by itself. */
+export interface Hindrance {
+  /** One short word in snake case. */
+  readonly code: string;
+  /** One sentence with the coordinates and the broker's or the connection's own words; no secret. */
+  readonly detail: string;
+}
+
 /**
  * A reader of partitions of one topic, as whoever counts their records sees it; how the records come out of
  * the log is its own affair. Which partitions may be read is decided elsewhere, by a group or a claim.
@@ -14,11 +30,8 @@ import type { Watermarks } from './listed-offsets.ts';
  * Methods are called by one loop, one `fetch` at a time.
  */
 export interface RecordSource {
-  /**
-   * Reads a partition from `offset` on; `last` is what is known to have been read of it before. Throws where it
-   * is already read or may not be.
-   */
-  start(partition: number, offset: number, last?: ReadUpTo | null): void;
+  /** Reads a partition from `offset` on. Throws where it is already read or may not be. */
+  start(partition: number, offset: number, from?: ReadFrom): void;
 
   /** Ends reading a partition; what was thrown of it and not yet seen is forgotten. Harmless when not read. */
   stop(partition: number): void;
@@ -37,6 +50,15 @@ export interface RecordSource {
    * not read. Moves in `fetch` only.
    */
   position(partition: number): number | undefined;
+
+  /**
+   * Whether all that is delivered is surely of the topic that `start` named, whatever stands under its name by
+   * now. Where it is not, whoever counts it asks the brokers before.
+   */
+  readonly isTopicSure: boolean;
+
+  /** By partition, of those that it keeps from being read just now. */
+  hindrances(): ReadonlyMap<number, Hindrance>;
 
   /** The last record read of a partition, with whose epoch its leader had appended it; null where unknown. */
   lastRead(partition: number): ReadUpTo | null;

@@ -5,6 +5,8 @@ export interface KafkaSettings {
   readonly brokers: string;
   readonly clientId: string;
   readonly security: Readonly<Record<string, string | Secret>>;
+  /** Where this process stands, as brokers name racks: a follower that stands there is read from. */
+  readonly rack?: string | undefined;
 }
 
 /** Properties every client of the cluster shares, secrets as they are now. */

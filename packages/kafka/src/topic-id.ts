@@ -11,3 +11,12 @@ export function topicIdText(id: {
   bytes.writeBigUInt64BE(BigInt.asUintN(64, id.leastSignificantBits), 8);
   return bytes.toString('base64url');
 }
+
+/** The same as a UUID, as requests carry it. */
+export function uuidOf(topicId: string): string {
+  const hex = Buffer.from(topicId, 'base64url').toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** What a broker says that knows no topic ids. */
+export const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000';

@@ -1,14 +1,15 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
-import { consumerConfig } from './consumer-config.ts';
+import { consumerConfig, type RecordReader } from './consumer-config.ts';
 import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import { disconnect } from './membership.ts';
-import { NativeReading } from './native-reading.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { newConsumer, type NativeConsumer } from './rdkafka.ts';
-import type { RecordSource } from './record-source.ts';
+import { readingOf } from './reading-of.ts';
+import type { Reading } from './reading.ts';
+import type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
@@ -17,6 +18,9 @@ import type { Trouble } from './trouble.ts';
 
 export interface TopicReaderOptions {
   readonly topic: string;
+  /** As `GroupConsumerOptions` has them. */
+  readonly reader?: RecordReader | undefined;
+  readonly bufferBytes?: number | undefined;
   /** How long `connect` waits for a first broker, in ms. */
   readonly connectTimeoutMs?: number | undefined;
   readonly onNotice?: OnNotice | undefined;
@@ -38,7 +42,7 @@ export class TopicReader implements RecordSource {
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
   readonly #questions: LogQuestions;
-  readonly #reading: NativeReading;
+  readonly #reading: Reading;
   #closed: Promise<void> | undefined;
 
   private constructor(settings: KafkaSettings, options: TopicReaderOptions) {
@@ -47,13 +51,14 @@ export class TopicReader implements RecordSource {
       consumerConfig(settings, {
         groupId: UNUSED_GROUP,
         topic: options.topic,
+        bufferBytes: options.bufferBytes,
         protocol: 'cooperative-sticky',
       }),
     );
     this.#words = new ClientWords(this.#native, this.#notices);
     const { topic } = options;
     this.#questions = new LogQuestions(this.#native, this.#words, settings, topic);
-    this.#reading = new NativeReading({
+    this.#reading = readingOf(settings, options, {
       native: this.#native,
       paced: new PacedConsume(this.#native),
       witness: this.#questions.witness,
@@ -84,17 +89,25 @@ export class TopicReader implements RecordSource {
   }
 
   /** Reads a partition from `offset` on. Throws when it is already read. */
-  start(partition: number, offset: number, last: ReadUpTo | null = null): void {
+  start(partition: number, offset: number, from: ReadFrom = {}): void {
     this.#requireIdle('start');
     if (this.#reading.has(partition)) throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
-    this.#reading.start(partition, { offset, last });
+    this.#reading.start(partition, { offset, ...from });
   }
 
   /** Ends reading a partition; harmless when it is not read. */
   stop(partition: number): void {
     this.#requireIdle('stop');
     this.#reading.stop([partition], false);
+  }
+
+  get isTopicSure(): boolean {
+    return this.#reading.isTopicSure;
+  }
+
+  hindrances(): ReadonlyMap<number, Hindrance> {
+    return this.#reading.hindrances();
   }
 
   lastRead(partition: number): ReadUpTo | null {
@@ -141,6 +154,7 @@ export class TopicReader implements RecordSource {
 
   async #close(): Promise<void> {
     await this.#reading.idle();
+    await this.#reading.close();
     await disconnect(this.#native, this.#notices);
   }
 

@@ -137,7 +137,8 @@ test.runIf(hasKafkaServer())(
       .poll(() => range(0, 3).map((one) => reader.end(one)), { timeout: READ_WITHIN_MS })
       .toEqual([0, 0, 0]);
     await cluster.kill(2);
-    const reasons = (): unknown[] => range(0, 3).map((one) => reader.reason(one)?.code ?? null);
+    const reasons = (): unknown[] =>
+      range(0, 3).map((one) => reader.hindrances().get(one)?.code ?? null);
     await expect
       .poll(reasons, { timeout: READ_WITHIN_MS })
       .toSatisfy(
@@ -184,9 +185,9 @@ test.runIf(hasKafkaServer()).each(['PLAIN', 'SCRAM-SHA-256'])(
     await until([1]);
     const refused = reading(settings('wrong'), topic.name, 1);
     await expect
-      .poll(() => refused.reader.reason(0)?.code, { timeout: READ_WITHIN_MS })
-      .toBe('broker_unreachable');
-    const { detail } = refused.reader.reason(0) ?? { detail: '' };
+      .poll(() => refused.reader.hindrances().get(0)?.code, { timeout: READ_WITHIN_MS })
+      .toBe('authentication_failed');
+    const { detail } = refused.reader.hindrances().get(0) ?? { detail: '' };
     expect(detail).toMatch(/authentication/i);
     expect(detail).not.toContain('wrong');
   },

@@ -64,7 +64,7 @@ async function readByClient(
   starts: ReadonlyMap<number, number>,
   count: number,
 ): Promise<Shown[]> {
-  const reader = await TopicReader.connect(kafka.settings, { topic });
+  const reader = await TopicReader.connect(kafka.settings, { topic, reader: 'librdkafka' });
   onTestFinished(() => reader.close());
   for (const [partition, offset] of starts) reader.start(partition, offset);
   const all: Shown[] = [];

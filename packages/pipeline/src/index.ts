@@ -27,6 +27,7 @@ export { PartitionClaims } from './partition-claims.ts';
 export { sessionCheck } from './session-check.ts';
 export { type Loop, sideBySide } from './side-by-side.ts';
 export { type SourceClaim } from './source-claim.ts';
+export { HindranceWatch } from './reports/hindrance-watch.ts';
 export { HoldUps } from './reports/hold-ups.ts';
 export { PartitionReporter } from './reports/partition-reporter.ts';
 export { Servers } from './servers.ts';

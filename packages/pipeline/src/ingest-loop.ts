@@ -79,7 +79,8 @@ export class IngestLoop {
       for (;;) {
         await this.#fill(next);
         // After the last record was read; the batch before is being written meanwhile.
-        const confirmed = next.isEmpty ? undefined : this.#parts.watch.confirm();
+        const isSure = next.isEmpty || this.#parts.consumer.isTopicSure;
+        const confirmed = isSure ? undefined : this.#parts.watch.confirm();
         await this.#pulsing(writing);
         await confirmed;
         if (this.#isInterrupted) {

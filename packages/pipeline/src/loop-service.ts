@@ -8,6 +8,7 @@ import type { Servers } from './servers.ts';
 import { sessionCheck } from './session-check.ts';
 import type { HoldUps } from './reports/hold-ups.ts';
 import type { Loop } from './side-by-side.ts';
+import type { WaitReason } from './wait-reason.ts';
 import type { WriterLink } from './writer-link.ts';
 
 const CUT_AGAIN_MS = 100;
@@ -27,6 +28,7 @@ export interface LoopWiring {
   readonly consumer: Pick<GroupConsumer, 'place'>;
   readonly ownership: Ownership;
   readonly holdUps: HoldUps;
+  readonly hindrances: { reason(partition: number): WaitReason | null };
   /** Started in order before the loop, stopped in reverse after it. */
   readonly beside: readonly Beside[];
   /** Cuts what may wait for a database that says nothing. */
@@ -92,7 +94,8 @@ export class LoopService<R> implements Service {
   }
 
   /**
-   * The partitions held, those that wait to be, those that stand still, and what holds all of them up just now:
+   * The partitions held (`reason`: why one cannot be read for now), those that wait to be, those that stand still,
+   * and what holds all of them up just now:
    * for a status endpoint.
    */
   partitions(logEnd: (partition: number) => number | null) {
@@ -105,6 +108,8 @@ export class LoopService<R> implements Service {
         next_offset: owned.committedOffset,
         read_offset: owned.readOffset,
         log_end: logEnd(owned.partition),
+        reason: this.#wiring?.hindrances.reason(owned.partition)?.code ?? null,
+        detail: this.#wiring?.hindrances.reason(owned.partition)?.detail ?? null,
       })),
       waiting: (ownership?.allWaiting() ?? []).map(({ partition, reason, sinceMs }) => ({
         partition,

@@ -180,7 +180,7 @@ export class PartitionClaims {
       readOffset: claim.nextOffset,
     });
     this.exportHalts();
-    consumer.start(partition, claim.nextOffset, ready.lastRead);
+    consumer.start(partition, claim.nextOffset, { topicId, last: ready.lastRead });
     log.info({ partition, epoch: claim.epoch, offset: claim.nextOffset }, 'partition claimed');
   }
 

@@ -13,3 +13,9 @@ export function givenServers(): GivenServers {
     redisUrl: process.env['REDIS_URL'] || undefined,
   };
 }
+
+/** RECORD_READER, where a long run gives it: every service that is started reads by it. */
+export function givenReader(): Record<string, string> {
+  const reader = process.env['RECORD_READER'] || undefined;
+  return reader === undefined ? {} : { RECORD_READER: reader };
+}

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { givenReader } from './env.ts';
 import { waitFor } from './wait.ts';
 
 const COMPILE_CACHE = join(tmpdir(), 'adtally-compile-cache');
@@ -47,7 +48,7 @@ export class ServiceProcess {
     const argv = ['--conditions=@adtally/source', ...preload, main, ...(options.argv ?? [])];
     this.#child = spawn(process.execPath, argv, {
       // Dozens of processes start from the same sources.
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...givenReader(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { stdout, stderr } = this.#child;

@@ -2,6 +2,7 @@ import {
   BatchUnreadable,
   LogDiverged,
   OffsetOutOfRange,
+  TopicGone,
   type KafkaAdmin,
   type TopicReader,
 } from '@adtally/kafka';
@@ -49,6 +50,14 @@ export class RangeReader {
   }
 
   /**
+   * After the last record of a batch was read and before it is written: the native client reads a topic that was
+   * made again on at the old offsets. @throws ReplayStopped
+   */
+  async confirmTopic(): Promise<void> {
+    if (!this.#reader.isTopicSure) await this.checkTopic();
+  }
+
+  /**
    * Fills the batch with up to `maxRecords` of its lane, until the range ends, no more come for a while or
    * the signal fires. Throws `ReplayStopped`, and what the Kafka client cannot mend.
    */
@@ -73,11 +82,11 @@ export class RangeReader {
 
   #startAt(batch: ReplayBatch): void {
     this.stop();
-    this.#reader.start(batch.lane.partition, batch.readOffset);
+    this.#reader.start(batch.lane.partition, batch.readOffset, { topicId: this.#topicId });
     this.#partition = batch.lane.partition;
   }
 
-  /** Null where the next offset is not in the log: to be looked into once the batch is committed. */
+  /** Null where the next offset is not in the log, or the topic is another: to be looked into once the batch is committed. */
   async #fetch(maxRecords: number) {
     try {
       return await this.#reader.fetch(maxRecords, FETCH_WAIT_MS);
@@ -85,7 +94,7 @@ export class RangeReader {
       if (error instanceof BatchUnreadable || error instanceof LogDiverged) {
         throw new ReplayStopped(error.message, { cause: error });
       }
-      if (!(error instanceof OffsetOutOfRange)) throw error;
+      if (!(error instanceof OffsetOutOfRange || error instanceof TopicGone)) throw error;
       this.#mustRelocate = true;
       return null;
     }

@@ -89,8 +89,7 @@ export class Replayer {
     // A slow replay is to answer signals too.
     const records = Math.min(batchMax, rate ?? batchMax);
     await this.#patiently('reading the topic', () => reader.fill(batch, records, this.#signal));
-    // After the last record was read: the client reads a topic that was made again on at the old offsets.
-    await this.#patiently('looking at the topic', () => reader.checkTopic());
+    await this.#patiently('looking at the topic', () => reader.confirmTopic());
     if (batch.readOffset === next) return;
     const told = await this.#patiently('asking what was decided', () =>
       toldOutcomes(db, lane.eventsSourceId, next, batch.readOffset),

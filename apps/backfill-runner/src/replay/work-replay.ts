@@ -76,6 +76,8 @@ export async function workReplay(
 
     const topicReader = await TopicReader.connect(config.kafka, {
       topic: replay.topic,
+      reader: config.recordReader,
+      bufferBytes: config.fetchBufferMaxBytes,
       onNotice: (notice) => log.warn({ notice }, 'kafka client'),
     });
     closers.add(() => topicReader.close());

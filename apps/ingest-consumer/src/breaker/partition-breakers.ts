@@ -195,7 +195,7 @@ export class PartitionBreakers implements Admission {
       entry.isAhead = false;
       entry.isResting = true;
     } else if (entry.isResting && breaker.isWorthReading(nowMs)) {
-      consumer.start(owned.partition, owned.readOffset);
+      consumer.start(owned.partition, owned.readOffset, { topicId: owned.topicId });
       entry.isResting = false;
     }
   }

@@ -9,6 +9,8 @@ export interface Status {
     read_offset: number;
     epoch: number;
     log_end: number | null;
+    reason: string | null;
+    detail: string | null;
   }[];
   readonly waiting: readonly { partition: number; reason: string | null; detail: string | null }[];
   readonly held_up: { code: string; detail: string } | null;

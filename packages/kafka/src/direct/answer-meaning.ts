@@ -1,5 +1,6 @@
 import type { PartitionAnswer } from './fetch-protocol.ts';
-import type { ReadFault, ReadReason } from './partition-reading.ts';
+import type { Hindrance } from '../record-source.ts';
+import type { ReadFault } from './partition-reading.ts';
 
 /** What follows from a partition's answer. */
 export type AnswerMeaning =
@@ -11,10 +12,8 @@ export type AnswerMeaning =
   | { readonly kind: 'out_of_range' }
   /** It is read no further. */
   | { readonly kind: 'fault'; readonly fault: ReadFault }
-  /** Another broker leads it, or the broker does not know it yet or any more: metadata tells. */
-  | { readonly kind: 'elsewhere'; readonly reason: ReadReason }
-  /** Asked again after a pause. */
-  | { readonly kind: 'later'; readonly reason: ReadReason };
+  /** Asked again after a pause, of whoever leads it by then. */
+  | { readonly kind: 'later'; readonly hindrance: Hindrance };
 
 const NO_ERROR = 0;
 const OFFSET_OUT_OF_RANGE = 1;
@@ -42,7 +41,7 @@ export function meaningOf(answer: PartitionAnswer, position: number): AnswerMean
   const elsewhere = ELSEWHERE.get(error);
   if (elsewhere !== undefined) {
     const detail = `${elsewhere} (error ${error})`;
-    return { kind: 'elsewhere', reason: { code: 'leader_missing', detail } };
+    return { kind: 'later', hindrance: { code: 'leader_missing', detail } };
   }
   switch (error) {
     case NO_ERROR:
@@ -58,12 +57,12 @@ export function meaningOf(answer: PartitionAnswer, position: number): AnswerMean
       return { kind: 'fault', fault: { kind: 'unreadable', position, end: null, detail } };
     }
     case TOPIC_AUTHORIZATION_FAILED: {
-      const detail = 'the broker does not allow to read the topic';
-      return { kind: 'later', reason: { code: 'topic_authorization', detail } };
+      const detail = 'Broker: Topic authorization failed';
+      return { kind: 'later', hindrance: { code: 'topic_authorization', detail } };
     }
     default: {
       const detail = `the broker answers with error ${error}`;
-      return { kind: 'later', reason: { code: 'broker_error', detail } };
+      return { kind: 'later', hindrance: { code: 'broker_error', detail } };
     }
   }
 }

@@ -1,5 +1,6 @@
 import { pause } from '@adtally/pacing';
-import { reasonOf, type Brokers } from './brokers.ts';
+import { NO_TOPIC_ID } from '../topic-id.ts';
+import type { Brokers, OpenBroker } from './brokers.ts';
 import {
   fetchOf,
   type FetchAnswer,
@@ -12,8 +13,6 @@ import type { PartitionReading } from './partition-reading.ts';
 export interface FetchDuty {
   readonly topic: string;
   readonly rack: string;
-  /** As a UUID. */
-  topicId(): string;
   /** The epoch of the partition's leader as last heard of. */
   leaderEpoch(partition: number): number;
   /** The partitions to be read from this broker, whatever their state. */
@@ -22,8 +21,8 @@ export interface FetchDuty {
   reserve(): number;
   release(bytes: number): void;
   /** What the broker said of the partitions that were asked for. */
-  onAnswer(nodeId: number, asked: readonly PartitionReading[], answer: FetchAnswer): void;
-  onFailure(nodeId: number, asked: readonly PartitionReading[], reason: string): void;
+  onAnswer(broker: OpenBroker, asked: readonly PartitionReading[], answer: FetchAnswer): void;
+  onFailure(nodeId: number, asked: readonly PartitionReading[], error: unknown): void;
 }
 
 /** How long a broker may keep a request when there is nothing to answer with. */
@@ -92,22 +91,23 @@ export class BrokerFetcher {
     const inTurn = this.#inTurn(due);
     for (const one of inTurn) one.noteAsked(one === inTurn[0]);
     try {
-      const { connection, fetchVersion } = await this.#brokers.to(this.nodeId);
+      const broker = await this.#brokers.to(this.nodeId);
       const request: FetchRequest = {
         topic: this.#duty.topic,
-        topicId: this.#duty.topicId(),
+        // All the same: those of another topic have no broker.
+        topicId: due[0]?.topicId ?? NO_TOPIC_ID,
         partitions: inTurn.map((one) => this.#ask(one)),
         maxWaitMs: isBusy ? BUSY_WAIT_MS : IDLE_WAIT_MS,
         minBytes: 1,
         maxBytes: bytes,
         rack: this.#duty.rack,
       };
-      const answer = await fetchOf(fetchVersion)(connection, request);
+      const answer = await fetchOf(broker.fetchVersion)(broker.connection, request);
       // A broker that throttles answers at once and reads nothing from us until the time is over.
       if (answer.throttleMs > 0) this.#resumeAtMs = performance.now() + answer.throttleMs;
-      this.#duty.onAnswer(this.nodeId, due, answer);
+      this.#duty.onAnswer(broker, due, answer);
     } catch (error) {
-      this.#duty.onFailure(this.nodeId, due, reasonOf(error));
+      this.#duty.onFailure(this.nodeId, due, error);
     } finally {
       for (const one of due) one.isAsked = false;
     }

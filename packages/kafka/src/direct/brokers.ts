@@ -1,6 +1,9 @@
-import { apiVersionsV3, Connection, metadataV12, ResponseError } from '@platformatic/kafka';
+import { pause } from '@adtally/pacing';
+import { apiVersionsV3, Connection } from '@platformatic/kafka';
 import type { KafkaSettings } from '../settings.ts';
+import { reasonOf } from './connection-failure.ts';
 import { connectionOptions } from './connection-options.ts';
+import { describeTopic, METADATA_API_KEY, METADATA_VERSIONS } from './describe-topic.ts';
 import { FETCH_API_KEY, FETCH_VERSIONS } from './fetch-protocol.ts';
 
 /** Who leads a partition. */
@@ -18,12 +21,26 @@ export interface TopicView {
   readonly leaders: ReadonlyMap<number, Leader>;
 }
 
-/** A connection that is open, and the newest format of a fetch both sides speak. */
+/** A connection that is open, and the newest formats both sides speak. */
 export interface OpenBroker {
   readonly nodeId: number;
+  /** `host:port/id` */
+  readonly name: string;
   readonly connection: Connection;
   readonly fetchVersion: number;
+  readonly metadataVersion: number;
 }
+
+/** The newest formats to be spoken, of those that this reader can. */
+export interface SpokenVersions {
+  readonly fetch: number;
+  readonly metadata: number;
+}
+
+const NEWEST: SpokenVersions = {
+  fetch: FETCH_VERSIONS.newest,
+  metadata: METADATA_VERSIONS.newest,
+};
 
 interface Address {
   readonly host: string;
@@ -36,6 +53,8 @@ const CLIENT_VERSION = '1';
 const BOOTSTRAP_NODE = -1;
 /** One of them may be frozen: the first answer counts. */
 const ASKED_AT_ONCE = 3;
+/** A broker that does not answer does not say goodbye either. */
+const CLOSE_WAIT_MS = 1_000;
 const UNKNOWN_TOPIC_ERRORS: ReadonlySet<number> = new Set([3, 100]);
 
 /** No broker of those known answered; `cause` says what the last one said. */
@@ -47,25 +66,28 @@ export class NoBrokerAnswers extends Error {
   }
 }
 
-/** The broker speaks no format of a fetch that this reader does. */
-export class FetchNotSpoken extends Error {
-  override readonly name = 'FetchNotSpoken';
+/** The broker speaks no format of a request that this reader does: it is older than Kafka 2.7. */
+export class NotSpoken extends Error {
+  override readonly name = 'NotSpoken';
 
-  constructor({ host, port }: Address) {
-    super(`${host}:${port} speaks no fetch of version ${FETCH_VERSIONS.oldest} or newer`);
+  constructor({ host, port }: Address, request: string, oldest: number) {
+    super(`${host}:${port} speaks no ${request} of version ${oldest} or newer`);
   }
 }
 
 /** The brokers of a cluster by node id: one connection each, made when it is asked for and renewed when it broke. */
 export class Brokers {
   readonly #settings: KafkaSettings;
+  readonly #newest: SpokenVersions;
   readonly #bootstrap: readonly Address[];
   readonly #addresses = new Map<number, Address>();
   readonly #open = new Map<number, Promise<OpenBroker>>();
   #closed = false;
 
-  constructor(settings: KafkaSettings) {
+  /** @param newest as brokers of an earlier time speak them, for tests */
+  constructor(settings: KafkaSettings, newest: SpokenVersions = NEWEST) {
     this.#settings = settings;
+    this.#newest = newest;
     this.#bootstrap = settings.brokers.split(',').map(addressOf);
   }
 
@@ -91,8 +113,7 @@ export class Brokers {
     const known = this.#candidates();
     for (let at = 0; at < known.length; at += ASKED_AT_ONCE) {
       const asked = known.slice(at, at + ASKED_AT_ONCE).map(async (nodeId) => {
-        const { connection } = await this.to(nodeId);
-        return await this.#ask(connection, topic);
+        return await this.#ask(await this.to(nodeId), topic);
       });
       const answer = await firstOf(asked);
       if (!(answer instanceof Failed)) return answer;
@@ -104,20 +125,30 @@ export class Brokers {
 
   /** By a connection of its own: which node it is, only the answer tells. */
   async #askOnce(address: Address, topic: string): Promise<TopicView | null> {
-    const { connection } = await this.#connect(BOOTSTRAP_NODE, address);
+    const broker = await this.#connect(BOOTSTRAP_NODE, address);
     try {
-      return await this.#ask(connection, topic);
+      return await this.#ask(broker, topic);
     } finally {
-      drop(connection);
+      drop(broker.connection);
     }
   }
 
-  close(): void {
+  /** Drops the connection to a broker that is asked for nothing more. */
+  hangUp(nodeId: number): void {
+    this.#forget(nodeId);
+  }
+
+  /** Ends every connection, and every request with it; resolves once they are closed, or nobody closes them. */
+  async close(): Promise<void> {
     this.#closed = true;
-    for (const opening of this.#open.values()) {
-      opening.then(({ connection }) => drop(connection)).catch(() => undefined);
-    }
+    const closing = [...this.#open.values()].map(async (opening) => {
+      const { connection } = await opening;
+      await connection.close();
+    });
     this.#open.clear();
+    const late = new AbortController();
+    await Promise.race([Promise.allSettled(closing), pause(CLOSE_WAIT_MS, late.signal)]);
+    late.abort();
   }
 
   /** Those with a connection first. */
@@ -125,8 +156,11 @@ export class Brokers {
     return [...new Set([...this.#open.keys(), ...this.#addresses.keys()])];
   }
 
-  async #ask(connection: Connection, topic: string): Promise<TopicView | null> {
-    const described = await describeBy(connection, topic);
+  async #ask(
+    { connection, metadataVersion }: OpenBroker,
+    topic: string,
+  ): Promise<TopicView | null> {
+    const described = await describeTopic(connection, topic, metadataVersion);
     for (const { nodeId, host, port } of described.brokers) {
       const before = this.#addresses.get(nodeId);
       this.#addresses.set(nodeId, { host, port });
@@ -153,11 +187,16 @@ export class Brokers {
     try {
       await connection.connect(address.host, address.port);
       const { apiKeys } = await apiVersionsV3.api.async(connection, CLIENT_NAME, CLIENT_VERSION);
-      const spoken = apiKeys.find(({ apiKey }) => apiKey === FETCH_API_KEY);
-      const fetchVersion = Math.min(spoken?.maxVersion ?? 0, FETCH_VERSIONS.newest);
-      if (fetchVersion < FETCH_VERSIONS.oldest) throw new FetchNotSpoken(address);
+      const spoken = (request: keyof SpokenVersions, key: number, oldest: number): number => {
+        const { maxVersion = 0 } = apiKeys.find(({ apiKey }) => apiKey === key) ?? {};
+        if (maxVersion < oldest) throw new NotSpoken(address, request, oldest);
+        return Math.min(maxVersion, this.#newest[request]);
+      };
+      const fetchVersion = spoken('fetch', FETCH_API_KEY, FETCH_VERSIONS.oldest);
+      const metadataVersion = spoken('metadata', METADATA_API_KEY, METADATA_VERSIONS.oldest);
       if (this.#closed) throw new Error('closed');
-      return { nodeId, connection, fetchVersion };
+      const name = `${address.host}:${address.port}/${nodeId}`;
+      return { nodeId, name, connection, fetchVersion, metadataVersion };
     } catch (error) {
       drop(connection);
       throw error;
@@ -195,21 +234,6 @@ async function firstOf<T>(asked: readonly Promise<T>[]): Promise<T | Failed> {
   }
 }
 
-/** The request fails where the topic has an error, which is no failure of the broker: the answer is kept with it. */
-async function describeBy(
-  connection: Connection,
-  topic: string,
-): Promise<Awaited<ReturnType<typeof metadataV12.api.async>>> {
-  try {
-    return await metadataV12.api.async(connection, [topic], false, false);
-  } catch (error) {
-    if (error instanceof ResponseError) {
-      return error.response as Awaited<ReturnType<typeof metadataV12.api.async>>;
-    }
-    throw error;
-  }
-}
-
 function drop(connection: Connection): void {
   connection.close().catch(() => undefined);
 }
@@ -218,18 +242,4 @@ function addressOf(broker: string): Address {
   const colon = broker.lastIndexOf(':');
   const host = broker.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   return { host, port: Number(broker.slice(colon + 1)) };
-}
-
-const CAUSES_MAX = 6;
-
-/** What failed, from the outermost to the innermost: the outer ones say only that a connection failed. */
-export function reasonOf(error: unknown): string {
-  const words: string[] = [];
-  let current: unknown = error;
-  while (current instanceof Error && words.length < CAUSES_MAX) {
-    const said = current.message.replace(/\.$/, '');
-    if (said !== '' && words.at(-1) !== said) words.push(said);
-    current = current instanceof AggregateError ? current.errors[0] : current.cause;
-  }
-  return words.length === 0 ? String(error) : words.join(': ');
 }

@@ -3,11 +3,10 @@ import type { AbortedTransaction } from '../record-batch/aborted-transactions.ts
 
 /** Kafka's number for the request (https://kafka.apache.org/protocol#The_Messages_Fetch). */
 export const FETCH_API_KEY = 1;
-/** 12 names the topic, later ones its id: a topic made again under its name is then refused by the broker. */
-const BY_ID_FROM = 13;
 /** From here on only followers say who they are. */
 const WITHOUT_REPLICA_FROM = 15;
-export const FETCH_VERSIONS = { oldest: 12, newest: 17 } as const;
+/** 12 names the topic, later ones its id: a topic made again under its name is then refused by the broker. */
+export const FETCH_VERSIONS = { oldest: 12, byId: 13, newest: 17 } as const;
 
 const READ_COMMITTED = 1;
 /** Every request names all its partitions: a session of the broker saves a few bytes a partition. */
@@ -105,7 +104,7 @@ function writeRequest(request: FetchRequest, version: number): Writer {
     .appendInt32(NO_SESSION.id)
     .appendInt32(NO_SESSION.epoch)
     .appendArray([request], (topic) => {
-      if (version < BY_ID_FROM) topic.appendString(request.topic);
+      if (version < FETCH_VERSIONS.byId) topic.appendString(request.topic);
       else topic.appendUUID(request.topicId);
       topic.appendArray([...request.partitions], (partition, asked) => {
         partition
@@ -127,7 +126,7 @@ function readAnswer(reader: Reader, version: number): FetchAnswer {
   const error = reader.readInt16();
   reader.readInt32();
   const topics = reader.readArray((topic) => {
-    if (version < BY_ID_FROM) topic.readString();
+    if (version < FETCH_VERSIONS.byId) topic.readString();
     else topic.readUUID();
     // Its tagged fields are read with it.
     return topic.readArray(readPartition, true, false);

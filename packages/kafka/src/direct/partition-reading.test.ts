@@ -34,7 +34,7 @@ function answerOf(records: Buffer): PartitionAnswer {
 }
 
 test('what was asked for behind a batch that then proves broken is not taken for what comes next', () => {
-  const reading = new PartitionReading(0, 0, -1);
+  const reading = new PartitionReading(0, 0);
   const damaged = batchAt(0);
   damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
   const spans = new RecordSpans(100);

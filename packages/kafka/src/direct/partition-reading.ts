@@ -1,3 +1,4 @@
+import type { Hindrance } from '../record-source.ts';
 import { readBatchHeader } from '../record-batch/batch-header.ts';
 import { FetchedLog } from '../record-batch/fetched-log.ts';
 import type { RecordSpans } from '../record-batch/record-spans.ts';
@@ -26,12 +27,6 @@ export type ReadFault =
       readonly detail: string;
     };
 
-/** Why nothing comes of a partition for now. */
-export interface ReadReason {
-  readonly code: 'leader_missing' | 'broker_unreachable' | 'topic_authorization' | 'broker_error';
-  readonly detail: string;
-}
-
 const UNKNOWN_EPOCH = -1;
 /** One piece of log is read while the next is on its way. */
 const QUEUED_LOGS_MAX = 2;
@@ -39,6 +34,16 @@ const QUEUED_LOGS_MAX = 2;
 const FETCHES_OF_BROKEN_BATCH = 3;
 const RETRY_FIRST_MS = 50;
 const RETRY_LAST_MS = 5_000;
+
+/** A follower that lags, or is gone from where it stood, is noticed by the leader alone. */
+const REPLICA_FOR_MS = 60_000;
+
+/** What is known of a partition when reading it begins. */
+interface Known {
+  /** As a UUID. */
+  readonly topicId?: string | null;
+  readonly lastEpoch?: number | undefined;
+}
 
 interface QueuedLog {
   readonly log: FetchedLog;
@@ -54,9 +59,10 @@ export class PartitionReading {
   isAsked = false;
   /** It got less than a batch the last time though its log has more: to be named first in the next request. */
   isStarved = false;
-  /** A follower to read from instead of the leader. */
-  replica: number | null = null;
-  reason: ReadReason | null = null;
+  /** The topic it is read of, as a UUID; null until one is found. */
+  topicId: string | null;
+  /** Why nothing comes of it for now. */
+  hindrance: Hindrance | null = null;
   fault: ReadFault | null = null;
   /** The log's end as the last answer told it; null before. */
   end: number | null = null;
@@ -66,6 +72,8 @@ export class PartitionReading {
   #lastEpoch: number;
   /** Of the batch before the position. */
   #readEpoch: number;
+  #replica: number | null = null;
+  #replicaUntilMs = 0;
   #retryAtMs = 0;
   #failures = 0;
   #brokenFetches = 0;
@@ -77,13 +85,14 @@ export class PartitionReading {
   /** What is under way was asked for at an offset that is not the next one any more. */
   #isAnswerStale = false;
 
-  /** `lastEpoch` is that of the batch before the position, or -1. */
-  constructor(partition: number, position: number, lastEpoch: number) {
+  /** `lastEpoch` is that of the batch before the position. */
+  constructor(partition: number, position: number, { topicId, lastEpoch }: Known = {}) {
     this.partition = partition;
+    this.topicId = topicId ?? null;
     this.#position = position;
     this.#fetchOffset = position;
-    this.#lastEpoch = lastEpoch;
-    this.#readEpoch = lastEpoch;
+    this.#lastEpoch = lastEpoch ?? UNKNOWN_EPOCH;
+    this.#readEpoch = this.#lastEpoch;
   }
 
   /** The next offset to be handed out. */
@@ -127,10 +136,6 @@ export class PartitionReading {
     );
   }
 
-  get retryAtMs(): number {
-    return this.#retryAtMs;
-  }
-
   /** It is part of a request from now on, which gives a whole batch for certain to whom it names first. */
   noteAsked(isFirst: boolean): void {
     this.isAsked = true;
@@ -138,9 +143,26 @@ export class PartitionReading {
     this.#isAnswerStale = false;
   }
 
-  /** Nothing came of it: the pause before the next try grows. */
-  putOff(reason: ReadReason, nowMs: number): void {
-    this.reason = reason;
+  /** A follower to read from instead of the leader; null: from the leader. */
+  get replica(): number | null {
+    return this.#replica;
+  }
+
+  /** The leader named a follower that stands nearer. After a while it is asked again which one that is. */
+  readFrom(replica: number, nowMs: number): void {
+    this.#replica = replica;
+    this.#replicaUntilMs = nowMs + REPLICA_FOR_MS;
+  }
+
+  /** The follower answered; when its time is over the leader is asked again. */
+  reconsiderReplica(nowMs: number): void {
+    if (nowMs >= this.#replicaUntilMs) this.#replica = null;
+  }
+
+  /** Nothing came of it: the pause before the next try, which is the leader's, grows. */
+  putOff(hindrance: Hindrance | null, nowMs: number): void {
+    this.hindrance = hindrance;
+    this.#replica = null;
     this.#failures += 1;
     const pauseMs = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1));
     this.#retryAtMs = nowMs + pauseMs;
@@ -174,7 +196,7 @@ export class PartitionReading {
     const { partition, records, aborted, end } = answer;
     // Its records lie behind some that were dropped: they would pass for the next ones.
     if (this.#isAnswerStale) return;
-    this.reason = null;
+    this.hindrance = null;
     this.#failures = 0;
     this.end = end;
     const extent = scanBatches(records);

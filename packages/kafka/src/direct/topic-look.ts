@@ -1,11 +1,11 @@
 import { pause } from '@adtally/pacing';
-import { reasonOf, type Brokers, type TopicView } from './brokers.ts';
+import type { Brokers, TopicView } from './brokers.ts';
 
 /** What a look is made for. */
 export interface LookDuty {
   /** Null where the topic does not exist. */
   onView(view: TopicView | null): void;
-  onFailure(reason: string): void;
+  onFailure(error: unknown): void;
   /** Whether something still waits for a broker that is not known. */
   mustLook(): boolean;
 }
@@ -48,7 +48,7 @@ export class TopicLook {
       this.#duty.onView(await this.#brokers.describe(this.#topic));
       await pause(PAUSE_MS, signal);
     } catch (error) {
-      this.#duty.onFailure(reasonOf(error));
+      this.#duty.onFailure(error);
       await pause(FAILED_PAUSE_MS, signal);
     }
   }

@@ -32,6 +32,12 @@ export const KAFKA_ENV = {
     trim: true,
     meaning: 'shown in broker logs',
   }),
+  kafkaClientRack: text('KAFKA_CLIENT_RACK', {
+    default: '',
+    trim: true,
+    meaning:
+      'as `broker.rack` names racks or zones: a follower that stands there is read from, where brokers choose by racks',
+  }),
   kafkaProtocol: word('KAFKA_SECURITY_PROTOCOL', PROTOCOLS, {
     default: 'plaintext',
     meaning: words(PROTOCOLS),
@@ -102,6 +108,7 @@ export function kafkaSettings(config: KafkaConfig): KafkaSettings {
   return {
     brokers: config.kafkaBrokers,
     clientId: config.kafkaClientId,
+    ...(config.kafkaClientRack === '' ? {} : { rack: config.kafkaClientRack }),
     security: {
       'security.protocol': config.kafkaProtocol,
       ...Object.fromEntries(files.map((key) => [SSL_FILES[key][1], config[key]])),

@@ -9,6 +9,7 @@ export {
 export {
   GROUP_ENV,
   GROUP_PROTOCOLS,
+  READER_ENV,
   readTopics,
   TOPIC_CHECK_ENV,
   TOPICS_ENV,

@@ -1,6 +1,7 @@
 import {
   durationMs,
   field,
+  int,
   loadEnv,
   NotAllowed,
   oneOf,
@@ -11,6 +12,7 @@ import {
 import { LOGICAL_TOPICS, TOPICS, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import type { GroupProtocol } from '../consumer-config.ts';
 
+const MEBIBYTE = 1_024 * 1_024;
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
 /** The topics' names as this deployment has them. */
@@ -50,17 +52,28 @@ export function readTopics(env: Env): Readonly<Record<LogicalTopic, Topic>> {
   return topicsOf(loadEnv(TOPICS_ENV, env, TOPICS_RULES));
 }
 
+/** Who reads the records of a topic, and how far ahead. */
+export const READER_ENV = {
+  recordReader: oneOf('RECORD_READER', ['direct', 'librdkafka'], {
+    default: 'librdkafka',
+    meaning:
+      '`direct` (record batches read in place: docs/adr/0018) or `librdkafka` (the Kafka client)',
+  }),
+  fetchBufferMaxBytes: int('FETCH_BUFFER_MAX_BYTES', {
+    default: 32 * MEBIBYTE,
+    min: MEBIBYTE,
+    max: 1_024 * MEBIBYTE,
+    meaning: 'bytes of the topic fetched and not yet in a batch; one record batch more, if larger',
+  }),
+} as const;
+
 /** How partitions of a topic are shared among processes, and who reads their records. */
 export const GROUP_ENV = {
   groupProtocol: oneOf('GROUP_PROTOCOL', ['consumer', 'classic'], {
     default: 'consumer',
     meaning: '`consumer` (KIP-848, brokers from 4.0) or `classic` (cooperative-sticky)',
   }),
-  recordReader: oneOf('RECORD_READER', ['librdkafka', 'direct'], {
-    default: 'librdkafka',
-    meaning:
-      '`librdkafka` (the Kafka client) or `direct` (record batches read in place: docs/adr/0018)',
-  }),
+  ...READER_ENV,
 } as const;
 
 /** What the client calls each protocol of `GROUP_PROTOCOL`. */

@@ -3,12 +3,14 @@ import { pause, RecurringTask } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { Beside } from '../loop-service.ts';
 import type { Ownership } from '../ownership.ts';
+import type { HindranceWatch } from './hindrance-watch.ts';
 import type { HoldUps } from './hold-ups.ts';
 
 export interface ReporterParts {
   readonly db: Database;
   readonly ownership: Ownership;
   readonly holdUps: HoldUps;
+  readonly hindrances: Pick<HindranceWatch, 'reason'>;
   readonly log: Logger;
 }
 
@@ -71,14 +73,16 @@ export class PartitionReporter implements Beside {
   }
 
   #reports(nowMs: number): PartitionReport[] {
-    const { ownership, holdUps } = this.#parts;
+    const { ownership, holdUps, hindrances } = this.#parts;
     const stated: Omit<PartitionReport, 'forMs'>[] = [
       ...ownership
         .allWaiting()
         .map(({ partition, reason }) => ({ partition, state: 'waiting' as const, reason })),
-      ...ownership
-        .allOwned()
-        .map(({ partition }) => ({ partition, state: 'owned' as const, reason: holdUps.reason })),
+      ...ownership.allOwned().map(({ partition }) => ({
+        partition,
+        state: 'owned' as const,
+        reason: hindrances.reason(partition) ?? holdUps.reason,
+      })),
       ...ownership
         .allHalted()
         .map(({ partition, ...reason }) => ({ partition, state: 'halted' as const, reason })),

@@ -1,0 +1,62 @@
+import type { Hindrance } from '../record-source.ts';
+import type { PartitionReading, ReadFault } from './partition-reading.ts';
+
+/** The partitions that are read, by number, those at fault included. */
+export class Readings extends Map<number, PartitionReading> {
+  #lastServed = -1;
+
+  /** Whether any has records to be handed out. */
+  get hasRecords(): boolean {
+    for (const reading of this.values()) if (reading.hasRecords) return true;
+    return false;
+  }
+
+  /** Bytes fetched and not handed out yet. */
+  get heldBytes(): number {
+    let held = 0;
+    for (const reading of this.values()) held += reading.queuedBytes;
+    return held;
+  }
+
+  /** Whether this one is still read, and not another of its partition. */
+  holds(reading: PartitionReading): boolean {
+    return this.get(reading.partition) === reading;
+  }
+
+  get hasFaults(): boolean {
+    for (const { fault } of this.values()) if (fault !== null) return true;
+    return false;
+  }
+
+  /** Of those that are read no further. */
+  faults(): Map<number, ReadFault> {
+    const faults = new Map<number, ReadFault>();
+    for (const { partition, fault } of this.values()) {
+      if (fault !== null) faults.set(partition, fault);
+    }
+    return faults;
+  }
+
+  /** Of those that nothing comes of for now. */
+  hindrances(): Map<number, Hindrance> {
+    const hindrances = new Map<number, Hindrance>();
+    for (const { partition, hindrance, fault } of this.values()) {
+      if (hindrance !== null && fault === null) hindrances.set(partition, hindrance);
+    }
+    return hindrances;
+  }
+
+  /** Those with records, the one after the last served first: none starves. */
+  inTurn(): PartitionReading[] {
+    const ready = [...this.values()]
+      .filter((one) => one.hasRecords)
+      .toSorted((a, b) => a.partition - b.partition);
+    const first = ready.findIndex((one) => one.partition > this.#lastServed);
+    return first < 1 ? ready : [...ready.slice(first), ...ready.slice(0, first)];
+  }
+
+  /** It had its turn. */
+  served({ partition }: PartitionReading): void {
+    this.#lastServed = partition;
+  }
+}
