@@ -123,7 +123,10 @@ export class LogWitness {
     const key = `${host}:${port}`;
     const known = open.get(key);
     if (known !== undefined) return known;
-    const connection = new Connection(this.#settings.clientId, connectionOptions(this.#settings));
+    const connection = new Connection(
+      this.#settings.clientId,
+      connectionOptions(this.#settings, host),
+    );
     // Without a listener an error of the socket would end the process.
     connection.on('error', () => undefined);
     open.set(key, connection);

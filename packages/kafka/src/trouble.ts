@@ -31,7 +31,7 @@ const BY_WORDS: readonly (readonly [RegExp, TroubleCode])[] = [
   [/failed to resolve|host resolution|getaddrinfo/i, 'host_unknown'],
   [/certificate|unknown ca\b/i, 'certificate_refused'],
   [
-    /wrong version number|(plaintext broker|ssl) listener|security\.protocol|requires tls/i,
+    /wrong version number|(plaintext broker|ssl) listener|security\.protocol|requires tls|sasl mechanism: connection closed/i,
     'protocol_mismatch',
   ],
   [/authenticat|\bsasl\b/i, 'authentication_failed'],

@@ -16,6 +16,8 @@ export interface KafkaClusterOptions extends ClientAccess {
   readonly version?: string;
   /** Lines of every node's server.properties, over those that the testkit writes. */
   readonly settings?: BrokerSettings;
+  /** True: each broker stands in a rack of its own, `rack-1` and so on, and followers may be read by their rack. */
+  readonly racks?: boolean;
   /** True: clients reach each broker through a `TcpProxy` alone, which can cut, hold and delay. */
   readonly proxied?: boolean;
 }
@@ -102,14 +104,10 @@ async function startCluster(options: KafkaClusterOptions): Promise<KafkaCluster>
   const clusterId = newClusterId();
   const nodes = ports.map(
     (_, index) =>
-      new KafkaNode(
-        programs,
-        join(folder, String(index + 1)),
-        clusterId,
-        ports,
-        index + 1,
-        settings,
-      ),
+      new KafkaNode(programs, join(folder, String(index + 1)), clusterId, ports, index + 1, {
+        ...(options.racks === true ? rackOf(index + 1) : {}),
+        ...settings,
+      }),
   );
   const nodeOf = (id: number): KafkaNode => {
     const node = nodes[id - 1];
@@ -165,6 +163,13 @@ async function startCluster(options: KafkaClusterOptions): Promise<KafkaCluster>
     },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function rackOf(node: number): BrokerSettings {
+  return {
+    'broker.rack': `rack-${node}`,
+    'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
   };
 }
 

@@ -180,7 +180,10 @@ export class Brokers {
 
   async #connect(nodeId: number, address: Address): Promise<OpenBroker> {
     if (this.#closed) throw new Error('closed');
-    const connection = new Connection(this.#settings.clientId, connectionOptions(this.#settings));
+    const connection = new Connection(
+      this.#settings.clientId,
+      connectionOptions(this.#settings, address.host),
+    );
     // Without a listener an error of the socket would end the process.
     connection.on('error', () => this.#forget(nodeId, connection));
     connection.on('close', () => this.#forget(nodeId, connection));

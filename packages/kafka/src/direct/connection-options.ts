@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { getCACertificates } from 'node:tls';
 import { reveal } from '@adtally/config';
 import type { ConnectionOptions } from '@platformatic/kafka';
 import type { KafkaSettings } from '../settings.ts';
@@ -7,18 +9,27 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A broker that is asked for records answers within a fraction of a second; one that is frozen never does. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-type SaslMechanism = NonNullable<ConnectionOptions['sasl']>['mechanism'];
+const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
-/** The settings of the native client, as a connection of ours takes them. Files and secrets are read now. */
-export function connectionOptions({ security }: KafkaSettings): ConnectionOptions {
+/** Settings that the native client may take, and a connection of ours does not. */
+export class SettingNotSupported extends Error {
+  override readonly name = 'SettingNotSupported';
+}
+
+/**
+ * The settings of the native client, as a connection of ours to this host takes them. Files and secrets are read now.
+ *
+ * @throws SettingNotSupported
+ */
+export function connectionOptions({ security }: KafkaSettings, host: string): ConnectionOptions {
   const protocol = text(security, 'security.protocol') ?? 'plaintext';
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    ...(protocol.endsWith('ssl') && { tls: tlsOptions(security), tlsServerName: true }),
+    ...(protocol.endsWith('ssl') && { tls: tlsOptions(security), tlsServerName: isIP(host) === 0 }),
     ...(protocol.startsWith('sasl') && {
       sasl: {
-        mechanism: (text(security, 'sasl.mechanism') ?? 'PLAIN') as SaslMechanism,
+        mechanism: saslMechanism(text(security, 'sasl.mechanism')),
         username: text(security, 'sasl.username') ?? '',
         // Asked for at each connection: a password may have been changed.
         password: () => text(security, 'sasl.password') ?? '',
@@ -27,8 +38,19 @@ export function connectionOptions({ security }: KafkaSettings): ConnectionOption
   };
 }
 
+function saslMechanism(given: string | undefined): (typeof SASL_MECHANISMS)[number] {
+  const mechanism = SASL_MECHANISMS.find((one) => one === given);
+  if (mechanism !== undefined) return mechanism;
+  throw new SettingNotSupported(
+    `SASL mechanism ${given ?? 'none'} is not supported by the direct reader: ${SASL_MECHANISMS.join(', ')} are; ` +
+      'RECORD_READER=librdkafka reads with the Kafka client',
+  );
+}
+
 function tlsOptions(security: KafkaSettings['security']): NonNullable<ConnectionOptions['tls']> {
   return {
+    // As the native client trusts, where no file is named: whom the machine does.
+    ca: getCACertificates('system'),
     ...fileOption(security, 'ca', 'ssl.ca.location'),
     ...fileOption(security, 'cert', 'ssl.certificate.location'),
     ...fileOption(security, 'key', 'ssl.key.location'),
