@@ -2,16 +2,15 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { KafkaSettings } from '@adtally/kafka';
 import type { StackAddresses } from '@adtally/local-stack';
+import { chooseFor, type FloorContext, measureFloor, readingOf } from './baseline/measure-floor.ts';
 import { runTask } from './tasks/run-task.ts';
 import type { ChooseResult, FloorResult, RowByRowResult } from './tasks/tasks.ts';
 import { withFreshDatabase } from './bench-database.ts';
 import { DEFAULT_LOADS_FILE } from './lines/bench.ts';
-import { loadChoice, rememberChoice } from './preload/choice-file.ts';
 import { type CpuProfile, type FunctionCost, selfTimes } from './cpu-profile.ts';
 import { type DrainMeasurement, measureDrain } from './drain/measure-drain.ts';
-import { BenchError } from './errors.ts';
 import type { Load } from './preload/loads-file.ts';
-import { chosenFile, preload, topicsOf } from './preload/preload.ts';
+import { preload } from './preload/preload.ts';
 import { drainReport, type DrainReport, type Pair } from './report.ts';
 import { removeKeys, type Servers, withServers } from './servers.ts';
 
@@ -36,8 +35,6 @@ export interface BenchDrainResult {
   /** Of the last drain; null unless asked for. */
   readonly profile: { readonly file: string; readonly functions: readonly FunctionCost[] } | null;
 }
-
-const DEFAULT_BATCH_ROWS = 5_000;
 
 /**
  * Drains a filled topic through the real service and, in the same run on the same machine, measures the
@@ -78,34 +75,20 @@ export async function benchDrain(
 class DrainRun {
   readonly #servers: Servers;
   readonly #load: Load;
-  readonly #chosenFile: string;
+  readonly #context: FloorContext;
   readonly #options: BenchDrainOptions;
   readonly #profileFile: string;
 
   constructor(servers: Servers, load: Load, loadsFile: string, options: BenchDrainOptions) {
     this.#servers = servers;
     this.#load = load;
-    this.#chosenFile = chosenFile(loadsFile, load);
+    this.#context = { ...options, servers, load, loadsFile };
     this.#options = options;
     this.#profileFile = join(dirname(loadsFile), `drain-${Date.now()}.cpuprofile`);
   }
 
-  /** Once for a filled topic; remembered with it. */
   async choose(): Promise<ChooseResult> {
-    const known = loadChoice(this.#chosenFile, this.#load.events);
-    if (known !== null) return known;
-    this.#options.onProgress('choosing the records that the floor loads');
-    const choice = await runTask<'choose'>(
-      { kind: 'choose', ...this.#reading() },
-      this.#options.signal,
-    );
-    if (choice.chosen !== this.#load.truth.unique) {
-      throw new BenchError(
-        `the topic holds ${choice.chosen} unique events, the simulator sent ${this.#load.truth.unique}`,
-      );
-    }
-    rememberChoice(this.#chosenFile, choice);
-    return choice;
+    return await chooseFor(this.#context);
   }
 
   async drain(): Promise<DrainMeasurement> {
@@ -123,18 +106,7 @@ class DrainRun {
   }
 
   async floor(): Promise<FloorResult> {
-    this.#options.onProgress('floor: loading the same records without the guarantees');
-    const batchRows = Number(process.env['BATCH_MAX_EVENTS'] || DEFAULT_BATCH_ROWS);
-    return await withFreshDatabase(this.#servers, 'floor', async (databaseUrl) => {
-      const result = await runTask<'floor'>(
-        { kind: 'floor', ...this.#reading(), databaseUrl, batchRows },
-        this.#options.signal,
-      );
-      if (result.stored !== this.#load.truth.unique) {
-        throw new BenchError(`the floor stored ${result.stored} events`);
-      }
-      return result;
-    });
+    return await measureFloor(this.#context);
   }
 
   async rowByRow(): Promise<RowByRowResult> {
@@ -145,7 +117,14 @@ class DrainRun {
       return await withFreshDatabase(this.#servers, 'rows', async (databaseUrl) => {
         const { redisUrl } = this.#servers.addresses;
         return await runTask<'row-by-row'>(
-          { kind: 'row-by-row', ...this.#reading(), databaseUrl, redisUrl, keyPrefix, seconds },
+          {
+            kind: 'row-by-row',
+            ...readingOf(this.#context),
+            databaseUrl,
+            redisUrl,
+            keyPrefix,
+            seconds,
+          },
           this.#options.signal,
         );
       });
@@ -159,15 +138,6 @@ class DrainRun {
     return {
       file: this.#profileFile,
       functions: selfTimes(profile, window.fromUs, window.toUs),
-    };
-  }
-
-  #reading() {
-    return {
-      kafka: this.#servers.kafka,
-      topic: topicsOf(this.#load.topic).events,
-      ends: this.#load.ends,
-      chosenFile: this.#chosenFile,
     };
   }
 }

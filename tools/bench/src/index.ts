@@ -4,8 +4,6 @@ export { benchDrain } from './bench-drain.ts';
 export type { BenchDrainOptions, BenchDrainResult } from './bench-drain.ts';
 export { benchLines } from './bench-lines.ts';
 export type { BenchLinesOptions, BenchReport } from './bench-lines.ts';
-export { benchReprocess } from './bench-reprocess.ts';
-export type { BenchReprocessOptions, ReprocessReport } from './bench-reprocess.ts';
 export type { FunctionCost } from './cpu-profile.ts';
 export { BenchError } from './errors.ts';
 export { FULL, QUICK, type Sizes } from './lines/sizes.ts';

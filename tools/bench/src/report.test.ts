@@ -16,6 +16,8 @@ function pair(
       seconds: drainSeconds,
       cpuUsPerEvent: { consumer: 8, postgres: 3, redis: 0.5, kafka: 0.25, total: 11.75 },
       walBytesPerEvent: 250,
+      redisBytesPerEvent: 8,
+      redisCommands: 10,
       peakRssBytes: 1_048_576,
       batch: {
         batches: 1,

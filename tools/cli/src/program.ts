@@ -88,10 +88,6 @@ is missing, 78 configuration or schema.`,
           summary: 'a filled topic through the real service, against the floor and row by row',
           load: async () => (await import('./commands/bench/drain.ts')).drain,
         },
-        reprocess: {
-          summary: 'dead letters copied and retried by the real service',
-          load: async () => (await import('./commands/bench/reprocess.ts')).reprocess,
-        },
         rollup: {
           summary: 'what keeping rollups costs',
           load: async () => (await import('./commands/bench/rollup.ts')).rollup,

@@ -1,15 +1,5 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { EXIT } from '@adtally/command-line';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import {
   brokersKnownAt,
   jarFolder,
@@ -21,13 +11,11 @@ import {
 import { StackError } from './errors.ts';
 import { dataFolder } from './folders.ts';
 import { startServer } from './processes.ts';
-import { type Report, reportWhile } from './report.ts';
+import { ensureJars } from './jars.ts';
+import type { Report } from './report.ts';
 import { run } from './run.ts';
 import type { Launched, Server, StartContext } from './server.ts';
-import { ensureJava, ensureMaven } from './toolchain.ts';
 
-const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-const MAVEN_OPTIONS = ['--batch-mode', '--quiet', '--strict-checksums'];
 const HEAP = '-Xmx1g';
 const POM = resolve(import.meta.dirname, '../kafka/pom.xml');
 
@@ -46,43 +34,11 @@ export function brokerProperties(ports: readonly number[], logFolder: string): s
   });
 }
 
-/** Copies the broker's jars from Maven Central into the cache, whole or not at all. */
-async function ensureJars(report: Report, java: string): Promise<void> {
-  const jars = jarFolder();
-  if (existsSync(jars)) return;
-  const mvn = await ensureMaven(report);
-  report(`fetching Apache Kafka ${KAFKA_VERSION} from Maven Central into ${jars}`);
-  mkdirSync(dirname(jars), { recursive: true });
-  const work = mkdtempSync(join(dirname(jars), '.fetch-'));
-  try {
-    copyFileSync(POM, join(work, 'pom.xml'));
-    const javaHome = java === 'java' ? {} : { JAVA_HOME: dirname(dirname(java)) };
-    // A repository of its own: nothing is left behind in the user's, which may not be writable.
-    const repository = `-Dmaven.repo.local=${join(work, 'repository')}`;
-    const args = [repository, COPY_GOAL, '-DoutputDirectory=lib'];
-    const result = await reportWhile(report, 'fetch Kafka', () =>
-      run(mvn, [...MAVEN_OPTIONS, ...args], { cwd: work, env: javaHome }),
-    );
-    if (result.code !== 0) {
-      throw new StackError(
-        `Kafka's jars cannot be fetched:\n${result.output.trim().slice(-2000)}`,
-        {
-          exitCode: EXIT.unavailable,
-        },
-      );
-    }
-    // Another command may have been faster: its folder is as good as this one.
-    if (!existsSync(jars)) renameSync(join(work, 'lib'), jars);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
 let javaCommand = 'java';
 
 async function prepare(report: Report): Promise<void> {
-  javaCommand = await ensureJava(report);
-  await ensureJars(report, javaCommand);
+  const title = `Apache Kafka ${KAFKA_VERSION}`;
+  javaCommand = await ensureJars(report, { title, pom: POM, folder: jarFolder() });
 }
 
 async function format(classPath: string, properties: string): Promise<void> {

@@ -8,7 +8,8 @@ import type { Load } from '../preload/loads-file.ts';
 import { topicsOf } from '../preload/preload.ts';
 import { cpuPerEvent, type CpuPerEvent, readCpu } from '../proc/cpu-meter.ts';
 import { peakRssBytes } from '../proc/process-cpu.ts';
-import { removeKeys, type Servers, walPosition } from '../servers.ts';
+import { readCounters } from '../proc/server-counters.ts';
+import { removeKeys, type Servers } from '../servers.ts';
 import { type BatchStats, batchStats } from './batch-stats.ts';
 import { findProblems } from './check-exact.ts';
 import { consumerEnv, keyPrefixOf } from './consumer-env.ts';
@@ -21,6 +22,10 @@ export interface DrainOptions {
   readonly processes?: number;
   /** Variables beyond the caller's own. */
   readonly env?: NodeJS.ProcessEnv;
+  /** What the consumer is told of the database's address; itself where absent. */
+  readonly addressOf?: (databaseUrl: string) => string;
+  /** Work on the drained database, before it is audited. */
+  readonly afterwards?: (env: NodeJS.ProcessEnv & { DATABASE_URL: string }) => Promise<void>;
   /** Flags for the consumer's Node, e.g. to profile it. */
   readonly nodeOptions?: readonly string[];
   readonly onProgress: (text: string) => void;
@@ -35,6 +40,10 @@ export interface DrainMeasurement {
   readonly seconds: number;
   readonly cpuUsPerEvent: CpuPerEvent;
   readonly walBytesPerEvent: number;
+  /** Growth of Redis's memory. */
+  readonly redisBytesPerEvent: number;
+  /** Commands Redis was given by everybody. */
+  readonly redisCommands: number;
   /** Of all processes together. */
   readonly peakRssBytes: number;
   readonly batch: BatchStats;
@@ -64,11 +73,12 @@ export async function measureDrain(
       servers,
       'drain',
       async (databaseUrl) => {
-        const env = { ...base, DATABASE_URL: databaseUrl };
-        const consumers = start(build, env, options);
+        const address = options.addressOf?.(databaseUrl) ?? databaseUrl;
+        const consumers = start(build, { ...base, DATABASE_URL: address }, options);
         try {
           const measured = await observe(servers, load, databaseUrl, consumers, options);
           await Promise.all(consumers.map(async (consumer) => await consumer.stop()));
+          await options.afterwards?.({ ...base, DATABASE_URL: databaseUrl });
           options.onProgress('drain: comparing with what the simulator sent');
           return { ...measured, problems: await findProblems(build, databaseUrl, load.truth) };
         } finally {
@@ -111,11 +121,11 @@ async function observe(
     );
     const cpuBefore = cpu();
     const fromUs = monotonicUs();
-    const walBefore = await walPosition(servers.postgres);
+    const before = await readCounters(servers);
     await watch.until(({ committed }) => committed >= load.events, COMMIT_POLL_MS, check);
     const cpuAfter = cpu();
     const toUs = monotonicUs();
-    const walAfter = await walPosition(servers.postgres);
+    const after = await readCounters(servers);
     const startedAt = consumers.length === 1 ? begun.firstClaim : begun.at;
     const events = load.events - (consumers.length === 1 ? 0 : begun.committed);
     const metrics = await Promise.all(consumers.map(async (consumer) => await consumer.metrics()));
@@ -123,7 +133,9 @@ async function observe(
       events,
       seconds: (await watch.lastCommit()) - (startedAt ?? Number.NaN),
       cpuUsPerEvent: cpuPerEvent(cpuBefore, cpuAfter, events),
-      walBytesPerEvent: Number(walAfter - walBefore) / events,
+      walBytesPerEvent: Number(after.walBytes - before.walBytes) / events,
+      redisBytesPerEvent: (after.redisBytes - before.redisBytes) / events,
+      redisCommands: after.redisCommands - before.redisCommands,
       peakRssBytes: consumers.reduce((sum, { pid }) => sum + rssOf(pid), 0),
       batch: batchStats(metrics.join('\n')),
       window: { fromUs, toUs },

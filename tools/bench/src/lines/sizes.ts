@@ -4,6 +4,17 @@ export interface LiveSize {
   readonly seconds: number;
 }
 
+export interface GrowthSize {
+  /** Rows of the small table; with its measured drains it has some more. */
+  readonly smallRows: number;
+  /** Rows of the grown one, its measured drains included. */
+  readonly rows: number;
+  /** Records of a measured drain. */
+  readonly part: number;
+  /** Records of the filling between: so many are in the topic at once. */
+  readonly fill: number;
+}
+
 /** How much is measured. */
 export interface Sizes {
   /** Records of a filled topic. */
@@ -19,6 +30,8 @@ export interface Sizes {
   readonly rowByRowSeconds: number;
   /** Starts of a process. */
   readonly starts: number;
+  readonly letters: number;
+  readonly growth: GrowthSize;
 }
 
 /** What is published. */
@@ -30,15 +43,19 @@ export const FULL: Sizes = {
   idleEvents: 200,
   rowByRowSeconds: 30,
   starts: 5,
+  letters: 100_000,
+  growth: { smallRows: 1_000_000, rows: 100_000_000, part: 1_000_000, fill: 10_000_000 },
 };
 
-/** A look: half the records, each way once, a minute of live traffic at most. */
+/** A look: half the records, each way once, a minute of live traffic at most, a fifth of the letters, 5 M rows. */
 export const QUICK: Sizes = {
   events: 1_000_000,
   rounds: 1,
-  live: { rate: 50_000, seconds: 60 },
-  liveFast: { rate: 100_000, seconds: 45 },
+  live: { rate: 50_000, seconds: 40 },
+  liveFast: { rate: 100_000, seconds: 30 },
   idleEvents: 100,
   rowByRowSeconds: 15,
   starts: 3,
+  letters: 20_000,
+  growth: { smallRows: 1_000_000, rows: 5_000_000, part: 1_000_000, fill: 10_000_000 },
 };

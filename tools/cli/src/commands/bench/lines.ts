@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { benchLines, type BenchReport, FULL, markdown, QUICK, type Sizes } from '@adtally/bench';
 import { GOALS_REVISION, LINE_SUMMARIES, type LineName } from '@adtally/bench/names';
 import {
@@ -24,6 +25,10 @@ const EVENTS_MAX = 20_000_000;
 const REPEAT_MAX = 100;
 const RATE_MAX = 1_000_000;
 const SECONDS_MAX = 3_600;
+const LETTERS_MIN = 1_000;
+const LETTERS_MAX = 5_000_000;
+const ROWS_MIN = 5_000_000;
+const ROWS_MAX = 1_000_000_000;
 
 const OPTIONS = {
   quick: flag('smaller and fewer: see tools/bench/README.md'),
@@ -34,6 +39,9 @@ const OPTIONS = {
   }),
   rate: option(wholeNumber(1, RATE_MAX), 'live: events a second'),
   seconds: option(wholeNumber(2, SECONDS_MAX), 'live: how long'),
+  letters: option(wholeNumber(LETTERS_MIN, LETTERS_MAX), 'reprocess: dead letters'),
+  rows: option(wholeNumber(ROWS_MIN, ROWS_MAX), 'growth: rows of the grown table'),
+  markdown: option(text('FILE'), 'write the table there as well'),
   ...JSON_OPTION,
 } as const;
 
@@ -45,9 +53,12 @@ interface Given {
   readonly events: number | undefined;
   readonly repeat: number | undefined;
   readonly seed: number;
+  readonly letters: number | undefined;
+  readonly rows: number | undefined;
   readonly rate: number | undefined;
   readonly seconds: number | undefined;
   readonly against: string | undefined;
+  readonly markdown: string | undefined;
   readonly json: boolean;
 }
 
@@ -91,12 +102,13 @@ async function run(lines: readonly LineName[], given: Given): Promise<number> {
     }),
   );
   tellProblems(report);
+  if (given.markdown !== undefined) writeFileSync(given.markdown, `${markdown(report)}\n`);
   if (given.json) printJson(report);
   else process.stdout.write(`${markdown(report)}\n`);
   return report.exact ? EXIT.success : EXIT.failure;
 }
 
-function sizesOf({ quick, events, repeat, rate, seconds }: Given): Sizes {
+function sizesOf({ quick, rate, seconds, ...given }: Given): Sizes {
   const sizes = quick ? QUICK : FULL;
   const live = (size: Sizes['live']) => ({
     rate: rate ?? size.rate,
@@ -104,10 +116,12 @@ function sizesOf({ quick, events, repeat, rate, seconds }: Given): Sizes {
   });
   return {
     ...sizes,
-    events: events ?? sizes.events,
-    rounds: repeat ?? sizes.rounds,
+    events: given.events ?? sizes.events,
+    rounds: given.repeat ?? sizes.rounds,
     live: live(sizes.live),
     liveFast: live(sizes.liveFast),
+    letters: given.letters ?? sizes.letters,
+    growth: { ...sizes.growth, rows: given.rows ?? sizes.growth.rows },
   };
 }
 

@@ -1,41 +1,30 @@
 import { join } from 'node:path';
-import { auditDatabase, openDatabase, type Database } from '@adtally/db';
-import { letterCounts } from '@adtally/system-metrics';
-import type { KafkaSettings } from '@adtally/kafka';
-import { localFolder, type StackAddresses } from '@adtally/local-stack';
-import { sql } from 'kysely';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppProcess } from './app-process.ts';
-import { withFreshDatabase } from './bench-database.ts';
-import { THIS_BUILD } from './build/build.ts';
-import { consumerEnv, keyPrefixOf } from './drain/consumer-env.ts';
-import { BenchError } from './errors.ts';
-import { cpuPerEvent, readCpu } from './proc/cpu-meter.ts';
-import { plantLetters } from './reprocess/plant-letters.ts';
-import { type Topics, withScratchTopics } from './scratch-topics.ts';
-import { removeKeys, type Servers, withServers } from './servers.ts';
+import { openDatabase, type Database } from '@adtally/db';
+import { localFolder } from '@adtally/local-stack';
+import { letterCounts } from '@adtally/system-metrics';
+import { sql } from 'kysely';
+import { AppProcess } from '../app-process.ts';
+import { withFreshDatabase } from '../bench-database.ts';
+import type { Build } from '../build/build.ts';
+import { consumerEnv, keyPrefixOf } from '../drain/consumer-env.ts';
+import { BenchError } from '../errors.ts';
+import type { Bench } from '../lines/bench.ts';
+import { cpuPerEvent, readCpu } from '../proc/cpu-meter.ts';
+import { type Topics, withScratchTopics } from '../scratch-topics.ts';
+import { removeKeys, type Servers } from '../servers.ts';
+import { plantLetters } from './plant-letters.ts';
 
-export interface BenchReprocessOptions {
-  readonly letters: number;
-  readonly onProgress: (text: string) => void;
-  readonly signal: AbortSignal;
-}
-
-export interface ReprocessReport {
-  readonly letters: number;
-  readonly curable: number;
-  readonly hopeless: number;
+/** One run of the retry path, measured. */
+export interface ReprocessMeasurement {
   /** From the first to the last record copied from the DLQ topic into `dead_letters`. */
-  readonly copied_per_second: number;
+  readonly copiedPerSecond: number;
   /** Letters stored by retries, from the first to the last try. */
-  readonly retried_per_second: number;
-  /** From the first settled letter to the last, copying included. */
-  readonly cpu_us_per_letter: {
-    readonly reprocessor: number | null;
-    readonly postgres: number | null;
-  };
-  /** Every curable letter is stored, every hopeless one dead, and the audit balances. */
-  readonly exact: boolean;
+  readonly retriedPerSecond: number;
+  /** Of the reprocessor, from the first settled letter to the last, copying included. */
+  readonly cpuUsPerLetter: number | null;
+  readonly postgresCpuUsPerLetter: number | null;
+  /** Empty where every curable letter is stored, every hopeless one dead, and the audit balances. */
   readonly problems: readonly string[];
 }
 
@@ -48,42 +37,43 @@ const WAIT_LIMIT_MS = 600_000;
  *
  * @throws BenchError where it cannot be measured
  */
-export async function benchReprocess(
-  addresses: StackAddresses,
-  kafka: KafkaSettings,
-  options: BenchReprocessOptions,
-): Promise<ReprocessReport> {
-  return await withScratchTopics(kafka, async (topics, base) => {
-    options.onProgress('filling the topic');
-    const planted = await plantLetters(kafka, topics.events, options.letters);
-    return await withServers(addresses, kafka, (servers) =>
-      withFreshDatabase(servers, 'reprocess', (databaseUrl) =>
-        measure(servers, { base, topics, databaseUrl, planted, options }),
-      ),
+export async function measureReprocess(bench: Bench, build: Build): Promise<ReprocessMeasurement> {
+  const { servers, sizes } = bench;
+  return await withScratchTopics(servers.kafka, async (topics, base) => {
+    bench.progress('reprocess: filling the topic');
+    const planted = await plantLetters(servers.kafka, topics.events, sizes.letters);
+    const env = environment(servers, topics, base);
+    return await withFreshDatabase(
+      servers,
+      'reprocess',
+      (databaseUrl) => measure({ bench, build, topics, env, databaseUrl, planted }),
+      (databaseUrl) => build.prepareDatabase(databaseUrl, env),
     );
   });
 }
 
 interface Run {
-  readonly base: string;
+  readonly bench: Bench;
+  readonly build: Build;
   readonly topics: Topics;
+  readonly env: NodeJS.ProcessEnv;
   readonly databaseUrl: string;
   readonly planted: { readonly curable: number; readonly hopeless: number };
-  readonly options: BenchReprocessOptions;
 }
 
-async function measure(servers: Servers, run: Run): Promise<ReprocessReport> {
-  const { options, planted, databaseUrl, topics } = run;
-  const { letters } = options;
+async function measure(run: Run): Promise<ReprocessMeasurement> {
+  const { bench, build, topics, planted, databaseUrl } = run;
+  const { servers } = bench;
+  const { letters } = bench.sizes;
+  const env = { ...run.env, DATABASE_URL: databaseUrl };
   const db = openDatabase(databaseUrl, { applicationName: 'adtally-bench', statementTimeoutMs: 0 });
-  const env = environment(servers, run);
-  const consumer = new AppProcess(THIS_BUILD, 'ingest-consumer', env, logFile('ingest-consumer'));
+  const consumer = new AppProcess(build, 'ingest-consumer', env, logFile('ingest-consumer'));
   let reprocessor: AppProcess | null = null;
   try {
     await until(run, consumer, 'dead-lettering', letters, () => deadLettered(db));
     await consumer.stop();
     reprocessor = new AppProcess(
-      THIS_BUILD,
+      build,
       'dlq-reprocessor',
       { ...env, SCHEMA_VERSIONS_READ_AS_NEWEST: '2', MAX_ATTEMPTS: '1' },
       logFile('dlq-reprocessor'),
@@ -93,15 +83,13 @@ async function measure(servers: Servers, run: Run): Promise<ReprocessReport> {
     await until(run, reprocessor, 'retrying', letters, () => settled(db));
     const cpu = cpuPerEvent(before, readCpu(servers.pids, reprocessor.pid), letters);
     const report = {
-      letters,
-      ...planted,
-      copied_per_second: await rate(db, 'recorded_at', 'dead_letters'),
-      retried_per_second: await rate(db, 'finished_at', 'dead_letter_attempts'),
-      cpu_us_per_letter: { reprocessor: rounded(cpu.consumer), postgres: rounded(cpu.postgres) },
+      copiedPerSecond: await rate(db, 'recorded_at', 'dead_letters'),
+      retriedPerSecond: await rate(db, 'finished_at', 'dead_letter_attempts'),
+      cpuUsPerLetter: cpu.consumer,
+      postgresCpuUsPerLetter: cpu.postgres,
     };
     await reprocessor.stop();
-    const problems = await findProblems(db, planted);
-    return { ...report, exact: problems.length === 0, problems };
+    return { ...report, problems: await findProblems(run, db, planted) };
   } finally {
     consumer.kill();
     reprocessor?.kill();
@@ -110,10 +98,9 @@ async function measure(servers: Servers, run: Run): Promise<ReprocessReport> {
   }
 }
 
-function environment(servers: Servers, { base, topics, databaseUrl }: Run): NodeJS.ProcessEnv {
+function environment(servers: Servers, topics: Topics, base: string): NodeJS.ProcessEnv {
   return {
     ...consumerEnv(servers, topics, `${base}-ingest`),
-    DATABASE_URL: databaseUrl,
     REPROCESSOR_GROUP: `${base}-reprocess`,
     // The very case the breaker is there to slow down.
     BREAKER_REJECTED_SHARE: 'off',
@@ -127,7 +114,7 @@ function logFile(app: string): string {
 }
 
 async function until(
-  { options }: Run,
+  { bench, build }: Run,
   app: AppProcess,
   what: string,
   wanted: number,
@@ -135,13 +122,13 @@ async function until(
 ): Promise<void> {
   const limitMs = performance.now() + WAIT_LIMIT_MS;
   for (;;) {
-    options.signal.throwIfAborted();
+    bench.options.signal.throwIfAborted();
     app.checkAlive();
     const count = await look();
-    options.onProgress(`${what}: ${count} of ${wanted}`);
+    bench.progress(`reprocess, ${build.label}: ${what}: ${count} of ${wanted}`);
     if (count >= wanted) return;
     if (performance.now() > limitMs) throw new BenchError(`${what} does not come to an end`);
-    await sleep(POLL_MS, undefined, { signal: options.signal });
+    await sleep(POLL_MS, undefined, { signal: bench.options.signal });
   }
 }
 
@@ -172,11 +159,11 @@ async function rate(
   return Math.round(rows[0]?.rate ?? 0);
 }
 
-function rounded(value: number | null): number | null {
-  return value === null ? null : Math.round(value * 100) / 100;
-}
-
-async function findProblems(db: Database, planted: Run['planted']): Promise<string[]> {
+async function findProblems(
+  { build, databaseUrl }: Run,
+  db: Database,
+  planted: Run['planted'],
+): Promise<string[]> {
   const problems: string[] = [];
   const counts = new Map((await letterCounts(db)).map(({ state, letters }) => [state, letters]));
   const expect = (state: 'resolved' | 'dead', wanted: number): void => {
@@ -191,8 +178,6 @@ async function findProblems(db: Database, planted: Run['planted']): Promise<stri
     .executeTakeFirstOrThrow();
   if (Number(events) !== planted.curable)
     problems.push(`${events} events are stored, expected ${planted.curable}`);
-  const audit = await auditDatabase(db);
-  for (const check of audit.checks.filter(({ ok }) => !ok))
-    problems.push(`audit ${check.id}: ${check.offending[0]?.detail ?? ''}`);
-  return problems;
+  const { checks } = await build.audit(databaseUrl);
+  return [...problems, ...checks.filter(({ ok }) => !ok).map(({ name }) => `fails: ${name}`)];
 }
