@@ -47,7 +47,7 @@ export const ENV = {
     meaning: 'pause between two sweeps over what is due',
   }),
   retryBatchMax: int('RETRY_BATCH_MAX', {
-    default: 500,
+    default: 2_000,
     min: 1,
     max: 10_000,
     meaning: 'letters in one transaction',

@@ -26,6 +26,8 @@ export interface LetterChoresOptions {
 const CLAIM_EVERY_MS = 100;
 const DECIDE_EVERY_MS = 1_000;
 const BURY_EVERY_MS = 1_000;
+/** Limits change with a deployment, which claims the lanes, or with the code a letter failed with last. */
+const EXHAUST_EVERY_MS = 30_000;
 
 /**
  * What the holder of DLQ partitions does beside copying and retrying: prepares the claims of lanes, decides
@@ -45,9 +47,20 @@ export function letterChores(parts: LetterChoresParts, options: LetterChoresOpti
     if (await isRedriveDue(session, lanes.held)) retries.hurry();
   }
 
+  let exhausted = { epochs: '', atMs: 0 };
+
+  async function exhaust(signal: AbortSignal): Promise<void> {
+    const { held } = lanes;
+    const epochs = held.map(({ epoch }) => epoch).join();
+    const nowMs = performance.now();
+    if (epochs === exhausted.epochs && nowMs < exhausted.atMs + EXHAUST_EVERY_MS) return;
+    await exhaustLetters(await link.session(signal), eventsTopic, held, limits);
+    exhausted = { epochs, atMs: nowMs };
+  }
+
   async function bury(signal: AbortSignal): Promise<void> {
     if (lanes.held.length === 0) return;
-    await exhaustLetters(await link.session(signal), eventsTopic, lanes.held, limits);
+    await exhaust(signal);
     while (!signal.aborted && (await undertaker.bury(lanes.held, signal)) > 0);
   }
 

@@ -35,7 +35,7 @@ import { VolumeWatch } from './volume-watch.ts';
 type ReprocessorParts = AppParts<ReprocessorConfig, typeof METRICS>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const COPY_BATCH_MAX = 1_000;
+const COPY_BATCH_MAX = 5_000;
 const COPY_LINGER_MS = 100;
 /** Copying moves whole records into the database: nothing there to predict. */
 const NOTHING_TO_PREDICT = createDeduplicator({

@@ -20,7 +20,7 @@ export interface UndertakerOptions {
   readonly appVersion: string;
 }
 
-const AT_ONCE_MAX = 500;
+const AT_ONCE_MAX = 2_000;
 
 /**
  * Takes letters without a try left to the dead topic. A letter stays pending until the broker has it: one

@@ -26,6 +26,7 @@ const SILENCE_MARGIN_MS = 5_000;
 /** Its joins are all by key with few rows. Without statistics the planner would read whole days. */
 const PLANS: Readonly<Record<string, string>> = {
   enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
   plan_cache_mode: 'force_generic_plan',

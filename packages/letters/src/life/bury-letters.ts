@@ -48,23 +48,32 @@ export async function exhaustedLetters(
   limit: number,
 ): Promise<ExhaustedLetter[]> {
   const rows = await session.query<ExhaustedRow>(
-    `WITH next AS (
-       SELECT l.letter_id, sum(octet_length(b.record_headers) + coalesce(octet_length(b.record_value), 0))
-                             OVER (ORDER BY l.letter_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
-       FROM dead_letters l
-       JOIN sources s ON s.source_id = l.source_id AND s.topic = $2::text
-       JOIN dead_letter_records b USING (letter_id)
-       WHERE l.is_exhausted AND l.lane = ANY ($1::int[])
-       ORDER BY l.letter_id LIMIT $3::int
-     )
-     SELECT l.letter_id, l.series, l.attempts, s.topic, s.topic_id, s.partition, l.source_offset,
-            l.last_code, l.last_field, l.last_message, l.fingerprint, b.record_key, b.record_value, b.record_headers
-     FROM next
-     JOIN dead_letters l USING (letter_id)
-     JOIN sources s ON s.source_id = l.source_id
-     JOIN dead_letter_records b USING (letter_id)
+    `SELECT next.letter_id, next.series, next.attempts, s.topic, s.topic_id, s.partition, next.source_offset,
+            next.last_code, next.last_field, next.last_message, next.fingerprint,
+            next.record_key, next.record_value, next.record_headers
+     FROM (
+       SELECT e.*, b.*, sum(octet_length(b.record_headers) + coalesce(octet_length(b.record_value), 0))
+                          OVER (ORDER BY e.letter_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+       FROM unnest($1::int[]) AS held (lane)
+       CROSS JOIN LATERAL (
+         SELECT d.*
+         -- Behind OFFSET 0 as in lease-letters.ts: read in the order of its index, and as far as the limit goes.
+         FROM (SELECT letter_id, source_id, series, attempts, source_offset,
+                      last_code, last_field, last_message, fingerprint
+               FROM dead_letters WHERE is_exhausted AND lane = held.lane ORDER BY letter_id OFFSET 0) AS d
+         WHERE d.source_id = ANY (ARRAY (SELECT source_id FROM sources WHERE topic = $2::text))
+           AND EXISTS (SELECT FROM dead_letter_records r WHERE r.letter_id = d.letter_id)
+         LIMIT $3::int
+       ) AS e
+       CROSS JOIN LATERAL (
+         SELECT record_key, record_value, record_headers FROM dead_letter_records
+         WHERE letter_id = e.letter_id OFFSET 0
+       ) AS b
+       ORDER BY e.letter_id LIMIT $3::int
+     ) AS next
+     JOIN sources s USING (source_id)
      WHERE coalesce(next.bytes_before, 0) < ${BYTES_MAX}
-     ORDER BY l.letter_id`,
+     ORDER BY next.letter_id`,
     [lanes.map(({ lane }) => lane), eventsTopic, limit],
     'exhausted-letters',
   );
@@ -96,7 +105,8 @@ export async function markDead(
     `WITH buried AS (
        UPDATE dead_letters l SET state = 'dead', is_exhausted = false, settled_at = clock_timestamp()
        FROM unnest($1::bigint[], $2::int[]) AS acked (letter_id, series)
-       WHERE l.letter_id = acked.letter_id AND l.series = acked.series AND l.is_exhausted
+       -- By its key, not by the partial index (lease-letters.ts).
+       WHERE l.letter_id = acked.letter_id AND l.series = acked.series AND coalesce(l.is_exhausted, false)
        RETURNING l.letter_id, l.series, l.job_id
      )
      UPDATE redrive_receipts r SET outcome = 'dead', changed_at = clock_timestamp()

@@ -65,35 +65,51 @@ const BYTES_MAX = 32 * 1_024 * 1_024;
 /** So many letters of a lane are looked at, also where many lanes share a lease. */
 const SHARE_MIN = 50;
 
+// Plans are made while the tables are small, and kept. So what is found by a partial index stands behind OFFSET 0,
+// where it is read in the order of that index and only as far as is asked for; and what is found by its key asks for
+// nothing that would offer a partial index, all of which would then be read for each letter.
+
 const LEASE = `
   WITH candidate AS (
-    SELECT l.letter_id, held.epoch, l.attempts_max, l.next_attempt_at, l.bytes
+    SELECT l.letter_id, held.epoch, l.attempts_max, l.next_attempt_at
     FROM unnest($1::int[], $2::bigint[], $10::int[]) AS held (lane, epoch, source_id)
     -- A claim of the lane ends our backend: either this commits before it and is seen by it, or not at all.
     JOIN cursors c ON c.source_id = held.source_id AND c.epoch = held.epoch
     CROSS JOIN LATERAL (
-      SELECT d.letter_id, d.next_attempt_at, coalesce(policy.attempts_max, $7::int) AS attempts_max,
-             octet_length(b.record_headers) + coalesce(octet_length(b.record_value), 0) AS bytes
-      FROM dead_letters d
-      JOIN dead_letter_records b USING (letter_id)
-      LEFT JOIN unnest($8::text[], $9::int[]) AS policy (code, attempts_max) ON policy.code = d.last_code
-      WHERE d.lane = held.lane AND d.state = 'pending' AND d.next_attempt_at <= clock_timestamp()
-        AND d.is_suspect = $4::boolean
-        AND EXISTS (SELECT FROM sources s WHERE s.source_id = d.source_id AND s.topic = $3::text)
-        AND d.attempts < coalesce(policy.attempts_max, $7::int)
+      SELECT d.letter_id, d.next_attempt_at, allowed.attempts_max
+      FROM (
+        SELECT letter_id, source_id, last_code, attempts, next_attempt_at FROM dead_letters
+        WHERE lane = held.lane AND state = 'pending' AND is_suspect = $4::boolean
+          AND next_attempt_at <= statement_timestamp()
+        ORDER BY next_attempt_at OFFSET 0
+      ) AS d
+      CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT p.attempts_max FROM unnest($8::text[], $9::int[]) AS p (code, attempts_max)
+                         WHERE p.code = d.last_code), $7::int) AS attempts_max
+      ) AS allowed
+      WHERE d.source_id = ANY (ARRAY (SELECT s.source_id FROM sources s WHERE s.topic = $3::text))
+        AND d.attempts < allowed.attempts_max
+        AND EXISTS (SELECT FROM dead_letter_records b WHERE b.letter_id = d.letter_id)
       -- A share for each lane: none waits for another to have nothing due.
-      ORDER BY d.next_attempt_at LIMIT greatest(ceil($5::numeric / cardinality($1::int[]))::int, ${SHARE_MIN})
+      LIMIT greatest(ceil($5::numeric / cardinality($1::int[]))::int, ${SHARE_MIN})
     ) AS l
     ORDER BY l.next_attempt_at, l.letter_id LIMIT $5::int
   ), due AS (
     SELECT candidate.*
-    FROM candidate JOIN dead_letters d USING (letter_id)
-    -- Only a pending letter has a next attempt (letter_waits_only_pending). To ask for the state as well would
-    -- offer the partial indexes, and a plan made while the table was small then reads all of one for each letter.
-    WHERE d.next_attempt_at = candidate.next_attempt_at
-    FOR UPDATE OF d SKIP LOCKED
+    FROM candidate CROSS JOIN LATERAL (
+      -- Only a pending letter has a next attempt (letter_waits_only_pending).
+      SELECT FROM dead_letters d
+      WHERE d.letter_id = candidate.letter_id AND d.next_attempt_at = candidate.next_attempt_at
+      FOR UPDATE SKIP LOCKED
+    ) AS locked
+  ), measured AS (
+    SELECT due.*, b.bytes
+    FROM due CROSS JOIN LATERAL (
+      SELECT octet_length(record_headers) + coalesce(octet_length(record_value), 0) AS bytes
+      FROM dead_letter_records WHERE letter_id = due.letter_id OFFSET 0
+    ) AS b
   ), affordable AS (
-    SELECT *, sum(bytes) OVER (ORDER BY next_attempt_at, letter_id) - bytes AS bytes_before FROM due
+    SELECT *, sum(bytes) OVER (ORDER BY next_attempt_at, letter_id) - bytes AS bytes_before FROM measured
   ), leased AS (
     UPDATE dead_letters l SET
       attempts = l.attempts + 1, attempts_max = a.attempts_max, lease_epoch = a.epoch, next_attempt_at = NULL
@@ -105,7 +121,8 @@ const LEASE = `
   )
   SELECT l.letter_id, l.lane, l.series, l.attempts, l.attempts_max, s.topic, s.partition, l.source_offset, l.append_ms,
          b.record_key, b.record_value, b.record_headers
-  FROM leased l JOIN sources s USING (source_id) JOIN dead_letter_records b USING (letter_id)
+  FROM leased l JOIN sources s USING (source_id)
+  CROSS JOIN LATERAL (SELECT * FROM dead_letter_records r WHERE r.letter_id = l.letter_id OFFSET 0) AS b
   ORDER BY l.letter_id`;
 
 /** Begins tries of letters that are due, in a commit of its own: a try that kills us is counted too. */
@@ -150,10 +167,14 @@ const EXHAUST = `
   UPDATE dead_letters l SET
     is_exhausted = true, next_attempt_at = NULL, attempts_max = l.attempts
   FROM unnest($1::int[]) AS held (lane)
-  WHERE l.lane = held.lane AND l.state = 'pending' AND l.next_attempt_at IS NOT NULL AND l.attempts > 0
-    AND l.attempts >= coalesce((SELECT p.attempts_max FROM unnest($3::text[], $4::int[]) AS p (code, attempts_max)
-                                WHERE p.code = l.last_code), $5::int)
-    AND EXISTS (SELECT FROM sources s WHERE s.source_id = l.source_id AND s.topic = $2::text)`;
+  CROSS JOIN LATERAL (
+    SELECT letter_id, source_id, last_code, attempts, next_attempt_at FROM dead_letters
+    WHERE lane = held.lane AND state = 'pending' AND next_attempt_at IS NOT NULL OFFSET 0
+  ) AS d
+  WHERE l.letter_id = d.letter_id AND l.next_attempt_at = d.next_attempt_at AND d.attempts > 0
+    AND d.attempts >= coalesce((SELECT p.attempts_max FROM unnest($3::text[], $4::int[]) AS p (code, attempts_max)
+                                WHERE p.code = d.last_code), $5::int)
+    AND d.source_id = ANY (ARRAY (SELECT s.source_id FROM sources s WHERE s.topic = $2::text))`;
 
 /**
  * Letters that wait for a try their limit does not allow any more, since the limit was lowered or they
@@ -187,7 +208,7 @@ export async function isRedriveDue(
   const [row] = await session.query<{ due: boolean }>(
     `SELECT EXISTS (
        SELECT FROM dead_letters
-       WHERE job_id IS NOT NULL AND state = 'pending' AND next_attempt_at <= clock_timestamp()
+       WHERE job_id IS NOT NULL AND state = 'pending' AND next_attempt_at <= statement_timestamp()
          AND lane = ANY ($1::int[])) AS due`,
     [lanes.map(({ lane }) => lane)],
     'is-redrive-due',
@@ -204,8 +225,12 @@ const LAPSE = `
       last_message = CASE WHEN l.attempts < l.attempts_max THEN l.last_message
                           ELSE 'its last try did not come back' END
     FROM unnest($1::int[], $2::bigint[]) AS held (lane, epoch)
-    WHERE l.lane = held.lane AND l.lease_epoch < held.epoch
-      AND EXISTS (SELECT FROM sources s WHERE s.source_id = l.source_id AND s.topic = $3::text)
+    CROSS JOIN LATERAL (
+      SELECT letter_id, source_id, lease_epoch FROM dead_letters
+      WHERE lane = held.lane AND lease_epoch IS NOT NULL OFFSET 0
+    ) AS d
+    WHERE l.letter_id = d.letter_id AND coalesce(l.lease_epoch, -1) = d.lease_epoch AND d.lease_epoch < held.epoch
+      AND d.source_id = ANY (ARRAY (SELECT s.source_id FROM sources s WHERE s.topic = $3::text))
     RETURNING l.letter_id, l.series, l.attempts
   ), ended AS (
     UPDATE dead_letter_attempts a SET outcome = 'lapsed', finished_at = clock_timestamp()

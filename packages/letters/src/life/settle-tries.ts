@@ -47,7 +47,8 @@ const SETTLE = `
       next_attempt_at = CASE WHEN i.outcome = 'failed' AND l.attempts < l.attempts_max
                              THEN clock_timestamp() + i.again_in_ms * interval '1 millisecond' END
     FROM input i
-    WHERE l.letter_id = i.letter_id AND l.lease_epoch IS NOT NULL
+    -- Not IS NOT NULL, which would offer a partial index (lease-letters.ts).
+    WHERE l.letter_id = i.letter_id AND coalesce(l.lease_epoch, -1) >= 0
     RETURNING l.letter_id, l.series, l.attempts, l.job_id, i.outcome, i.code, i.message, i.source_id AS commit_source,
               i.source_offset AS commit_offset
   ), ended AS (

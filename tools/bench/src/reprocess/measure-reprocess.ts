@@ -78,9 +78,11 @@ async function measure(run: Run): Promise<ReprocessMeasurement> {
       { ...env, SCHEMA_VERSIONS_READ_AS_NEWEST: '2', MAX_ATTEMPTS: '1' },
       logFile('dlq-reprocessor'),
     );
-    await until(run, reprocessor, 'copying', 1, () => settled(db));
+    await until(run, reprocessor, 'copying', 1, () => tried(db));
     const before = readCpu(servers.pids, reprocessor.pid);
-    await until(run, reprocessor, 'retrying', letters, () => settled(db));
+    // Counting letters by state reads their whole table: first by the ledger, which costs nothing beside the work.
+    await until(run, reprocessor, 'retrying', letters, () => tried(db));
+    await until(run, reprocessor, 'burying', letters, () => settled(db));
     const cpu = cpuPerEvent(before, readCpu(servers.pids, reprocessor.pid), letters);
     const report = {
       copiedPerSecond: await rate(db, 'recorded_at', 'dead_letters'),
@@ -138,6 +140,17 @@ async function deadLettered(db: Database): Promise<number> {
     .select((eb) => eb.fn.sum<string | null>('dead_lettered').as('letters'))
     .executeTakeFirstOrThrow();
   return Number(letters ?? 0);
+}
+
+/** Tries that ended, by the ledger of the retries' own sources. */
+async function tried(db: Database): Promise<number> {
+  const { tries } = await db
+    .selectFrom('ledger as l')
+    .innerJoin('sources as s', 's.source_id', 'l.source_id')
+    .where('s.kind', '=', 'redrive')
+    .select((eb) => eb.fn.sum<string | null>('l.consumed').as('tries'))
+    .executeTakeFirstOrThrow();
+  return Number(tries ?? 0);
 }
 
 async function settled(db: Database): Promise<number> {
