@@ -70,7 +70,9 @@ async function attempt(name: LineName, bench: Bench): Promise<LineResult> {
     return await runLine(name, LINES[name], bench);
   } catch (error) {
     bench.options.signal.throwIfAborted();
-    if (!(error instanceof StackError)) throw error;
-    return { line: name, seconds: 0, figures: [], problems: [error.message] };
+    // Whatever it is: hours of other lines are not thrown away for it.
+    const { message, stack } = error as Error;
+    const problem = error instanceof StackError ? message : (stack ?? message);
+    return { line: name, seconds: 0, figures: [], problems: [problem] };
   }
 }

@@ -81,7 +81,7 @@ class Growth {
     while (this.#records < grownFrom) await this.#drain(Math.min(fill, grownFrom - this.#records));
     const grown: number[] = [];
     for (let n = 0; n < rounds; n += 1) grown.push(await this.#drain(part));
-    const problems = await recount(this.#place.database, { records: this.#records });
+    const problems = await recount(this.#place.database, this.#records);
     return { small, grown, bytesPerRow: await this.#bytesPerRow(), problems };
   }
 

@@ -59,7 +59,7 @@ export async function measureIdle(bench: Bench, events: number): Promise<IdleMea
     return {
       visibleMs: counted.map(({ visible }) => visible),
       afterLedgerMs: counted.map(({ afterLedger }) => afterLedger),
-      problems: await recount(database, { records: total }),
+      problems: await recount(database, total),
     };
   });
 }

@@ -47,7 +47,7 @@ export async function measureLive(
     await settled(records, 'live');
     const cpu = cpuPerEvent(before, readCpu(pids, consumer.pid), records);
     const ends = await endsOf(admin, topics.events);
-    const problems = await recount(database, { records });
+    const problems = await recount(database, records);
     if (generator.failed > 0) problems.push(`${generator.failed} records were not taken`);
     bench.progress('live: reading when each record was appended');
     const appended = await readAppendTimes(kafka, topics.events, ends);

@@ -97,7 +97,7 @@ async function run(lines: readonly LineName[], given: Given): Promise<number> {
       seed: given.seed,
       against: given.against ?? null,
       onProgress,
-      onLine: ({ line, seconds }) => say(`${line}: measured in ${seconds} s`),
+      onLine: tellLine,
       signal,
     }),
   );
@@ -123,6 +123,15 @@ function sizesOf({ quick, rate, seconds, ...given }: Given): Sizes {
     letters: given.letters ?? sizes.letters,
     growth: { ...sizes.growth, rows: given.rows ?? sizes.growth.rows },
   };
+}
+
+/** What has a goal is told at once: a long run may be interrupted. */
+function tellLine({ line, seconds, figures }: BenchReport['lines'][number]): void {
+  say(`${line}: measured in ${seconds} s`);
+  for (const { name, measured, unit, goal, met } of figures) {
+    if (goal === null || measured === null) continue;
+    say(`  ${name} ${measured} ${unit} (${goal}: ${met === true ? 'met' : 'not met'})`);
+  }
 }
 
 function tellProblems({ lines }: BenchReport): void {
