@@ -98,6 +98,7 @@ export {
 export {
   readCursors,
   type SourceStatus,
+  type Successor,
   listSources,
   type AcceptLossRequest,
   acceptLoss,

@@ -89,17 +89,37 @@ export type AcceptLossResult =
       /** Offsets written into the ledger as lost. */
       readonly lost: bigint;
       readonly nextOffset: bigint;
-      /** True where the topic is gone and its source will not be written again. */
+      /** True where the topic or its log is gone, and its source will not be written again. */
       readonly closed: boolean;
+      /** The source that counts on in its place, where the log has other records than were counted. */
+      readonly successor: Successor | null;
     }
   | { readonly outcome: 'not-halted' }
   /** No offset is known to go on at, or the one that was named is none; `detail` is a sentence for people. */
   | { readonly outcome: 'refused'; readonly detail: string }
   | { readonly outcome: 'unknown-source' };
 
+/** Of a log that was cut below its cursor, and is another from there on. */
+export interface Successor {
+  readonly sourceId: number;
+  /** Where it begins: before that the log has what was counted. */
+  readonly nextOffset: bigint;
+  /** Where the former log was last known to end. */
+  readonly formerEnd: bigint;
+}
+
 const NOT_HALTED = 'ADT03';
 const NO_SUCH_RESUME = 'ADT06';
 const NO_DATA_FOUND = 'P0002';
+
+interface AcceptedRow {
+  readonly lost: bigint;
+  readonly nextOffset: bigint;
+  readonly closed: boolean;
+  readonly successor: number | null;
+  readonly successorAt: bigint | null;
+  readonly formerEnd: bigint | null;
+}
 
 /**
  * Ends a halt, the loss written into the ledger (I9). Consumers go on at their next claim.
@@ -112,13 +132,19 @@ export async function acceptLoss(
 ): Promise<AcceptLossResult> {
   requireSigned('accepting a loss', request);
   try {
-    const { rows } = await sql<{ lost: bigint; nextOffset: bigint; closed: boolean }>`
-      SELECT lost, next_offset AS "nextOffset", closed
+    const { rows } = await sql<AcceptedRow>`
+      SELECT lost, next_offset AS "nextOffset", closed, successor, successor_at AS "successorAt",
+             former_end AS "formerEnd"
       FROM accept_loss(${request.sourceId}::int, ${request.actor}, ${request.reason},
                        ${request.resumeAt?.toString() ?? null}::bigint)`.execute(db);
     const [row] = rows;
     if (row === undefined) throw new Error('accept_loss answered nothing');
-    return { outcome: 'accepted', ...row };
+    const { lost, nextOffset, closed, successor: sourceId, successorAt, formerEnd } = row;
+    const successor =
+      sourceId === null || successorAt === null || formerEnd === null
+        ? null
+        : { sourceId, nextOffset: successorAt, formerEnd };
+    return { outcome: 'accepted', lost, nextOffset, closed, successor };
   } catch (error) {
     const { code, message: detail } = error as Error & { code?: string };
     if (code === NO_SUCH_RESUME) return { outcome: 'refused', detail };

@@ -60,6 +60,7 @@ test('I9: where nobody knows the end of what cannot be read, the loss is that of
     lost: 30n,
     nextOffset: 130n,
     closed: false,
+    successor: null,
   });
   const lost = await db.selectFrom('ledger').selectAll().where('lost', '>', 0n).execute();
   expect(lost).toMatchObject([{ first_offset: CURSOR, end_offset: 130n, lost: 30n }]);

@@ -87,6 +87,7 @@ test('I9: a recreated topic halts all its sources until the loss of each is acce
     lost: 50n,
     nextOffset: 250n,
     closed: true,
+    successor: null,
   });
 
   const fresh = await registerTopic(db, again);
@@ -125,6 +126,7 @@ test('I9: an accepted loss is in the ledger and signed; nothing else ends a halt
     lost: 150n,
     nextOffset: 150n,
     closed: false,
+    successor: null,
   });
   expect((await listSources(db))[0]).toMatchObject({ nextOffset: 150n, haltedCode: null });
   const actions = await db.selectFrom('operator_actions').selectAll().execute();
@@ -170,6 +172,31 @@ test('I9: a diverged log loses nothing to counting: its source is closed, a succ
     WHERE source_id = ${successor?.sourceId}`.execute(db);
   await acceptLoss(db, { ...decision, sourceId: successor?.sourceId ?? 0 });
   expect((await registerTopic(db, topic))[1]).toMatchObject({ state: 'ready', nextOffset: 20 });
+});
+
+test('I9: a log that was cut short is counted again from where it ended; a halt of before, which names no end, stays at the cursor', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const [, second] = await registerTopic(db, topic);
+  const sourceId = second?.sourceId ?? 0;
+  const shrinkTo = (end: number | null) =>
+    sql`UPDATE cursors SET halted_code = 'log_shrunk', halted_resume_at = ${end}, halted_at = now()
+        WHERE source_id = ${sourceId}`.execute(db);
+  const decision = { sourceId, actor: 'an operator', reason: 'the disk was lost' };
+  await shrinkTo(null);
+  expect(await acceptLoss(db, decision)).toMatchObject({
+    lost: 0n,
+    nextOffset: 100n,
+    closed: false,
+  });
+  await shrinkTo(60);
+  expect(await acceptLoss(db, decision)).toMatchObject({
+    lost: 0n,
+    nextOffset: 100n,
+    closed: true,
+    successor: { sourceId: expect.any(Number), nextOffset: 60n },
+  });
+  expect((await registerTopic(db, topic))[1]).toMatchObject({ state: 'ready', nextOffset: 60 });
 });
 
 test('who had written what was counted last is noted, never goes back, and never lies past the cursor', async () => {

@@ -71,8 +71,15 @@ export function haltForFault(fault: ReadFault): Halt | null {
   return null;
 }
 
-/** What it means when a cursor lies outside the log; null where it lies inside. */
-export function haltFor(nextOffset: number, log: { logStart: number; end: number }): Halt | null {
+/**
+ * What it means when a cursor lies outside the log; null where it lies inside. A log that was cut short may have been
+ * written on before it was looked at: of what it has, only what lies before `lastRead` is known to have been counted.
+ */
+export function haltFor(
+  nextOffset: number,
+  log: { logStart: number; end: number },
+  lastRead: ReadUpTo | null = null,
+): Halt | null {
   if (log.logStart > nextOffset) {
     return {
       code: 'truncated',
@@ -83,8 +90,10 @@ export function haltFor(nextOffset: number, log: { logStart: number; end: number
   if (log.end < nextOffset) {
     return {
       code: 'log_shrunk',
-      detail: `the log ends at ${log.end}, before the cursor ${nextOffset}`,
-      resumeAt: null,
+      detail:
+        `the log ends at ${log.end}, before the cursor ${nextOffset}: of what was counted it lacks at least ` +
+        `${nextOffset - log.end} offsets`,
+      resumeAt: Math.min(log.end, lastRead?.offset ?? log.end),
     };
   }
   return null;

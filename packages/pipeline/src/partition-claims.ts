@@ -226,6 +226,6 @@ export class PartitionClaims {
 function haltAt(cursor: number, ready: ReadyClaim): Halt | null {
   const { nextOffset, log, lastRead, divergesAt } = ready;
   if (lastRead !== null && divergesAt !== null) return divergedHalt(lastRead, divergesAt);
-  const halt = haltFor(cursor, log);
+  const halt = haltFor(cursor, log, lastRead);
   return halt?.code === 'truncated' || cursor === nextOffset ? halt : null;
 }

@@ -17,6 +17,7 @@ import {
   jsonInteger,
   listSources,
   type SourceStatus,
+  type Successor,
   withDatabase,
 } from '@adtally/db';
 import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
@@ -67,6 +68,7 @@ async function accept(request: AcceptLossRequest, json: boolean): Promise<number
             lost: jsonInteger(result.lost),
             next_offset: jsonInteger(result.nextOffset),
             closed: result.closed,
+            successor: result.successor === null ? null : successorJson(result.successor),
           }
         : result.outcome === 'refused'
           ? { detail: result.detail }
@@ -77,6 +79,9 @@ async function accept(request: AcceptLossRequest, json: boolean): Promise<number
       process.stdout.write(
         `source ${request.sourceId}: ${result.lost} offsets written as lost; ${next}\n`,
       );
+      if (result.successor !== null) {
+        process.stdout.write(successorText(result.successor, result.nextOffset));
+      }
     }
     switch (result.outcome) {
       case 'accepted':
@@ -94,6 +99,28 @@ async function accept(request: AcceptLossRequest, json: boolean): Promise<number
         return result satisfies never;
     }
   });
+}
+
+function successorJson({ sourceId, nextOffset, formerEnd }: Successor): object {
+  return {
+    source: sourceId,
+    next_offset: jsonInteger(nextOffset),
+    former_end: jsonInteger(formerEnd),
+  };
+}
+
+/** What is counted on its own, and what somebody has to produce again. */
+function successorText({ sourceId, nextOffset, formerEnd }: Successor, cursor: bigint): string {
+  const unread = formerEnd - cursor;
+  const lines = [
+    `source ${sourceId} counts what the log has from ${nextOffset} on`,
+    `${cursor - nextOffset} offsets of the former log (${nextOffset} to ${cursor}) are gone from Kafka and stay counted`,
+    unread > 0n
+      ? `about ${unread} acknowledged records behind them (${cursor} to ${formerEnd}) are gone uncounted: have them produced again`
+      : 'of acknowledged records behind them nothing is known: have the last seconds before the election produced again',
+    'what is produced again and was counted is a duplicate, and harmless',
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 function sourceJson(source: SourceStatus): object {
