@@ -11,15 +11,16 @@ export function leaderAddress(
   partition: number,
 ): Promise<BrokerAddress> {
   return new Promise((resolve, reject) => {
-    native.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, (error, { brokers, topics }) => {
+    native.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, (error, found) => {
       if (error) {
         reject(error);
         return;
       }
+      const { brokers, topics } = found;
       const described = topics.find(({ name }) => name === topic)?.partitions;
       const leader = described?.find(({ id }) => id === partition)?.leader;
-      const found = brokers.find(({ id }) => id === leader);
-      if (found !== undefined) resolve({ host: found.host, port: found.port });
+      const address = brokers.find(({ id }) => id === leader);
+      if (address !== undefined) resolve({ host: address.host, port: address.port });
       else reject(new KafkaError(`${topic}[${partition}] has no leader`, CODE.unknownPartition));
     });
   });

@@ -6,7 +6,7 @@ import {
   uniqueName,
 } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { KafkaAdmin, type KafkaSettings } from '../src/index.ts';
+import { KafkaAdmin, type KafkaSettings, TopicReader } from '../src/index.ts';
 
 const CLIENTS = 9;
 /** The cluster needs this long to give a broker up (a session of 6 s) and to elect leaders. */
@@ -108,7 +108,7 @@ function hasRequest(bytes: Buffer, api: number): boolean {
 }
 
 test.runIf(hasKafkaServer())(
-  'a leader that hangs up instead of telling its offsets has told none: not those of an empty log',
+  'a broker that hangs up instead of answering has told nothing: no offsets of its logs, nor who leads them',
   { timeout: 60_000 },
   async () => {
     await using cluster = await kafkaCluster({ brokers: 1, proxied: true });
@@ -128,5 +128,13 @@ test.runIf(hasKafkaServer())(
     expect(ends).toEqual(ends.map(() => expect.objectContaining(failed)));
     cluster.proxy(1).onClientData(undefined);
     expect(await admin.watermarks(topic, 1)).toEqual({ logStart: 0, end: 0 });
+
+    // Nor does it tell who leads: a reader that asks whether a log departed from what it read finds out nothing.
+    const reader = await TopicReader.connect(settingsOf(cluster), { topic });
+    onTestFinished(() => reader.close());
+    cluster.proxy(1).refuse(true);
+    cluster.proxy(1).cutAll();
+    const lastRead = new Map([[0, { offset: 1, leaderEpoch: 0 }]]);
+    expect(await reader.departures(lastRead)).toEqual(new Map());
   },
 );
