@@ -35,6 +35,12 @@ const LOOK_AROUND_SHARE = 0.15;
 const LOOK_AROUND_TRIES = 2;
 /** How often the client asks which brokers there are, without being told to. The least it takes is 10 s. */
 const REFRESH_MS = 10_000;
+/**
+ * Else a request that waits for a broker that is gone asks for a connection at each change of the broker's state, and
+ * that forgets the pause between two tries: most of a core, for as long as the broker is away. The client's
+ * declarations leave it out.
+ */
+const ALL_CONNECTED: Readonly<Record<string, unknown>> = { 'enable.sparse.connections': false };
 
 /**
  * Sends the requests of an administration client to a broker that lives.
@@ -56,6 +62,7 @@ export class AdminRequests {
     this.#client = AdminClient.create({
       ...commonConfig(settings),
       'topic.metadata.refresh.interval.ms': REFRESH_MS,
+      ...ALL_CONNECTED,
       'socket.timeout.ms': Math.max(MIN_SILENCE_MS, Math.ceil(this.#timeoutMs * SILENCE_SHARE)),
     });
     this.words = new ClientWords(this.#common(), new NoticeBoard(options.onNotice));
