@@ -1,4 +1,4 @@
-import { grant } from '@adtally/testkit';
+import { grant, produceRecords } from '@adtally/testkit';
 import { APP_ROLE } from '../database-server.ts';
 import type { Kind } from '../kind.ts';
 import type { ServiceName } from '../services.ts';
@@ -73,6 +73,9 @@ const twoGroups: Kind = {
   },
 };
 
+/** More than 5 a minute raise an incident; the load alone has too few. */
+const HOPELESS = 12;
+
 const sinkDown: Kind = {
   name: 'sink-down',
   family: 'services',
@@ -82,7 +85,13 @@ const sinkDown: Kind = {
   shownBy: 'adtally_outbox_oldest_waiting_seconds',
   // More than 5 hopeless records a minute raise an incident, and there is something to tell of it every second.
   needs: { env: { MAX_ATTEMPTS: '1', RETRY_INTERVAL_MS: '500ms', INCIDENT_UPDATE_MS: '1s' } },
-  break: async ({ servers }) => servers.sink.close(),
+  break: async ({ servers, names, load }) => {
+    servers.sink.close();
+    const bad = { partition: 0, key: null, value: Buffer.from('no event') };
+    const hopeless = Array.from({ length: HOPELESS }, () => bad);
+    await produceRecords(names.events, hopeless, servers.kafka.internalBrokers);
+    load.enter({ acked: HOPELESS, deadLettered: HOPELESS });
+  },
   evidence: async ({ servers }) =>
     await fetch(servers.sink.url).then(
       () => undefined,
