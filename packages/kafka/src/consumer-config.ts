@@ -20,7 +20,7 @@ export interface GroupConsumerOptions {
   readonly sessionTimeoutMs?: number | undefined;
   /** Classic protocol only; how soon a member learns of a rebalance. */
   readonly heartbeatIntervalMs?: number | undefined;
-  /** Who reads the records: the native client (default), or a reader of ours over the protocol itself. */
+  /** Who reads the records: a reader of ours over the protocol itself (default), or the native client. */
   readonly reader?: RecordReader | undefined;
   /** What may be read ahead, in bytes: of the log, and for the native client of values alone. */
   readonly bufferBytes?: number | undefined;

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { DirectReader } from '../src/direct/direct-reader.ts';
 import { AckedProducer, KafkaAdmin, type KafkaSettings } from '../src/index.ts';
 import { RecordSpans } from '../src/record-batch/record-spans.ts';
+import { expectTheSame } from './both-readers.ts';
 import { range } from './support.ts';
 
 const BUFFER_BYTES = 8 * 1024 * 1024;
@@ -98,6 +99,9 @@ test.runIf(hasKafkaServer())(
     await cluster.stop(3);
     await until(await fill());
     expect(reader.faults().size).toBe(0);
+    const admin = new KafkaAdmin(plain(cluster));
+    onTestFinished(() => admin.close());
+    await expectTheSame({ settings: plain(cluster), admin }, topic.name, range(0, 6));
   },
   TIMEOUT_MS,
 );

@@ -1,122 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import Kafka from '@confluentinc/kafka-javascript';
-import type { RecordHeader, SourceRecord } from '@adtally/event-schema';
-import { kafkaBrokers, uniqueName } from '@adtally/testkit';
-import { expect, onTestFinished, test } from 'vitest';
-import { DirectReader } from '../src/direct/direct-reader.ts';
-import { TopicReader } from '../src/index.ts';
+import type Kafka from '@confluentinc/kafka-javascript';
+import { uniqueName } from '@adtally/testkit';
+import { expect, test } from 'vitest';
 import { RecordSpans } from '../src/record-batch/record-spans.ts';
+import {
+  call,
+  directReader,
+  expectTheSame,
+  flushed,
+  inOrder,
+  producerWith,
+  readDirectly,
+  type Shown,
+  WAIT_MS,
+} from './both-readers.ts';
 import { cluster, range } from './support.ts';
 
 const kafka = await cluster();
-const BUFFER_BYTES = 8 * 1024 * 1024;
-const WAIT_MS = 15_000;
+const { brokers } = kafka.settings;
 const TIMEOUT_MS = 15_000;
-
-/** A record as both readers must show it, bytes as hex. */
-interface Shown {
-  readonly partition: number;
-  readonly offset: number;
-  readonly key: string | null;
-  readonly value: string | null;
-  readonly headers: readonly (readonly [string, string | null])[];
-  readonly timestamp: number | undefined;
-}
-
-const hex = (bytes: Buffer | string | null | undefined): string | null =>
-  bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString('hex');
-
-function shown({ partition, offset, key, value, headers, timestamp }: SourceRecord): Shown {
-  const entries = (headers ?? []).map((header: RecordHeader) => {
-    const [name = ''] = Object.getOwnPropertyNames(header);
-    return [name, hex(header[name])] as const;
-  });
-  return { partition, offset, key: hex(key), value: hex(value), headers: entries, timestamp };
-}
-
-function directReader(topic: string, bufferBytes = BUFFER_BYTES): DirectReader {
-  const reader = new DirectReader(kafka.settings, { topic, bufferBytes });
-  onTestFinished(() => reader.close());
-  return reader;
-}
-
-/** Reads until every partition stands at its end. */
-async function readDirectly(
-  reader: DirectReader,
-  topic: string,
-  ends: ReadonlyMap<number, number>,
-  capacity = 700,
-): Promise<Shown[]> {
-  const spans = new RecordSpans(capacity);
-  const all: Shown[] = [];
-  const deadline = performance.now() + WAIT_MS;
-  while ([...ends].some(([partition, end]) => (reader.position(partition) ?? 0) < end)) {
-    if (performance.now() > deadline) throw new Error(`still reading after ${all.length} records`);
-    spans.clear();
-    await reader.read(spans, 100);
-    for (let row = 0; row < spans.count; row += 1) all.push(shown(spans.record(row, topic)));
-  }
-  return all;
-}
-
-async function readByClient(
-  topic: string,
-  starts: ReadonlyMap<number, number>,
-  count: number,
-): Promise<Shown[]> {
-  const reader = await TopicReader.connect(kafka.settings, { topic, reader: 'librdkafka' });
-  onTestFinished(() => reader.close());
-  for (const [partition, offset] of starts) reader.start(partition, offset);
-  const all: Shown[] = [];
-  const deadline = performance.now() + WAIT_MS;
-  while (all.length < count && performance.now() < deadline) {
-    all.push(...(await reader.fetch(1_000, 100)).map(shown));
-  }
-  return all;
-}
-
-const inOrder = (records: readonly Shown[]): Shown[] =>
-  records.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
-
-/** The direct reader shows what the client does, byte for byte, and both the same offsets. */
-async function expectTheSame(topic: string, partitions: readonly number[]): Promise<Shown[]> {
-  const starts = new Map<number, number>();
-  const ends = new Map<number, number>();
-  for (const partition of partitions) {
-    const { logStart, end } = await kafka.admin.watermarks(topic, partition);
-    starts.set(partition, logStart);
-    ends.set(partition, end);
-  }
-  const reader = directReader(topic);
-  for (const [partition, offset] of starts) reader.start(partition, offset);
-  const direct = await readDirectly(reader, topic, ends);
-  for (const [partition, end] of ends) expect(reader.position(partition)).toBe(end);
-  const byClient = await readByClient(topic, starts, direct.length);
-  expect(inOrder(direct)).toEqual(inOrder(byClient));
-  return inOrder(direct);
-}
-
-async function producerWith(config: object): Promise<Kafka.Producer> {
-  const producer = new Kafka.Producer({
-    'metadata.broker.list': await kafkaBrokers(),
-    'linger.ms': 20,
-    'message.max.bytes': 4_000_000,
-    ...config,
-  });
-  await call((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
-  producer.setPollInBackground(true);
-  onTestFinished(() => call((done) => producer.disconnect(done)).then(() => undefined));
-  return producer;
-}
-
-function call(start: (done: (error: unknown) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => (error ? reject(error) : resolve()));
-  });
-}
-
-const flushed = (producer: Kafka.Producer): Promise<void> =>
-  call((done) => producer.flush(TIMEOUT_MS, done));
 
 const BODY = 'a value that can be made smaller, '.repeat(8);
 
@@ -124,18 +26,18 @@ test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
   'shows what the client does of a topic under %s',
   async (codec) => {
     const topic = await kafka.topic(3, { 'message.timestamp.type': 'LogAppendTime' });
-    const producer = await producerWith({ 'compression.codec': codec });
+    const producer = await producerWith(brokers, { 'compression.codec': codec });
     for (let n = 0; n < 3_000; n += 1) {
       producer.produce(topic, n % 3, Buffer.from(`${BODY}${n}`), `key ${n}`);
     }
     await flushed(producer);
-    expect(await expectTheSame(topic, [0, 1, 2])).toHaveLength(3_000);
+    expect(await expectTheSame(kafka, topic, [0, 1, 2])).toHaveLength(3_000);
   },
 );
 
 test('shows nulls, empty bytes, 300 headers, names that repeat and times of the producer', async () => {
   const topic = await kafka.topic(1, { 'message.timestamp.type': 'CreateTime' });
-  const producer = await producerWith({});
+  const producer = await producerWith(brokers, {});
   const headers = range(0, 300).map((n) => ({ [`h${n % 7}`]: Buffer.from([n % 256]) }));
   const produce = (value: Buffer | null, key: Buffer | null, sent: object[], time: number) =>
     producer.produce(topic, 0, value, key, time, null, sent as never);
@@ -149,26 +51,26 @@ test('shows nulls, empty bytes, 300 headers, names that repeat and times of the 
     1,
   );
   await flushed(producer);
-  expect(await expectTheSame(topic, [0])).toHaveLength(4);
+  expect(await expectTheSame(kafka, topic, [0])).toHaveLength(4);
 });
 
 test('reads records larger than one fetch of a partition, and those beside them', async () => {
   const topic = await kafka.topic(4, { 'max.message.bytes': '4000000' });
-  const producer = await producerWith({});
+  const producer = await producerWith(brokers, {});
   for (let n = 0; n < 12; n += 1) {
     producer.produce(topic, n % 4, randomBytes(n % 4 === 1 ? 3_000_000 : 900_000), null);
   }
   await flushed(producer);
-  expect(await expectTheSame(topic, [0, 1, 2, 3])).toHaveLength(12);
+  expect(await expectTheSame(kafka, topic, [0, 1, 2, 3])).toHaveLength(12);
 });
 
 test('steps over aborted records and markers, waits at an open transaction, and ends at the log end', async () => {
   const topic = await kafka.topic(1);
-  const plain = await producerWith({});
+  const plain = await producerWith(brokers, {});
   const send = (producer: Kafka.Producer, text: string) =>
     producer.produce(topic, 0, Buffer.from(text), null);
   const transaction = async (texts: string[], end: 'commit' | 'abort' | 'open') => {
-    const producer = await producerWith({ 'transactional.id': uniqueName('direct') });
+    const producer = await producerWith(brokers, { 'transactional.id': uniqueName('direct') });
     await call((done) => producer.initTransactions(TIMEOUT_MS, done));
     await call((done) => producer.beginTransaction(done));
     for (const text of texts) send(producer, text);
@@ -189,7 +91,7 @@ test('steps over aborted records and markers, waits at an open transaction, and 
   await expect
     .poll(async () => (await kafka.admin.watermarks(topic, 0)).end, { timeout: WAIT_MS })
     .toBe(logEnd);
-  const reader = directReader(topic);
+  const reader = directReader(kafka.settings, topic);
   reader.start(0, 0);
   const texts = (records: readonly Shown[]) =>
     records.map(({ value }) => Buffer.from(value ?? '', 'hex').toString());
@@ -209,14 +111,15 @@ test('steps over aborted records and markers, waits at an open transaction, and 
     'late',
     'behind it',
   ]);
+  expect(await expectTheSame(kafka, topic, [0])).toHaveLength(6);
 });
 
 test('starts anywhere, in the middle of a batch too, and reads nothing twice after a stop', async () => {
   const topic = await kafka.topic(2);
-  const producer = await producerWith({ 'compression.codec': 'zstd', 'linger.ms': 200 });
+  const producer = await producerWith(brokers, { 'compression.codec': 'zstd', 'linger.ms': 200 });
   for (let n = 0; n < 500; n += 1) producer.produce(topic, 0, Buffer.from(String(n)), null);
   await flushed(producer);
-  const reader = directReader(topic);
+  const reader = directReader(kafka.settings, topic);
   reader.start(0, 123);
   const spans = new RecordSpans(50);
   await reader.read(spans, 2_000);
@@ -233,7 +136,7 @@ test('an offset outside the log is the fault of its partition, and the others go
   await kafka.fill(topic, 1, 10);
   await kafka.fill(topic, 2, 10);
   await kafka.admin.deleteRecordsBefore(topic, 0, 20);
-  const reader = directReader(topic);
+  const reader = directReader(kafka.settings, topic);
   reader.start(0, 5);
   reader.start(1, 11);
   reader.start(2, 0);
@@ -251,7 +154,7 @@ test('a topic made again under its name is not read on', async () => {
   const topic = await kafka.topic(1);
   await kafka.fill(topic, 0, 20);
   const { topicId } = (await kafka.admin.describeTopic(topic)) ?? { topicId: '' };
-  const reader = directReader(topic);
+  const reader = directReader(kafka.settings, topic);
   reader.start(0, 0, { topicId });
   expect(await readDirectly(reader, topic, new Map([[0, 20]]))).toHaveLength(20);
   await kafka.admin.deleteTopic(topic);
@@ -267,10 +170,10 @@ test('a topic made again under its name is not read on', async () => {
 
 test('bytes that were fetched and not taken stay below their limit', async () => {
   const topic = await kafka.topic(8);
-  const producer = await producerWith({});
+  const producer = await producerWith(brokers, {});
   for (let n = 0; n < 800; n += 1) producer.produce(topic, n % 8, randomBytes(20_000), null);
   await flushed(producer);
-  const reader = directReader(topic, 1_000_000);
+  const reader = directReader(kafka.settings, topic, 1_000_000);
   for (const partition of range(0, 8)) reader.start(partition, 0);
   const spans = new RecordSpans(30);
   let heldBytesMax = 0;
@@ -282,4 +185,29 @@ test('bytes that were fetched and not taken stay below their limit', async () =>
   // The first batch of an answer comes whole, whatever the limit: one more, of a megabyte at most.
   expect(heldBytesMax).toBeLessThan(2_100_000);
   expect(heldBytesMax).toBeGreaterThan(500_000);
+});
+
+test('shows what the client does of a log that was deleted below, in the middle of a batch', async () => {
+  const topic = await kafka.topic(1);
+  const producer = await producerWith(brokers, { 'compression.codec': 'lz4', 'linger.ms': 200 });
+  for (let n = 0; n < 500; n += 1) producer.produce(topic, 0, Buffer.from(`${BODY}${n}`), null);
+  await flushed(producer);
+  await kafka.admin.deleteRecordsBefore(topic, 0, 123);
+  const [first, ...others] = await expectTheSame(kafka, topic, [0]);
+  expect([first?.offset, others.length]).toEqual([123, 376]);
+});
+
+test('shows what the client does of partitions that were added while it reads', async () => {
+  const topic = await kafka.topic(2);
+  for (const partition of [0, 1]) await kafka.fill(topic, partition, 50);
+  const reader = directReader(kafka.settings, topic);
+  for (const partition of [0, 1]) reader.start(partition, 0);
+  const ends = (partitions: readonly number[]) => new Map(partitions.map((one) => [one, 50]));
+  const before = await readDirectly(reader, topic, ends([0, 1]));
+  await kafka.admin.addPartitions(topic, 4);
+  for (const partition of [2, 3]) await kafka.fill(topic, partition, 50);
+  for (const partition of [2, 3]) reader.start(partition, 0);
+  const after = await readDirectly(reader, topic, ends([0, 1, 2, 3]));
+  const all = await expectTheSame(kafka, topic, range(0, 4));
+  expect(inOrder([...before, ...after])).toEqual(all);
 });

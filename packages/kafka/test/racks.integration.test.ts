@@ -51,11 +51,11 @@ test.runIf(hasKafkaServer())(
       });
       onTestFinished(() => joined.leave());
       await pump([joined], () => joined.granted.size === PARTITIONS);
+      sent.clear();
       for (const partition of range(0, PARTITIONS)) joined.start(partition, 0);
       return joined;
     };
     const shares = async (one: GroupConsumer, records: number): Promise<number[]> => {
-      sent.clear();
       await pump([one], (seen) => seen.length === records);
       return range(1, 4).map((node) => (sent.get(node) ?? 0) / ALL_BYTES);
     };
@@ -73,6 +73,7 @@ test.runIf(hasKafkaServer())(
     }
     if (reading === null) throw new Error('nobody reads');
     await cluster.kill(2);
+    sent.clear();
     await fill();
     const [first = 0, second, third = 0] = await shares(reading, all);
     expect(second).toBe(0);

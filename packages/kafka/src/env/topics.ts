@@ -55,9 +55,9 @@ export function readTopics(env: Env): Readonly<Record<LogicalTopic, Topic>> {
 /** Who reads the records of a topic, and how far ahead. */
 export const READER_ENV = {
   recordReader: oneOf('RECORD_READER', ['direct', 'librdkafka'], {
-    default: 'librdkafka',
+    default: 'direct',
     meaning:
-      '`direct` (record batches read in place: docs/adr/0018) or `librdkafka` (the Kafka client)',
+      '`direct` (record batches read in place: docs/adr/0022) or `librdkafka` (the Kafka client)',
   }),
   fetchBufferMaxBytes: int('FETCH_BUFFER_MAX_BYTES', {
     default: 32 * MEBIBYTE,

@@ -52,8 +52,12 @@ async function runGates(gates: readonly Gate[]): Promise<Counts> {
 }
 
 /** The tests run against the stack's real servers, whose addresses they get in the environment. */
-async function runAll(tests: readonly string[], repeat: number): Promise<Counts> {
-  const env = { ...process.env, ...stackEnvironment(await ensureStack()) };
+async function runAll(
+  tests: readonly string[],
+  repeat: number,
+  given: Readonly<Record<string, string>>,
+): Promise<Counts> {
+  const env = { ...process.env, ...stackEnvironment(await ensureStack()), ...given };
   heading('unit, property and integration tests');
   const runs = await repeatRuns(repeat, async () => await runTests(tests, env), say);
   if (repeat > 1) for (const line of failureLines(runs)) say(line);
@@ -85,13 +89,20 @@ totals, of all runs together; exit code 0 only when nothing failed.`,
     only: option(choice(['gates', 'tests']), 'leave the others out'),
     repeat: option(wholeNumber(1, REPEAT_MAX), 'run the tests so many times', { default: 1 }),
     affected: flag('only the tests and types of the packages that a change reaches'),
+    reader: option(
+      choice(['direct', 'librdkafka']),
+      'RECORD_READER of every test of reading and of every service that tests start',
+    ),
     base: option(text('REF'), 'what --affected compares with; by default origin/main, else main'),
   },
   operands: { filters: operands('filters', "parts of test files' paths") },
   run: async ({ options, operands: { filters } }) => {
     const { gates, tests, repeat } = await select(options, filters);
     let counts = await runGates(gates);
-    if (tests !== null) counts = addCounts(counts, await runAll(tests, repeat));
+    if (tests !== null) {
+      const given = options.reader === undefined ? {} : { RECORD_READER: options.reader };
+      counts = addCounts(counts, await runAll(tests, repeat, given));
+    }
     say(`\n${summaryLine(counts)}`);
     return counts.failed === 0 ? EXIT.success : EXIT.failure;
   },
@@ -101,18 +112,22 @@ interface TestOptions {
   readonly only: 'gates' | 'tests' | undefined;
   readonly repeat: number;
   readonly affected: boolean;
+  readonly reader: 'direct' | 'librdkafka' | undefined;
   readonly base: string | undefined;
 }
 
 /** @throws UsageError where options contradict each other */
 async function select(
-  { only: wanted, repeat, affected: isByChange, base }: TestOptions,
+  { only: wanted, repeat, affected: isByChange, base, reader }: TestOptions,
   filters: readonly string[],
 ): Promise<Selection> {
   const isPart = filters.length > 0 || repeat > 1;
   const only = wanted ?? (isPart ? 'tests' : 'all');
   if (only === 'gates' && isPart) {
     throw new UsageError('gates check the whole repository, once: no filters and no --repeat');
+  }
+  if (only === 'gates' && reader !== undefined) {
+    throw new UsageError('gates read no topic: no --reader beside them');
   }
   if (isByChange && filters.length > 0) {
     throw new UsageError('--affected chooses the tests: no filters beside it');
