@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hasKafkaServer, kafkaCluster, produceRecords, testTopic } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
+import { DirectReader } from '../src/direct/direct-reader.ts';
 import { GroupConsumer, type KafkaSettings, type RecordReader } from '../src/index.ts';
 import { range, pump } from './support.ts';
 
@@ -9,9 +10,10 @@ const RECORDS = 30;
 const RECORD_BYTES = 100_000;
 const ALL_BYTES = PARTITIONS * RECORDS * RECORD_BYTES;
 const TIMEOUT_MS = 120_000;
+const WITHIN_MS = 10_000;
 
 test.runIf(hasKafkaServer())(
-  'a follower in the reader’s rack is read from, with either reader; when it dies the leaders are',
+  'a follower in the reader’s rack is read from, with either reader; when it dies the leaders are; by one connection each',
   async () => {
     await using cluster = await kafkaCluster({ brokers: 3, racks: true, proxied: true });
     const { internalBrokers } = cluster;
@@ -60,6 +62,16 @@ test.runIf(hasKafkaServer())(
       return range(1, 4).map((node) => (sent.get(node) ?? 0) / ALL_BYTES);
     };
     const all = PARTITIONS * RECORDS;
+    const connections = (): number[] => range(1, 4).map((node) => cluster.proxy(node).connections);
+    const { brokers } = cluster;
+    const alone = new DirectReader(
+      { brokers, clientId: 'adtally-test', security: {} },
+      { topic: topic.name, bufferBytes: RECORD_BYTES },
+    );
+    for (const partition of range(0, PARTITIONS)) alone.start(partition, 0);
+    await expect.poll(connections, { timeout: WITHIN_MS }).toEqual([1, 1, 1]);
+    await alone.close();
+    await expect.poll(connections, { timeout: WITHIN_MS }).toEqual([0, 0, 0]);
     let reading: GroupConsumer | null = null;
     for (const reader of ['librdkafka', 'direct'] as const) {
       const without = await member(reader);

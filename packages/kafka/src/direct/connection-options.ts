@@ -42,8 +42,7 @@ function saslMechanism(given: string | undefined): (typeof SASL_MECHANISMS)[numb
   const mechanism = SASL_MECHANISMS.find((one) => one === given);
   if (mechanism !== undefined) return mechanism;
   throw new SettingNotSupported(
-    `SASL mechanism ${given ?? 'none'} is not supported by the direct reader: ${SASL_MECHANISMS.join(', ')} are; ` +
-      'RECORD_READER=librdkafka reads with the Kafka client',
+    `SASL mechanism ${given ?? 'none'} is not supported by the direct reader: ${SASL_MECHANISMS.join(', ')} are`,
   );
 }
 
