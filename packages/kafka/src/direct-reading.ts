@@ -234,12 +234,12 @@ export class DirectReading implements Reading {
   }
 
   async #onError(error: unknown): Promise<void> {
-    const { words, onThrownOut } = this.#parts;
+    const { words, topic, onThrownOut } = this.#parts;
     if (isFatal(error)) {
       this.#failure = await words.fatalOnceSaid(error);
       return;
     }
     if (codeOf(error) === CODE.maxPollExceeded) onThrownOut?.();
-    words.note(error, 'consume');
+    words.note(error, 'consume', `read ${topic}`);
   }
 }

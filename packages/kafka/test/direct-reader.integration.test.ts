@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type Kafka from '@confluentinc/kafka-javascript';
-import { uniqueName } from '@adtally/testkit';
+import { produceRecords, uniqueName } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 import { RecordSpans } from '../src/record-batch/record-spans.ts';
 import {
@@ -205,7 +205,11 @@ test('shows what the client does of partitions that were added while it reads', 
   const ends = (partitions: readonly number[]) => new Map(partitions.map((one) => [one, 50]));
   const before = await readDirectly(reader, topic, ends([0, 1]));
   await kafka.admin.addPartitions(topic, 4);
-  for (const partition of [2, 3]) await kafka.fill(topic, partition, 50);
+  // The producer above does not know them yet.
+  const added = [2, 3].flatMap((partition) =>
+    range(0, 50).map((n) => ({ partition, value: Buffer.from(String(n)) })),
+  );
+  await produceRecords(topic, added);
   for (const partition of [2, 3]) reader.start(partition, 0);
   const after = await readDirectly(reader, topic, ends([0, 1, 2, 3]));
   const all = await expectTheSame(kafka, topic, range(0, 4));

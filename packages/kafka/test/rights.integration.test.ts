@@ -46,7 +46,7 @@ describe.runIf(hasKafkaServer())(
     test.each([
       ['password', { 'sasl.password': () => 'canary-wrong' }, /Authentication failed/i],
       ['mechanism', { 'sasl.mechanism': 'SCRAM-SHA-512' }, /mechanism/i],
-      ['protocol', { 'security.protocol': 'plaintext' }, /Disconnected|connection/i],
+      ['protocol', { 'security.protocol': 'plaintext' }, /Disconnected|connection|Broken pipe/i],
     ])('a wrong %s is what every client says, and no password', async (_, wrong, words) => {
       const refused = settings(wrong as KafkaSettings['security']);
       const admin = new KafkaAdmin(refused, TRIES);

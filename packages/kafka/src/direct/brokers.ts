@@ -55,6 +55,7 @@ const BOOTSTRAP_NODE = -1;
 const ASKED_AT_ONCE = 3;
 /** A broker that does not answer does not say goodbye either. */
 const CLOSE_WAIT_MS = 1_000;
+const TOPIC_AUTHORIZATION_FAILED = 29;
 const UNKNOWN_TOPIC_ERRORS: ReadonlySet<number> = new Set([3, 100]);
 
 /** No broker of those known answered; `cause` says what the last one said. */
@@ -63,6 +64,19 @@ export class NoBrokerAnswers extends Error {
 
   constructor(cause: unknown) {
     super(`no broker answers: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** Brokers answer, and do not describe the topic. */
+export class TopicNotDescribed extends Error {
+  override readonly name = 'TopicNotDescribed';
+
+  constructor(errorCode: number) {
+    super(
+      errorCode === TOPIC_AUTHORIZATION_FAILED
+        ? 'Broker: Topic authorization failed'
+        : `the brokers do not describe the topic: error ${errorCode}`,
+    );
   }
 }
 
@@ -107,7 +121,7 @@ export class Brokers {
   /**
    * Describes the topic; null where it does not exist. Any broker answers it: those known are asked in turn.
    *
-   * @throws NoBrokerAnswers
+   * @throws NoBrokerAnswers, TopicNotDescribed
    */
   async describe(topic: string): Promise<TopicView | null> {
     const known = this.#candidates();
@@ -119,8 +133,10 @@ export class Brokers {
       if (!(answer instanceof Failed)) return answer;
     }
     const answer = await firstOf(this.#bootstrap.map((one) => this.#askOnce(one, topic)));
-    if (answer instanceof Failed) throw new NoBrokerAnswers(answer.cause);
-    return answer;
+    if (!(answer instanceof Failed)) return answer;
+    throw answer.cause instanceof TopicNotDescribed
+      ? answer.cause
+      : new NoBrokerAnswers(answer.cause);
   }
 
   /** By a connection of its own: which node it is, only the answer tells. */
@@ -171,6 +187,8 @@ export class Brokers {
     }
     const found = described.topics.find(({ name }) => name === topic);
     if (found === undefined || UNKNOWN_TOPIC_ERRORS.has(found.errorCode)) return null;
+    // It has neither id nor leaders then: another answer is waited for.
+    if (found.errorCode !== 0) throw new TopicNotDescribed(found.errorCode);
     const leaders = found.partitions.map(
       ({ partitionIndex, leaderId, leaderEpoch }) =>
         [partitionIndex, { nodeId: leaderId, epoch: leaderEpoch }] as const,
