@@ -38,6 +38,13 @@ export function connectionOptions({ security }: KafkaSettings, host: string): Co
   };
 }
 
+/** @throws SettingNotSupported */
+export function requireSupported({ security }: KafkaSettings): void {
+  if (text(security, 'security.protocol')?.startsWith('sasl')) {
+    saslMechanism(text(security, 'sasl.mechanism'));
+  }
+}
+
 function saslMechanism(given: string | undefined): (typeof SASL_MECHANISMS)[number] {
   const mechanism = SASL_MECHANISMS.find((one) => one === given);
   if (mechanism !== undefined) return mechanism;

@@ -7,7 +7,7 @@ import { meaningOf } from './answer-meaning.ts';
 import { Brokers, type OpenBroker, type SpokenVersions, type TopicView } from './brokers.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { unreachable } from './connection-failure.ts';
-import { connectionOptions } from './connection-options.ts';
+import { requireSupported } from './connection-options.ts';
 import { Fetchers } from './fetchers.ts';
 import { FETCH_VERSIONS, type FetchAnswer, type PartitionAnswer } from './fetch-protocol.ts';
 import { PartitionReading, type ReadFault } from './partition-reading.ts';
@@ -53,8 +53,8 @@ export class DirectReader {
 
   /** @throws SettingNotSupported */
   constructor(settings: KafkaSettings, options: DirectReaderOptions) {
-    // Refused at once, not at each connection.
-    connectionOptions(settings, '');
+    // At once, not at each connection; a file that is away for a moment is that connection's affair.
+    requireSupported(settings);
     this.#options = options;
     this.#brokers = new Brokers(settings, options.newest);
     this.#look = new TopicLook(this.#brokers, options.topic, {
