@@ -42,10 +42,12 @@ export class Retrier {
 
   /** Tries one batch of letters that are due; returns how many, 0 where none is. */
   async retryBatch(signal: AbortSignal): Promise<number> {
-    const letters = await this.#lease(signal);
-    if (letters.length === 0) return 0;
     const { committer, lanes, metrics, settler, log } = this.#parts;
-    const work = this.#fill(letters);
+    // The group may take a lane away while the database answers: what was leased under it is tried all the same.
+    const { held } = lanes;
+    const letters = await this.#lease(held, signal);
+    if (letters.length === 0) return 0;
+    const work = this.#fill(letters, held);
     classify(work.batch, 0, {
       horizonMs: committer.horizonMs,
       partitions: null,
@@ -63,10 +65,9 @@ export class Retrier {
   }
 
   /** Suspects are tried one at a time, so that a letter that kills us takes no other along; each in its turn. */
-  async #lease(signal: AbortSignal): Promise<LeasedLetter[]> {
-    const { lanes, link } = this.#parts;
+  async #lease(held: readonly Lane[], signal: AbortSignal): Promise<LeasedLetter[]> {
+    const { link } = this.#parts;
     const { eventsTopic, limits, appVersion, batchMax } = this.#options;
-    const held = lanes.held;
     if (held.length === 0) return [];
     const session = await link.session(signal);
     const request = { eventsTopic, limits, appVersion, lanes: held };
@@ -79,12 +80,13 @@ export class Retrier {
   }
 
   /** One row a letter; the offset of a row is the number of its try in the lane's own count. */
-  #fill(letters: readonly LeasedLetter[]): BatchWork {
+  #fill(letters: readonly LeasedLetter[], held: readonly Lane[]): BatchWork {
+    const lanes = new Map(held.map((lane) => [lane.lane, lane]));
     const work = this.#work;
     work.clear();
     work.horizonMs = this.#parts.committer.horizonMs;
     for (const letter of letters) {
-      const lane = this.#parts.lanes.get(letter.lane) as Lane;
+      const lane = lanes.get(letter.lane) as Lane;
       const span = work.spans.get(lane.sourceId) ?? {
         claim: lane,
         first: lane.committedOffset,
