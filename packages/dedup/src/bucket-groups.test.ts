@@ -2,6 +2,7 @@ import { VERDICT } from '@adtally/event-schema';
 import { expect, test } from 'vitest';
 import { batchOf, eventOf, someEvents, uuidV4, uuidV7 } from '../test/batches.ts';
 import { BucketGroups } from './bucket-groups.ts';
+import { EncodedCommand } from './encoded-command.ts';
 import { bucketKey, bucketOf, fingerprintOf, TIMELESS_BUCKETS } from './fingerprint.ts';
 import { FirstCopies } from './first-copies.ts';
 
@@ -54,7 +55,8 @@ test('groups every flagged row once, under its bucket, in batch order', () => {
   }
   const actual = new Map<string, string[]>();
   for (let group = 0; group < groups.count; group += 1) {
-    const [name, key, ...members] = groups.command('sadd', 'p', group, batch.eventKey);
+    const command = groups.command('sadd', 'p', group, batch.eventKey).toWritable();
+    const [name, key, ...members] = argumentsOf(command) as [string, string, ...string[]];
     expect([name, actual.has(key), groups.rows(group)]).toEqual(['sadd', false, members.length]);
     actual.set(key, members);
   }
@@ -99,5 +101,23 @@ test('keys that share 12 of 16 bytes are not taken for copies', () => {
   copies.find(batch);
   expect([...copies.isFirst.subarray(0, 5)]).toEqual([1, 1, 1, 1, 1]);
 });
+
+test('numbers of every length are encoded as Redis reads them', () => {
+  const members = [0, 7, -7, 10, 99, -100, 999_999_999, 1_000_000_000, -(2 ** 31), 2 ** 31 - 1];
+  const command = new EncodedCommand('sadd', 'ключ', members.length);
+  for (const member of members) command.add(member);
+  expect(argumentsOf(command.toWritable())).toEqual(['sadd', 'ключ', ...members.map(String)]);
+});
+
+/** The arguments of one command in the protocol of Redis (RESP), every length checked. */
+function argumentsOf(encoded: Buffer): string[] {
+  const [head, ...lines] = encoded.toString('utf8').split('\r\n');
+  expect(lines.pop()).toBe('');
+  const found = lines.filter((_, index) => index % 2 === 1);
+  const lengths = found.map((argument) => `$${Buffer.byteLength(argument)}`);
+  expect(lines.filter((_, index) => index % 2 === 0)).toEqual(lengths);
+  expect(head).toBe(`*${found.length}`);
+  return found;
+}
 
 type TestEvent = ReturnType<typeof eventOf>;

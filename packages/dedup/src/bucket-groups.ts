@@ -1,4 +1,5 @@
 import { EVENT_TYPES, type EventBatch, type EventType } from '@adtally/event-schema';
+import { EncodedCommand } from './encoded-command.ts';
 import { bucketKey, bucketOf, fingerprintOf, isTimed } from './fingerprint.ts';
 import { tableSizeFor } from './table-size.ts';
 
@@ -9,9 +10,6 @@ const BUCKETED_BY: Readonly<Record<EventType, string | null>> = {
   click: 'click_id',
   conversion: null,
 };
-
-/** One Redis command: its name, its key, its arguments. */
-export type Command = readonly [name: string, key: string, ...rest: string[]];
 
 /**
  * Groups rows by bucket without allocating: a hash table from bucket to group, and a linked list of
@@ -84,11 +82,17 @@ export class BucketGroups {
     }
   }
 
+  /** The first row of a group, in batch order. */
+  firstRow(group: number): number {
+    return this.#head[group] as number;
+  }
+
   /** A command on the group's bucket whose arguments are its fingerprints. */
-  command(name: string, prefix: string, group: number, eventKeys: Buffer): Command {
-    const command: [string, string, ...string[]] = [name, bucketKey(prefix, this.bucket(group))];
+  command(name: string, prefix: string, group: number, eventKeys: Buffer): EncodedCommand {
+    const key = bucketKey(prefix, this.bucket(group));
+    const command = new EncodedCommand(name, key, this.rows(group));
     for (let row = this.#head[group] as number; row !== NONE; row = this.#next[row] as number) {
-      command.push(String(fingerprintOf(eventKeys, row * 16)));
+      command.add(fingerprintOf(eventKeys, row * 16));
     }
     return command;
   }

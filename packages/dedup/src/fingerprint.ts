@@ -30,6 +30,11 @@ export function bucketOf(ids: Buffer, offset: number, subBuckets: number): numbe
   return Math.floor(bornMs / 1000) * SUB_BUCKETS_MAX + (tail & (subBuckets - 1));
 }
 
+/** When the events of a bucket were born, in seconds since 1970; null where their ids do not tell. */
+export function bornSecond(bucket: number): number | null {
+  return bucket < 0 ? null : Math.floor(bucket / SUB_BUCKETS_MAX);
+}
+
 /** The Redis key of a bucket. */
 export function bucketKey(prefix: string, bucket: number): string {
   if (bucket < 0) return `${prefix}:x${-1 - bucket}`;

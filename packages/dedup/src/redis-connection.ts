@@ -1,7 +1,6 @@
 import { reveal, type Secret } from '@adtally/config';
 import { backoffMs } from '@adtally/pacing';
-import { Cluster, Redis } from 'ioredis';
-import type { Command } from './bucket-groups.ts';
+import { Cluster, type Command, type Pipeline, Redis } from 'ioredis';
 import { parseRedisUrl, type ClientOptions, type RedisAddress } from './redis-address.ts';
 
 export interface ConnectionEvents {
@@ -60,13 +59,19 @@ export class RedisConnection {
     if (this.#client instanceof Cluster) {
       const cluster = this.#client;
       const answers = await Promise.allSettled(
-        commands.map(([name, ...args]) => cluster.call(name, ...args)),
+        commands.map((command) => {
+          cluster.sendCommand(command);
+          return command.promise as Promise<unknown>;
+        }),
       );
       return answers.map((answer) =>
         answer.status === 'fulfilled' ? answer.value : answer.reason,
       );
     }
-    const results = await this.#client.pipeline(commands as unknown as unknown[][]).exec();
+    const pipeline = this.#client.pipeline();
+    // The method is there, and public; only the type of a pipeline's calls leaves it out.
+    for (const command of commands) (pipeline as unknown as Pipeline).sendCommand(command);
+    const results = await pipeline.exec();
     if (results === null) throw new Error('pipeline was aborted');
     return results.map(([error, answer]) => error ?? answer);
   }

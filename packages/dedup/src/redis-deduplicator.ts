@@ -1,9 +1,10 @@
 import type { Secret } from '@adtally/config';
 import { ROUTE, VERDICT, type EventBatch } from '@adtally/event-schema';
-import { BucketGroups, type Command } from './bucket-groups.ts';
+import { Command } from 'ioredis';
+import { BucketGroups } from './bucket-groups.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Deduplicator, DedupEvent, FailureKind, RouteStats } from './deduplicator.ts';
-import { bucketKey } from './fingerprint.ts';
+import { bornSecond, bucketKey } from './fingerprint.ts';
 import { FirstCopies } from './first-copies.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { TouchedBuckets } from './touched-buckets.ts';
@@ -33,6 +34,11 @@ const MARKS_IN_FLIGHT_MAX = 4;
  */
 const ASK_ALL_BUCKETS_MAX = 128;
 const ASKED_ROWS_MIN = 3;
+/**
+ * What was born so long before the broker took it, and lies nearly alone in its bucket, is astray: neither asked
+ * for nor marked, always verified. Its copies come later still, so none of them is asked for either.
+ */
+const ASTRAY_AFTER_SECONDS = 300;
 const TIMEOUTS_BEFORE_PAUSE = 3;
 const PAUSE_MS = 1_000;
 
@@ -128,7 +134,7 @@ export class RedisDeduplicator implements Deduplicator {
     const { copies, asked } = this.#scratchFor(batch);
     copies.find(batch);
     asked.collect(batch, copies.isFirst);
-    const groups = worthAsking(asked);
+    const groups = worthAsking(batch, asked);
     if (groups.length === 0) return { fast: 0, verified: events, outcome: 'answered' };
     const { keyPrefix } = this.#options;
     const commands = groups.map((group) =>
@@ -159,10 +165,11 @@ export class RedisDeduplicator implements Deduplicator {
     const nowMs = performance.now();
     const commands: Command[] = [];
     for (let group = 0; group < marked.count; group += 1) {
+      if (isAstray(batch, marked, group)) continue;
       commands.push(marked.command('sadd', keyPrefix, group, batch.eventKey));
       const bucket = marked.bucket(group);
       if (this.#touched.touch(bucket, nowMs)) {
-        commands.push(['expire', bucketKey(keyPrefix, bucket), String(ttlSeconds)]);
+        commands.push(new Command('expire', [bucketKey(keyPrefix, bucket), String(ttlSeconds)]));
       }
     }
     return commands;
@@ -193,10 +200,20 @@ export class RedisDeduplicator implements Deduplicator {
 }
 
 /** The groups to ask for; the rows of the others stay verified. */
-function worthAsking(asked: BucketGroups): number[] {
-  const all = Array.from({ length: asked.count }, (_, group) => group);
-  if (asked.count <= ASK_ALL_BUCKETS_MAX) return all;
-  return all.filter((group) => asked.rows(group) >= ASKED_ROWS_MIN);
+function worthAsking(batch: EventBatch, asked: BucketGroups): number[] {
+  const groups: number[] = [];
+  for (let group = 0; group < asked.count; group += 1) {
+    if (!isAstray(batch, asked, group)) groups.push(group);
+  }
+  if (groups.length <= ASK_ALL_BUCKETS_MAX) return groups;
+  return groups.filter((group) => asked.rows(group) >= ASKED_ROWS_MIN);
+}
+
+function isAstray(batch: EventBatch, groups: BucketGroups, group: number): boolean {
+  const second = bornSecond(groups.bucket(group));
+  if (second === null || groups.rows(group) >= ASKED_ROWS_MIN) return false;
+  const appendMs = batch.record(groups.firstRow(group)).timestamp ?? -1;
+  return appendMs / 1000 - second > ASTRAY_AFTER_SECONDS;
 }
 
 /** Sends the new keys the fast way; a bucket whose answer makes no sense stays verified. */

@@ -37,11 +37,16 @@ export function someEvents(count: number, bornMs = Date.now(), spreadMs = 1000):
   );
 }
 
-export function batchOf(events: readonly TestEvent[], capacity = 5000): EventBatch {
+/** A batch of these events, appended by the broker at `timestamp` (Unix ms), if it says when. */
+export function batchOf(
+  events: readonly TestEvent[],
+  capacity = 5000,
+  timestamp?: number,
+): EventBatch {
   const batch = new EventBatch(capacity);
   const ids = batch.column('impression_id').bytes;
   for (const [index, event] of events.entries()) {
-    const record = { topic: 't', partition: 0, offset: index, key: null, value: null };
+    const record = { topic: 't', partition: 0, offset: index, key: null, value: null, timestamp };
     const row = batch.append(record, 1);
     batch.verdict[row] = VERDICT.event;
     event.impressionId.copy(ids, row * 16);

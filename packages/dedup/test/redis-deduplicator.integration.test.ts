@@ -108,6 +108,27 @@ test('a batch over very many buckets asks only for those with several rows', asy
   expect(await dedup.route(part)).toEqual({ fast: 0, verified: 150, outcome: 'answered' });
 });
 
+test('what comes late and alone is verified and leaves no mark, its copies too', async () => {
+  const { dedup, client } = await setUp();
+  await dedup.ready(5_000);
+  const bornMs = 1_790_000_000_000;
+  const appendMs = bornMs + 3_600_000;
+  const late = Array.from({ length: 3 }, (_, n) => eventOf(uuidV7(bornMs + n * 1000)));
+  const timely = eventOf(uuidV7(appendMs - 1000));
+  const crowd = someEvents(100, bornMs + 100_000, 1).map(({ impressionId }) =>
+    eventOf(Buffer.concat([impressionId.subarray(0, 12), Buffer.alloc(4)]), Math.random()),
+  );
+  for (const [batch, verified] of [
+    [batchOf([...late, timely, ...crowd], 5000, appendMs), 3],
+    [batchOf([...late, timely, ...crowd], 5000, appendMs + 60_000), 104],
+  ] as const) {
+    expect(await dedup.route(batch)).toMatchObject({ verified, outcome: 'answered' });
+    dedup.mark(batch);
+  }
+  // A crowd is marked, however late it is.
+  await waitFor(async () => (await client.keys('test:*')).length === 2, { what: 'the marks' });
+});
+
 test('I10: a lying Redis that has seen everything only slows', async () => {
   const { dedup } = await setUp();
   await dedup.ready(5_000);
