@@ -73,7 +73,7 @@ export class TrySettler implements CommitCompanion {
               eventKey: bytesAt(batch.eventKey, row),
             },
       sourceId: batch.sourceId[row] as number,
-      position: batch.record(row).offset,
+      position: batch.places.offset[row] as number,
     };
   }
 }

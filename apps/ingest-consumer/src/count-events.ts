@@ -40,11 +40,12 @@ export function countEvents(
 
 /** Said at the first batch and again with growing pauses: the topic's settings or its producers are to be mended. */
 function sayClockless(batch: EventBatch, words: RepeatedWords, log: Logger): void {
-  const record = batch.records
-    .slice(0, batch.count)
-    .find(({ timestamp = -1 }) => timestamp >= 0 && !isClock(timestamp));
-  if (record === undefined || !words.isDue(record.topic, 'clockless', performance.now())) return;
-  const { topic, partition, offset, timestamp } = record;
+  const row = batch.places.timestampMs
+    .subarray(0, batch.count)
+    .findIndex((timestampMs) => timestampMs >= 0 && !isClock(timestampMs));
+  if (row < 0) return;
+  const { topic, partition, offset, timestamp } = batch.record(row);
+  if (!words.isDue(topic, 'clockless', performance.now())) return;
   log.warn(
     { topic, partition, offset, timestamp, records: batch.clockless },
     'the timestamps of the topic make no sense: ids of the future go unnoticed; ' +

@@ -19,7 +19,7 @@ export async function referToDeadLetters(
      SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::bytea[], $5::bigint[])`,
     [
       int4Array(rows.map((row) => batch.sourceId[row] as number)),
-      int8Array(rows.map((row) => batch.record(row).offset)),
+      int8Array(rows.map((row) => batch.places.offset[row] as number)),
       codesOf(batch, rows),
       hashesOf(batch, rows),
       appendTimesOf(batch, rows),

@@ -69,7 +69,7 @@ export function rowArrays(batch: EventBatch, rows: Int32Array): Buffer[] {
   const offsets = new Float64Array(rows.length);
   const sourceIds = new Int32Array(rows.length);
   for (const [index, row] of rows.entries()) {
-    offsets[index] = batch.record(row).offset;
+    offsets[index] = batch.places.offset[row] as number;
     sourceIds[index] = batch.sourceId[row] as number;
   }
   const labels = Array.from(

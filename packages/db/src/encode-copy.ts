@@ -49,7 +49,7 @@ function writeSystemColumns(buffer: Buffer, start: number, batch: EventBatch, ro
   const label = EVENT_TYPE_LABELS[batch.eventType[row] as number] as Buffer;
   let at = writeInt16(buffer, start, WRITTEN_COLUMNS.length);
   at = writeInt32(buffer, at, 8);
-  const offset = batch.record(row).offset;
+  const offset = batch.places.offset[row] as number;
   at = writeInt32(buffer, at, Math.floor(offset / 0x1_0000_0000));
   at = writeInt32(buffer, at, offset | 0);
   at = writeInt32(buffer, at, 4);

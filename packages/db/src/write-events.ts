@@ -84,7 +84,7 @@ export async function insertRows(
     inserted.add(`${sourceId}/${offsets[index]}`);
   }
   if (inserted.size === rows.length) return new Int32Array(0);
-  return rows.filter((row) => !inserted.has(`${batch.sourceId[row]}/${batch.record(row).offset}`));
+  return rows.filter((row) => !inserted.has(`${batch.sourceId[row]}/${batch.places.offset[row]}`));
 }
 
 /** Of rows whose key was there already: those whose stored payload differs (conflicts). */

@@ -212,7 +212,7 @@ function worthAsking(batch: EventBatch, asked: BucketGroups): number[] {
 function isAstray(batch: EventBatch, groups: BucketGroups, group: number): boolean {
   const second = bornSecond(groups.bucket(group));
   if (second === null || groups.rows(group) >= ASKED_ROWS_MIN) return false;
-  const appendMs = batch.record(groups.firstRow(group)).timestamp ?? -1;
+  const appendMs = batch.places.timestampMs[groups.firstRow(group)] as number;
   return appendMs / 1000 - second > ASTRAY_AFTER_SECONDS;
 }
 

@@ -8,6 +8,7 @@ import {
   type PayloadColumn,
 } from './fields.ts';
 import type { SourceRecord } from './record.ts';
+import { RecordPlaces } from './record-places.ts';
 import type { Rejection } from './rejection.ts';
 
 /** What becomes of a row; every row of a batch ends in exactly one. */
@@ -49,6 +50,9 @@ export interface BatchColumn {
   readonly length: Int32Array;
 }
 
+/** Makes the object of a record that was read in place. */
+export type MakeRecord = (places: RecordPlaces, row: number) => SourceRecord;
+
 const ARENA_BYTES_PER_ROW = 96; // five short identifiers; grows by doubling where rows are larger
 
 /**
@@ -60,8 +64,8 @@ export class EventBatch {
   readonly capacity: number;
   /** Rows in use. */
   count = 0;
-  /** The record each row came from, bytes and headers included. */
-  readonly records: SourceRecord[];
+  /** Where the record of each row lies, and its coordinate; `record` makes an object of it. */
+  readonly places: RecordPlaces;
   readonly verdict: Uint8Array;
   readonly route: Uint8Array;
   /** Row in `sources` this row's coordinate belongs to. */
@@ -83,10 +87,14 @@ export class EventBatch {
   misrouted = 0;
   /** Records whose timestamp is no clock (`isClock`): nobody can tell whether their ids are of the future. */
   clockless = 0;
+  /** By row: those that came as objects, and those that one was made of. */
+  readonly #records: (SourceRecord | undefined)[];
+  #make: MakeRecord | null = null;
 
   constructor(capacity: number, columns: readonly PayloadColumn[] = PAYLOAD_COLUMNS) {
     this.capacity = capacity;
-    this.records = Array.from<SourceRecord>({ length: capacity });
+    this.#records = Array.from({ length: capacity });
+    this.places = new RecordPlaces(capacity);
     this.verdict = new Uint8Array(capacity);
     this.route = new Uint8Array(capacity);
     this.sourceId = new Int32Array(capacity);
@@ -112,10 +120,30 @@ export class EventBatch {
 
   /** Appends a record as an undecided row and returns the row. The caller checks `isFull` first. */
   append(record: SourceRecord, sourceId: number): number {
+    const row = this.#appendRow(sourceId);
+    this.#records[row] = record;
+    this.places.put(row, record);
+    return row;
+  }
+
+  /** Appends a record that is read in place; `make` makes the object of it, should anybody ask. */
+  appendPlaced(places: RecordPlaces, from: number, sourceId: number, make: MakeRecord): number {
+    const row = this.#appendRow(sourceId);
+    this.#make = make;
+    this.places.copy(row, places, from);
+    return row;
+  }
+
+  /** The row's record is another one from now on. */
+  replace(row: number, record: SourceRecord): void {
+    this.#records[row] = record;
+    this.places.put(row, record);
+  }
+
+  #appendRow(sourceId: number): number {
     const row = this.count;
     if (row === this.capacity) throw new Error('batch is full');
     this.count = row + 1;
-    this.records[row] = record;
     this.sourceId[row] = sourceId;
     this.verdict[row] = VERDICT.undecided;
     this.route[row] = ROUTE.verified;
@@ -127,9 +155,13 @@ export class EventBatch {
     return this.count === this.capacity;
   }
 
+  /** The record a row came from, bytes and headers included: for the few rows that need the whole of it. */
   record(row: number): SourceRecord {
-    const record = this.records[row];
-    if (record === undefined || row >= this.count) throw new Error(`batch has no row ${row}`);
+    const known = this.#records[row];
+    if (known !== undefined) return known;
+    if (row >= this.count || this.#make === null) throw new Error(`batch has no row ${row}`);
+    const record = this.#make(this.places, row);
+    this.#records[row] = record;
     return record;
   }
 
@@ -165,7 +197,8 @@ export class EventBatch {
 
   /** Forgets all rows and lets go of their records. */
   clear(): void {
-    this.records.fill(undefined as unknown as SourceRecord, 0, this.count);
+    this.#records.fill(undefined, 0, this.count);
+    this.places.release(this.count);
     this.count = 0;
     this.arenaUsed = 0;
     this.rejections.clear();

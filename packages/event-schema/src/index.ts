@@ -1,4 +1,4 @@
-export { VERDICT, ROUTE, type BatchColumn, EventBatch } from './batch.ts';
+export { VERDICT, ROUTE, type BatchColumn, EventBatch, type MakeRecord } from './batch.ts';
 export { DEAD_LETTER_HEADERS, withAddedHeaders, splitHeaders } from './dead-letter.ts';
 export { DECODER, decodeInto } from './decode/decode.ts';
 export { type DecodeLimits, DEFAULT_DECODE_LIMITS } from './decode/limits.ts';
@@ -13,6 +13,7 @@ export {
 } from './fields.ts';
 export { readEvent } from './read-event.ts';
 export { type SourceRecord, type RecordHeader, EVENT_KEY_HEADER, isClock } from './record.ts';
+export { NO_BYTES, NO_TIMESTAMP, RecordPlaces } from './record-places.ts';
 export {
   REJECTION_CODES,
   type RejectionCode,

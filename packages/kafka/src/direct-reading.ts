@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import type { SourceRecord } from '@adtally/event-schema';
 import type { ClientWords } from './client-words.ts';
 import { DirectReader } from './direct/direct-reader.ts';
 import type { ReadFault as DirectFault } from './direct/partition-reading.ts';
 import { codeOf, isFatal } from './errors.ts';
+import { PlacedRecords, type FetchedRecords } from './fetched-records.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import type { LogWitness, ReadUpTo } from './log-witness.ts';
 import type { PacedConsume } from './paced-consume.ts';
@@ -56,7 +56,8 @@ export class DirectReading implements Reading {
   readonly #lost = new Set<number>();
   /** Thrown once each. */
   readonly #told = new Set<number>();
-  #fetching: Promise<SourceRecord[]> | null = null;
+  readonly #fetched: PlacedRecords;
+  #fetching: Promise<FetchedRecords> | null = null;
   #attending: Promise<void> | null = null;
   #failure: Error | null = null;
   /** When it is said again that the topic may not be read; 0 while it may. */
@@ -65,6 +66,7 @@ export class DirectReading implements Reading {
   constructor(parts: DirectReadingParts) {
     this.#parts = parts;
     const { topic, bufferBytes } = parts;
+    this.#fetched = new PlacedRecords(this.#spans, topic);
     this.#reader = new DirectReader(parts.settings, {
       topic,
       bufferBytes,
@@ -81,7 +83,7 @@ export class DirectReading implements Reading {
     await this.#attending;
   }
 
-  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+  async read(maxRecords: number, timeoutMs: number): Promise<FetchedRecords> {
     if (this.isFetching) throw new Error('fetch while another fetch is in flight');
     this.#parts.words.throwIfGivenUp();
     this.#attend();
@@ -150,9 +152,9 @@ export class DirectReading implements Reading {
     await this.#reader.close();
   }
 
-  async #fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+  async #fetch(maxRecords: number, timeoutMs: number): Promise<FetchedRecords> {
     if (this.#failure !== null) throw this.#failure;
-    const { topic, words } = this.#parts;
+    const { words } = this.#parts;
     const fault = await this.#nextFault();
     if (fault !== null) throw fault;
     // Records at hand are answered at once: without a turn of the event loop the sockets, ours and the
@@ -162,14 +164,14 @@ export class DirectReading implements Reading {
     await this.#reader.read(this.#spans, timeoutMs);
     if (this.#spans.count > 0) words.worked();
     this.#noteRight();
-    const records: SourceRecord[] = [];
+    this.#fetched.clear();
     for (let row = 0; row < this.#spans.count; row += 1) {
       const partition = this.#spans.partition[row] ?? 0;
       // Taken away, or stopped, while the records were on their way.
       if (this.#lost.has(partition) || !this.has(partition)) continue;
-      records.push(this.#spans.record(row, topic));
+      this.#fetched.keep(row);
     }
-    return records;
+    return this.#fetched;
   }
 
   /** Whether the topic may be read is said where the client says what it may not do. */

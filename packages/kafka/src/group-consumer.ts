@@ -2,6 +2,7 @@ import type { SourceRecord } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
 import { codeOf } from './errors.ts';
+import { recordsOf, type FetchedRecords } from './fetched-records.ts';
 import { type GroupPlace, PlaceInGroup } from './group-place.ts';
 import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
@@ -124,17 +125,22 @@ export class GroupConsumer implements RecordSource {
     return this.#granted;
   }
 
-  /** As `RecordSource.fetch`. Must be called at least every `maxPollIntervalMs`. */
-  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+  /** As `RecordSource.read`. Must be called at least every `maxPollIntervalMs`. */
+  async read(maxRecords: number, timeoutMs: number): Promise<FetchedRecords> {
     if (this.#state !== 'open') throw new Error(`fetch on a consumer that is ${this.#state}`);
     try {
-      return await this.#reading.fetch(maxRecords, timeoutMs);
+      return await this.#reading.read(maxRecords, timeoutMs);
     } finally {
       if (this.#state === 'open') {
         this.#deferred.startAll();
         this.#reading.checkQuiet();
       }
     }
+  }
+
+  /** As `RecordSource.fetch`. */
+  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    return recordsOf(await this.read(maxRecords, timeoutMs));
   }
 
   /** Hands over the waiting changes, oldest first; each must be settled, in this order. */
@@ -245,10 +251,7 @@ export class GroupConsumer implements RecordSource {
   #onRebalance(error: unknown, list: { partition: number }[]): void {
     const partitions = list.map((one) => one.partition);
     const granted = codeOf(error) === CODE.assignPartitions;
-    if (this.#state !== 'open') {
-      this.#answerLeaving(granted, partitions);
-      return;
-    }
+    if (this.#state !== 'open') return this.#answerLeaving(granted, partitions);
     if (granted) {
       this.#place.assigned();
       this.#rebalances.granted(partitions);

@@ -8,6 +8,7 @@ export { AppendTimes, type LogPlace } from './append-times.ts';
 export { withKafkaAdmin } from './command-admin.ts';
 export type { GroupConsumerOptions, GroupProtocol, RecordReader } from './consumer-config.ts';
 export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';
+export { RecordObjects, type FetchedRecords } from './fetched-records.ts';
 export { GroupConsumer } from './group-consumer.ts';
 export type { LogPoint } from './log-ends.ts';
 export type { Notice, OnNotice } from './notices.ts';

@@ -1,7 +1,7 @@
-import type { SourceRecord } from '@adtally/event-schema';
 import type { Watermarks } from './listed-offsets.ts';
 import type { ClientWords } from './client-words.ts';
 import { codeOf, isFatal } from './errors.ts';
+import { RecordObjects, type FetchedRecords } from './fetched-records.ts';
 import { cachedEnd } from './log-offsets.ts';
 import { LogWatch, type Alarm } from './log-watch.ts';
 import type { LogWitness, ReadUpTo } from './log-witness.ts';
@@ -67,8 +67,8 @@ export class NativeReading implements Reading {
     await this.#fetching?.catch(() => undefined);
   }
 
-  /** As `RecordSource.fetch`. */
-  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+  /** As `RecordSource.read`. */
+  async read(maxRecords: number, timeoutMs: number): Promise<FetchedRecords> {
     if (this.isFetching) throw new Error('fetch while another fetch is in flight');
     this.#parts.words.throwIfGivenUp();
     const waiting = this.#watch.take();
@@ -140,16 +140,16 @@ export class NativeReading implements Reading {
 
   async close(): Promise<void> {}
 
-  async #consume(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+  async #consume(maxRecords: number, timeoutMs: number): Promise<FetchedRecords> {
     try {
       const { records, ends } = await this.#parts.paced.consume(maxRecords, timeoutMs);
       if (records.length > 0 || ends.size > 0) this.#parts.words.worked();
       const kept = this.#readers.keep(records);
       this.#readers.reachEnds(ends);
-      return kept;
+      return new RecordObjects(kept);
     } catch (error) {
       await this.#onError(error);
-      return [];
+      return new RecordObjects([]);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { SourceRecord } from '@adtally/event-schema';
+import type { FetchedRecords } from './fetched-records.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import type { Start } from './readers.ts';
 import type { Hindrance } from './record-source.ts';
@@ -12,8 +12,8 @@ export interface Reading {
   /** Resolves once no fetch is in flight. */
   idle(): Promise<void>;
 
-  /** As `RecordSource.fetch`; also what the client learns of its group is learnt in it. */
-  fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]>;
+  /** As `RecordSource.read`; also what the client learns of its group is learnt in it. */
+  read(maxRecords: number, timeoutMs: number): Promise<FetchedRecords>;
   /** Looks in the background at what was not delivered though it may be there. Between fetches. */
   checkQuiet(): void;
 

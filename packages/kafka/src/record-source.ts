@@ -1,4 +1,5 @@
 import type { SourceRecord } from '@adtally/event-schema';
+import type { FetchedRecords } from './fetched-records.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import type { Watermarks } from './listed-offsets.ts';
 
@@ -27,7 +28,7 @@ export interface Hindrance {
  * (markers of transactions, records of aborted ones, what compaction took). `position` passes those too, so
  * it reaches the end of a log that ends in such. Everything else that keeps records from coming is thrown.
  *
- * Methods are called by one loop, one `fetch` at a time.
+ * Methods are called by one loop, one `read` or `fetch` at a time.
  */
 export interface RecordSource {
   /** Reads a partition from `offset` on. Throws where it is already read or may not be. */
@@ -43,11 +44,14 @@ export interface RecordSource {
    * Throws a `ReadFault` for one partition, which delivers nothing more until it is stopped and started
    * again while the others go on, and `KafkaFatalError`; everything else is retried inside and noticed.
    */
+  read(maxRecords: number, timeoutMs: number): Promise<FetchedRecords>;
+
+  /** As `read`, with an object made of each record. */
   fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]>;
 
   /**
    * The next offset to be delivered: all before it was, or never can be. Undefined where the partition is
-   * not read. Moves in `fetch` only.
+   * not read. Moves in `read` and `fetch` only.
    */
   position(partition: number): number | undefined;
 

@@ -15,6 +15,7 @@ import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 import { Throttling } from './throttling.ts';
 import type { Trouble } from './trouble.ts';
+import { recordsOf, type FetchedRecords } from './fetched-records.ts';
 
 export interface TopicReaderOptions {
   readonly topic: string;
@@ -126,14 +127,19 @@ export class TopicReader implements RecordSource {
     return this.#reading.position(partition);
   }
 
-  /** As `RecordSource.fetch`. */
-  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+  /** As `RecordSource.read`. */
+  async read(maxRecords: number, timeoutMs: number): Promise<FetchedRecords> {
     if (this.#closed !== undefined) throw new Error('fetch on a closed reader');
     try {
-      return await this.#reading.fetch(maxRecords, timeoutMs);
+      return await this.#reading.read(maxRecords, timeoutMs);
     } finally {
       if (this.#closed === undefined) this.#reading.checkQuiet();
     }
+  }
+
+  /** As `RecordSource.fetch`. */
+  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
+    return recordsOf(await this.read(maxRecords, timeoutMs));
   }
 
   /** Asks the broker for the offsets the partition's log holds. */

@@ -1,5 +1,6 @@
 import { kafkaBrokers, produceRecords, testTopic, waitFor } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
+import { recordsOf } from '../src/fetched-records.ts';
 import { DirectReading, type DirectReadingParts } from '../src/direct-reading.ts';
 import { DirectReader } from '../src/direct/direct-reader.ts';
 import { KafkaAdmin, type KafkaSettings, TopicGone } from '../src/index.ts';
@@ -45,13 +46,13 @@ test('what a partition that is lost still brings moves no position: somebody may
   await expect
     .poll(
       async () => {
-        for (const { partition } of await reading.fetch(100, 100)) seen.push(partition);
+        for (const { partition } of recordsOf(await reading.read(100, 100))) seen.push(partition);
         return reading.position(1);
       },
       { timeout: WITHIN_MS },
     )
     .toBe(RECORDS);
-  await reading.fetch(100, 500);
+  await reading.read(100, 500);
   expect(seen).toEqual(Array.from({ length: RECORDS }, () => 1));
   expect(reading.position(0)).toBe(undefined);
   expect(reading.lastRead(0)).toBe(null);
@@ -67,7 +68,7 @@ test('I9: of another topic under the name than the one that is claimed nothing i
   const faults: unknown[] = [];
   const turn = async (): Promise<boolean> => {
     try {
-      for (const { partition } of await reading.fetch(100, 100)) seen.push(partition);
+      for (const { partition } of recordsOf(await reading.read(100, 100))) seen.push(partition);
     } catch (error) {
       faults.push(error);
     }

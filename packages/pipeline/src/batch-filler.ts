@@ -1,9 +1,9 @@
-import type { EventBatch, SourceRecord } from '@adtally/event-schema';
-import { ReadFault, type RecordSource } from '@adtally/kafka';
+import type { EventBatch } from '@adtally/event-schema';
+import { ReadFault, RecordObjects, type FetchedRecords, type RecordSource } from '@adtally/kafka';
 import type { Admission } from './admission.ts';
 import type { BatchWork, SourceSpan } from './batch-work.ts';
 import type { ClassifyRules } from './classify.ts';
-import { FetchWindow, heldBytes } from './fetch-window.ts';
+import { FetchWindow } from './fetch-window.ts';
 import { haltForFault, holeHalt, type Halt } from './halt.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 
@@ -28,6 +28,7 @@ export interface FillControl {
 
 /** How long one fetch waits for a first record: also how soon the loop notices anything else. */
 const FETCH_WAIT_MS = 50;
+const NOTHING = new RecordObjects([]);
 /** Bytes of records after which a batch counts as full: two are held in memory, each sent in one statement. */
 const BATCH_BYTES_MAX = 64 * 1_024 * 1_024;
 
@@ -37,7 +38,7 @@ const BATCH_BYTES_MAX = 64 * 1_024 * 1_024;
  * an allowance that is used up.
  */
 export class BatchFiller {
-  readonly #source: Pick<RecordSource, 'fetch' | 'position'>;
+  readonly #source: Pick<RecordSource, 'read' | 'position'>;
   readonly #ownership: Ownership;
   readonly #admission: Admission;
   readonly #options: FillerOptions;
@@ -48,7 +49,7 @@ export class BatchFiller {
   readonly stalled = new Set<OwnedPartition>();
 
   constructor(
-    source: Pick<RecordSource, 'fetch' | 'position'>,
+    source: Pick<RecordSource, 'read' | 'position'>,
     ownership: Ownership,
     admission: Admission,
     options: FillerOptions,
@@ -92,38 +93,44 @@ export class BatchFiller {
     );
   }
 
-  #take(work: BatchWork<OwnedPartition>, records: readonly SourceRecord[]): void {
+  #take(work: BatchWork<OwnedPartition>, records: FetchedRecords): void {
     let largestBytes = 0;
-    for (const record of records) {
-      const bytes = heldBytes(record);
+    for (let index = 0; index < records.count; index += 1) {
+      const bytes = records.heldBytes(index);
       if (bytes > largestBytes) largestBytes = bytes;
-      this.#append(work, record, bytes);
+      this.#append(work, records, index, bytes);
     }
-    if (records.length > 0) this.#window.learn(largestBytes);
+    if (records.count > 0) this.#window.learn(largestBytes);
   }
 
-  async #fetch(maxRecords: number, waitMs: number): Promise<SourceRecord[]> {
+  async #fetch(maxRecords: number, waitMs: number): Promise<FetchedRecords> {
     try {
-      return await this.#source.fetch(this.#window.limit(maxRecords), waitMs);
+      return await this.#source.read(this.#window.limit(maxRecords), waitMs);
     } catch (error) {
       if (!(error instanceof ReadFault)) throw error;
       this.#noteFault(error);
-      return [];
+      return NOTHING;
     }
   }
 
-  #append(work: BatchWork<OwnedPartition>, record: SourceRecord, bytes: number): void {
-    const owned = this.#ownership.owned(record.partition);
+  #append(
+    work: BatchWork<OwnedPartition>,
+    records: FetchedRecords,
+    index: number,
+    bytes: number,
+  ): void {
+    const owned = this.#ownership.owned(records.partition(index));
+    const offset = records.offset(index);
     // Not ours (any more), standing before a hole, or read before this claim.
-    if (owned === undefined || this.halts.has(owned) || record.offset < owned.readOffset) return;
+    if (owned === undefined || this.halts.has(owned) || offset < owned.readOffset) return;
     if (owned.allowance === 0) return this.#admission.hold(owned);
     owned.allowance -= 1;
-    if (record.offset > owned.readOffset && !this.#mayPass(owned, record.offset)) return;
-    const span = this.#spanOf(work, owned, record.timestamp ?? 0);
-    span.gap += record.offset - owned.readOffset;
-    span.end = record.offset + 1;
+    if (offset > owned.readOffset && !this.#mayPass(owned, offset)) return;
+    const span = this.#spanOf(work, owned, Math.max(0, records.timestampMs(index)));
+    span.gap += offset - owned.readOffset;
+    span.end = offset + 1;
     owned.readOffset = span.end;
-    work.batch.append(record, owned.sourceId);
+    records.appendTo(work.batch, index, owned.sourceId);
     work.bytes += bytes;
   }
 

@@ -10,6 +10,7 @@ import {
   VERDICT,
   type DecodeLimits,
   type EventBatch,
+  type RecordPlaces,
   type Rejection,
   type SourceRecord,
 } from '@adtally/event-schema';
@@ -51,32 +52,35 @@ export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRule
   const limits = rules.limits ?? DEFAULT_DECODE_LIMITS;
   const deriveKey = keyDeriver(batch);
   const impressionIds = batch.column('impression_id').bytes;
+  const { places } = batch;
   for (let row = fromRow; row < batch.count; row += 1) {
     if (batch.verdict[row] !== VERDICT.undecided) continue;
     decodeInto(batch, row, limits);
     if (batch.verdict[row] !== VERDICT.event) continue;
     deriveKey(row);
-    const record = batch.record(row);
     const rejection =
-      keyHeaderProblem(record, batch.eventKey, row * EVENT_KEY_BYTES) ??
-      timeProblem(record, idMillis(impressionIds, row * 16), rules.horizonMs);
+      keyHeaderProblem(batch, row) ??
+      timeProblem(
+        places.timestampMs[row] as number,
+        idMillis(impressionIds, row * 16),
+        rules.horizonMs,
+      );
     if (rejection !== null) batch.reject(row, rejection);
     else {
-      if (isMisrouted(record, impressionIds, row * 16, rules.partitions)) batch.misrouted += 1;
-      if (isClockless(record)) batch.clockless += 1;
+      if (isMisrouted(batch, row, impressionIds, rules.partitions)) batch.misrouted += 1;
+      if (isClockless(places.timestampMs[row] as number)) batch.clockless += 1;
     }
   }
 }
 
 /** A stated key that disagrees could otherwise suppress somebody else's event. */
-function keyHeaderProblem(
-  record: SourceRecord,
-  eventKeys: Uint8Array,
-  keyAt: number,
-): Rejection | null {
-  if (record.headers === undefined) return null;
+function keyHeaderProblem(batch: EventBatch, row: number): Rejection | null {
+  const { places } = batch;
+  if (places.isWhole(row) && !places.hasHeaders(row)) return null;
+  const { headers } = batch.record(row);
+  if (headers === undefined) return null;
   let stated: string | null = null;
-  for (const header of record.headers) {
+  for (const header of headers) {
     for (const name of Object.keys(header)) {
       if (name !== EVENT_KEY_HEADER) continue;
       if (stated !== null) return keyMismatch('the header stands twice');
@@ -86,7 +90,7 @@ function keyHeaderProblem(
   if (stated === null) return null;
   const key = uuidBytes(stated);
   if (key === null) return keyMismatch('the header is not a UUID in text form');
-  return uuidText(key) === uuidText(eventKeys, keyAt)
+  return uuidText(key) === uuidText(batch.eventKey, row * EVENT_KEY_BYTES)
     ? null
     : keyMismatch('the header is not the key of this event');
 }
@@ -100,13 +104,8 @@ function keyMismatch(message: string): Rejection {
   return { code: 'key_mismatch', field: EVENT_KEY_HEADER, message };
 }
 
-function timeProblem(
-  record: SourceRecord,
-  bornMs: number,
-  horizonMs: number | null,
-): Rejection | null {
+function timeProblem(appendMs: number, bornMs: number, horizonMs: number | null): Rejection | null {
   if (bornMs < 0) return null;
-  const appendMs = record.timestamp ?? -1;
   if (isClock(appendMs) && bornMs - appendMs > FUTURE_TOLERANCE_MS)
     return {
       code: 'future',
@@ -118,29 +117,43 @@ function timeProblem(
 }
 
 /** A record without any timestamp (-1) is none: its topic is older than timestamps are. */
-function isClockless({ timestamp = -1 }: SourceRecord): boolean {
-  return timestamp >= 0 && !isClock(timestamp);
+function isClockless(appendMs: number): boolean {
+  return appendMs >= 0 && !isClock(appendMs);
 }
 
 const canonicalKey = Buffer.alloc(IMPRESSION_KEY_BYTES);
 
 function isMisrouted(
-  record: SourceRecord,
+  batch: EventBatch,
+  row: number,
   impressionIds: Uint8Array,
-  impressionAt: number,
   partitions: number | null,
 ): boolean {
-  writeImpressionKey(canonicalKey, impressionIds, impressionAt);
-  if (!isCanonicalKey(record.key)) return true;
-  return partitions !== null && record.partition !== partitionFor(canonicalKey, partitions);
+  const { places } = batch;
+  writeImpressionKey(canonicalKey, impressionIds, row * 16);
+  const ownKey = places.isWhole(row)
+    ? isCanonicalAt(places, row)
+    : isCanonicalKey(batch.record(row).key);
+  if (!ownKey) return true;
+  return partitions !== null && places.partition[row] !== partitionFor(canonicalKey, partitions);
+}
+
+function isCanonicalAt({ bytes, keyStart, keyLength }: RecordPlaces, row: number): boolean {
+  const from = bytes[row];
+  if (from === undefined || keyLength[row] !== IMPRESSION_KEY_BYTES) return false;
+  return isCanonical(from, keyStart[row] as number);
 }
 
 function isCanonicalKey(key: SourceRecord['key']): boolean {
   if (typeof key === 'string') return key === canonicalKey.toString('latin1');
   if (key === null || key === undefined || key.length !== IMPRESSION_KEY_BYTES) return false;
-  // A loop beats Buffer.equals on so few bytes.
+  return isCanonical(key, 0);
+}
+
+/** A loop beats Buffer.equals on so few bytes. */
+function isCanonical(key: Uint8Array, start: number): boolean {
   for (let index = 0; index < IMPRESSION_KEY_BYTES; index += 1)
-    if (key[index] !== canonicalKey[index]) return false;
+    if (key[start + index] !== canonicalKey[index]) return false;
   return true;
 }
 

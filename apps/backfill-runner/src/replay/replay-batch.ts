@@ -82,7 +82,7 @@ export class ReplayBatch {
     this.work.horizonMs = rules.horizonMs;
     classify(batch, 0, rules);
     for (let row = 0; row < batch.count; row += 1) {
-      const { offset } = batch.record(row);
+      const offset = batch.places.offset[row] as number;
       if (told.discarded.has(offset)) this.#discarded += 1;
       else if (told.conflicts.has(offset)) this.#knownConflicts += 1;
       else continue;
@@ -103,7 +103,7 @@ export class ReplayBatch {
     for (let row = 0; row < batch.count; row += 1) {
       if (batch.verdict[row] === VERDICT.rejected) batch.verdict[row] = VERDICT.dropped;
       if (batch.verdict[row] !== VERDICT.event) continue;
-      batch.records[row] = { ...batch.record(row), offset: position };
+      batch.replace(row, { ...batch.record(row), offset: position });
       position += 1;
     }
     this.#events = position - state.written;

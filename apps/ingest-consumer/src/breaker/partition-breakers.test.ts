@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeEvent, type SourceRecord } from '@adtally/event-schema';
+import { RecordObjects, type FetchedRecords } from '@adtally/kafka';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -57,7 +58,7 @@ class Client {
     return this.positions.get(partition);
   }
 
-  async fetch(maxRecords: number): Promise<SourceRecord[]> {
+  async read(maxRecords: number): Promise<FetchedRecords> {
     const records: SourceRecord[] = [];
     for (const [partition, position] of this.positions) {
       const log = this.logs[partition] ?? [];
@@ -79,7 +80,7 @@ class Client {
       }
       this.positions.set(partition, end);
     }
-    return records;
+    return new RecordObjects(records);
   }
 }
 

@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { anyEvent, ordinaryEvent } from '../../test/arbitraries.ts';
 import { anyMutation } from '../../test/mutations.ts';
 import { batchOf, decoded, rowSnapshot } from '../../test/rows.ts';
-import { VERDICT } from '../batch.ts';
+import { EventBatch, VERDICT } from '../batch.ts';
 import { encodeEvent, type AdEvent } from '../event.ts';
 import { FIELDS } from '../fields.ts';
 import { readEvent } from '../read-event.ts';
+import { RecordPlaces } from '../record-places.ts';
 import { REJECTION_CODES } from '../rejection.ts';
 import { parseTime, timeText } from '../time.ts';
 import { DECODER, decodeInto } from './decode.ts';
@@ -42,7 +43,34 @@ function expectOneMeaning(bytes: Buffer): boolean {
   return accepted;
 }
 
+/** The same as of the bytes alone, wherever they lie: what stands behind them is none of theirs. */
+function expectOwnBytesOnly(whole: Buffer, start: number, length: number): void {
+  const places = new RecordPlaces(1);
+  const record = { topic: 'made-up', partition: 0, offset: 0, key: null, value: whole };
+  places.put(0, record);
+  places.valueStart[0] = start;
+  places.valueLength[0] = length;
+  const batch = new EventBatch(1);
+  batch.appendPlaced(places, 0, 1, () => record);
+  decodeInto(batch, 0);
+  expect(rowSnapshot(batch)).toEqual(decoded(decodeInto, whole.subarray(start, start + length)));
+}
+
 describe('decoding', () => {
+  it('reads nothing beside its value: one that is cut is not completed by what follows', () => {
+    fc.assert(
+      fc.property(anyEvent, fc.nat(), fc.nat(), (event, cut, shift) => {
+        const bytes = encodeEvent(event);
+        const whole = Buffer.concat([bytes, bytes]);
+        expectOwnBytesOnly(whole, bytes.length, bytes.length);
+        expectOwnBytesOnly(whole, 0, 1 + (cut % bytes.length));
+        expectOwnBytesOnly(whole, 0, bytes.length + (cut % bytes.length));
+        expectOwnBytesOnly(whole, shift % bytes.length, bytes.length);
+      }),
+      { numRuns: RUNS / 4 },
+    );
+  });
+
   it('ends any byte string in exactly one verdict, the same every time', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => expectTotal(Buffer.from(bytes))),

@@ -36,7 +36,7 @@ interface ValidEvent {
 export function createReferenceDecoder(contract: Contract): ReferenceDecoder {
   const readers = createReaders(contract);
   return (batch, row, limits) => {
-    const outcome = decodeValue(batch.record(row).value, limits, contract, readers);
+    const outcome = decodeValue(batch.places.value(row), limits, contract, readers);
     if ('code' in outcome) {
       batch.reject(row, outcome);
       return;

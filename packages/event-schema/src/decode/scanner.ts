@@ -48,9 +48,12 @@ export function createScanner(contract: Contract): Scanner {
   const scratch = new Uint8Array(UUID_BYTES);
 
   return (batch, row, limits) => {
-    const bytes = batch.record(row).value;
-    if (bytes === null || bytes.length > limits.maxValueBytes || limits.maxDepth < 1) return false;
-    if (!spans.read(bytes)) return false;
+    const { places } = batch;
+    const bytes = places.bytes[row];
+    const length = places.valueLength[row] as number;
+    if (bytes === undefined || length > limits.maxValueBytes || limits.maxDepth < 1) return false;
+    const valueStart = places.valueStart[row] as number;
+    if (!spans.read(bytes, valueStart, valueStart + length)) return false;
     if (spans.kind[VERSION_SPAN] !== SPAN.integer || spans.kind[TYPE_SPAN] !== SPAN.string)
       return false;
     const version = digitsValue(

@@ -42,50 +42,57 @@ export class SpanReader {
     this.#next = new Int32Array(names.length + 1);
   }
 
-  /** Fills the spans from one message value; false where it is not of the ordinary shape. */
-  read(bytes: Uint8Array): boolean {
+  /**
+   * Fills the spans from one message value, which lies between `from` and `limit`; false where it is not of
+   * the ordinary shape. What lies behind the limit may be looked at, and is never taken for a part of it: the
+   * object must end exactly there.
+   */
+  read(bytes: Uint8Array, from: number, limit: number): boolean {
     this.kind.fill(SPAN.absent);
     this.unknown = 0;
     this.found = 0;
-    let at = skipSpace(bytes, 0);
+    let at = skipSpace(bytes, from, limit);
     if (bytes[at] !== OPEN) return false;
     let previous = this.#names.length;
-    for (;;) {
-      at = skipSpace(bytes, at + 1);
+    while (at < limit) {
+      at = skipSpace(bytes, at + 1, limit);
       if (bytes[at] !== QUOTE) return false;
       const nameStart = at + 1;
       let name = this.#next[previous] as number;
       at = this.#matchName(bytes, nameStart, name);
       if (at < 0) {
-        at = stringEnd(bytes, nameStart) + 1;
+        at = stringEnd(bytes, nameStart, limit) + 1;
         if (at === 0) return false;
         name = this.#findName(bytes, nameStart);
         if (name >= 0) this.#next[previous] = name;
       }
       if (name >= 0) previous = name;
-      at = skipSpace(bytes, at);
+      at = skipSpace(bytes, at, limit);
       if (bytes[at] !== COLON) return false;
-      at = skipSpace(bytes, this.#readValue(bytes, skipSpace(bytes, at + 1), name));
+      at = this.#readValue(bytes, skipSpace(bytes, at + 1, limit), limit, name);
+      if (at < 0) return false;
+      at = skipSpace(bytes, at, limit);
       if (bytes[at] === COMMA) continue;
-      return bytes[at] === CLOSE && skipSpace(bytes, at + 1) === bytes.length;
+      return bytes[at] === CLOSE && skipSpace(bytes, at + 1, limit) === limit;
     }
+    return false;
   }
 
-  /** Returns where the value ends, or the end of the bytes (where no value can end) on failure. */
-  #readValue(bytes: Uint8Array, valueAt: number, name: number): number {
+  /** Returns where the value ends, or -1. */
+  #readValue(bytes: Uint8Array, valueAt: number, limit: number, name: number): number {
     const isString = bytes[valueAt] === QUOTE;
     const start = isString ? valueAt + 1 : valueAt;
     let kind: number = isString ? SPAN.string : SPAN.integer;
-    let end = isString ? stringEnd(bytes, start) : integerEnd(bytes, start);
+    let end = isString ? stringEnd(bytes, start, limit) : integerEnd(bytes, start, limit);
     if (end < 0 && !isString) {
       end = literalEnd(bytes, start, name < 0 ? LITERALS : NULL_ALONE);
       kind = SPAN.null;
     }
-    if (end < 0) return bytes.length;
+    if (end < 0) return -1;
     if (name < 0) {
       this.unknown += 1;
     } else {
-      if (this.kind[name] !== SPAN.absent) return bytes.length;
+      if (this.kind[name] !== SPAN.absent) return -1;
       this.kind[name] = kind;
       this.start[name] = start;
       this.end[name] = end;
@@ -110,18 +117,18 @@ export class SpanReader {
   }
 }
 
-function skipSpace(bytes: Uint8Array, from: number): number {
+function skipSpace(bytes: Uint8Array, from: number, limit: number): number {
   let at = from;
-  while (at < bytes.length && WHITE_SPACE[bytes[at] as number] === 1) at += 1;
+  while (at < limit && WHITE_SPACE[bytes[at] as number] === 1) at += 1;
   return at;
 }
 
 /** Where the closing quote stands, or -1 where the string has an escape, a control or bad UTF-8. */
-function stringEnd(bytes: Uint8Array, from: number): number {
+function stringEnd(bytes: Uint8Array, from: number, limit: number): number {
   let at = from;
   for (;;) {
-    while (at < bytes.length && PLAIN_IN_STRING[bytes[at] as number] === 1) at += 1;
-    if (at >= bytes.length) return -1;
+    while (at < limit && PLAIN_IN_STRING[bytes[at] as number] === 1) at += 1;
+    if (at >= limit) return -1;
     if (bytes[at] === QUOTE) return at;
     at = sequenceEnd(bytes, at);
     if (at < 0) return -1;
@@ -129,10 +136,9 @@ function stringEnd(bytes: Uint8Array, from: number): number {
 }
 
 /** Where a plain integer of few digits ends, or -1. What follows it is the caller's to check. */
-function integerEnd(bytes: Uint8Array, from: number): number {
+function integerEnd(bytes: Uint8Array, from: number, limit: number): number {
   let at = from;
-  while (at < bytes.length && (bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE)
-    at += 1;
+  while (at < limit && (bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE) at += 1;
   const digits = at - from;
   if (digits === 0 || digits > SAFE_DIGITS) return -1;
   return digits > 1 && bytes[from] === ZERO ? -1 : at;

@@ -51,7 +51,6 @@ export function readRecords(
 ): boolean {
   const { cursor, header } = batch;
   const { baseOffset, lastOffset, baseTimestampMs, appendTimeMs } = header;
-  const buffer = into.addBuffer(cursor.bytes);
   let row = into.count;
   while (batch.left > 0 && row < into.limit) {
     const end = recordEnd(cursor);
@@ -74,7 +73,7 @@ export function readRecords(
     into.partition[row] = partition;
     into.offset[row] = offset;
     into.timestampMs[row] = appendTimeMs ?? baseTimestampMs + timestampDelta;
-    into.buffer[row] = buffer;
+    into.bytes[row] = cursor.bytes;
     into.keyStart[row] = keyStart;
     into.keyLength[row] = keyLength < 0 ? -1 : keyLength;
     into.valueStart[row] = valueStart;

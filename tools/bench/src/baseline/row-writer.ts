@@ -77,7 +77,7 @@ function rowValues(batch: EventBatch, row: number, key: string): unknown[] {
   const values: Readonly<Record<string, unknown>> = {
     ...event,
     amount_micros: event['price_micros'] ?? event['value_micros'],
-    source_offset: batch.record(row).offset,
+    source_offset: batch.places.offset[row] as number,
     source_id: batch.sourceId[row],
     event_key: key,
   };

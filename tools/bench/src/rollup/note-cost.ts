@@ -14,6 +14,7 @@ import {
   encodeEvent,
   EventBatch,
   ROUTE,
+  type SourceRecord,
 } from '@adtally/event-schema';
 import { withFreshDatabase } from '../bench-database.ts';
 import { BenchError } from '../errors.ts';
@@ -143,7 +144,7 @@ function templateBatch(sourceId: number): EventBatch {
   return batch;
 }
 
-function recordAt(offset: number, value: Buffer): EventBatch['records'][number] {
+function recordAt(offset: number, value: Buffer): SourceRecord {
   return { topic: 'bench', partition: 0, offset, key: null, value, timestamp: 0 };
 }
 
@@ -159,6 +160,6 @@ function renew(batch: EventBatch, first: number): void {
     ids.writeUIntBE(bornMs, at, 6);
     ids[at + 6] = 0x70;
     ids[at + 8] = 0x80;
-    batch.records[row] = recordAt(first + row, batch.record(row).value as Buffer);
+    batch.replace(row, recordAt(first + row, batch.record(row).value as Buffer));
   }
 }
