@@ -51,10 +51,10 @@ export const ENV = {
   }),
   ...BATCH_ENV,
   batchLingerMs: durationMs('BATCH_LINGER_MS', {
-    default: 100,
+    default: 10,
     min: 0,
     max: 60_000,
-    meaning: 'how long a batch that has records may wait to be filled',
+    meaning: 'how long after the one before it a batch that has records may wait to be filled',
   }),
   ...RECORD_ENV,
   ...DEDUP_ENV,

@@ -12,7 +12,10 @@ export type Classifier = (batch: EventBatch, fromRow: number, rules: ClassifyRul
 
 export interface FillerOptions {
   readonly classify: Classifier;
-  /** How long a batch that has records may wait to be filled. */
+  /**
+   * How long after the batch before it one that has records may wait to be filled: what comes after a rest is
+   * handed over at once, and commits are never closer than this.
+   */
   readonly lingerMs: number;
   /** Compacted and transactional topics have offsets without a record; all others may not. */
   readonly mayHaveGaps: boolean;
@@ -28,6 +31,8 @@ export interface FillControl {
 
 /** How long one fetch waits for a first record: also how soon the loop notices anything else. */
 const FETCH_WAIT_MS = 50;
+/** How long a batch may grow while each fetch brings all it asked for: the fewer batches, the sooner we catch up. */
+const BEHIND_LINGER_MS = 100;
 const NOTHING = new RecordObjects([]);
 /** Bytes of records after which a batch counts as full: two are held in memory, each sent in one statement. */
 const BATCH_BYTES_MAX = 64 * 1_024 * 1_024;
@@ -43,6 +48,8 @@ export class BatchFiller {
   readonly #admission: Admission;
   readonly #options: FillerOptions;
   readonly #window = new FetchWindow();
+  /** When the last batch was handed over, on the monotonic clock. */
+  #handedOverMs = Number.NEGATIVE_INFINITY;
   /** Partitions that must be halted before anything else of theirs is read. */
   readonly halts = new Map<OwnedPartition, Halt>();
   /** Partitions the client stopped reading, for whatever reason: to be claimed again. */
@@ -71,14 +78,18 @@ export class BatchFiller {
   ): Promise<void> {
     const { batch } = work;
     work.horizonMs = rules.horizonMs;
-    let startedMs = performance.now();
+    const lingerUntilMs = this.#handedOverMs + this.#options.lingerMs;
+    let behindUntilMs = Number.NEGATIVE_INFINITY;
+    let isBehind: boolean;
     do {
       const wasEmpty = batch.count === 0;
-      const lingerLeftMs = this.#options.lingerMs - (performance.now() - startedMs);
-      const waitMs = wasEmpty ? FETCH_WAIT_MS : Math.min(FETCH_WAIT_MS, Math.max(1, lingerLeftMs));
+      const lingerLeftMs = Math.max(1, lingerUntilMs - performance.now());
+      const waitMs = wasEmpty ? FETCH_WAIT_MS : Math.min(FETCH_WAIT_MS, lingerLeftMs);
+      const asked = this.#window.limit(batch.capacity - batch.count);
       this.#admission.beforeFetch(performance.now());
-      const records = await this.#fetch(batch.capacity - batch.count, waitMs);
-      if (wasEmpty) startedMs = performance.now();
+      const records = await this.#fetch(asked, waitMs);
+      if (wasEmpty) behindUntilMs = performance.now() + BEHIND_LINGER_MS;
+      isBehind = records.count >= asked && performance.now() < behindUntilMs;
       const from = batch.count;
       this.#take(work, records);
       this.#options.classify(batch, from, rules);
@@ -88,9 +99,10 @@ export class BatchFiller {
     } while (
       !batch.isFull &&
       work.bytes < BATCH_BYTES_MAX &&
-      (performance.now() - startedMs < this.#options.lingerMs || control.mayLinger()) &&
+      (isBehind || performance.now() < lingerUntilMs || control.mayLinger()) &&
       !control.mustReturn()
     );
+    this.#handedOverMs = performance.now();
   }
 
   #take(work: BatchWork<OwnedPartition>, records: FetchedRecords): void {
@@ -105,7 +117,7 @@ export class BatchFiller {
 
   async #fetch(maxRecords: number, waitMs: number): Promise<FetchedRecords> {
     try {
-      return await this.#source.read(this.#window.limit(maxRecords), waitMs);
+      return await this.#source.read(maxRecords, waitMs);
     } catch (error) {
       if (!(error instanceof ReadFault)) throw error;
       this.#noteFault(error);
