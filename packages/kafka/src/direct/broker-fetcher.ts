@@ -29,7 +29,7 @@ export interface FetchDuty {
 const IDLE_WAIT_MS = 250;
 /** The same while something else is being read: its next request waits behind this one. */
 const BUSY_WAIT_MS = 5;
-const PARTITION_BYTES_MAX = 1024 * 1024;
+const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
 /** The longest rest of a fetcher that is not woken: partitions put off are due again some time. */
 const REST_MS = 50;
 
