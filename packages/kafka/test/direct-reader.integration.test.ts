@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type Kafka from '@confluentinc/kafka-javascript';
 import { produceRecords, uniqueName } from '@adtally/testkit';
 import { expect, test } from 'vitest';
@@ -128,6 +129,21 @@ test('starts anywhere, in the middle of a batch too, and reads nothing twice aft
   reader.start(0, 400);
   const rest = await readDirectly(reader, topic, new Map([[0, 500]]), 7);
   expect(rest.map(({ offset }) => offset)).toEqual(range(400, 500));
+});
+
+test('a partition is read whenever it is started, though its broker was just let go', async () => {
+  const topic = await kafka.topic(1);
+  await kafka.fill(topic, 0, 10);
+  // Some milliseconds after the first start the brokers are known, and for a tenth of a second not looked at again.
+  const reads = range(0, 10).map(async (n) => {
+    const reader = directReader(kafka.settings, topic);
+    reader.start(0, 0);
+    reader.stop(0);
+    await setTimeout(n * 15);
+    reader.start(0, 0);
+    return await readDirectly(reader, topic, new Map([[0, 10]]));
+  });
+  for (const read of await Promise.all(reads)) expect(read).toHaveLength(10);
 });
 
 test('an offset outside the log is the fault of its partition, and the others go on', async () => {

@@ -81,12 +81,13 @@ export class DirectReader {
     if (this.#isClosed) throw new Error('start on a reader that is closed');
     const { topicId, lastEpoch } = options;
     const id = topicId === undefined ? (this.#view?.topicId ?? null) : uuidOf(topicId);
-    this.#readings.set(
-      partition,
-      new PartitionReading(partition, offset, { lastEpoch, topicId: id }),
-    );
+    const reading = new PartitionReading(partition, offset, { lastEpoch, topicId: id });
+    this.#readings.set(partition, reading);
     if (topicId === undefined) this.#isTopicSure = false;
     this.#look.look();
+    // No look follows one that is just over: it kept only the brokers of what was read by then.
+    const nodeId = this.#nodeOf(reading);
+    if (nodeId !== null) this.#fetchers.ensure(nodeId);
     this.#fetchers.wake();
   }
 
@@ -215,8 +216,7 @@ export class DirectReader {
       case 'out_of_range':
         return reading.outOfRange();
       case 'fault':
-        reading.fault = meaning.fault;
-        return;
+        return reading.refuse(meaning.fault, performance.now());
       case 'later':
         return this.#putOff([reading], meaning.hindrance);
       default:

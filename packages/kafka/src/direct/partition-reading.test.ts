@@ -55,3 +55,27 @@ test('what was asked for behind a batch that then proves broken is not taken for
   reading.read(spans);
   expect([spans.count, reading.position]).toEqual([RECORDS, RECORDS]);
 });
+
+test('what the broker itself cannot read is a fault once all that was fetched before is handed out', () => {
+  const reading = new PartitionReading(0, 0);
+  const spans = new RecordSpans(RECORDS - 1);
+  const refusal = { kind: 'unreadable', position: RECORDS, end: null, detail: 'damaged' } as const;
+  const refuse = (): void => {
+    reading.noteAsked(true);
+    reading.refuse(refusal, 0);
+    reading.isAsked = false;
+  };
+  reading.noteAsked(true);
+  reading.take(answerOf(batchAt(0)));
+  reading.isAsked = false;
+  refuse();
+  expect([reading.fault, reading.hasRecords]).toEqual([null, true]);
+  reading.read(spans);
+  refuse();
+  expect([reading.fault, reading.hasRecords]).toEqual([null, true]);
+  spans.clear();
+  reading.read(spans);
+  expect([spans.count, reading.position]).toEqual([1, RECORDS]);
+  refuse();
+  expect(reading.fault).toEqual(refusal);
+});

@@ -191,6 +191,13 @@ export class PartitionReading {
     }
   }
 
+  /** What lies at the offset asked for cannot be read: a fault once all that was fetched before is handed out. */
+  refuse(fault: ReadFault, nowMs: number): void {
+    if (this.#isAnswerStale) return;
+    if (this.#fetchOffset === this.#position) this.fault = fault;
+    else this.putOff(null, nowMs);
+  }
+
   /** Takes what an answer without an error brought. */
   take(answer: PartitionAnswer): void {
     const { partition, records, aborted, end } = answer;
