@@ -93,7 +93,8 @@ export class LaneClaims {
     this.#ready.clear();
     let claimed = 0;
     for (const [lane, sourceId] of ready) {
-      if (!this.#parts.granted().has(lane)) continue;
+      // Prepared once more while it was being claimed.
+      if (this.#parts.lanes.get(lane) !== undefined) continue;
       try {
         if (await this.#claim(lane, sourceId, signal)) claimed += 1;
       } catch (error) {
@@ -152,6 +153,8 @@ export class LaneClaims {
     const { link, lanes, granted, log } = this.#parts;
     const { dlqTopic, eventsTopic, owner } = this.#options;
     const session = await link.session(signal);
+    // Opening one may have taken long: a claim would end the session of whoever has the lane by now.
+    if (!granted().has(partition)) return false;
     const { nextOffset, epoch } = await claimSource(session, sourceId, owner, {
       waitMs: CLAIM_WAIT_MS,
       of: { partition, topic: dlqTopic },

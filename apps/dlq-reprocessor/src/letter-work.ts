@@ -58,7 +58,11 @@ export function letterWork(
   const dlqTopic = topics.dlq.name;
   const holdUps = new HoldUps();
   const held = (): Lane[] => lanes.held;
-  const cursors = new CursorWatch<Lane>({ db, claims: held, metrics, log }, config.topicCheckMs);
+  const cursors = new CursorWatch<Lane>(
+    // Under an epoch of the past no letter is leased, so no commit would find out.
+    { db, claims: held, metrics, log, givesUpElsewhere: true },
+    config.topicCheckMs,
+  );
   const retriesLink = writerLink('retries', {
     held,
     compare: (found) => cursors.compare(found),

@@ -1,4 +1,4 @@
-import { decodeHeaders } from '@adtally/db';
+import { decodeHeaders, type WriterSession } from '@adtally/db';
 import { leaseLetters, type AttemptLimits, type LeasedLetter } from '@adtally/letters';
 import type { DecodeLimits } from '@adtally/event-schema';
 import { BatchWork, classify, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
@@ -43,9 +43,12 @@ export class Retrier {
   /** Tries one batch of letters that are due; returns how many, 0 where none is. */
   async retryBatch(signal: AbortSignal): Promise<number> {
     const { committer, lanes, metrics, settler, log } = this.#parts;
-    // The group may take a lane away while the database answers: what was leased under it is tried all the same.
+    if (lanes.held.length === 0) return 0;
+    const session = await this.#parts.link.session(signal);
+    // Only now: of a lane taken away while a session was opened the cursor row does not name it, so that the next
+    // claim would not end a lease of ours. One taken away from here on is tried all the same.
     const { held } = lanes;
-    const letters = await this.#lease(held, signal);
+    const letters = await this.#lease(session, held);
     if (letters.length === 0) return 0;
     const work = this.#fill(letters, held);
     classify(work.batch, 0, {
@@ -65,11 +68,9 @@ export class Retrier {
   }
 
   /** Suspects are tried one at a time, so that a letter that kills us takes no other along; each in its turn. */
-  async #lease(held: readonly Lane[], signal: AbortSignal): Promise<LeasedLetter[]> {
-    const { link } = this.#parts;
+  async #lease(session: WriterSession, held: readonly Lane[]): Promise<LeasedLetter[]> {
     const { eventsTopic, limits, appVersion, batchMax } = this.#options;
     if (held.length === 0) return [];
-    const session = await link.session(signal);
     const request = { eventsTopic, limits, appVersion, lanes: held };
     const others = { ...request, limit: batchMax, suspects: false };
     const suspect = { ...request, limit: 1, suspects: true };

@@ -47,6 +47,8 @@ export class RetryLoop implements Loop {
   readonly #stopped = new AbortController();
   /** When the next batch of a sweep, or the next sweep, may begin. */
   #retryAtMs = 0;
+  /** Until then the letters of the last batch use up `retriesPerSecond`, whatever is due. */
+  #spentUntilMs = 0;
   #isFailing = false;
 
   constructor(parts: RetryLoopParts, options: RetryLoopOptions) {
@@ -59,9 +61,9 @@ export class RetryLoop implements Loop {
     this.#stopped.abort();
   }
 
-  /** Something is due before the next sweep. */
+  /** Something is due before the next sweep: as soon as the rate allows. */
   hurry(): void {
-    this.#retryAtMs = 0;
+    this.#retryAtMs = this.#spentUntilMs;
   }
 
   async run(): Promise<void> {
@@ -105,8 +107,9 @@ export class RetryLoop implements Loop {
   async #retry(): Promise<void> {
     const { retryIntervalMs, retriesPerSecond } = this.#options;
     const tried = await this.#parts.retrier.retryBatch(this.#parts.abandoned);
-    const pauseMs = tried === 0 ? retryIntervalMs : (tried / retriesPerSecond) * 1_000;
-    this.#retryAtMs = performance.now() + pauseMs;
+    const nowMs = performance.now();
+    if (tried > 0) this.#spentUntilMs = nowMs + (tried / retriesPerSecond) * 1_000;
+    this.#retryAtMs = tried === 0 ? nowMs + retryIntervalMs : this.#spentUntilMs;
   }
 
   #noteFailed(error: unknown): void {
@@ -117,6 +120,6 @@ export class RetryLoop implements Loop {
     holdUps.note('retry', reasonOf(error));
     // A lease may have been committed although its answer was lost: the next claim ends it.
     lanes.loseAll();
-    this.#retryAtMs = performance.now() + AGAIN_AFTER_MS;
+    this.#retryAtMs = Math.max(performance.now() + AGAIN_AFTER_MS, this.#spentUntilMs);
   }
 }

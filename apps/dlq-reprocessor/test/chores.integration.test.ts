@@ -148,3 +148,21 @@ test('I13: copying that waits for the database holds up no retry', async () => {
   await the.untilStates({ pending: 2 }, process);
   expect((await process.stop()).code).toBe(0);
 });
+
+test('I13: a lane that somebody else claimed and let go is claimed again, although nothing of it can be leased meanwhile', async () => {
+  const the = await stage({ dlqPartitions: 1 });
+  const process = the.start({ MAX_ATTEMPTS: '1' });
+  await process.logged('lane claimed');
+  // As a former owner does that stood still before its claim, and finds the group's answer afterwards.
+  await sql`
+    UPDATE cursors SET epoch = next_epoch(epoch), owner = NULL, backend_pid = NULL, backend_start = NULL
+    WHERE source_id = (SELECT source_id FROM sources WHERE kind = 'redrive' AND topic = ${the.dlq})`.execute(
+    the.db,
+  );
+  await the.ingest.take([garbage('left behind')]);
+  await the.untilStates({ dead: 1 }, process);
+  expect(await process.logged('claimed elsewhere: given up')).toMatchObject({
+    reason: 'claimed_elsewhere',
+  });
+  await the.expectBalanced();
+});

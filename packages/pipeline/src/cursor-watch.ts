@@ -16,6 +16,11 @@ export interface CursorWatchParts<C extends SourceClaim> {
   readonly claims: () => readonly C[];
   readonly metrics: ClaimMetrics;
   readonly log: Logger;
+  /**
+   * Whether what somebody else claimed is handed over as well, where two looks in a row find it so: for claims under
+   * which nothing is written any more then, so that no commit would ever meet it.
+   */
+  readonly givesUpElsewhere?: boolean;
 }
 
 /**
@@ -28,6 +33,8 @@ export class CursorWatch<C extends SourceClaim = SourceClaim> {
   readonly #parts: CursorWatchParts<C>;
   readonly #found = new Map<C, ClaimLoss>();
   readonly #looking: RecurringTask;
+  /** Found claimed by somebody else at the last look. */
+  #elsewhere = new Set<C>();
 
   constructor(parts: CursorWatchParts<C>, everyMs: number) {
     this.#parts = parts;
@@ -68,7 +75,9 @@ export class CursorWatch<C extends SourceClaim = SourceClaim> {
     const remembered = this.#remember();
     if (remembered.size === 0) return;
     const ids = [...remembered.values()].map(({ sourceId }) => sourceId);
-    this.#compare(remembered, await readCursors(this.#parts.db, ids));
+    const cursors = await readCursors(this.#parts.db, ids);
+    this.#compare(remembered, cursors);
+    if (this.#parts.givesUpElsewhere === true) this.#giveUpElsewhere(remembered, cursors);
   }
 
   /** Compares with cursors that were read just now, of all claims. */
@@ -93,8 +102,8 @@ export class CursorWatch<C extends SourceClaim = SourceClaim> {
     for (const [claim, before] of remembered) {
       if (!held.has(claim) || this.#found.has(claim)) continue;
       const loss = compareClaim(before, cursors.get(claim.sourceId));
-      // What somebody else claimed is read there. Claimed again by a clock it would end the writer of whoever
-      // the group has moved it to, before we hear of that; a commit of ours meets it soon enough.
+      // What somebody else claimed is read there. Claimed again at once it would end the writer of whoever
+      // the group has moved it to, before we hear of that; a commit of ours meets it soon enough, or a second look.
       if (loss === null || loss.code === 'claimed_elsewhere') continue;
       this.#found.set(claim, loss);
       const { code: reason, detail, offsetsBehind } = loss;
@@ -102,6 +111,28 @@ export class CursorWatch<C extends SourceClaim = SourceClaim> {
       this.#parts.metrics.databaseBehindOffsets.add(offsetsBehind);
       const fields = { reason, detail, offsets: offsetsBehind };
       this.#parts.log.error(fields, 'the database is behind: claimed again');
+    }
+  }
+
+  #giveUpElsewhere(
+    remembered: Map<C, RememberedClaim>,
+    cursors: ReadonlyMap<number, Cursor>,
+  ): void {
+    const held = new Set(this.#parts.claims());
+    const before = this.#elsewhere;
+    this.#elsewhere = new Set();
+    for (const [claim, was] of remembered) {
+      const loss = compareClaim(was, cursors.get(claim.sourceId));
+      if (loss?.code !== 'claimed_elsewhere' || !held.has(claim)) continue;
+      if (!before.has(claim)) {
+        this.#elsewhere.add(claim);
+        continue;
+      }
+      this.#found.set(claim, loss);
+      this.#parts.log.warn(
+        { reason: loss.code, detail: loss.detail },
+        'claimed elsewhere: given up',
+      );
     }
   }
 }
