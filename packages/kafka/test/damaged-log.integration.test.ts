@@ -90,7 +90,7 @@ async function readerOf(reader: RecordReader, topic: string): Promise<Reader> {
           if (isWanted && member.granted.has(partition)) member.start(partition, start);
         }
         try {
-          for (const { partition, offset } of await member.fetch(1_000, 50)) {
+          for (const { partition, offset } of await member.fetch(7, 50)) {
             seen.get(partition)?.push(offset);
           }
         } catch (error) {

@@ -203,7 +203,7 @@ export class DirectReader {
     }
     switch (meaning.kind) {
       case 'records':
-        reading.take(answer);
+        reading.take(answer, performance.now());
         if (answer.preferredReplica !== null) {
           reading.readFrom(answer.preferredReplica, performance.now());
           this.#fetchers.ensure(answer.preferredReplica);

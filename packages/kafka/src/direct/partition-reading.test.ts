@@ -39,19 +39,19 @@ test('what was asked for behind a batch that then proves broken is not taken for
   damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
   const spans = new RecordSpans(100);
   reading.noteAsked(true);
-  reading.take(answerOf(damaged));
+  reading.take(answerOf(damaged), 0);
   reading.isAsked = false;
   // The next piece is on its way while this one is read.
   reading.noteAsked(true);
   expect(reading.fetchOffset).toBe(RECORDS);
   reading.read(spans);
-  reading.take(answerOf(batchAt(RECORDS)));
+  reading.take(answerOf(batchAt(RECORDS)), 0);
   reading.isAsked = false;
   reading.read(spans);
   expect([spans.count, reading.position, reading.fetchOffset]).toEqual([0, 0, 0]);
   // Asked once more, the batch may arrive whole.
   reading.noteAsked(true);
-  reading.take(answerOf(batchAt(0)));
+  reading.take(answerOf(batchAt(0)), 0);
   reading.read(spans);
   expect([spans.count, reading.position]).toEqual([RECORDS, RECORDS]);
 });
@@ -66,7 +66,7 @@ test('what the broker itself cannot read is a fault once all that was fetched be
     reading.isAsked = false;
   };
   reading.noteAsked(true);
-  reading.take(answerOf(batchAt(0)));
+  reading.take(answerOf(batchAt(0)), 0);
   reading.isAsked = false;
   refuse();
   expect([reading.fault, reading.hasRecords]).toEqual([null, true]);
@@ -78,4 +78,23 @@ test('what the broker itself cannot read is a fault once all that was fetched be
   expect([spans.count, reading.position]).toEqual([1, RECORDS]);
   refuse();
   expect(reading.fault).toEqual(refusal);
+});
+
+test('that no batch comes of a log which has more is a fault only after a while, so that slow remote storage is none', () => {
+  const reading = new PartitionReading(0, 0);
+  const answerAt = (nowMs: number): void => {
+    reading.noteAsked(true);
+    reading.take(answerOf(Buffer.alloc(0)), nowMs);
+    reading.isAsked = false;
+  };
+  for (const nowMs of [0, 500, 1_000, 9_999]) answerAt(nowMs);
+  expect(reading.fault).toBeNull();
+  reading.noteAsked(true);
+  reading.take(answerOf(batchAt(0)), 10_000);
+  reading.isAsked = false;
+  reading.read(new RecordSpans(RECORDS));
+  for (const nowMs of [10_001, 15_000, 20_000]) answerAt(nowMs);
+  expect(reading.fault).toBeNull();
+  answerAt(20_001);
+  expect(reading.fault).toMatchObject({ kind: 'unreadable', position: RECORDS, end: null });
 });

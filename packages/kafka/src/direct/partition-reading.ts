@@ -32,6 +32,8 @@ const UNKNOWN_EPOCH = -1;
 const QUEUED_LOGS_MAX = 2;
 /** A batch that arrives broken is fetched again: the wire or a memory may have done it. */
 const FETCHES_OF_BROKEN_BATCH = 3;
+/** ... and so long nothing must have come: a broker that reads from remote storage answers emptily while that is slow. */
+const EMPTY_FOR_MS = 10_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_LAST_MS = 5_000;
 
@@ -81,6 +83,7 @@ export class PartitionReading {
   #wentBack: { readonly at: number; readonly detail: string } | null = null;
   /** Fetches in which it was named first and got nothing whole all the same. */
   #emptyFetches = 0;
+  #emptySinceMs = 0;
   #isAskedFirst = false;
   /** What is under way was asked for at an offset that is not the next one any more. */
   #isAnswerStale = false;
@@ -199,7 +202,7 @@ export class PartitionReading {
   }
 
   /** Takes what an answer without an error brought. */
-  take(answer: PartitionAnswer): void {
+  take(answer: PartitionAnswer, nowMs: number): void {
     const { partition, records, aborted, end } = answer;
     // Its records lie behind some that were dropped: they would pass for the next ones.
     if (this.#isAnswerStale) return;
@@ -209,7 +212,7 @@ export class PartitionReading {
     const extent = scanBatches(records);
     const from = this.#fetchOffset;
     this.isStarved = extent.isCut || (records.length === 0 && hasMore(answer, from));
-    if (this.isStarved) return this.#noteEmpty(answer);
+    if (this.isStarved) return this.#noteEmpty(answer, nowMs);
     this.#emptyFetches = 0;
     if (records.length === 0) return;
     if (this.#isGoneAt(from, records)) return;
@@ -240,10 +243,12 @@ export class PartitionReading {
   }
 
   /** A batch whose length reaches past the log, say, is found by no broker: nothing would come, for ever. */
-  #noteEmpty(answer: PartitionAnswer): void {
+  #noteEmpty(answer: PartitionAnswer, nowMs: number): void {
     if (!this.#isAskedFirst || this.#fetchOffset !== this.#position) return;
+    if (this.#emptyFetches === 0) this.#emptySinceMs = nowMs;
     this.#emptyFetches += 1;
-    if (this.#emptyFetches < FETCHES_OF_BROKEN_BATCH) return;
+    if (this.#emptyFetches < FETCHES_OF_BROKEN_BATCH || nowMs - this.#emptySinceMs < EMPTY_FOR_MS)
+      return;
     const detail = noBatch(readableEnd(answer));
     this.fault = { kind: 'unreadable', position: this.#position, end: null, detail };
   }
