@@ -22,6 +22,8 @@ export interface FetchDuty {
   release(bytes: number): void;
   /** What the broker said of the partitions that were asked for. */
   onAnswer(broker: OpenBroker, asked: readonly PartitionReading[], answer: FetchAnswer): void;
+  /** The broker has not answered for a while; said again while that lasts. */
+  onSilence(): void;
   onFailure(nodeId: number, asked: readonly PartitionReading[], error: unknown): void;
 }
 
@@ -30,6 +32,8 @@ const IDLE_WAIT_MS = 250;
 /** The same while something else is being read: its next request waits behind this one. */
 const BUSY_WAIT_MS = 5;
 const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
+/** Longer than any answer should take; a broker that is frozen is waited for much longer, though others may lead by then. */
+const SILENT_MS = 2_000;
 /** The longest rest of a fetcher that is not woken: partitions put off are due again some time. */
 const REST_MS = 50;
 
@@ -90,6 +94,7 @@ export class BrokerFetcher {
   async #fetch(due: readonly PartitionReading[], bytes: number, isBusy: boolean): Promise<void> {
     const inTurn = this.#inTurn(due);
     for (const one of inTurn) one.noteAsked(one === inTurn[0]);
+    const silence = setInterval(() => this.#duty.onSilence(), SILENT_MS);
     try {
       const broker = await this.#brokers.to(this.nodeId);
       const request: FetchRequest = {
@@ -109,6 +114,7 @@ export class BrokerFetcher {
     } catch (error) {
       this.#duty.onFailure(this.nodeId, due, error);
     } finally {
+      clearInterval(silence);
       for (const one of due) one.isAsked = false;
     }
   }

@@ -71,6 +71,7 @@ export class DirectReader {
         [...this.#readings.values()].filter((one) => this.#nodeOf(one) === nodeId),
       reserve: () => budget.reserve(this.#fetchers.size),
       release: (bytes) => budget.release(bytes),
+      onSilence: () => this.#look.look(),
       onAnswer: (broker, asked, answer) => this.#onAnswer(broker, asked, answer),
       onFailure: (nodeId, asked, reason) => this.#onFailure(nodeId, asked, reason),
     });
