@@ -10,7 +10,7 @@ const GONE = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
 test('a dry run says what this build would take, what not and why, and changes nothing', async () => {
   const { db, json, ops } = await opsStage();
   const refusedBefore = { ...shown(1), code: 'data_refused', message: 'SQLSTATE 23514' };
-  const future = { ...shown(9), timestamp: 1 };
+  const future = { ...shown(9), timestamp: Date.UTC(2016, 0, 1) };
   await keepLetters(db, [
     refusedBefore,
     { ...shown(2), code: 'schema_mismatch' },

@@ -35,7 +35,7 @@ const BY_WORDS: readonly (readonly [RegExp, TroubleCode])[] = [
     'protocol_mismatch',
   ],
   [/authenticat|\bsasl\b/i, 'authentication_failed'],
-  [/\b(ssl|tls)\b/i, 'tls_failed'],
+  [/\bssl\b|\btls connection\b/i, 'tls_failed'],
   [/unsupported|not supported|required feature|speaks no/i, 'not_supported'],
   [
     /connect|disconnect|timed out|transport|brokers? .*down|receive failed|send failed/i,

@@ -134,7 +134,7 @@ test.each([
   ['ingest-consumer', ['tools/bench', 'tools/breaking-run', 'tools/cli']],
   ['dlq-reprocessor', ['apps/ops', 'tools/bench', 'tools/breaking-run', 'tools/cli']],
   ['dead-queue-alerter', ['tools/breaking-run', 'tools/cli']],
-  ['backfill-runner', ['tools/breaking-run', 'tools/cli', 'tools/how-to']],
+  ['backfill-runner', ['tools/bench', 'tools/breaking-run', 'tools/cli', 'tools/how-to']],
   ['ops', ['tools/cli']],
 ])('a change in %s: its tests, and those that start it', async (app, starters) => {
   const found = await pickedFor(`apps/${app}/src/index.ts`);
