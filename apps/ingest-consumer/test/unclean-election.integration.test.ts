@@ -12,8 +12,10 @@ const REPLACED_BY = 700;
 
 /** The topic's one partition: who leads it, and who follows. */
 async function replicasOf(cluster: KafkaCluster, { admin, topic }: Stage) {
-  const leader = (await admin.describeTopic(topic))?.partitions[0]?.leader;
-  if (typeof leader !== 'number') throw new Error('the partition has no leader');
+  const leader = await waitFor(
+    async () => (await admin.describeTopic(topic))?.partitions[0]?.leader ?? undefined,
+    { what: 'a leader', timeoutMs: 10_000 },
+  );
   const holds = (node: number) => existsSync(join(cluster.logFolder(node), `${topic}-0`));
   const follower = await waitFor(
     async () => [1, 2, 3].find((node) => node !== leader && holds(node)),
