@@ -1,5 +1,5 @@
 import { rejectedRows, type SourceCounts } from '@adtally/db';
-import { isClock, type EventBatch, type Rejection } from '@adtally/event-schema';
+import { isClock, isClockless, type EventBatch, type Rejection } from '@adtally/event-schema';
 import { RepeatedWords } from '@adtally/pacing';
 import type { BatchWork, SourceSpan } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
@@ -40,9 +40,7 @@ export function countEvents(
 
 /** Said at the first batch and again with growing pauses: the topic's settings or its producers are to be mended. */
 function sayClockless(batch: EventBatch, words: RepeatedWords, log: Logger): void {
-  const row = batch.places.timestampMs
-    .subarray(0, batch.count)
-    .findIndex((timestampMs) => timestampMs >= 0 && !isClock(timestampMs));
+  const row = batch.places.timestampMs.subarray(0, batch.count).findIndex(isClockless);
   if (row < 0) return;
   const { topic, partition, offset, timestamp } = batch.record(row);
   if (!words.isDue(topic, 'clockless', performance.now())) return;

@@ -12,7 +12,13 @@ export {
   PAYLOAD_COLUMNS,
 } from './fields.ts';
 export { readEvent } from './read-event.ts';
-export { type SourceRecord, type RecordHeader, EVENT_KEY_HEADER, isClock } from './record.ts';
+export {
+  type SourceRecord,
+  type RecordHeader,
+  EVENT_KEY_HEADER,
+  isClock,
+  isClockless,
+} from './record.ts';
 export { NO_BYTES, NO_TIMESTAMP, RecordPlaces } from './record-places.ts';
 export {
   REJECTION_CODES,

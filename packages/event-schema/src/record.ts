@@ -26,3 +26,8 @@ const CLOCKS_UNTIL_MS = Date.UTC(2100, 0, 1);
 export function isClock(timestampMs: number): boolean {
   return timestampMs >= CLOCKS_FROM_MS && timestampMs < CLOCKS_UNTIL_MS;
 }
+
+/** Whether a record has a timestamp that is no clock. One without any (-1) has none: its topic is older than they are. */
+export function isClockless(timestampMs: number): boolean {
+  return timestampMs >= 0 && !isClock(timestampMs);
+}

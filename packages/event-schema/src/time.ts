@@ -22,7 +22,8 @@ const MICROS_PER_SECOND = 1_000_000n;
 const SECONDS_PER_DAY = 86_400;
 const DAYS_1970_TO_2000 = 10_957;
 
-const FRACTION_DIGITS = 6;
+/** Digits of a fraction that are kept; those behind them are cut. */
+export const FRACTION_DIGITS = 6;
 
 const TIME_REGEXP = new RegExp(TIME_PATTERN);
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;

@@ -5,6 +5,7 @@ import {
   EVENT_KEY_HEADER,
   idMillis,
   isClock,
+  isClockless,
   uuidBytes,
   uuidText,
   VERDICT,
@@ -114,11 +115,6 @@ function timeProblem(appendMs: number, bornMs: number, horizonMs: number | null)
     };
   if (horizonMs !== null && bornMs < horizonMs) return EXPIRED;
   return null;
-}
-
-/** A record without any timestamp (-1) is none: its topic is older than timestamps are. */
-function isClockless(appendMs: number): boolean {
-  return appendMs >= 0 && !isClock(appendMs);
 }
 
 const canonicalKey = Buffer.alloc(IMPRESSION_KEY_BYTES);

@@ -3,7 +3,7 @@
  * only and answers false at any other, which says nothing about validity.
  */
 import type { BatchColumn } from '../batch.ts';
-import { daysInMonth, daysSince2000 } from '../time.ts';
+import { daysInMonth, daysSince2000, FRACTION_DIGITS } from '../time.ts';
 import { UUID_TEXT_LENGTH } from '../uuid.ts';
 import { HEX_VALUE } from './ascii-tables.ts';
 
@@ -23,8 +23,6 @@ const MICROS_PER_DAY = 86_400_000_000;
 /** Between these years microseconds since 2000 are exact as a double. */
 const FIRST_ORDINARY_YEAR = 1900;
 const LAST_ORDINARY_YEAR = 2199;
-
-const FRACTION_DIGITS = 6;
 
 /** Where the hex pairs of the 8-4-4-4-12 form start. */
 const PAIR_STARTS = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34);
