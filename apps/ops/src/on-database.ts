@@ -1,9 +1,12 @@
 import { withDatabase, type Database } from '@adtally/db';
 import type { OpsConfig } from './env.ts';
+import type { ProducerCheckConfig } from './producer-check/env.ts';
 
 /** What every command is handed: the environment, which is read once the command line is right. */
 export interface OpsEnvironment {
   readonly readConfig: () => OpsConfig;
+  /** What `check-producer` needs, which has no database. */
+  readonly readProducerCheckConfig: () => ProducerCheckConfig;
   /** The configuration for people; credentials masked. */
   readonly describe: (config: OpsConfig) => Readonly<Record<string, string>>;
 }

@@ -20,17 +20,21 @@ const ops = command({
 /** Every command of the operator. Loaded one at a time: only a dry run needs the decoder. */
 export const PROGRAM: Program<OpsEnvironment> = {
   name: 'ops',
-  summary: 'looks after partitions, dead letters and incidents',
+  summary: 'looks after partitions, producers, dead letters and incidents',
   notes: `What changes letters or jobs needs --reason TEXT, on many letters also --execute: without it a command only
 says what it would do. --json prints one JSON object as the last line of standard output.
-DATABASE_URL names the database; every variable: apps/ops/README.md.
-Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed letters, 4 refused by a
-guard or nothing matched, 69 the database does not answer, 78 configuration or schema.`,
+DATABASE_URL names the database, for check-producer KAFKA_BROKERS the brokers; every variable: apps/ops/README.md.
+Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed letters, or producers have
+something to mend, 4 refused by a guard or nothing matched, 69 the server does not answer, 78 configuration or schema.`,
   load: async () => ops,
   commands: {
     lag: {
       summary: 'every partition: how far behind, and why one stands still',
       load: async () => (await import('./commands/lag.ts')).lag,
+    },
+    'check-producer': {
+      summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',
+      load: async () => (await import('./commands/check-producer.ts')).checkProducer,
     },
     'dead-letters': {
       summary: 'look at what failed',

@@ -1,13 +1,18 @@
 import { checkCommandLine, declaredCommands } from '@adtally/command-line/testing';
 import { expect, test } from 'vitest';
 import { describe, readConfig } from '../src/env.ts';
+import { readProducerCheckConfig } from '../src/producer-check/env.ts';
 import { PROGRAM } from '../src/program.ts';
 import { runOps } from './support/ops.ts';
 
-await checkCommandLine(PROGRAM, { readConfig: () => readConfig({}), describe });
+await checkCommandLine(PROGRAM, {
+  readConfig: () => readConfig({}),
+  readProducerCheckConfig: () => readProducerCheckConfig({}),
+  describe,
+});
 
 const WHY = ['--reason', 'test'];
-/** A right command line of each command. */
+/** A right command line of each command that asks the database. */
 const LINES = [
   ['lag'],
   ['dead-letters', 'list'],
@@ -27,12 +32,16 @@ const LINES = [
   ['incidents', 'ack', '1', ...WHY],
 ];
 
+const WITHOUT_DATABASE = [['check-producer']];
+
 test('the lines below are all there are', async () => {
   const declared = (await declaredCommands(PROGRAM))
     .filter(({ path, command }) => path.length > 0 && command !== undefined)
     .map(({ path }) => path.join(' '));
-  const said = LINES.map((line) => declared.filter((name) => line.join(' ').startsWith(name)));
-  expect(said.map((names) => names.at(-1))).toEqual(declared);
+  const said = [...LINES, ...WITHOUT_DATABASE].map((line) =>
+    declared.filter((name) => line.join(' ').startsWith(name)),
+  );
+  expect(said.map((names) => names.at(-1)).toSorted()).toEqual(declared.toSorted());
 });
 
 test.each(LINES)(

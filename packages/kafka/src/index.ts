@@ -28,6 +28,7 @@ export type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
 export type { RebalanceEvent } from './rebalances.ts';
 export type { KafkaSettings } from './settings.ts';
 export { TOPIC_METRICS, type TopicMetrics } from './metrics.ts';
+export { topicSetting } from './direct/topic-setting.ts';
 export { TopicIdentity } from './topic-identity.ts';
 export type { TopicDescription, TopicSpec } from './topic-description.ts';
 export type { OnThrottle, Throttle, Throttling } from './throttling.ts';

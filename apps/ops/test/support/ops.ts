@@ -4,6 +4,7 @@ import { migrate, openDatabase, type Database } from '@adtally/db';
 import { testDatabase } from '@adtally/testkit';
 import { onTestFinished } from 'vitest';
 import { describe, readConfig } from '../../src/env.ts';
+import { readProducerCheckConfig } from '../../src/producer-check/env.ts';
 import { explain, PROGRAM } from '../../src/program.ts';
 
 /** A migrated database of its own and the command on it. */
@@ -39,6 +40,10 @@ export async function runOps(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Outcome> {
-  const environment = { readConfig: () => readConfig(env), describe };
+  const environment = {
+    readConfig: () => readConfig(env),
+    readProducerCheckConfig: () => readProducerCheckConfig(env),
+    describe,
+  };
   return await captured(async () => await runProgram(PROGRAM, argv, environment, explain));
 }

@@ -6,7 +6,9 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
   'packages/alerting/':
     'the alerter writes incidents and operators acknowledge them: one state machine',
   'packages/analytics/': 'the audit sums up rollups by the text that the worker sums them up by',
-  'packages/kafka/src/command-admin.ts': 'the commands of ./dev use it too',
+  'packages/kafka/src/direct/topic-setting.ts': 'it speaks to brokers, as this package alone does',
+  'packages/event-schema/src/read-event.ts':
+    'what an event is as an object is part of the contract',
   'packages/db/src/dead-letter-refs.ts':
     'part of the write path: rows of the transaction that moves the cursors',
   'packages/letters/':

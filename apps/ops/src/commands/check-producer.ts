@@ -1,0 +1,80 @@
+import {
+  command,
+  CommandError,
+  EXIT,
+  JSON_OPTION,
+  option,
+  printJson,
+  required,
+  text,
+  timeMs,
+  wholeNumber,
+} from '@adtally/command-line';
+import { topicSetting, withKafkaAdmin } from '@adtally/kafka';
+import { kafkaSettings } from '@adtally/kafka/env';
+import type { OpsEnvironment } from '../on-database.ts';
+import { planSample, readSample } from '../producer-check/read-sample.ts';
+import { isWrong, reportJson, reportText, type CheckedSample } from '../producer-check/report.ts';
+import { SampleTally } from '../producer-check/sample-tally.ts';
+
+const RECORDS_MAX = 20_000;
+
+/** Reads a sample of a topic and says what its producers have to mend. */
+export const checkProducer = command({
+  description:
+    'Reads without a group and writes nothing; needs KAFKA_BROKERS alone, and no topic that Adtally counts.',
+  options: {
+    topic: required(text('TOPIC'), 'the topic to look at'),
+    records: option(wholeNumber(1, RECORDS_MAX), 'the latest of each partition', { default: 500 }),
+    since: option(timeMs, 'only records with a timestamp from then on'),
+    until: option(timeMs, 'only records with a timestamp before then'),
+    'source-header': option(
+      text('NAME'),
+      'the header that names the producer; else the field source, or a usual header',
+    ),
+    ...JSON_OPTION,
+  },
+  run: async ({ options }, { readProducerCheckConfig }: OpsEnvironment) => {
+    const config = readProducerCheckConfig();
+    const settings = kafkaSettings(config);
+    const range = {
+      topic: options.topic,
+      recordsPerPartition: options.records,
+      sinceMs: options.since,
+      untilMs: options.until,
+    };
+    const { partitions, spans, unread } = await withKafkaAdmin(settings, (admin) =>
+      planSample(admin, range),
+    );
+    if (spans.length === 0 && unread.length === 0)
+      throw new CommandError(`topic ${options.topic} has no records there`, {
+        exitCode: EXIT.refused,
+      });
+    const timestampType = await topicSetting(settings, options.topic, 'message.timestamp.type');
+    const tally = new SampleTally({
+      partitions,
+      limits: {
+        maxValueBytes: config.recordMaxBytes,
+        maxDepth: config.jsonMaxDepth,
+        readAsNewest: config.readAsNewest,
+      },
+      sourceHeader: options['source-header'],
+      nowMs: Date.now(),
+    });
+    const notRead = await readSample(settings, options.topic, spans, {
+      reader: config.recordReader,
+      take: (record) => tally.add(record),
+    });
+    const sample: CheckedSample = {
+      topic: options.topic,
+      partitions,
+      timestampType,
+      spans,
+      unread: [...unread, ...notRead],
+      bySource: tally.bySource,
+    };
+    if (options.json) printJson(reportJson(sample));
+    else process.stdout.write(`${reportText(sample)}\n`);
+    return isWrong(sample) ? EXIT.incomplete : EXIT.success;
+  },
+});

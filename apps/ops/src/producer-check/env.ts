@@ -1,0 +1,13 @@
+import { loadEnv, type ConfigOf, type Env } from '@adtally/config';
+import { KAFKA_ENV, KAFKA_RULES, READER_ENV } from '@adtally/kafka/env';
+import { RECORD_ENV } from '@adtally/pipeline/env';
+
+/** Every variable of `check-producer`, which needs no database: the README's table is made from it. */
+export const ENV = { ...KAFKA_ENV, ...RECORD_ENV, recordReader: READER_ENV.recordReader } as const;
+
+export type ProducerCheckConfig = ConfigOf<typeof ENV>;
+
+/** Reads and checks the environment; throws ConfigError with all that is wrong. */
+export function readProducerCheckConfig(env: Env = process.env): ProducerCheckConfig {
+  return loadEnv(ENV, env, KAFKA_RULES);
+}
