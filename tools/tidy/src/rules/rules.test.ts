@@ -143,8 +143,8 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       // An exception for what all use.
       'apps/a/src/admin.ts': "import '@adtally/kafka';",
       'apps/b/src/admin.ts': "import '@adtally/kafka';",
-      'packages/kafka/src/index.ts': "export { admin } from './command-admin.ts';",
-      'packages/kafka/src/command-admin.ts': '',
+      'packages/kafka/src/index.ts': "export { admin } from './direct/topic-setting.ts';",
+      'packages/kafka/src/direct/topic-setting.ts': '',
     },
     good: {
       'apps/a/src/main.ts': "import { both } from '@adtally/p';",
@@ -153,8 +153,8 @@ const CANARIES: Readonly<Record<string, Canary>> = {
         "export { one } from './one.ts';\nexport { type Other, both } from './both.ts';\n",
       'packages/p/src/one.ts': 'export const one = 1;',
       'packages/p/src/both.ts': "import { one } from './one.ts';",
-      'packages/kafka/src/command-admin.ts': '',
-      'packages/kafka/src/index.ts': "export { admin } from './command-admin.ts';",
+      'packages/kafka/src/direct/topic-setting.ts': '',
+      'packages/kafka/src/index.ts': "export { admin } from './direct/topic-setting.ts';",
       'apps/a/src/admin.ts': "import { admin } from '@adtally/kafka';",
       'apps/a/src/env.ts': "import { ENV } from '@adtally/p/env';",
       'apps/b/src/env.ts': "import { ENV } from '@adtally/p/env';",
