@@ -1,6 +1,7 @@
 import { CommandError, EXIT, noAnswer, refusedBy, type Server } from '@adtally/command-line';
 import { reveal, type Secret } from '@adtally/config';
 import { type Database, openDatabase, type OpenDatabaseOptions } from './database.ts';
+import { PoolerUnsuitable } from './pooler.ts';
 import { checkSchema } from './schema-version.ts';
 import { isAway } from './server-away.ts';
 
@@ -38,6 +39,9 @@ export async function askDatabase<T>(url: string | Secret, work: () => Promise<T
   try {
     return await work();
   } catch (error) {
+    if (error instanceof PoolerUnsuitable) {
+      throw new CommandError(error.message, { exitCode: error.exitCode });
+    }
     const { code } = error as { code?: unknown };
     const sqlState = typeof code === 'string' ? code : '';
     if (REFUSED.test(sqlState)) throw refusedBy(serverOf(url), error);

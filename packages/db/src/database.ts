@@ -9,6 +9,7 @@ import {
   types,
 } from 'pg';
 import { noteConnectFailure } from './connect-failures.ts';
+import { requireOwnProcess } from './pooler.ts';
 import type { Schema } from './schema.ts';
 import { statedSettings } from './session-settings.ts';
 
@@ -70,9 +71,14 @@ export const INT8_AS_BIGINT: CustomTypesConfig = {
 export function openDatabase(url: string | Secret, options: OpenDatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
   const open = new Set<Client>();
+  const settings = (): ClientConfig => ({
+    connectionString: reveal(url),
+    application_name: options.applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
   class TrackedClient extends Client {
     constructor(config?: string | ClientConfig) {
-      super({ ...(config as ClientConfig), connectionString: reveal(url) });
+      super({ ...(config as ClientConfig), ...settings() });
       open.add(this);
       this.once('end', () => {
         open.delete(this);
@@ -114,16 +120,18 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
   };
   const pool = new Pool({
     Client: TrackedClient,
-    application_name: options.applicationName,
     max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CLOSE_MS,
     // Awaited before the first query; where it fails the connection is closed and its query with it.
     onConnect: async (client) => {
-      await client.query(stated).catch((error: unknown) => {
+      try {
+        await requireOwnProcess(client as TrackedClient, () => new Client(settings()));
+        await client.query(stated);
+      } catch (error) {
         noteConnectFailure(error);
         throw error;
-      });
+      }
     },
     // The server answers a statement's timeout; this one is for a server that answers nothing.
     ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + QUERY_TIMEOUT_MARGIN_MS }),

@@ -1,6 +1,7 @@
 import type { ServerFailure } from '@adtally/pacing';
 import { DatabaseError } from 'pg';
 import { isTransientError, WriteError } from './pg-errors.ts';
+import { PoolerUnsuitable } from './pooler.ts';
 import { SchemaMismatch } from './schema-version.ts';
 import { isAway } from './server-away.ts';
 
@@ -62,6 +63,7 @@ export function databaseFailureAtWork(error: unknown): ServerFailure | null {
 }
 
 function meaningOf(error: Error): Meaning | null {
+  if (error instanceof PoolerUnsuitable) return { kind: 'hopeless', code: 'database_pooler' };
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof DatabaseError) return meaningOfState(error, code ?? '');
   if (isAway(error)) return { kind: 'away', code: 'database_unreachable' };

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { Client, type QueryResultRow } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { noteConnectFailure } from './connect-failures.ts';
+import { requireOwnProcess } from './pooler.ts';
 import { statedSettings } from './session-settings.ts';
 import { WRITTEN_COLUMN_LIST } from './table-columns.ts';
 
@@ -66,17 +67,20 @@ export class WriterSession {
     options: WriterSessionOptions,
     signal?: AbortSignal,
   ): Promise<WriterSession> {
-    const client = new Client({
-      connectionString: reveal(options.databaseUrl),
-      application_name: options.applicationName,
-      connectionTimeoutMillis: options.connectTimeoutMs,
-      keepAlive: true,
-    });
+    const newClient = () =>
+      new Client({
+        connectionString: reveal(options.databaseUrl),
+        application_name: options.applicationName,
+        connectionTimeoutMillis: options.connectTimeoutMs,
+        keepAlive: true,
+      });
+    const client = newClient();
     const session = new WriterSession(client, options);
     const cut = () => session.destroy();
     signal?.addEventListener('abort', cut, { once: true });
     try {
       await client.connect();
+      await requireOwnProcess(client, newClient);
       await session.query(
         statedSettings(
           {

@@ -25,6 +25,12 @@ export {
 } from './kafka-rights.ts';
 export { guardedPostgres, type GuardedPostgres } from './guarded-postgres.ts';
 export {
+  hasPgBouncer,
+  testPgBouncer,
+  type TestPgBouncer,
+  type TestPgBouncerOptions,
+} from './pgbouncer.ts';
+export {
   hasPostgresServer,
   postgresAccount,
   postgresPrograms,

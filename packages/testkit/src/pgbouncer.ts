@@ -1,0 +1,110 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Client } from 'pg';
+import { pgBouncerProgram } from './pgbouncer-program.ts';
+import { postgresAccount } from './postgres.ts';
+import { freePort } from './redis.ts';
+import { waitFor } from './wait.ts';
+
+/** A PgBouncer of its own in front of a PostgreSQL that is reached over TCP. */
+export interface TestPgBouncer {
+  /** The same address, through this pooler. */
+  urlFor(serverUrl: string): string;
+  /** SIGKILL: connections of both sides are closed by the system. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface TestPgBouncerOptions {
+  /** Beside the defaults of PgBouncer, of which `pool_mode=session` is one. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+const SHORT_FOLDER = '/tmp';
+
+/** Whether `testPgBouncer` can start one here. */
+export function hasPgBouncer(): boolean {
+  return pgBouncerProgram() !== undefined;
+}
+
+/** A pooler for every database of the server, with PgBouncer's defaults beside where it listens and who may come. */
+export async function testPgBouncer(
+  serverUrl: string,
+  { settings = {} }: TestPgBouncerOptions = {},
+): Promise<TestPgBouncer> {
+  const program = pgBouncerProgram();
+  if (program === undefined) throw new Error('this needs PgBouncer, or apt-get to fetch it with');
+  const server = new URL(serverUrl);
+  const port = await freePort();
+  const folder = mkdtempSync(join(SHORT_FOLDER, 'adtally-pgbouncer-'));
+  const account = postgresAccount();
+  if (account !== undefined) chownSync(folder, account.uid, account.gid);
+  // It refuses to run as root, and nobody else may enter root's cache.
+  for (const from of [program.file, ...program.libraries]) {
+    copyFileSync(from, join(folder, basename(from)));
+  }
+  const file = join(folder, 'pgbouncer.ini');
+  const users = join(folder, 'userlist.txt');
+  writeFileSync(users, `"${server.username}" "${decodeURIComponent(server.password)}"\n`);
+  const stated = {
+    listen_addr: '127.0.0.1',
+    listen_port: String(port),
+    unix_socket_dir: '',
+    auth_type: server.password === '' ? 'trust' : 'md5',
+    auth_file: users,
+    ...settings,
+  };
+  const lines = Object.entries(stated).map(([name, value]) => `${name} = ${value}`);
+  const target = `* = host=${server.hostname} port=${server.port || '5432'}`;
+  writeFileSync(file, ['[databases]', target, '[pgbouncer]', ...lines, ''].join('\n'));
+
+  const urlFor = (url: string): string => {
+    const through = new URL(url);
+    through.hostname = '127.0.0.1';
+    through.port = String(port);
+    return through.href;
+  };
+  let child: ChildProcess | undefined;
+  const killAtExit = () => child?.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  const start = async () => {
+    const options = { ...account, cwd: folder, stdio: 'ignore' } as const;
+    const env = { LD_LIBRARY_PATH: folder };
+    child ??= spawn(join(folder, 'pgbouncer'), ['-q', file], { ...options, env });
+    await waitFor(() => answers(urlFor(serverUrl)), { what: `PgBouncer on port ${port}` });
+  };
+  const kill = async () => {
+    const ended = child;
+    child = undefined;
+    if (ended === undefined || ended.exitCode !== null) return;
+    const exited = once(ended, 'exit');
+    ended.kill('SIGKILL');
+    await exited;
+  };
+  const close = async () => {
+    process.off('exit', killAtExit);
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  await start();
+  return { urlFor, kill, start, close, [Symbol.asyncDispose]: close };
+}
+
+/** In no pool mode does it speak for the server before that one answers it. */
+async function answers(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
