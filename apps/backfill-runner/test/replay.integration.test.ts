@@ -1,4 +1,5 @@
 import { keepRollups } from '@adtally/analytics';
+import { setTopicRules } from '@adtally/db';
 import { garbage, shown } from '@adtally/pipeline/testing';
 import { truncatePartition, waitFor } from '@adtally/testkit';
 import { expect, test } from 'vitest';
@@ -55,6 +56,22 @@ test('I12: a healthy topic replays to nothing new, twice; events, letters, rollu
       { run_id: 1, new: 0 },
     ],
   });
+});
+
+test('a replay reads by the rules of the topic as they stand now: what they let through comes in once', async () => {
+  const the = await replayStage();
+  const quoted = many(3, 10).map(({ value, ...message }) => ({
+    ...message,
+    value: Buffer.from(String(value).replace(/"price_micros":([0-9]+)/, '"price_micros":"$1"')),
+  }));
+  await the.produceAndCount([...many(5), ...quoted]);
+  const run = async () => await the.replay(...WHY).result();
+  expect(await run()).toMatchObject({ new: 0, duplicate: 5, codes: { wrong_type: 3 } });
+  const by = { actor: 'test', reason: 'they send protobuf JSON' };
+  await setTopicRules(the.db, by, the.topic, { amountsAsStrings: true });
+  expect(await run()).toMatchObject({ new: 3, duplicate: 5, rejected: 0 });
+  expect(await run()).toMatchObject({ new: 0, duplicate: 8, rejected: 0 });
+  await the.expectBalanced();
 });
 
 test('records skipped by an accepted loss are found, counted once, and come into the rollups', async () => {

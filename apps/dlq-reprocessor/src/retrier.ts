@@ -1,7 +1,13 @@
-import { decodeHeaders, type WriterSession } from '@adtally/db';
+import { decodeHeaders, readTopicRules, type WriterSession } from '@adtally/db';
 import { leaseLetters, type AttemptLimits, type LeasedLetter } from '@adtally/letters';
 import type { DecodeLimits } from '@adtally/event-schema';
-import { BatchWork, classify, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
+import {
+  BatchWork,
+  classify,
+  readBy,
+  type BatchCommitter,
+  type WriterLink,
+} from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
 import type { Lane, Lanes } from './lanes.ts';
 import type { ReprocessorMetrics } from './metrics.ts';
@@ -50,11 +56,13 @@ export class Retrier {
     const { held } = lanes;
     const letters = await this.#lease(session, held);
     if (letters.length === 0) return 0;
+    // After the lease: an order to try letters again that followed a change of the rules finds them changed.
+    const rules = await readTopicRules(session, this.#options.eventsTopic);
     const work = this.#fill(letters, held);
     classify(work.batch, 0, {
       horizonMs: committer.horizonMs,
       partitions: null,
-      limits: this.#options.decode,
+      ...readBy(this.#options.decode, rules),
     });
     settler.expect(letters);
     const spans = [...work.spans.values()];

@@ -26,7 +26,13 @@ import {
   TOPICS_RULES,
   topicsOf,
 } from '@adtally/kafka/env';
-import { BATCH_ENV, GENESIS_ENV, RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
+import {
+  BATCH_ENV,
+  GENESIS_ENV,
+  RECORD_ENV,
+  suspicionEnv,
+  TOPIC_RULES_ENV,
+} from '@adtally/pipeline/env';
 import { serviceEnv } from '@adtally/service';
 
 /** Every variable of this app; the README's table is made from it. */
@@ -57,6 +63,7 @@ export const ENV = {
     meaning: 'how long after the one before it a batch that has records may wait to be filled',
   }),
   ...RECORD_ENV,
+  ...TOPIC_RULES_ENV,
   ...DEDUP_ENV,
   ...WRITER_ENV,
   ...suspicionEnv({ attempts: 5, budgetMs: 60_000 }),

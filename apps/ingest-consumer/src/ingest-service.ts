@@ -26,6 +26,7 @@ import {
   type LoopWiring,
 } from '@adtally/pipeline';
 import type { AppParts } from '@adtally/service';
+import { topicRules } from '@adtally/pipeline/env';
 import type { IngestConfig } from './env.ts';
 import type { METRICS } from './metrics.ts';
 import { PartitionMaker } from './partition-maker.ts';
@@ -101,11 +102,17 @@ function wire(
   });
   const preparation = new ClaimPreparation(
     { admin: claimsAdmin, db, source: consumer, ownership, log },
-    { kind: 'events', topic, owner: config.owner, startAt: config.startAt },
+    {
+      kind: 'events',
+      topic,
+      owner: config.owner,
+      startAt: config.startAt,
+      rules: topicRules(config),
+    },
   );
   const claims = new PartitionClaims(
     { consumer, preparation, link, ownership, metrics, log },
-    config.owner,
+    { topic, owner: config.owner },
   );
   const watch = new TopicWatch(
     { admin, db, ownership, metrics, log, standing: servers.kafka },

@@ -1,7 +1,7 @@
-import { decodeHeaders, type Database } from '@adtally/db';
+import { decodeHeaders, listTopicRules, type Database } from '@adtally/db';
 import { candidateRecords, type CandidateRecord, type LetterFilter } from '@adtally/letters';
-import { EventBatch, VERDICT, type DecodeLimits } from '@adtally/event-schema';
-import { classify } from '@adtally/pipeline';
+import { DEFAULT_TOPIC_RULES, EventBatch, VERDICT, type DecodeLimits } from '@adtally/event-schema';
+import { classify, readBy } from '@adtally/pipeline';
 
 export interface PreflightOptions {
   /** At most so many letters, oldest first, as a job would take them. */
@@ -25,7 +25,7 @@ const PAGE_LETTERS_MAX = 500;
 const PAGE_BYTES_MAX = 64 * 1024 * 1024;
 const REFUSED_BY_DATABASE = new Set(['data_refused', 'transient_downstream']);
 
-/** Runs the records of letters that may be redriven through the checks of this build, page by page. */
+/** Runs the records of letters that may be redriven through the checks of this build, by their topics' rules. */
 export async function preflight(
   db: Database,
   filter: LetterFilter,
@@ -40,6 +40,7 @@ export async function preflight(
   const batch = new EventBatch(capacity);
   // Stands for values that are too long: the check of their length sees them, nobody reads them.
   const tooLong = Buffer.alloc(maxValueBytes + 1);
+  const rules = new Map((await listTopicRules(db)).map((one) => [one.topic, one]));
   const wouldFail = new Map<string, number>();
   let [checked, wouldPass, upToDatabase] = [0, 0, 0];
   let after = '0';
@@ -51,15 +52,18 @@ export async function preflight(
     };
     const records = page.limit > 0 ? await candidateRecords(db, filter, page) : [];
     if (records.length === 0) break;
-    fill(batch, records, tooLong);
-    classify(batch, 0, { horizonMs, partitions: null, limits });
-    for (const [row, { lastCode }] of records.entries()) {
-      if (batch.verdict[row] === VERDICT.event) {
-        wouldPass += 1;
-        if (REFUSED_BY_DATABASE.has(lastCode)) upToDatabase += 1;
-      } else {
-        const code = batch.rejections.get(row)?.code ?? 'unknown';
-        wouldFail.set(code, (wouldFail.get(code) ?? 0) + 1);
+    for (const [topic, alike] of Map.groupBy(records, (record) => record.topic)) {
+      fill(batch, alike, tooLong);
+      const readAs = readBy(limits, rules.get(topic) ?? DEFAULT_TOPIC_RULES);
+      classify(batch, 0, { horizonMs, partitions: null, ...readAs });
+      for (const [row, { lastCode }] of alike.entries()) {
+        if (batch.verdict[row] === VERDICT.event) {
+          wouldPass += 1;
+          if (REFUSED_BY_DATABASE.has(lastCode)) upToDatabase += 1;
+        } else {
+          const code = batch.rejections.get(row)?.code ?? 'unknown';
+          wouldFail.set(code, (wouldFail.get(code) ?? 0) + 1);
+        }
       }
     }
     checked += records.length;

@@ -36,6 +36,16 @@ something to mend, 4 refused by a guard or nothing matched, 69 the server does n
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',
       load: async () => (await import('./commands/check-producer.ts')).checkProducer,
     },
+    topics: {
+      summary: 'by which rules the records of each topic are read',
+      load: async () => (await import('./commands/topics.ts')).topics,
+      commands: {
+        set: {
+          summary: 'change them; records not counted yet are read by the new ones',
+          load: async () => (await import('./commands/topics.ts')).set,
+        },
+      },
+    },
     'dead-letters': {
       summary: 'look at what failed',
       commands: {

@@ -15,6 +15,8 @@ const WHY = ['--reason', 'test'];
 /** A right command line of each command that asks the database. */
 const LINES = [
   ['lag'],
+  ['topics'],
+  ['topics', 'set', 'ad-events', '--amounts-as-strings', 'yes', ...WHY],
   ['dead-letters', 'list'],
   ['dead-letters', 'show', '1'],
   ['dead-letters', 'stats'],

@@ -1,5 +1,5 @@
 import { createRedrive, discardLetters, orderJob, restoreLetters } from '@adtally/letters';
-import { garbage, shown } from '@adtally/pipeline/testing';
+import { garbage, shown, type Message } from '@adtally/pipeline/testing';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { pipelineStage, type PipelineStage } from './support/pipeline-stage.ts';
@@ -67,6 +67,39 @@ test('I6: letters given up are redriven once the reason is gone: each receipt sa
     result: { state: 'done', letters: 1, outcomes: { dead: 1 } },
   });
   expect(await the.states()).toEqual({ resolved: 20, dead: 1 });
+  await the.expectBalanced();
+});
+
+test('letters are tried, and judged before, by the rules of their topic as they stand then', async () => {
+  const the = await pipelineStage();
+  const quoted = (n: number): Message => {
+    const { value, ...message } = shown(n);
+    const text = String(value).replace(/"price_micros":([0-9]+)/, '"price_micros":"$1"');
+    return { ...message, value: Buffer.from(text) };
+  };
+  await the.ingest.take([shown(1), quoted(2), quoted(3)]);
+  const process = the.reprocessor();
+  await process.until('letters dead', async () => (await the.states())['dead'] === 2);
+  const dry = async () => (await the.ops('redrive')).result;
+  expect(await dry()).toMatchObject({ would_pass: 0, would_fail: { wrong_type: 2 } });
+
+  const [set, why] = [
+    ['topics', 'set', the.ingest.topic],
+    ['--reason', 'they send protobuf JSON'],
+  ];
+  expect(await the.ops(...set, '--amounts-as-strings', 'yes', ...why)).toMatchObject({
+    code: 0,
+    result: { executed: true, after: { amounts_as_strings: true }, from: { 0: 3 } },
+  });
+  expect(await the.ops('topics')).toMatchObject({
+    result: { topics: [{ topic: the.ingest.topic, amounts_as_strings: true }] },
+  });
+  expect(await dry()).toMatchObject({ would_pass: 2, would_fail: {} });
+  expect(await the.ops('redrive', ...WHY, '--wait')).toMatchObject({
+    code: 0,
+    result: { outcomes: { stored: 2, dead: 0 } },
+  });
+  expect(await eventsAndKeys(the)).toEqual({ events: 3, keys: 3 });
   await the.expectBalanced();
 });
 

@@ -105,6 +105,14 @@ export {
   noteKnownEnds,
 } from './sources.ts';
 export { WRITTEN_COLUMNS, WRITTEN_COLUMN_LIST } from './table-columns.ts';
+export {
+  type ListedTopicRules,
+  type TopicRulesSet,
+  listTopicRules,
+  noteTopicRules,
+  readTopicRules,
+  setTopicRules,
+} from './topic-rules.ts';
 export { type WriteOptions, type WrittenRows, writeBatch, rejectedRows } from './write-batch.ts';
 export { type WriteGuards, readWriteGuards } from './write-guards.ts';
 export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

@@ -1,7 +1,9 @@
+import type { TopicRules } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
 import type { Database, DatabaseExecutor } from './database.ts';
 import type { SourceKind } from './schema.ts';
+import { noteTopicRules } from './topic-rules.ts';
 
 export interface RegisterTopicRequest {
   /** `events`: its records are counted. `dlq`: its records become letters. */
@@ -11,6 +13,8 @@ export interface RegisterTopicRequest {
   readonly topicId: string;
   /** How many partitions it has now. */
   readonly partitions: number;
+  /** By which its records are read where the database knows no rules of it yet; left out = nothing is noted. */
+  readonly rules?: TopicRules;
   /** First offset to count, asked only for sources made on a first start. */
   readonly genesis: (partition: number) => bigint | Promise<bigint>;
 }
@@ -65,6 +69,7 @@ export async function registerTopic(
 ): Promise<RegisteredPartition[]> {
   return await db.transaction().execute(async (trx) => {
     await lockRegistration(trx);
+    if (request.rules !== undefined) await noteTopicRules(trx, request.topic, request.rules);
     const known = await knownSources(trx, request);
     const others = known.filter((source) => source.topic_id !== request.topicId);
     if (others.some((source) => source.closed_at === null)) {

@@ -29,6 +29,7 @@ import type {
   RollupVersionsTable,
 } from './schema/rollups.ts';
 import type { ServerTime } from './schema/server-time.ts';
+import type { MisroutedSourcesTable, TopicRulesTable } from './schema/topics.ts';
 
 export * from './schema/alerting.ts';
 export * from './schema/audit.ts';
@@ -36,6 +37,7 @@ export * from './schema/letters.ts';
 export * from './schema/partitions.ts';
 export * from './schema/replays.ts';
 export * from './schema/rollups.ts';
+export * from './schema/topics.ts';
 
 /** The tables as Kysely sees them. `int8` reads as bigint (database.ts), `timestamptz` as Date. */
 export interface Schema {
@@ -73,6 +75,8 @@ export interface Schema {
   replay_progress: ReplayProgressTable;
   partition_reports: PartitionReportsTable;
   partition_lag: PartitionLagTable;
+  topic_rules: TopicRulesTable;
+  misrouted_sources: MisroutedSourcesTable;
 }
 
 interface SchemaVersionsTable {

@@ -27,6 +27,13 @@ export {
   rejectionFingerprint,
 } from './rejection.ts';
 export { daysInMonth, parseTime, POSTGRES_EPOCH_MS } from './time.ts';
+export {
+  DEFAULT_TOPIC_RULES,
+  FUTURE_TOLERANCE_MS_MAX,
+  type TopicRules,
+  type ValueFormat,
+  VALUE_FORMATS,
+} from './topic-rules.ts';
 export { LOGICAL_TOPICS, type LogicalTopic, type Topic, TOPICS } from './topics.ts';
 export { idMillis, TIMELESS_FROM_MS, uuidBytes, uuidText } from './uuid.ts';
 export { SCHEMA_VERSION } from './versions.ts';

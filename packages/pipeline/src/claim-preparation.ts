@@ -1,4 +1,5 @@
 import { clearTheWay, registerTopic, type Database, type RegisteredPartition } from '@adtally/db';
+import type { TopicRules } from '@adtally/event-schema';
 import {
   KafkaError,
   KafkaRequestError,
@@ -19,6 +20,8 @@ export interface PreparationOptions {
   readonly topic: string;
   readonly owner: string;
   readonly startAt: StartAt;
+  /** By which records are read where nobody has decided yet; of events only. */
+  readonly rules?: TopicRules;
 }
 
 export interface PreparationParts {
@@ -199,7 +202,7 @@ export class ClaimPreparation {
 
   async #register(): Promise<Registration> {
     const { admin, db } = this.#parts;
-    const { kind, topic, startAt } = this.#options;
+    const { kind, topic, startAt, rules } = this.#options;
     const described = await admin.describeTopic(topic);
     if (described === null) {
       throw new WaitingError({ code: 'topic_missing', detail: `topic ${topic} does not exist` });
@@ -210,6 +213,7 @@ export class ClaimPreparation {
       topic,
       topicId: described.topicId,
       partitions: described.partitions.length,
+      ...(rules !== undefined && { rules }),
       genesis: async (partition) => {
         const all = described.partitions.map((one) => one.partition);
         genesis ??= await genesisOffsets(admin, topic, all, startAt);

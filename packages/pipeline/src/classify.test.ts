@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import {
+  DEFAULT_TOPIC_RULES,
   encodeEvent,
   EventBatch,
   EVENT_KEY_HEADER,
@@ -14,9 +15,10 @@ import {
 import { eventKeyOf, partitionFor } from '@adtally/key-derivation';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classify, FUTURE_TOLERANCE_MS, type ClassifyRules } from './classify.ts';
+import { classify, readBy, type ClassifyRules } from './classify.ts';
 
 const PARTITIONS = 12;
+const DAY_MS = 24 * 3_600_000;
 /** The millisecond inside the id below. */
 const ID_MS = 1_700_000_000_123;
 /** A clock that says the id below is made years later. */
@@ -101,8 +103,23 @@ describe('the time inside an id', () => {
     recordOf(impression(id), { timestamp });
 
   it('may be 24 h ahead of the broker, and not a millisecond more', () => {
-    expect(outcomeOf(at(ID_MS - FUTURE_TOLERANCE_MS))).toBe('event');
-    expect(outcomeOf(at(ID_MS - FUTURE_TOLERANCE_MS - 1))).toBe('future');
+    expect(outcomeOf(at(ID_MS - DAY_MS))).toBe('event');
+    expect(outcomeOf(at(ID_MS - DAY_MS - 1))).toBe('future');
+  });
+
+  it("may be as far ahead as the topic's rules say, and the rejection names by how much", () => {
+    const limits = { maxValueBytes: 65_536, maxDepth: 32 };
+    const by = (futureToleranceMs: number): ClassifyRules => ({
+      ...RULES,
+      ...readBy(limits, { ...DEFAULT_TOPIC_RULES, futureToleranceMs }),
+    });
+    expect(outcomeOf(at(ID_MS - 2 * DAY_MS), by(2 * DAY_MS))).toBe('event');
+    expect(outcomeOf(at(ID_MS - 2 * DAY_MS - 1), by(2 * DAY_MS))).toBe('future');
+    expect(outcomeOf(at(ID_MS), by(0))).toBe('event');
+    const late = classified(at(ID_MS - 1), by(0)).rejections.get(0);
+    expect(late?.message).toBe('the id is made more than 0 h after the broker took the record');
+    const minutes = classified(at(ID_MS - DAY_MS), by(90 * 60_000)).rejections.get(0);
+    expect(minutes?.message).toContain('more than 1.5 h after');
   });
 
   it('is compared with the append time only where the broker gave one', () => {

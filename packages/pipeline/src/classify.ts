@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import {
   decodeInto,
   DEFAULT_DECODE_LIMITS,
+  DEFAULT_TOPIC_RULES,
   EVENT_KEY_HEADER,
   idMillis,
   isClock,
@@ -14,6 +15,7 @@ import {
   type RecordPlaces,
   type Rejection,
   type SourceRecord,
+  type TopicRules,
 } from '@adtally/event-schema';
 import {
   EVENT_KEY_BYTES,
@@ -23,8 +25,7 @@ import {
   writeImpressionKey,
 } from '@adtally/key-derivation';
 
-/** An id may be so much ahead of the broker's clock before it is called `future`. */
-export const FUTURE_TOLERANCE_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
 
 const EXPIRED: Rejection = {
   code: 'expired',
@@ -38,6 +39,16 @@ export interface ClassifyRules {
   /** Partitions of the topic; `null` where unknown: then only the record's key tells misrouted ones. */
   readonly partitions: number | null;
   readonly limits?: DecodeLimits;
+  /** An id may be so much ahead of the broker's clock before it is called `future`; 24 h where not given. */
+  readonly futureToleranceMs?: number;
+}
+
+/** The rules by which every record of a topic is judged: the process's limits, and what the topic's rules say. */
+export function readBy(
+  limits: DecodeLimits,
+  { amountsAsStrings, futureToleranceMs }: TopicRules,
+): Pick<ClassifyRules, 'limits' | 'futureToleranceMs'> {
+  return { limits: { ...limits, amountsAsStrings }, futureToleranceMs };
 }
 
 /**
@@ -50,7 +61,10 @@ export interface ClassifyRules {
  * `batch.misrouted` and `batch.clockless` count events only: a rejected record is never stored anywhere.
  */
 export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRules): void {
-  const limits = rules.limits ?? DEFAULT_DECODE_LIMITS;
+  const {
+    limits = DEFAULT_DECODE_LIMITS,
+    futureToleranceMs = DEFAULT_TOPIC_RULES.futureToleranceMs,
+  } = rules;
   const deriveKey = keyDeriver(batch);
   const impressionIds = batch.column('impression_id').bytes;
   const { places } = batch;
@@ -65,6 +79,7 @@ export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRule
         places.timestampMs[row] as number,
         idMillis(impressionIds, row * 16),
         rules.horizonMs,
+        futureToleranceMs,
       );
     if (rejection !== null) batch.reject(row, rejection);
     else {
@@ -105,16 +120,25 @@ function keyMismatch(message: string): Rejection {
   return { code: 'key_mismatch', field: EVENT_KEY_HEADER, message };
 }
 
-function timeProblem(appendMs: number, bornMs: number, horizonMs: number | null): Rejection | null {
+function timeProblem(
+  appendMs: number,
+  bornMs: number,
+  horizonMs: number | null,
+  futureToleranceMs: number,
+): Rejection | null {
   if (bornMs < 0) return null;
-  if (isClock(appendMs) && bornMs - appendMs > FUTURE_TOLERANCE_MS)
+  if (isClock(appendMs) && bornMs - appendMs > futureToleranceMs)
     return {
       code: 'future',
       field: 'impression_id',
-      message: 'the id is made more than 24 h after the broker took the record',
+      message: `the id is made more than ${hoursText(futureToleranceMs)} after the broker took the record`,
     };
   if (horizonMs !== null && bornMs < horizonMs) return EXPIRED;
   return null;
+}
+
+function hoursText(ms: number): string {
+  return `${ms / HOUR_MS} h`;
 }
 
 const canonicalKey = Buffer.alloc(IMPRESSION_KEY_BYTES);

@@ -1,4 +1,9 @@
-import { durationMs, field, int, wholeNumbers } from '@adtally/config';
+import { bool, durationMs, field, int, wholeNumbers, type ConfigOf } from '@adtally/config';
+import {
+  DEFAULT_TOPIC_RULES,
+  FUTURE_TOLERANCE_MS_MAX,
+  type TopicRules,
+} from '@adtally/event-schema';
 import { parseStartAt, startAtText, type StartAt } from './start-at.ts';
 
 /** What a record is judged by: the same in every app, else a retry or a replay would judge otherwise. */
@@ -21,6 +26,30 @@ export const RECORD_ENV = {
       'e.g. `2,3`: versions this build does not know, read as the newest it knows: for producers that only added fields',
   }),
 } as const;
+
+/**
+ * The rules of a topic nobody has counted or set rules for yet: from then on they stand in the database, and only
+ * an operator changes them.
+ */
+export const TOPIC_RULES_ENV = {
+  amountsAsStrings: bool('EVENTS_AMOUNTS_AS_STRINGS', {
+    default: DEFAULT_TOPIC_RULES.amountsAsStrings,
+    meaning:
+      'only for a topic never counted, as the next: amounts may be strings of digits (`"1500000"`); later `ops topics set`',
+  }),
+  futureToleranceMs: durationMs('EVENTS_FUTURE_TOLERANCE', {
+    default: DEFAULT_TOPIC_RULES.futureToleranceMs,
+    min: 0,
+    max: FUTURE_TOLERANCE_MS_MAX,
+    meaning: "an id so much ahead of the record's timestamp is `future`",
+  }),
+} as const;
+
+/** What these variables say of a topic, to the second. */
+export function topicRules(config: ConfigOf<typeof TOPIC_RULES_ENV>): TopicRules {
+  const { amountsAsStrings, futureToleranceMs } = config;
+  return { ...DEFAULT_TOPIC_RULES, amountsAsStrings, futureToleranceMs };
+}
 
 /** How many rows of the events topic one transaction holds. */
 export const BATCH_ENV = {

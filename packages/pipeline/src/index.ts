@@ -3,7 +3,7 @@ export { type CommitOutcome, BatchCommitter } from './batch-committer.ts';
 export { BatchFiller } from './batch-filler.ts';
 export { type SourceSpan, BatchWork } from './batch-work.ts';
 export { ClaimPreparation } from './claim-preparation.ts';
-export { type ClassifyRules, classify } from './classify.ts';
+export { type ClassifyRules, classify, readBy } from './classify.ts';
 export { type CommitCompanion } from './commit-companion.ts';
 export { compareClaim } from './compare-claim.ts';
 export { CursorWatch } from './cursor-watch.ts';

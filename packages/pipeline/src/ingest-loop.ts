@@ -1,5 +1,5 @@
 import type { SourceCounts } from '@adtally/db';
-import type { DecodeLimits } from '@adtally/event-schema';
+import { DEFAULT_TOPIC_RULES, type DecodeLimits, type TopicRules } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
 import { Abandoned, pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
 import { BatchWork, type SourceSpan } from './batch-work.ts';
-import type { ClassifyRules } from './classify.ts';
+import { readBy, type ClassifyRules } from './classify.ts';
 import type { CursorWatch } from './cursor-watch.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
@@ -58,6 +58,8 @@ export class IngestLoop {
   readonly #options: LoopOptions;
   readonly #stopped = new AbortController();
   #isWriting = false;
+  /** As they stood after the latest claim: whoever changes them ends all claims (docs/adr/0026). */
+  #topicRules: TopicRules = DEFAULT_TOPIC_RULES;
 
   constructor(parts: LoopParts, options: LoopOptions) {
     this.#parts = parts;
@@ -125,7 +127,7 @@ export class IngestLoop {
     const rules: ClassifyRules = {
       horizonMs: committer.horizonMs,
       partitions: claims.partitionCount,
-      limits: this.#options.limits,
+      ...readBy(this.#options.limits, this.#topicRules),
     };
     await filler.fill(work, rules, {
       // While a batch is being written the next one may as well grow.
@@ -181,9 +183,13 @@ export class IngestLoop {
     await cursors.look().catch((error: unknown) => log.debug({ err: error }, 'fenced, and no why'));
     for (const claim of fenced) {
       const { partition, epoch } = claim;
-      const detail = `somebody else claimed the partition after our epoch ${epoch}`;
+      const detail = `the claim under our epoch ${epoch} has ended`;
       const loss = cursors.lossOf(claim) ?? { code: 'fenced', detail };
-      if (loss.code === 'fenced') log.warn({ partition }, 'partition was claimed by somebody else');
+      if (loss.code === 'fenced')
+        log.warn(
+          { partition },
+          'our claim has ended: somebody else has the partition, or its topic has new rules',
+        );
       claims.claimLater(partition, loss);
     }
   }
@@ -223,7 +229,10 @@ export class IngestLoop {
     for (const event of consumer.takeRebalances()) await this.#rebalance(event);
     await this.#prepareClaims();
     const claimed = await claims.takeUp(this.#parts.abandoned);
-    if (claimed !== null) committer.horizonMs = claimed.horizonMs;
+    if (claimed !== null) {
+      committer.horizonMs = claimed.horizonMs;
+      this.#topicRules = claimed.rules;
+    }
     metrics.ownedPartitions.set(ownership.allOwned().length);
   }
 

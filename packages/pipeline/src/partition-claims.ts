@@ -1,10 +1,12 @@
 import {
   claimSource,
   haltSource,
+  readTopicRules,
   readWriteGuards,
   releaseSources,
   type WriterSession,
 } from '@adtally/db';
+import type { TopicRules } from '@adtally/event-schema';
 import type { GroupConsumer } from '@adtally/kafka';
 import { backoffMs } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
@@ -23,6 +25,18 @@ export interface ClaimsParts {
   readonly ownership: Ownership;
   readonly metrics: LoopMetrics;
   readonly log: Logger;
+}
+
+export interface ClaimsOptions {
+  readonly topic: string;
+  /** Who claims, for people who look at the cursors. */
+  readonly owner: string;
+}
+
+/** What holds for every batch of the partitions claimed, until they are claimed again. */
+export interface Claimed {
+  readonly horizonMs: number;
+  readonly rules: TopicRules;
 }
 
 /** Pause before a partition that could not be claimed, or was fenced, is claimed again. */
@@ -44,14 +58,13 @@ type Waits = Extract<ClaimFinding, { kind: 'waits' }>;
  */
 export class PartitionClaims {
   readonly #parts: ClaimsParts;
-  readonly #owner: string;
+  readonly #options: ClaimsOptions;
   /** The topic's partitions as last described. */
   partitionCount = 0;
 
-  /** @param owner who claims, for people who look at the cursors */
-  constructor(parts: ClaimsParts, owner: string) {
+  constructor(parts: ClaimsParts, options: ClaimsOptions) {
     this.#parts = parts;
-    this.#owner = owner;
+    this.#options = options;
   }
 
   /** True when `takeUp` has something to do. */
@@ -64,8 +77,11 @@ export class PartitionClaims {
     return this.#parts.preparation.begin(performance.now());
   }
 
-  /** Claims every partition whose claim is prepared and starts reading it; returns the horizon to use. */
-  async takeUp(signal: AbortSignal): Promise<{ horizonMs: number } | null> {
+  /**
+   * Claims every partition whose claim is prepared and starts reading it; returns what its records are judged by,
+   * null where nothing was claimed.
+   */
+  async takeUp(signal: AbortSignal): Promise<Claimed | null> {
     const ready: Ready[] = [];
     const waiting: Waits[] = [];
     for (const finding of this.#parts.preparation.take()) {
@@ -122,10 +138,7 @@ export class PartitionClaims {
     }
   }
 
-  async #claimAll(
-    ready: readonly Ready[],
-    signal: AbortSignal,
-  ): Promise<{ horizonMs: number } | null> {
+  async #claimAll(ready: readonly Ready[], signal: AbortSignal): Promise<Claimed | null> {
     const { link, preparation } = this.#parts;
     const session = await link.session(signal);
     const startedMs = performance.now();
@@ -138,30 +151,38 @@ export class PartitionClaims {
         await this.#claim(session, partition, claim);
       } catch (error) {
         if (!isPassing(error)) throw error;
-        // A session that is lost takes no further claim either.
-        const failed = session.isUsable ? [ready[index] as Ready] : ready.slice(index);
-        this.#putOff(
-          failed.map((one) => one.partition),
-          reasonOf(error),
-          error,
-        );
+        // A session that is lost takes no further claim either, nor says by which rules those before are read.
+        const failed = session.isUsable
+          ? [partition]
+          : [...this.#ownedOf(ready), ...ready.slice(index).map((one) => one.partition)];
+        this.#putOff(failed, reasonOf(error), error);
         if (!session.isUsable) return null;
       }
     }
     try {
-      return await readWriteGuards(session);
+      // After the claims: rules that change later end them, so that no batch judged by these is committed.
+      const rules = await readTopicRules(session, this.#options.topic);
+      const { horizonMs } = await readWriteGuards(session);
+      return { horizonMs, rules };
     } catch (error) {
-      // The horizon is checked in every commit: an old one costs a second classification.
       if (!isPassing(error)) throw error;
+      this.#putOff(this.#ownedOf(ready), reasonOf(error), error);
       return null;
     }
+  }
+
+  #ownedOf(ready: readonly Ready[]): number[] {
+    const { ownership } = this.#parts;
+    return ready
+      .map(({ partition }) => partition)
+      .filter((partition) => ownership.owned(partition) !== undefined);
   }
 
   async #claim(session: WriterSession, partition: number, ready: ReadyClaim): Promise<void> {
     const { ownership, consumer, log } = this.#parts;
     const { topicId, sourceId } = ready;
     this.partitionCount = ready.partitionCount;
-    const claim = await claimSource(session, sourceId, this.#owner, {
+    const claim = await claimSource(session, sourceId, this.#options.owner, {
       waitMs: CLAIM_WAIT_MS,
       of: { partition, topicId },
     });

@@ -1,10 +1,16 @@
 import { readIngestLag } from '@adtally/analytics';
 import { advanceReplayAlone } from './runs/advance-replay.ts';
 import { toldOutcomes } from './runs/told-outcomes.ts';
-import type { Database } from '@adtally/db';
+import { readTopicRules, type Database } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import { Abandoned, Backoff, pause } from '@adtally/pacing';
-import { compareClaim, isPassing, type BatchCommitter, type WriterLink } from '@adtally/pipeline';
+import {
+  compareClaim,
+  isPassing,
+  readBy,
+  type BatchCommitter,
+  type WriterLink,
+} from '@adtally/pipeline';
 import type { Lane } from './lane.ts';
 import { ReplayStopped, type RangeReader } from './range-reader.ts';
 import type { ReplayBatch } from './replay-batch.ts';
@@ -24,6 +30,7 @@ export interface ReplayerOptions {
   readonly rate: number | null;
   /** Ingest lag, in records, above which it waits. */
   readonly lagMaxRecords: number;
+  readonly topic: string;
   readonly limits: DecodeLimits;
 }
 
@@ -83,7 +90,7 @@ export class Replayer {
 
   async #next(lane: Lane): Promise<void> {
     const { batch, reader, committer, db } = this.#parts;
-    const { batchMax, rate, limits } = this.#options;
+    const { batchMax, rate, topic, limits } = this.#options;
     const { next } = lane.state;
     batch.open(lane);
     // A slow replay is to answer signals too.
@@ -94,7 +101,14 @@ export class Replayer {
     const told = await this.#patiently('asking what was decided', () =>
       toldOutcomes(db, lane.eventsSourceId, next, batch.readOffset),
     );
-    batch.classify({ horizonMs: committer.horizonMs, partitions: null, limits }, told);
+    // With each batch: a replay may run for days, and no claim of it ends where they change.
+    const rules = await this.#patiently('reading the rules of the topic', () =>
+      readTopicRules(db, topic),
+    );
+    batch.classify(
+      { horizonMs: committer.horizonMs, partitions: null, ...readBy(limits, rules) },
+      told,
+    );
     await this.#commit(batch, lane);
     this.#records += batch.count;
     if (rate !== null) {

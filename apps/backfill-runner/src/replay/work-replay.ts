@@ -95,6 +95,7 @@ export async function workReplay(
         batchMax: config.batchMaxEvents,
         rate,
         lagMaxRecords: config.lagMaxRecords,
+        topic: replay.topic,
         limits: {
           maxValueBytes: config.recordMaxBytes,
           maxDepth: config.jsonMaxDepth,

@@ -95,6 +95,7 @@ export interface RedriveJobsTable {
   paced_from: ColumnType<Date, never, Date>;
   paced_base: Generated<number>;
   finished_at: Date | null;
+  accept_future: Generated<boolean>;
 }
 
 export interface RedriveReceiptsTable {

@@ -108,6 +108,24 @@ export const COUNTING_COLUMNS = {
     stuck_since: 1,
     observed_at: 1,
   },
+  topic_rules: {
+    topic: 1,
+    value_format: 1,
+    amounts_as_strings: 1,
+    future_tolerance_seconds: 1,
+    changed_at: 1,
+  },
+  misrouted_sources: {
+    topic: 1,
+    source: 1,
+    cause: 1,
+    records: 1,
+    first_seen_at: 1,
+    last_seen_at: 1,
+    partition: 1,
+    source_offset: 1,
+    detail: 1,
+  },
 } as const satisfies ColumnsOf<
   | 'schema_versions'
   | 'sources'
@@ -119,4 +137,6 @@ export const COUNTING_COLUMNS = {
   | 'write_guards'
   | 'partition_reports'
   | 'partition_lag'
+  | 'topic_rules'
+  | 'misrouted_sources'
 >;

@@ -47,6 +47,11 @@ const LABELS = {
     dead: 1,
     skipped: 1,
   } satisfies Labels<'redrive_receipts', 'outcome'>,
+  'topic_rules.value_format': { plain: 1, auto: 1 } satisfies Labels<'topic_rules', 'value_format'>,
+  'misrouted_sources.cause': { key: 1, partition: 1 } satisfies Labels<
+    'misrouted_sources',
+    'cause'
+  >,
   'notification_requests.status': STATUSES satisfies Labels<'notification_requests', 'status'>,
   'incidents.status': STATUSES satisfies Labels<'incidents', 'status'>,
   'notifications.kind': { firing: 1, update: 1, repeat: 1, resolved: 1 } satisfies Labels<

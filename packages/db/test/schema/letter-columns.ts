@@ -76,6 +76,7 @@ export const LETTER_COLUMNS = {
     paced_from: 1,
     paced_base: 1,
     finished_at: 1,
+    accept_future: 1,
   },
   redrive_receipts: {
     job_id: 1,

@@ -34,11 +34,11 @@ function expectTotal(bytes: Buffer): void {
 }
 
 /** Where the scanner decides, the reference says the same; where it declines, nothing has changed. */
-function expectOneMeaning(bytes: Buffer): boolean {
+function expectOneMeaning(bytes: Buffer, limits = DEFAULT_DECODE_LIMITS): boolean {
   const scanned = batchOf(bytes);
   const untouched = rowSnapshot(scanned);
-  const accepted = DECODER.scan(scanned, 0, DEFAULT_DECODE_LIMITS);
-  const expected = accepted ? decoded(DECODER.reference, bytes) : untouched;
+  const accepted = DECODER.scan(scanned, 0, limits);
+  const expected = accepted ? decoded(DECODER.reference, bytes, limits) : untouched;
   expect(rowSnapshot(scanned)).toEqual(expected);
   return accepted;
 }
@@ -135,6 +135,31 @@ describe('scanner and reference decoder', () => {
         return expectOneMeaning(Buffer.from(`{"source":null,"sent_at": null,${text.slice(1)}`));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('have one meaning for amounts in quotes, whatever the rules of the topic say of them', () => {
+    const lax = { ...DEFAULT_DECODE_LIMITS, amountsAsStrings: true };
+    const quoted = (event: AdEvent): Buffer =>
+      Buffer.from(
+        encodeEvent(event)
+          .toString()
+          .replace(/_micros":([0-9]+)/, '_micros":"$1"'),
+      );
+    fc.assert(
+      fc.property(ordinaryEvent, (event) => {
+        expect(expectOneMeaning(quoted(event))).toBe(false);
+        expect(expectOneMeaning(quoted(event), lax)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+    const mutated = anyEvent.chain((event) => anyMutation(event).map((bytes) => bytes.toString()));
+    fc.assert(
+      fc.property(mutated, fc.constantFrom('"', '" ', '"0', '"-'), (text, quote) => {
+        const bytes = text.replace(/_micros":([0-9]+)/, `_micros":${quote}$1"`);
+        expectOneMeaning(Buffer.from(bytes), lax);
+      }),
+      { numRuns: RUNS },
     );
   });
 

@@ -9,6 +9,8 @@ export interface DecodeLimits {
    * version it knows. Fields only they have are unknown fields, counted and not kept.
    */
   readonly readAsNewest?: ReadonlySet<number>;
+  /** As the topic's rules say (`TopicRules`); false where they are not given. */
+  readonly amountsAsStrings?: boolean;
 }
 
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxValueBytes: 65_536, maxDepth: 32 };

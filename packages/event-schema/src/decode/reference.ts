@@ -26,6 +26,9 @@ import { tokenPass, type Member } from './token-pass.ts';
 /** Decodes one row of a batch: ends it as `event` with its columns, or as `rejected`. Never throws. */
 export type ReferenceDecoder = (batch: EventBatch, row: number, limits: DecodeLimits) => void;
 
+/** An integer as JSON spells one that is not negative. */
+const PLAIN_DIGITS = /^(?:0|[1-9][0-9]*)$/;
+
 interface ValidEvent {
   readonly type: EventType;
   readonly raw: RawEvent;
@@ -138,11 +141,13 @@ function decodeMembers(
   if (typeof type !== 'string') return wrongType('event_type', 'a string');
   if (!isEventType(type))
     return rejection('schema_mismatch', 'the event type is unknown', 'event_type');
-  const problem = fieldProblem(raw, contract.byType[type]);
+  const plans = contract.byType[type];
+  const read = limits.amountsAsStrings === true ? withAmountsRead(raw, plans) : raw;
+  const problem = fieldProblem(read, plans);
   if (problem !== null) return problem;
   const own = readers.ownNames[type];
   const unknown = members.filter(({ name }) => !own.has(name) && !formerNames.has(name));
-  return { type, raw, unknownFields: unknown.length };
+  return { type, raw: read, unknownFields: unknown.length };
 }
 
 function vouchedFor(version: number, limits: DecodeLimits, contract: Contract): number | null {
@@ -157,6 +162,17 @@ function upcast(raw: RawEvent, version: number, contract: Contract): RawEvent | 
   }
 }
 
+/** Amounts that are strings of digits, as the integers they spell; all else as it is. */
+function withAmountsRead(raw: RawEvent, plans: readonly TypeFieldPlan[]): RawEvent {
+  const read: Record<string, RawValue> = { ...raw };
+  for (const { field } of plans) {
+    if (field.kind !== 'micros') continue;
+    const value = ownValue(raw, field.name);
+    if (typeof value === 'string' && PLAIN_DIGITS.test(value)) read[field.name] = rawValue(value);
+  }
+  return read;
+}
+
 /** The first missing field, else the first of a wrong type, else the first out of range. */
 function fieldProblem(raw: RawEvent, plans: readonly TypeFieldPlan[]): Rejection | null {
   let first: Rejection | null = null;
@@ -169,9 +185,16 @@ function fieldProblem(raw: RawEvent, plans: readonly TypeFieldPlan[]): Rejection
     }
     const problem = problemOf(value);
     const isWorse = first === null || (first.code === 'out_of_range' && problem === 'wrong_type');
-    if (problem !== null && isWorse) first = rejection(problem, `must be ${rule}`, field.name);
+    if (problem !== null && isWorse)
+      first = rejection(problem, `must be ${rule}${hintOf(value, plan)}`, field.name);
   }
   return first;
+}
+
+/** What reads an amount that is refused for being a string of digits alone. */
+function hintOf(value: RawValue, { field }: TypeFieldPlan): string {
+  if (field.kind !== 'micros' || typeof value !== 'string' || !PLAIN_DIGITS.test(value)) return '';
+  return '; strings of digits are read where the topic says so (ops topics set --amounts-as-strings yes)';
 }
 
 /** An optional field that is `null` is not given: many serialisers print absent ones so. */

@@ -10,7 +10,7 @@ import { EVENT_TYPES, type FieldKind } from '../fields.ts';
 import { textLimit } from '../schema.ts';
 import { digitsValue, storeInteger, storeUuid, timeMicros } from './ascii-values.ts';
 import type { DecodeLimits } from './limits.ts';
-import { SPAN, SpanReader } from './span-reader.ts';
+import { integerEnd, SPAN, SpanReader } from './span-reader.ts';
 import { codePoints } from './utf8.ts';
 
 /** Decodes a row of the ordinary shape; false = undecided still, nothing changed. */
@@ -73,7 +73,10 @@ export function createScanner(contract: Contract): Scanner {
       if (kind === SPAN.absent || kind === SPAN.null) {
         if (kind === SPAN.null) used += 1;
         if (!field.required) continue;
-      } else if (storeField(batch, row, bytes, spans, field, scratch)) {
+      } else if (
+        storeField(batch, row, bytes, spans, field, scratch) ||
+        (isQuotedAmount(spans, field, limits) && storeQuotedAmount(batch, row, bytes, spans, field))
+      ) {
         used += 1;
         continue;
       }
@@ -156,6 +159,28 @@ function storeField(
     default:
       return field.kind satisfies never;
   }
+}
+
+function isQuotedAmount(spans: SpanReader, { kind, span }: ScanField, limits: DecodeLimits) {
+  return kind === 'micros' && limits.amountsAsStrings === true && spans.kind[span] === SPAN.string;
+}
+
+/** An amount spelt in quoted digits, where the topic's rules allow it. */
+function storeQuotedAmount(
+  batch: EventBatch,
+  row: number,
+  bytes: Uint8Array,
+  spans: SpanReader,
+  { span, columnIndex }: ScanField,
+): boolean {
+  const start = spans.start[span] as number;
+  const end = spans.end[span] as number;
+  if (integerEnd(bytes, start, end) !== end) return false;
+  const column = batch.columns[columnIndex];
+  if (column === undefined) return true;
+  column.present[row] = 1;
+  storeInteger(column, row, digitsValue(bytes, start, end));
+  return true;
 }
 
 function storeText(

@@ -136,7 +136,7 @@ function stringEnd(bytes: Uint8Array, from: number, limit: number): number {
 }
 
 /** Where a plain integer of few digits ends, or -1. What follows it is the caller's to check. */
-function integerEnd(bytes: Uint8Array, from: number, limit: number): number {
+export function integerEnd(bytes: Uint8Array, from: number, limit: number): number {
   let at = from;
   while (at < limit && (bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE) at += 1;
   const digits = at - from;

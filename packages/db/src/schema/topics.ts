@@ -1,0 +1,24 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { ServerTime } from './server-time.ts';
+
+// What is known of a topic whatever its partitions are (migration 0020).
+
+export interface TopicRulesTable {
+  topic: string;
+  value_format: Generated<'plain' | 'auto'>;
+  amounts_as_strings: Generated<boolean>;
+  future_tolerance_seconds: Generated<number>;
+  changed_at: ColumnType<Date, never, Date>;
+}
+
+export interface MisroutedSourcesTable {
+  topic: string;
+  source: string;
+  cause: 'key' | 'partition';
+  records: bigint;
+  first_seen_at: ServerTime;
+  last_seen_at: ServerTime;
+  partition: number;
+  source_offset: bigint;
+  detail: string;
+}
