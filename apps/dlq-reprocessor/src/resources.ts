@@ -1,7 +1,12 @@
 import { openDatabase, requireSchema, type Database } from '@adtally/db';
 import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
-import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
-import { GROUP_PROTOCOLS } from '@adtally/kafka/env';
+import {
+  AckedProducer,
+  chooseGroupProtocol,
+  GroupConsumer,
+  KafkaAdmin,
+  type Notice,
+} from '@adtally/kafka';
 import { noteDedupEvent, type Servers } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
@@ -97,13 +102,22 @@ export async function openResources(
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());
+    const protocol = await servers.atBrokers(
+      () =>
+        chooseGroupProtocol(config.kafka, {
+          wanted: config.groupProtocol,
+          groupId: config.group,
+          log,
+        }),
+      signal,
+    );
     const consumer = await servers.atBrokers(
       () =>
         GroupConsumer.connect(config.kafka, {
           groupId: config.group,
           topic: config.topics.dlq.name,
           askLog: (partition) => claimsAdmin.watermarks(config.topics.dlq.name, partition),
-          protocol: GROUP_PROTOCOLS[config.groupProtocol],
+          protocol,
           reader: config.recordReader,
           bufferBytes: config.fetchBufferMaxBytes,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,

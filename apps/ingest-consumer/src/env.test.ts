@@ -21,7 +21,7 @@ test('brokers and database are all that is needed', () => {
   const config = readConfig(NEEDED);
   expect(config).toMatchObject({
     batchMaxEvents: 5_000,
-    groupProtocol: 'consumer',
+    groupProtocol: 'auto',
     mayHaveGaps: false,
     startAt: { kind: 'log_start' },
   });

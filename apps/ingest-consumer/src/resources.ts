@@ -1,7 +1,12 @@
 import { openDatabase, requireSchema, type Database } from '@adtally/db';
 import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
-import { AckedProducer, GroupConsumer, KafkaAdmin, type Notice } from '@adtally/kafka';
-import { GROUP_PROTOCOLS } from '@adtally/kafka/env';
+import {
+  AckedProducer,
+  chooseGroupProtocol,
+  GroupConsumer,
+  KafkaAdmin,
+  type Notice,
+} from '@adtally/kafka';
 import { noteDedupEvent, type Servers } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
@@ -103,13 +108,22 @@ export async function openResources(
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());
+    const protocol = await servers.atBrokers(
+      () =>
+        chooseGroupProtocol(config.kafka, {
+          wanted: config.groupProtocol,
+          groupId: config.consumerGroup,
+          log,
+        }),
+      signal,
+    );
     const consumer = await servers.atBrokers(
       () =>
         GroupConsumer.connect(config.kafka, {
           groupId: config.consumerGroup,
           topic: config.topics.events.name,
           askLog: (partition) => claimsAdmin.watermarks(config.topics.events.name, partition),
-          protocol: GROUP_PROTOCOLS[config.groupProtocol],
+          protocol,
           instanceId: config.groupInstanceId === '' ? undefined : config.groupInstanceId,
           reader: config.recordReader,
           bufferBytes: config.fetchBufferMaxBytes,

@@ -10,6 +10,7 @@ export type { GroupConsumerOptions, GroupProtocol, RecordReader } from './consum
 export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';
 export { RecordObjects, type FetchedRecords } from './fetched-records.ts';
 export { GroupConsumer } from './group-consumer.ts';
+export { chooseGroupProtocol } from './group-protocol.ts';
 export type { LogPoint } from './log-ends.ts';
 export type { Notice, OnNotice } from './notices.ts';
 export type { ProduceRecord } from './producer-client.ts';

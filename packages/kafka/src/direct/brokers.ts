@@ -1,10 +1,10 @@
 import { pause } from '@adtally/pacing';
-import { apiVersionsV3, Connection } from '@platformatic/kafka';
+import type { Connection } from '@platformatic/kafka';
 import type { KafkaSettings } from '../settings.ts';
 import { reasonOf } from './connection-failure.ts';
-import { connectionOptions } from './connection-options.ts';
 import { describeTopic, METADATA_API_KEY, METADATA_VERSIONS } from './describe-topic.ts';
 import { FETCH_API_KEY, FETCH_VERSIONS } from './fetch-protocol.ts';
+import { type Address, addressesOf, drop, openConnection } from './open-connection.ts';
 
 /** Who leads a partition. */
 export interface Leader {
@@ -42,13 +42,6 @@ const NEWEST: SpokenVersions = {
   metadata: METADATA_VERSIONS.newest,
 };
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-const CLIENT_NAME = 'adtally';
-const CLIENT_VERSION = '1';
 /** Known by address alone, as given by the settings. */
 const BOOTSTRAP_NODE = -1;
 /** One of them may be frozen: the first answer counts. */
@@ -102,7 +95,7 @@ export class Brokers {
   constructor(settings: KafkaSettings, newest: SpokenVersions = NEWEST) {
     this.#settings = settings;
     this.#newest = newest;
-    this.#bootstrap = settings.brokers.split(',').map(addressOf);
+    this.#bootstrap = addressesOf(settings);
   }
 
   /** The connection to a broker; rejects where it cannot be reached or its address is not known (yet). */
@@ -198,20 +191,14 @@ export class Brokers {
 
   async #connect(nodeId: number, address: Address): Promise<OpenBroker> {
     if (this.#closed) throw new Error('closed');
-    const connection = new Connection(
-      this.#settings.clientId,
-      connectionOptions(this.#settings, address.host),
+    const { connection, newestOf } = await openConnection(this.#settings, address, (lost) =>
+      this.#forget(nodeId, lost),
     );
-    // Without a listener an error of the socket would end the process.
-    connection.on('error', () => this.#forget(nodeId, connection));
-    connection.on('close', () => this.#forget(nodeId, connection));
     try {
-      await connection.connect(address.host, address.port);
-      const { apiKeys } = await apiVersionsV3.api.async(connection, CLIENT_NAME, CLIENT_VERSION);
       const spoken = (request: keyof SpokenVersions, key: number, oldest: number): number => {
-        const { maxVersion = 0 } = apiKeys.find(({ apiKey }) => apiKey === key) ?? {};
-        if (maxVersion < oldest) throw new NotSpoken(address, request, oldest);
-        return Math.min(maxVersion, this.#newest[request]);
+        const newest = newestOf(key);
+        if (newest < oldest) throw new NotSpoken(address, request, oldest);
+        return Math.min(newest, this.#newest[request]);
       };
       const fetchVersion = spoken('fetch', FETCH_API_KEY, FETCH_VERSIONS.oldest);
       const metadataVersion = spoken('metadata', METADATA_API_KEY, METADATA_VERSIONS.oldest);
@@ -253,14 +240,4 @@ async function firstOf<T>(asked: readonly Promise<T>[]): Promise<T | Failed> {
   } catch (error) {
     return new Failed(error instanceof AggregateError ? error.errors[0] : error);
   }
-}
-
-function drop(connection: Connection): void {
-  connection.close().catch(() => undefined);
-}
-
-function addressOf(broker: string): Address {
-  const colon = broker.lastIndexOf(':');
-  const host = broker.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  return { host, port: Number(broker.slice(colon + 1)) };
 }

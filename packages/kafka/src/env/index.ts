@@ -8,7 +8,6 @@ export {
 } from './cluster.ts';
 export {
   GROUP_ENV,
-  GROUP_PROTOCOLS,
   READER_ENV,
   readTopics,
   TOPIC_CHECK_ENV,

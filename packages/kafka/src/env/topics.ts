@@ -10,7 +10,6 @@ import {
   type Rule,
 } from '@adtally/config';
 import { LOGICAL_TOPICS, TOPICS, type LogicalTopic, type Topic } from '@adtally/event-schema';
-import type { GroupProtocol } from '../consumer-config.ts';
 
 const MEBIBYTE = 1_024 * 1_024;
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
@@ -69,18 +68,13 @@ export const READER_ENV = {
 
 /** How partitions of a topic are shared among processes, and who reads their records. */
 export const GROUP_ENV = {
-  groupProtocol: oneOf('GROUP_PROTOCOL', ['consumer', 'classic'], {
-    default: 'consumer',
-    meaning: '`consumer` (KIP-848, brokers from 4.0) or `classic` (cooperative-sticky)',
+  groupProtocol: oneOf('GROUP_PROTOCOL', ['auto', 'consumer', 'classic'], {
+    default: 'auto',
+    meaning:
+      '`consumer` (KIP-848, brokers from 4.0), `classic` (cooperative-sticky), or `auto`: what the living group uses, else `consumer` where the brokers have it; the log says which and why',
   }),
   ...READER_ENV,
 } as const;
-
-/** What the client calls each protocol of `GROUP_PROTOCOL`. */
-export const GROUP_PROTOCOLS: Readonly<Record<'consumer' | 'classic', GroupProtocol>> = {
-  consumer: 'consumer',
-  classic: 'cooperative-sticky',
-};
 
 /** How often a topic is compared with what is known of it. */
 export const TOPIC_CHECK_ENV = {

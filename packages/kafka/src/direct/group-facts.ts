@@ -1,0 +1,181 @@
+import { setTimeout } from 'node:timers/promises';
+import {
+  ConfigResourceTypes,
+  consumerGroupDescribeV0,
+  describeConfigsV4,
+  describeGroupsV5,
+  findCoordinatorV4,
+  FindCoordinatorKeyTypes,
+  ResponseError,
+  type Connection,
+} from '@platformatic/kafka';
+import { KafkaRequestError } from '../errors.ts';
+import type { KafkaSettings } from '../settings.ts';
+import { troubleCode } from '../trouble.ts';
+import { CODE } from '../rdkafka.ts';
+import { reasonOf } from './connection-failure.ts';
+import { drop, openAny, openConnection, type OpenConnection } from './open-connection.ts';
+
+/** What brokers say of a consumer group, and of what they can do for it. */
+export interface GroupFacts {
+  /** Why the group cannot have the protocol of KIP-848; null where it can. */
+  readonly without: 'not_spoken' | 'turned_off' | null;
+  /** What its living members use; null where it has none. */
+  readonly living: 'consumer' | 'classic' | null;
+  /** For members of KIP-848; null where the brokers do not tell us. */
+  readonly timeouts: GroupTimeouts | null;
+}
+
+export interface GroupTimeouts {
+  readonly sessionMs: number;
+  readonly heartbeatMs: number;
+}
+
+const CONSUMER_GROUP_HEARTBEAT = 68;
+/** Version 1 came with Kafka 4.0; before it the protocol was a preview. */
+const HEARTBEAT_SINCE_4_0 = 1;
+const GROUP_VERSION = 'group.version';
+const SESSION_TIMEOUT = 'consumer.session.timeout.ms';
+const HEARTBEAT_INTERVAL = 'consumer.heartbeat.interval.ms';
+
+const GROUP_AUTHORIZATION_FAILED = 30;
+const UNSUPPORTED_VERSION = 35;
+const GROUP_ID_NOT_FOUND = 69;
+/** A cluster without any group yet makes the coordinators' topic first; one that moves is loaded. */
+const COORDINATOR_COMES: ReadonlySet<number> = new Set([14, 15, 16]);
+const WORDS: ReadonlyMap<number, string> = new Map([
+  [14, 'Broker: Coordinator load in progress'],
+  [15, 'Broker: Coordinator not available'],
+  [16, 'Broker: Not coordinator'],
+  [29, 'Broker: Topic authorization failed'],
+  [GROUP_AUTHORIZATION_FAILED, 'Broker: Group authorization failed'],
+]);
+const COORDINATOR_WAIT_MS = 5_000;
+const ASK_AGAIN_MS = 100;
+
+/**
+ * Asks the brokers about a group: any of them what they speak, its coordinator who is in it. A coordinator that is about
+ * to be there is waited for, for 5 s.
+ *
+ * @throws KafkaRequestError, whose trouble says why nobody answers; a right that is missing has the broker's number
+ */
+export async function askGroupFacts(settings: KafkaSettings, groupId: string): Promise<GroupFacts> {
+  const doing = `describe group ${groupId}`;
+  const deadline = performance.now() + COORDINATOR_WAIT_MS;
+  for (;;) {
+    try {
+      return await withConnection(openAny(settings), (any) => ask(settings, any, groupId, doing));
+    } catch (error) {
+      const isSoon = error instanceof KafkaRequestError && COORDINATOR_COMES.has(error.code);
+      if (!isSoon || performance.now() > deadline) {
+        throw error instanceof KafkaRequestError ? error : requestError(error, doing);
+      }
+    }
+    await setTimeout(ASK_AGAIN_MS);
+  }
+}
+
+async function ask(
+  settings: KafkaSettings,
+  any: OpenConnection,
+  groupId: string,
+  doing: string,
+): Promise<GroupFacts> {
+  if (any.newestOf(CONSUMER_GROUP_HEARTBEAT) < HEARTBEAT_SINCE_4_0) {
+    return { without: 'not_spoken', living: null, timeouts: null };
+  }
+  if (any.featureLevel(GROUP_VERSION) < 1) {
+    return { without: 'turned_off', living: null, timeouts: null };
+  }
+  const address = await coordinatorOf(any.connection, groupId, doing);
+  return await withConnection(openConnection(settings, address), ({ connection }) =>
+    askCoordinator(connection, groupId, doing),
+  );
+}
+
+async function withConnection<T>(
+  opening: Promise<OpenConnection>,
+  work: (open: OpenConnection) => Promise<T>,
+): Promise<T> {
+  const open = await opening;
+  try {
+    return await work(open);
+  } finally {
+    drop(open.connection);
+  }
+}
+
+async function coordinatorOf(connection: Connection, groupId: string, doing: string) {
+  const [found] = (
+    await answerOf(
+      findCoordinatorV4.api.async(connection, FindCoordinatorKeyTypes.GROUP, [groupId]),
+    )
+  ).coordinators;
+  requireNoError(found?.errorCode ?? UNSUPPORTED_VERSION, doing);
+  return { host: found?.host ?? '', port: found?.port ?? 0 };
+}
+
+async function askCoordinator(
+  connection: Connection,
+  groupId: string,
+  doing: string,
+): Promise<GroupFacts> {
+  const described = consumerGroupDescribeV0.api.async(connection, [groupId], false);
+  const [group] = (await answerOf(described)).groups;
+  const error = group?.errorCode ?? UNSUPPORTED_VERSION;
+  if (error === UNSUPPORTED_VERSION) {
+    return { without: 'turned_off', living: null, timeouts: null };
+  }
+  if (error === 0) {
+    const living = (group?.members.length ?? 0) > 0 ? 'consumer' : null;
+    return { without: null, living, timeouts: await timeoutsOf(connection, groupId) };
+  }
+  if (error !== GROUP_ID_NOT_FOUND) requireNoError(error, doing);
+  // No group of KIP-848: there is none, or a classic one.
+  const [classic] = (await answerOf(describeGroupsV5.api.async(connection, [groupId], false)))
+    .groups;
+  const living = (classic?.members.length ?? 0) > 0 ? 'classic' : null;
+  return { without: null, living, timeouts: await timeoutsOf(connection, groupId) };
+}
+
+/** As the broker applies them to this group, its own settings and defaults included; a right of its own is needed. */
+async function timeoutsOf(connection: Connection, groupId: string): Promise<GroupTimeouts | null> {
+  const asked = {
+    resourceType: ConfigResourceTypes.GROUP,
+    resourceName: groupId,
+    configurationKeys: [SESSION_TIMEOUT, HEARTBEAT_INTERVAL],
+  };
+  const described = describeConfigsV4.api.async(connection, [asked], false, false);
+  const [result] = (await answerOf(described)).results;
+  const valueOf = (wanted: string): number =>
+    Number(result?.configs.find(({ name }) => name === wanted)?.value ?? Number.NaN);
+  const timeouts = {
+    sessionMs: valueOf(SESSION_TIMEOUT),
+    heartbeatMs: valueOf(HEARTBEAT_INTERVAL),
+  };
+  return Number.isNaN(timeouts.sessionMs + timeouts.heartbeatMs) ? null : timeouts;
+}
+
+/** An answer with errors in it is an answer: they are looked at one by one. */
+async function answerOf<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ResponseError) return error.response as T;
+    throw error;
+  }
+}
+
+function requireNoError(code: number, doing: string): void {
+  if (code === 0) return;
+  const words = WORDS.get(code) ?? `the broker answers with error ${code}`;
+  throw new KafkaRequestError(`${doing}: ${words}`, code, code !== GROUP_AUTHORIZATION_FAILED);
+}
+
+/** No broker answered: the words of the connection say why. */
+function requestError(cause: unknown, doing: string): KafkaRequestError {
+  const message = reasonOf(cause);
+  const error = new KafkaRequestError(`${doing}: ${message}`, CODE.transport, true, { cause });
+  error.trouble = { code: troubleCode(message), message, atMs: Date.now() };
+  return error;
+}
