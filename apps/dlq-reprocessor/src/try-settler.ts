@@ -34,10 +34,6 @@ export class TrySettler implements CommitCompanion {
     return this.#settled;
   }
 
-  begin(): void {
-    this.#settled = [];
-  }
-
   async writeAlongside(session: WriterSession, written: WrittenRows): Promise<void> {
     const { batch } = written;
     const tries: SettledTry[] = [];

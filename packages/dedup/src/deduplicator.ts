@@ -38,7 +38,10 @@ export interface Deduplicator {
    * at a time.
    */
   route(batch: EventBatch): Promise<RouteStats>;
-  /** After the commit: remembers the keys of all rows with verdict `event`. Best effort, never throws. */
+  /**
+   * After `route`, before the commit: remembers the keys of all rows with verdict `event`, so that the next
+   * batch is told of them. Best effort, never throws.
+   */
   mark(batch: EventBatch): void;
   close(): Promise<void>;
 }

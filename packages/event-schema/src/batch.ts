@@ -81,6 +81,8 @@ export class EventBatch {
   arenaUsed = 0;
   /** By row, for rejected rows only. */
   readonly rejections = new Map<number, Rejection>();
+  /** By row: why the DLQ topic will never take the record of a rejected row. The database keeps it. */
+  readonly unsendable = new Map<number, string>();
   /** Fields ignored because the contract does not know them. */
   unknownFields = 0;
   /** Records whose key is not their impression id, or that lie in another partition than murmur2 gives. */
@@ -202,6 +204,7 @@ export class EventBatch {
     this.count = 0;
     this.arenaUsed = 0;
     this.rejections.clear();
+    this.unsendable.clear();
     this.unknownFields = 0;
     this.misrouted = 0;
     this.clockless = 0;

@@ -2,7 +2,6 @@ import {
   CopyEncoder,
   readWriteGuards,
   isTransientError,
-  rejectedRows,
   WriteError,
   writeBatch,
   type Frontier,
@@ -11,8 +10,8 @@ import {
 import type { Deduplicator } from '@adtally/dedup';
 import type { RejectionCode } from '@adtally/event-schema';
 import type { Logger } from '@adtally/telemetry';
+import { BatchPreparer } from './batch-preparer.ts';
 import type { BatchWork } from './batch-work.ts';
-import { rejectExpired } from './classify.ts';
 import { firstAttempt, type Attempt } from './commit-attempt.ts';
 import type { CommitCompanion } from './commit-companion.ts';
 import { isolateRows, ProbeInterrupted, type RowFailure } from './isolate-rows.ts';
@@ -66,30 +65,41 @@ const BLAMED_AS: Readonly<Record<RowFailure['kind'], RejectionCode>> = {
 export class BatchCommitter {
   readonly #parts: CommitterParts;
   readonly #options: CommitterOptions;
+  readonly #preparer: BatchPreparer;
   readonly #encoder = new CopyEncoder();
   readonly #frontier: Frontier = { ms: 0 };
-  /** The retention horizon that batches are classified against. */
-  horizonMs = 0;
 
   constructor(parts: CommitterParts, options: CommitterOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#preparer = new BatchPreparer(parts);
+  }
+
+  /** The retention horizon that batches are held against. */
+  get horizonMs(): number {
+    return this.#preparer.horizonMs;
+  }
+
+  set horizonMs(horizonMs: number) {
+    this.#preparer.horizonMs = horizonMs;
+  }
+
+  /** Steps 4 and 5, perhaps while the batch before is written; one call at a time. Waits for a DLQ that is away. */
+  prepare(work: BatchWork, signal: AbortSignal): Promise<void> {
+    return this.#preparer.prepare(work, signal);
   }
 
   /**
-   * Returns once every source of the batch is committed or fenced; waits for as long as the database or
-   * the DLQ is away. Throws `Abandoned` when the signal fires, and anything that must stop the service.
+   * Returns once every source of the batch is committed or fenced; prepares it where nobody did. Waits for as
+   * long as the database or the DLQ is away. Throws `Abandoned` when the signal fires, and anything that must
+   * stop the service.
    */
   async commit(work: BatchWork, signal: AbortSignal): Promise<CommitOutcome> {
     const attempt = firstAttempt(work);
     const { companion } = this.#parts;
-    companion.begin?.();
-    // The batch was being read while the one before it found the horizon moved.
-    if (work.horizonMs !== this.horizonMs) rejectExpired(work.batch, 0, this.horizonMs);
-    const { fast, verified } = await this.#parts.dedup.route(work.batch);
-    this.#parts.metrics.routedEvents.add(fast, { route: 'fast' });
-    this.#parts.metrics.routedEvents.add(verified, { route: 'verified' });
-    await this.#secure(attempt, rejectedRows(work.batch), signal);
+    if (!work.isPrepared) await this.prepare(work, signal);
+    // It was prepared while the batch before it found the horizon moved.
+    await this.#preparer.expire(work, signal);
     while (work.spans.size > 0) {
       const session = await this.#parts.link.session(signal);
       const writeStartedMs = performance.now();
@@ -103,7 +113,6 @@ export class BatchCommitter {
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
         this.#parts.holdUps?.end('commit');
         this.#parts.link.noteTaken();
-        this.#parts.dedup.mark(work.batch);
         return { counts, fenced: attempt.fenced };
       } catch (error) {
         if (!(error instanceof WriteError)) throw error;
@@ -187,8 +196,7 @@ export class BatchCommitter {
       await attempt.backoff.wait(signal, 'reading the retention horizon');
       return;
     }
-    const expired = rejectExpired(attempt.work.batch, 0, this.horizonMs);
-    await this.#secure(attempt, expired, signal);
+    await this.#preparer.expire(attempt.work, signal);
   }
 
   /** The answer to COMMIT was lost: the cursors say what happened, source by source. */
@@ -267,7 +275,7 @@ export class BatchCommitter {
         batch.reject(row, { code, message });
       }
       const rows = blamed.map(({ row }) => row);
-      await this.#secure(attempt, rows, signal);
+      await this.#preparer.secure(attempt.work, rows, signal);
       if (blamed.length > 0) return;
       if (!wasDisturbed) this.#noteUnexplained(attempt, error);
     } catch (interruption) {
@@ -287,9 +295,5 @@ export class BatchCommitter {
     // The probes took every row the verified way.
     attempt.verifyAll = true;
     if (attempt.unexplained >= UNEXPLAINED_MAX) throw error;
-  }
-
-  async #secure(attempt: Attempt, rows: readonly number[], signal: AbortSignal): Promise<void> {
-    if (rows.length > 0) await this.#parts.companion.secure?.(attempt.work.batch, rows, signal);
   }
 }

@@ -34,8 +34,8 @@ const FETCH_WAIT_MS = 50;
 /** How long a batch may grow while each fetch brings all it asked for: the fewer batches, the sooner we catch up. */
 const BEHIND_LINGER_MS = 100;
 const NOTHING = new RecordObjects([]);
-/** Bytes of records after which a batch counts as full: two are held in memory, each sent in one statement. */
-const BATCH_BYTES_MAX = 64 * 1_024 * 1_024;
+/** Bytes of records after which a batch counts as full: three are held in memory, each sent in one statement. */
+const BATCH_BYTES_MAX = 40 * 1_024 * 1_024;
 
 /**
  * Step 2 and 3 of the commit protocol: gathers records of owned partitions into a batch and classifies

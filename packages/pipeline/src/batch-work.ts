@@ -24,6 +24,8 @@ export class BatchWork<C extends SourceClaim = SourceClaim> {
   bytes = 0;
   /** The horizon its rows were classified against; null where unknown. */
   horizonMs: number | null = null;
+  /** Its rows are routed, and its rejections safe: it may be written. */
+  isPrepared = false;
   /** Rejections it had when it was filled; the database may add more. */
   rejectedAtFill = 0;
 
@@ -59,6 +61,7 @@ export class BatchWork<C extends SourceClaim = SourceClaim> {
     this.spans.clear();
     this.bytes = 0;
     this.horizonMs = null;
+    this.isPrepared = false;
     this.rejectedAtFill = 0;
   }
 }

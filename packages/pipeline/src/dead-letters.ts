@@ -63,8 +63,6 @@ export class DeadLetterSender implements CommitCompanion {
   readonly #self: Producer;
   readonly #log: Logger;
   readonly #holdUps: HoldUps | undefined;
-  /** Rows whose records the DLQ topic will never take, and why: the database keeps them. */
-  readonly #refused = new Map<number, string>();
 
   constructor(
     producer: AckedProducer,
@@ -78,10 +76,6 @@ export class DeadLetterSender implements CommitCompanion {
     this.#topic = topic;
     this.#self = self;
     this.#log = log;
-  }
-
-  begin(): void {
-    this.#refused.clear();
   }
 
   /** A DLQ that cannot be written is waited for: a topic, a right or replicas that are missing, a silent broker. */
@@ -98,7 +92,7 @@ export class DeadLetterSender implements CommitCompanion {
         if (outcome === 'acked') continue;
         switch (outcome.failed) {
           case 'refused':
-            this.#refused.set(row, outcome.message);
+            batch.unsendable.set(row, outcome.message);
             break;
           case 'transient':
             again.push(row);
@@ -112,13 +106,13 @@ export class DeadLetterSender implements CommitCompanion {
       if (waiting.length > 0) await backoff.wait(signal, 'writing dead letters');
     }
     this.#holdUps?.end('dead_letters');
-    this.#noteRefused();
+    this.#noteUnsendable(batch);
   }
 
-  #noteRefused(): void {
-    const [reason] = this.#refused.values();
+  #noteUnsendable({ unsendable }: EventBatch): void {
+    const [reason] = unsendable.values();
     if (reason === undefined) return;
-    const records = this.#refused.size;
+    const records = unsendable.size;
     this.#log.warn(
       { reason, records },
       'refused by the dead-letter topic for good: the database keeps them',
@@ -137,8 +131,8 @@ export class DeadLetterSender implements CommitCompanion {
     await keepDeadLetters(
       session,
       batch,
-      rejected.filter((row) => this.#refused.has(row)),
-      this.#refused,
+      rejected.filter((row) => batch.unsendable.has(row)),
+      batch.unsendable,
     );
   }
 

@@ -6,8 +6,9 @@ import type { Logger } from '@adtally/telemetry';
 import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
-import { BatchWork, type SourceSpan } from './batch-work.ts';
+import type { BatchWork, SourceSpan } from './batch-work.ts';
 import { readBy, type ClassifyRules } from './classify.ts';
+import { CommitLine } from './commit-line.ts';
 import type { CursorWatch } from './cursor-watch.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
@@ -49,21 +50,25 @@ const PULSE_MS = 1_000;
 const PREPARING_WAIT_MS = 100;
 
 /**
- * The single mutator: one batch is written while the next is fetched and decoded. Claims, halts and
- * answers to the group happen only between writes, when nothing is in flight, and wait for nobody there;
+ * The single mutator: one batch is written while the next is prepared and a third fetched and decoded. Claims,
+ * halts and answers to the group happen only when nothing is in flight, and wait for nobody there;
  * everything else in this package hands its findings to this loop and changes nothing itself.
  */
 export class IngestLoop {
   readonly #parts: LoopParts;
   readonly #options: LoopOptions;
+  readonly #line: CommitLine<OwnedPartition>;
   readonly #stopped = new AbortController();
-  #isWriting = false;
   /** As they stood after the latest claim: whoever changes them ends all claims (docs/adr/0026). */
   #topicRules: TopicRules = DEFAULT_TOPIC_RULES;
 
   constructor(parts: LoopParts, options: LoopOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#line = new CommitLine(options.batchMaxEvents, {
+      prepare: (work) => this.#prepare(work),
+      write: (work) => this.#write(work),
+    });
   }
 
   /** Ends the loop after the batch in hand. */
@@ -73,31 +78,20 @@ export class IngestLoop {
 
   /** Runs until `stop`; rejects with whatever must end the service. */
   async run(): Promise<void> {
-    const { batchMaxEvents } = this.#options;
-    let next = new BatchWork<OwnedPartition>(batchMaxEvents);
-    let inHand = new BatchWork<OwnedPartition>(batchMaxEvents);
-    let writing: Promise<void> = Promise.resolve();
+    const line = this.#line;
     try {
-      for (;;) {
-        await this.#fill(next);
-        // After the last record was read; the batch before is being written meanwhile.
-        const isSure = next.isEmpty || this.#parts.consumer.isTopicSure;
-        const confirmed = isSure ? undefined : this.#parts.watch.confirm();
-        await this.#pulsing(writing);
-        await confirmed;
-        if (this.#isInterrupted) {
-          await this.#pulsing(this.#write(next));
-          next.clear();
-          if (this.#stopped.signal.aborted) break;
-          await this.#pulsing(this.#settle());
-          continue;
-        }
-        [inHand, next] = [next, inHand];
-        next.clear();
-        writing = this.#writeBehind(inHand);
-      }
+      do {
+        const work = await this.#pulsing(line.room());
+        await this.#fill(work);
+        // After the last record was read; the batches before are on their way meanwhile.
+        const isSure = work.isEmpty || this.#parts.consumer.isTopicSure;
+        line.push(work, isSure ? undefined : this.#parts.watch.confirm());
+        if (!this.#isInterrupted) continue;
+        await this.#pulsing(line.drained());
+        if (!this.#stopped.signal.aborted) await this.#pulsing(this.#settle());
+      } while (!this.#stopped.signal.aborted);
     } catch (error) {
-      await writing.catch(() => undefined);
+      await line.drained().catch(() => undefined);
       if (!(error instanceof Abandoned)) throw error;
       this.#parts.log.warn(error.message);
     }
@@ -131,19 +125,9 @@ export class IngestLoop {
     };
     await filler.fill(work, rules, {
       // While a batch is being written the next one may as well grow.
-      mayLinger: () => this.#isWriting,
+      mayLinger: () => this.#line.isBusy,
       mustReturn: () => this.#isInterrupted,
     });
-  }
-
-  /** Starts writing; the failure, if any, is awaited in the next turn. */
-  #writeBehind(work: BatchWork<OwnedPartition>): Promise<void> {
-    this.#isWriting = true;
-    const writing = this.#write(work).finally(() => {
-      this.#isWriting = false;
-    });
-    writing.catch(() => undefined);
-    return writing;
   }
 
   /** All that is awaited here is bounded or waits for a server by turns: the loop counts as alive. */
@@ -156,12 +140,17 @@ export class IngestLoop {
     }
   }
 
+  async #prepare(work: BatchWork<OwnedPartition>): Promise<void> {
+    this.#dropLost(work);
+    if (work.isEmpty) return;
+    await this.#parts.committer.prepare(work, this.#parts.abandoned);
+  }
+
   /** Writes what is still ours of the batch; afterwards every span of it is committed or given up. */
   async #write(work: BatchWork<OwnedPartition>): Promise<void> {
-    const { ownership, committer, watch } = this.#parts;
-    for (const { claim } of work.spans.values()) {
-      if (!ownership.isCurrent(claim) || watch.isRecreated(claim)) work.dropSource(claim.sourceId);
-    }
+    const { committer } = this.#parts;
+    // Once more: the batch before it may have found partitions fenced.
+    this.#dropLost(work);
     if (work.isEmpty) return;
     const spans = [...work.spans.values()];
     const { counts, fenced } = await committer.commit(work, this.#parts.abandoned);
@@ -174,6 +163,14 @@ export class IngestLoop {
     );
     this.#parts.onCommitted(work, counts, committed);
     this.#parts.admission.afterCommit(work);
+  }
+
+  /** Forgets what is not ours to write any more. */
+  #dropLost(work: BatchWork<OwnedPartition>): void {
+    const { ownership, watch } = this.#parts;
+    for (const { claim } of work.spans.values()) {
+      if (!ownership.isCurrent(claim) || watch.isRecreated(claim)) work.dropSource(claim.sourceId);
+    }
   }
 
   /** Claims that the database did not take a commit for: somebody else has them, or it went back. */

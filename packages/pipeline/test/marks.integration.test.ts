@@ -4,15 +4,21 @@ import { VERDICT } from '@adtally/event-schema';
 import { answersCommit, proxyFor, sendsCommit } from '@adtally/testkit';
 import { expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
-import { EVERYTHING_NEW } from './support/predictions.ts';
+import { EVERYTHING_NEW, remembering } from './support/predictions.ts';
 import { garbage } from './support/records.ts';
-import type { TestLog } from './support/test-log.ts';
+import type { TestWriter } from './support/test-writer.ts';
 
 const bench = useBench();
 
-/** Notes, at each mark, how many keys are marked and where the cursors stand in the database. */
-function watchingMarks(log: TestLog): { dedup: Deduplicator; marks: () => Promise<unknown[]> } {
-  const marks: Promise<unknown>[] = [];
+const fallbacks = (writer: TestWriter) => writer.counter('adtally_copy_fallbacks_total');
+const verified = (writer: TestWriter) =>
+  writer.counter('adtally_routed_events_total', { route: 'verified' });
+
+it('I10: keys are marked before their batch is committed, those of rejections never', async () => {
+  const log = await bench.log(2);
+  log.append(0, [...log.manyShown(4), garbage()]);
+  log.append(1, log.manyShown(3, 100));
+  const marks: Promise<object>[] = [];
   const mark: Deduplicator['mark'] = (batch) => {
     const keys = batch.verdict.subarray(0, batch.count).filter((of) => of === VERDICT.event).length;
     const cursors = bench.control.query<{ at: number }>(
@@ -21,38 +27,53 @@ function watchingMarks(log: TestLog): { dedup: Deduplicator; marks: () => Promis
     );
     marks.push(cursors.then((rows) => ({ keys, cursors: rows.map(({ at }) => at) })));
   };
-  return { dedup: { ...EVERYTHING_NEW, mark }, marks: () => Promise.all(marks) };
-}
-
-it('I10: keys are marked once their batch is committed, those of rejections never', async () => {
-  const log = await bench.log(2);
-  log.append(0, [...log.manyShown(4), garbage()]);
-  log.append(1, log.manyShown(3, 100));
-  const { dedup, marks } = watchingMarks(log);
+  const dedup = { ...EVERYTHING_NEW, mark };
   const writer = bench.writer(log, { dedup, dlqTopic: await bench.topic() });
   await writer.claim(0, 1);
-  await writer.drain();
-  expect(await marks()).toEqual([{ keys: 7, cursors: [5, 3] }]);
+  await writer.commit(writer.work(log.records));
+  expect(await Promise.all(marks)).toEqual([{ keys: 7, cursors: [0, 0] }]);
+  expect(await bench.totals(log)).toMatchObject({ stored: 7, dead_lettered: 1 });
 });
 
-it('I10: nothing is marked of a partition that was fenced', async () => {
+it('a batch prepared before the one ahead of it is committed is told of its keys', async () => {
+  const log = await bench.log();
+  log.append(0, log.manyShown(4));
+  log.append(0, log.manyShown(6));
+  const writer = bench.writer(log, { dedup: remembering() });
+  await writer.claim(0);
+  const ahead = writer.work(log.read(0, 0, 4));
+  const behind = writer.work(log.read(0, 4));
+  await writer.committer.prepare(ahead, writer.abandon.signal);
+  await writer.committer.prepare(behind, writer.abandon.signal);
+  await writer.commit(ahead);
+  await writer.commit(behind);
+  expect(await bench.totals(log)).toMatchObject({ consumed: 10, stored: 6, duplicate: 4 });
+  expect([await verified(writer), await fallbacks(writer)]).toEqual([4, 0]);
+  await bench.expectSound();
+});
+
+it('I10: keys whose commit was fenced are known in vain: the next owner counts every event', async () => {
   const log = await bench.log(2);
   log.append(0, log.manyShown(4));
   log.append(1, log.manyShown(3, 100));
-  const { dedup, marks } = watchingMarks(log);
+  const dedup = remembering();
   const writer = bench.writer(log, { dedup });
   const [lost] = await writer.claim(0, 1);
   const work = writer.work(log.records);
   await releaseSources(await writer.link.session(writer.abandon.signal), [lost as never]);
-  await bench.writer(log).claim(0);
+  const next = bench.writer(log, { dedup });
+  await next.claim(0);
   expect((await writer.commit(work)).fenced).toEqual([log.sourceId(0)]);
-  expect(await marks()).toEqual([{ keys: 3, cursors: [0, 3] }]);
+  await next.drain();
+  expect(await bench.totals(log)).toMatchObject({ consumed: 7, stored: 7, duplicate: 0 });
+  expect([await verified(next), await fallbacks(next)]).toEqual([4, 0]);
+  await bench.expectSound();
 });
 
-it('I10: nothing is marked where the commit failed or its answer was lost', async () => {
+it('I10: keys whose commit failed, or whose answer was lost, are counted once all the same', async () => {
   await using proxy = await proxyFor(bench.url);
   const log = await bench.log();
-  const { dedup, marks } = watchingMarks(log);
+  const dedup = remembering();
   const writer = bench.writer(log, { dedup, databaseUrl: proxy.urlFor(bench.url) });
   await writer.claim(0);
   log.append(0, log.manyShown(4));
@@ -66,12 +87,11 @@ it('I10: nothing is marked where the commit failed or its answer was lost', asyn
   );
   await expect(writer.drain()).rejects.toMatchObject({ failure: { kind: 'bug' } });
   await bench.control.query('ALTER TABLE ledger DROP CONSTRAINT refuses');
-  expect(await marks()).toEqual([]);
-  // What nobody remembers is found in the database.
   log.append(0, log.manyShown(4));
   await writer.claim(0);
   await writer.drain();
   expect(await bench.totals(log)).toMatchObject({ consumed: 12, stored: 8, duplicate: 4 });
+  expect(await fallbacks(writer)).toBe(0);
   await bench.expectSound();
 });
 

@@ -91,20 +91,27 @@ it('a horizon that moved after classification expires what lies behind it, in on
   await bench.expectSound();
 });
 
-it('a batch read while the one before it met the moved horizon is held against it too', async () => {
-  const log = await bench.log();
-  log.append(0, [log.shown(1), log.shown(2, { bornMs: BORN_MS - 10 })]);
-  const writer = bench.writer(log, { dlqTopic: await bench.topic() });
-  await writer.claim(0);
-  const inHand = writer.work(log.read(0, 0, 1));
-  const readAhead = writer.work(log.read(0, 1));
-  await bench.control.query(`UPDATE write_guards SET horizon_ms = ${BORN_MS}`);
-  await writer.commit(inHand);
-  await writer.commit(readAhead);
-  expect(await references(log)).toMatchObject([{ at: 1, code: 'expired' }]);
-  expect(await bench.totals(log)).toMatchObject({ stored: 1, dead_lettered: 1 });
-  await bench.expectSound();
-});
+it.each([
+  ['read', false],
+  ['prepared', true],
+])(
+  'a batch %s while the one before it met the moved horizon is held against it too',
+  async (_how, isPrepared) => {
+    const log = await bench.log();
+    log.append(0, [log.shown(1), log.shown(2, { bornMs: BORN_MS - 10 })]);
+    const writer = bench.writer(log, { dlqTopic: await bench.topic() });
+    await writer.claim(0);
+    const inHand = writer.work(log.read(0, 0, 1));
+    const readAhead = writer.work(log.read(0, 1));
+    if (isPrepared) await writer.committer.prepare(readAhead, writer.abandon.signal);
+    await bench.control.query(`UPDATE write_guards SET horizon_ms = ${BORN_MS}`);
+    await writer.commit(inHand);
+    await writer.commit(readAhead);
+    expect(await references(log)).toMatchObject([{ at: 1, code: 'expired' }]);
+    expect(await bench.totals(log)).toMatchObject({ stored: 1, dead_lettered: 1 });
+    await bench.expectSound();
+  },
+);
 
 it('I13: a session lost while the moved horizon is read is opened again', async () => {
   await using proxy = await proxyFor(bench.url);
