@@ -63,6 +63,8 @@ export class Retrier {
       horizonMs: committer.horizonMs,
       partitions: null,
       ...readBy(this.#options.decode, rules),
+      // One row a letter, in their order.
+      acceptsFuture: (row) => letters[row]?.acceptsFuture === true,
     });
     settler.expect(letters);
     const spans = [...work.spans.values()];

@@ -8,6 +8,8 @@ export interface PreflightOptions {
   readonly limit?: number | undefined;
   readonly horizonMs: number;
   readonly limits: DecodeLimits;
+  /** As an order would that lets ids of the future through. */
+  readonly acceptFuture?: boolean;
   readonly onProgress: (checked: number) => void;
 }
 
@@ -31,7 +33,7 @@ export async function preflight(
   filter: LetterFilter,
   options: PreflightOptions,
 ): Promise<Preflight> {
-  const { limit = Infinity, horizonMs, limits, onProgress } = options;
+  const { limit = Infinity, horizonMs, limits, acceptFuture = false, onProgress } = options;
   const { maxValueBytes } = limits;
   const capacity = Math.max(
     1,
@@ -55,7 +57,8 @@ export async function preflight(
     for (const [topic, alike] of Map.groupBy(records, (record) => record.topic)) {
       fill(batch, alike, tooLong);
       const readAs = readBy(limits, rules.get(topic) ?? DEFAULT_TOPIC_RULES);
-      classify(batch, 0, { horizonMs, partitions: null, ...readAs });
+      const acceptsFuture = () => acceptFuture;
+      classify(batch, 0, { horizonMs, partitions: null, ...readAs, acceptsFuture });
       for (const [row, { lastCode }] of alike.entries()) {
         if (batch.verdict[row] === VERDICT.event) {
           wouldPass += 1;

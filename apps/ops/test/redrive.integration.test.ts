@@ -1,9 +1,10 @@
 import { createRedrive, discardLetters, orderJob, restoreLetters } from '@adtally/letters';
-import { garbage, shown, type Message } from '@adtally/pipeline/testing';
+import { BORN_MS, garbage, shown, type Message } from '@adtally/pipeline/testing';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { pipelineStage, type PipelineStage } from './support/pipeline-stage.ts';
 
+const DAY_MS = 86_400_000;
 const WHY = ['--execute', '--reason', 'the constraint is gone'];
 
 /** So many letters that the database refused and that were given up, and then the reason is gone. */
@@ -100,6 +101,36 @@ test('letters are tried, and judged before, by the rules of their topic as they 
     result: { outcomes: { stored: 2, dead: 0 } },
   });
   expect(await eventsAndKeys(the)).toEqual({ events: 3, keys: 3 });
+  await the.expectBalanced();
+});
+
+test('I11: letters rejected as future are stored as they are where an operator says so, and by no retry else', async () => {
+  const the = await pipelineStage();
+  const ahead = (n: number): Message => ({ ...shown(n), timestamp: BORN_MS - 3 * DAY_MS });
+  await the.ingest.take([shown(1), ahead(2), ahead(3), garbage()]);
+  const process = the.reprocessor();
+  await process.until('letters dead', async () => (await the.states())['dead'] === 3);
+  expect((await the.ops('redrive')).result).toMatchObject({
+    would_pass: 0,
+    would_fail: { future: 2, malformed_json: 1 },
+  });
+  expect(await the.ops('redrive', '--code', 'future', ...WHY, '--wait')).toMatchObject({
+    code: 3,
+    result: { outcomes: { stored: 0, dead: 2 } },
+  });
+  const accept = ['redrive', '--code', 'future', '--accept-future'];
+  expect((await the.ops(...accept)).result).toMatchObject({ would_pass: 2, would_fail: {} });
+  expect(await the.ops(...accept, ...WHY, '--wait')).toMatchObject({
+    code: 0,
+    result: { outcomes: { stored: 2, dead: 0 } },
+  });
+  expect(await eventsAndKeys(the)).toEqual({ events: 3, keys: 3 });
+  const { detail } = await the.db
+    .selectFrom('operator_actions')
+    .select('detail')
+    .orderBy('action_id', 'desc')
+    .executeTakeFirstOrThrow();
+  expect(detail).toMatchObject({ letters: 2, accept_future: true });
   await the.expectBalanced();
 });
 

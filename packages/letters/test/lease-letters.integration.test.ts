@@ -44,6 +44,7 @@ test('a lease begins and counts a try of each letter that is due, under the epoc
       partition: 0,
       offset: expect.any(Number),
       appendMs: 1_700_000_000_123,
+      acceptsFuture: false,
       key: Buffer.from('key'),
       value: Buffer.from('value'),
       headers: Buffer.from('[]'),

@@ -122,6 +122,13 @@ describe('the time inside an id', () => {
     expect(minutes?.message).toContain('more than 1.5 h after');
   });
 
+  it('may be in the future in rows that an operator let through, and then still expires', () => {
+    const accepting = { ...RULES, acceptsFuture: (row: number) => row === 0 };
+    expect(outcomeOf(at(YEARS_BEFORE_MS), accepting)).toBe('event');
+    expect(outcomeOf(at(YEARS_BEFORE_MS), { ...RULES, acceptsFuture: () => false })).toBe('future');
+    expect(outcomeOf(at(YEARS_BEFORE_MS), { ...accepting, horizonMs: ID_MS + 1 })).toBe('expired');
+  });
+
   it('is compared with the append time only where the broker gave one', () => {
     expect(outcomeOf(at(undefined))).toBe('event');
     expect(outcomeOf(at(-1))).toBe('event');

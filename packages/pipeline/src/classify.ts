@@ -41,6 +41,8 @@ export interface ClassifyRules {
   readonly limits?: DecodeLimits;
   /** An id may be so much ahead of the broker's clock before it is called `future`; 24 h where not given. */
   readonly futureToleranceMs?: number;
+  /** Rows that are events also where their id lies farther ahead: an operator let them through. */
+  readonly acceptsFuture?: (row: number) => boolean;
 }
 
 /** The rules by which every record of a topic is judged: the process's limits, and what the topic's rules say. */
@@ -79,7 +81,7 @@ export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRule
         places.timestampMs[row] as number,
         idMillis(impressionIds, row * 16),
         rules.horizonMs,
-        futureToleranceMs,
+        rules.acceptsFuture?.(row) === true ? Infinity : futureToleranceMs,
       );
     if (rejection !== null) batch.reject(row, rejection);
     else {

@@ -30,11 +30,14 @@ import { count, letters, span } from '../words.ts';
 const VERSION = buildVersion(new URL('../../package.json', import.meta.url));
 const RATE_MAX = 10_000;
 const LETTERS_MAX = 2_147_483_647;
+const FUTURE_HINT =
+  'Ids of the future are let through by --accept-future; README, "Ids of the future".';
 
 interface Wanted {
   readonly filter: LetterFilter;
   readonly ratePerSecond: number;
   readonly limit: number | undefined;
+  readonly acceptFuture: boolean;
   readonly json: boolean;
 }
 
@@ -55,12 +58,14 @@ export const redrive = command({
     ...ORDER_OPTIONS,
     rate: option(RATE, 'letters a second', { default: 100 }),
     limit: option(wholeNumber(1, LETTERS_MAX), 'only the oldest of them'),
+    'accept-future': flag('store them as they are, also where their ids lie in the future'),
     wait: flag('follow the job until it is over'),
     ...JSON_OPTION,
   },
   run: async ({ options }, environment: OpsEnvironment) => {
-    const { rate: ratePerSecond, limit, json, wait } = options;
-    const wanted = { filter: filterOf(options, ['dead']), ratePerSecond, limit, json };
+    const { rate: ratePerSecond, limit, json, wait, 'accept-future': acceptFuture } = options;
+    const filter = filterOf(options, ['dead']);
+    const wanted = { filter, ratePerSecond, limit, acceptFuture, json };
     const order = readOrder(options);
     return await onDatabase(environment, (context) =>
       order === null ? dryRun(context, wanted) : execute(context, wanted, order, wait),
@@ -81,6 +86,7 @@ async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<numbe
       maxDepth: config.jsonMaxDepth,
       readAsNewest: config.readAsNewest,
     },
+    acceptFuture: wanted.acceptFuture,
     onProgress: (checked) => progress.update(`checked ${count(checked)} of ${letters(selected)}`),
   });
   progress.finish();
@@ -102,7 +108,7 @@ async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<numbe
 
 async function execute(
   context: OpsContext,
-  { filter, ratePerSecond, limit, json }: Wanted,
+  { filter, ratePerSecond, limit, acceptFuture, json }: Wanted,
   order: Order,
   wait: boolean,
 ): Promise<number> {
@@ -113,6 +119,7 @@ async function execute(
     filter,
     ratePerSecond,
     limit,
+    acceptFuture,
     confirm: order.confirm,
   });
   const facts = candidatesJson(ordered.candidates);
@@ -183,6 +190,7 @@ function dryRunText(candidates: RedriveCandidates, verdict: Preflight, wanted: W
     }.`,
     ...(failing.length > 0 ? [`${count(checked - wouldPass)} would fail again:`] : []),
     ...failing.map(([code, number]) => `  ${code}  ${count(number)}`),
+    ...(wouldFail['future'] === undefined ? [] : [FUTURE_HINT]),
     `At ${wanted.ratePerSecond}/s it takes about ${span(checked / wanted.ratePerSecond)}.`,
     `Nothing was changed. To do it: --execute --reason TEXT${
       checked > UNCONFIRMED_LETTERS_MAX ? ` --confirm ${checked}` : ''

@@ -24,6 +24,8 @@ export interface RedriveOrder extends Operator {
   readonly filter: LetterFilter;
   /** Letters a second, over all processes. */
   readonly ratePerSecond: number;
+  /** Store them also where their ids lie in the future. */
+  readonly acceptFuture?: boolean | undefined;
   /** At most so many, oldest first. */
   readonly limit?: number | undefined;
   /** The number of letters the operator expects. */
@@ -49,12 +51,19 @@ export type RedriveOrdered =
  * The dlq-reprocessor carries it out. Noted in `operator_actions`.
  */
 export async function createRedrive(db: Database, order: RedriveOrder): Promise<RedriveOrdered> {
-  const { filter, ratePerSecond, limit, confirm, actor, reason } = order;
+  const { filter, ratePerSecond, limit, confirm, actor, reason, acceptFuture = false } = order;
   return await orderOnLetters<RedriveOrdered>(db, order, async (trx, refuse) => {
     const candidates = await redriveCandidates(trx, filter);
     const { job_id: jobId } = await trx
       .insertInto('redrive_jobs')
-      .values({ actor, reason, filter: JSON.stringify(filter), rate: ratePerSecond, total: 0 })
+      .values({
+        actor,
+        reason,
+        filter: JSON.stringify(filter),
+        rate: ratePerSecond,
+        total: 0,
+        accept_future: acceptFuture,
+      })
       .returning('job_id')
       .executeTakeFirstOrThrow();
     const chosen = trx
@@ -87,7 +96,13 @@ export async function createRedrive(db: Database, order: RedriveOrder): Promise<
       .set({ total, paced_from: sql`clock_timestamp()` })
       .where('job_id', '=', jobId)
       .execute();
-    const detail = { job_id: Number(jobId), filter, letters: total, rate: ratePerSecond };
+    const detail = {
+      job_id: Number(jobId),
+      filter,
+      letters: total,
+      rate: ratePerSecond,
+      ...(acceptFuture && { accept_future: true }),
+    };
     await recordAction(trx, order, 'redrive-letters', detail);
     return { outcome: 'created', jobId, total, candidates };
   });

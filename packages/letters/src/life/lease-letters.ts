@@ -42,6 +42,8 @@ export interface LeasedLetter {
   readonly value: Buffer | null;
   /** As `encodeHeaders` writes them. */
   readonly headers: Buffer;
+  /** The order that opened it lets an id of the future through. */
+  readonly acceptsFuture: boolean;
 }
 
 interface LeasedRow {
@@ -57,6 +59,7 @@ interface LeasedRow {
   readonly record_key: Buffer | null;
   readonly record_value: Buffer | null;
   readonly record_headers: Buffer;
+  readonly accept_future: boolean;
 }
 
 /** Records held in memory by one lease: a letter more than this is leased alone. */
@@ -120,7 +123,8 @@ const LEASE = `
     SELECT letter_id, series, attempts, $6::text FROM leased
   )
   SELECT l.letter_id, l.lane, l.series, l.attempts, l.attempts_max, s.topic, s.partition, l.source_offset, l.append_ms,
-         b.record_key, b.record_value, b.record_headers
+         b.record_key, b.record_value, b.record_headers,
+         coalesce((SELECT j.accept_future FROM redrive_jobs j WHERE j.job_id = l.job_id), false) AS accept_future
   FROM leased l JOIN sources s USING (source_id)
   CROSS JOIN LATERAL (SELECT * FROM dead_letter_records r WHERE r.letter_id = l.letter_id OFFSET 0) AS b
   ORDER BY l.letter_id`;
@@ -160,6 +164,7 @@ export async function leaseLetters(
     key: row.record_key,
     value: row.record_value,
     headers: row.record_headers,
+    acceptsFuture: row.accept_future,
   }));
 }
 
