@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BrokerSettings,
@@ -97,7 +97,7 @@ export class KafkaNode {
       'directory.id': newClusterId(), // of the same kind: a UUID in base64url
     };
     writeFileSync(join(this.logFolder, 'meta.properties'), propertiesText(meta));
-    copyFileSync(this.#programs.checkpoint, join(this.logFolder, 'bootstrap.checkpoint'));
+    cpSync(this.#programs.formatted, this.logFolder, { recursive: true });
   }
 }
 

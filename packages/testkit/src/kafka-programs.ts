@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import {
   brokersKnownAt,
@@ -34,13 +34,19 @@ const JAVA_OPTIONS = [
   '-Djava.awt.headless=true',
 ];
 
+/** Of what is kept beside the jars; another one where that changes. */
+const KEPT_LAYOUT = 2;
+
 /** What is needed to run brokers of one version, all of it at hand. */
 export interface KafkaPrograms {
   readonly java: string;
   /** Arguments before a class of Kafka's and its own. */
   readonly javaArguments: readonly string[];
-  /** The features of a freshly formatted storage; the same for every node of every cluster. */
-  readonly checkpoint: string;
+  /**
+   * A folder with what a freshly formatted storage holds beside its `meta.properties`: the features, the same for every
+   * node of every cluster. Where they lie differs: `bootstrap.checkpoint`, since 4.4 a snapshot of the metadata topic.
+   */
+  readonly formatted: string;
 }
 
 /** Whether own Kafka brokers can be started here: `./dev up` or `./dev test` has brought the jars. */
@@ -77,14 +83,14 @@ async function prepare(version: string): Promise<KafkaPrograms> {
   }
   const { stderr } = await run(java, ['-version']);
   const build = createHash('sha256').update(stderr).digest('hex').slice(0, 12);
-  const kept = join(dirname(jars), `testkit-${build}`);
+  const kept = join(dirname(jars), `testkit-${KEPT_LAYOUT}-${build}`);
   const classPath = ['-cp', join(jars, '*')];
   if (!existsSync(kept)) await prepareOnce(kept, java, [...JAVA_OPTIONS, ...classPath]);
   const archive = `-XX:SharedArchiveFile=${join(kept, 'classes.jsa')}`;
   return {
     java,
     javaArguments: [...JAVA_OPTIONS, archive, ...classPath],
-    checkpoint: join(kept, 'bootstrap.checkpoint'),
+    formatted: join(kept, 'formatted'),
   };
 }
 
@@ -108,7 +114,8 @@ async function prepareOnce(kept: string, java: string, options: readonly string[
     const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', newClusterId()];
     await run(java, [...options, ...format, '--config', properties]);
     mkdirSync(made, { recursive: true });
-    copyFileSync(join(logs, 'bootstrap.checkpoint'), join(made, 'bootstrap.checkpoint'));
+    const isShared = (path: string): boolean => basename(path) !== 'meta.properties';
+    cpSync(logs, join(made, 'formatted'), { recursive: true, filter: isShared });
     const learn = `-XX:ArchiveClassesAtExit=${join(made, 'classes.jsa')}`;
     const broker = new KafkaProcess(join(work, 'broker.log'));
     broker.start(java, [learn, ...options, 'kafka.Kafka', properties]);

@@ -72,6 +72,15 @@ is missing, 78 configuration or schema.`,
       summary: 'break one thing at a time: is it visible, named, healed?',
       load: async () => (await import('./commands/break.ts')).breakThings,
     },
+    matrix: {
+      summary: 'the demo with other versions of the servers, written into docs/matrix.md',
+      commands: {
+        kafka: {
+          summary: 'versions of Kafka, from Maven Central',
+          load: async () => (await import('./commands/matrix.ts')).matrixCommand('kafka'),
+        },
+      },
+    },
     bench: {
       summary: 'measure: ./dev bench all',
       commands: {

@@ -1,6 +1,7 @@
 export { StackError } from './errors.ts';
 export { cacheFolder } from '@adtally/native-servers';
 export { ensureJars, type Jars } from './jars.ts';
+export { ensureKafkaJars } from './kafka.ts';
 export { localFolder, repositoryRoot } from './env.ts';
 export { type Report, reportToStderr } from './report.ts';
 export {

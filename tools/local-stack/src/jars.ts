@@ -24,6 +24,8 @@ export interface Jars {
   readonly title: string;
   /** Its dependencies are the jars. */
   readonly pom: string;
+  /** Of the pom, over those that it has. */
+  readonly properties?: Readonly<Record<string, string>>;
   /** Lines of `sha256sum`, one for each jar; not compared where absent. */
   readonly sums?: string;
   /** Where they go, whole or not at all. */
@@ -37,7 +39,7 @@ export interface Jars {
  * @throws StackError where they cannot be fetched, or are not those that are expected
  */
 export async function ensureJars(report: Report, jars: Jars): Promise<string> {
-  const { title, pom, sums, folder } = jars;
+  const { title, pom, properties = {}, sums, folder } = jars;
   const java = await ensureJava(report);
   if (existsSync(folder)) return java;
   const mvn = await ensureMaven(report);
@@ -49,7 +51,8 @@ export async function ensureJars(report: Report, jars: Jars): Promise<string> {
     const javaHome = java === 'java' ? {} : { JAVA_HOME: dirname(dirname(java)) };
     // A repository of its own: nothing is left behind in the user's, which may not be writable.
     const repository = `-Dmaven.repo.local=${join(work, 'repository')}`;
-    const args = [repository, COPY_GOAL, '-DoutputDirectory=lib'];
+    const given = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
+    const args = [repository, ...given, COPY_GOAL, '-DoutputDirectory=lib'];
     const result = await reportWhile(report, `fetch ${title}`, () =>
       run(mvn, [...MAVEN_OPTIONS, ...args], { cwd: work, env: javaHome }),
     );

@@ -36,9 +36,25 @@ export function brokerProperties(ports: readonly number[], logFolder: string): s
 
 let javaCommand = 'java';
 
+/**
+ * Fetches a version's jars where they are not there yet. Returns the java command they can run with.
+ *
+ * @throws StackError where they cannot be fetched
+ */
+export async function ensureKafkaJars(
+  report: Report,
+  version: string = KAFKA_VERSION,
+): Promise<string> {
+  return await ensureJars(report, {
+    title: `Apache Kafka ${version}`,
+    pom: POM,
+    properties: { 'kafka.version': version },
+    folder: jarFolder(version),
+  });
+}
+
 async function prepare(report: Report): Promise<void> {
-  const title = `Apache Kafka ${KAFKA_VERSION}`;
-  javaCommand = await ensureJars(report, { title, pom: POM, folder: jarFolder() });
+  javaCommand = await ensureKafkaJars(report);
 }
 
 async function format(classPath: string, properties: string): Promise<void> {

@@ -1,0 +1,7 @@
+import { KAFKA } from './kafka.ts';
+import type { Subject } from './subject.ts';
+
+/** By their name on the command line. */
+export const SUBJECTS = { kafka: KAFKA } as const satisfies Readonly<Record<string, Subject>>;
+
+export type SubjectName = keyof typeof SUBJECTS;
