@@ -38,18 +38,23 @@ export class KafkaAdmin {
     return this.#requests.words.trouble;
   }
 
-  /** Returns null for a topic that does not exist. */
+  /**
+   * Returns null for a topic that does not exist.
+   *
+   * @throws NoTopicId where the brokers know no ids of topics
+   */
   async describeTopic(topic: string): Promise<TopicDescription | null> {
+    const doing = `describe ${topic}`;
     const [found] = await this.#requests.question<DescribedTopic[]>(
-      `describe ${topic}`,
+      doing,
       (client, timeout, done) => client.describeTopics([topic], { timeout }, done),
     );
     if (found === undefined) return null;
     if (found.error !== undefined && codeOf(found.error) !== 0) {
       if (codeOf(found.error) === CODE.unknownTopicOrPartition) return null;
-      throw classify(found.error, `describe ${topic}`);
+      throw classify(found.error, doing);
     }
-    return descriptionOf(found);
+    return descriptionOf(found, doing);
   }
 
   async watermarks(topic: string, partition: number): Promise<Watermarks> {

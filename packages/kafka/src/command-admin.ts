@@ -1,7 +1,8 @@
-import { noAnswer, refusedBy, type Server } from '@adtally/command-line';
+import { CommandError, EXIT, noAnswer, refusedBy, type Server } from '@adtally/command-line';
 import { KafkaAdmin } from './admin.ts';
 import { isNoAnswer, KafkaRequestError } from './errors.ts';
 import type { KafkaSettings } from './settings.ts';
+import { NoTopicId } from './topic-description.ts';
 import type { TroubleCode } from './trouble.ts';
 
 /** Where somebody answered, and would have none of it. */
@@ -14,7 +15,7 @@ const REFUSALS = new Set<TroubleCode | undefined>([
 /**
  * Opens the administration client for one command and closes it again.
  * @throws CommandError where no broker answers within ten seconds (exit code 69) or where they refuse
- *   our login (78), in one sentence
+ *   our login or know no topic ids (78), in one sentence
  */
 export async function withKafkaAdmin<T>(
   settings: KafkaSettings,
@@ -24,6 +25,9 @@ export async function withKafkaAdmin<T>(
   try {
     return await work(admin);
   } catch (error) {
+    if (error instanceof NoTopicId) {
+      throw new CommandError(error.message, { exitCode: EXIT.configuration, cause: error });
+    }
     // A service waits and asks again; a command is over.
     if (!(error instanceof KafkaRequestError) || !isNoAnswer(error)) throw error;
     const errorOf = REFUSALS.has(error.trouble?.code) ? refusedBy : noAnswer;

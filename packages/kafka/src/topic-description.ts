@@ -1,3 +1,4 @@
+import { KafkaRequestError } from './errors.ts';
 import { topicIdText } from './topic-id.ts';
 
 export interface TopicDescription {
@@ -32,7 +33,29 @@ export interface DescribedTopic {
   }[];
 }
 
-export function descriptionOf(found: DescribedTopic): TopicDescription {
+/** Kafka's "unsupported version": waiting does not change it. */
+const UNSUPPORTED_VERSION = 35;
+
+/**
+ * The brokers tell no id of a topic: a topic made again under its name would pass for the one that was counted, and two
+ * topics for one.
+ */
+export class NoTopicId extends KafkaRequestError {
+  override readonly name = 'NoTopicId';
+
+  constructor(doing: string) {
+    super(
+      `${doing}: the brokers in KAFKA_BROKERS give topics no id, by which a topic made again is known: Kafka 2.8 or later does, with inter.broker.protocol.version 2.8 or later`,
+      UNSUPPORTED_VERSION,
+      false,
+    );
+  }
+}
+
+/** @throws NoTopicId */
+export function descriptionOf(found: DescribedTopic, doing: string): TopicDescription {
+  const { mostSignificantBits, leastSignificantBits } = found.topicId;
+  if (mostSignificantBits === 0n && leastSignificantBits === 0n) throw new NoTopicId(doing);
   const partitions = found.partitions.map(({ partition, leader, replicas, isr }) => ({
     partition,
     replicas: replicas.length,

@@ -2,7 +2,7 @@ import type { Hindrance } from '../record-source.ts';
 import type { RecordSpans } from '../record-batch/record-spans.ts';
 import type { KafkaSettings } from '../settings.ts';
 import type { OnThrottle } from '../throttling.ts';
-import { uuidOf } from '../topic-id.ts';
+import { NO_TOPIC_ID, uuidOf } from '../topic-id.ts';
 import { meaningOf } from './answer-meaning.ts';
 import { Brokers, type OpenBroker, type SpokenVersions, type TopicView } from './brokers.ts';
 import { ByteBudget } from './byte-budget.ts';
@@ -245,19 +245,23 @@ export class DirectReader {
 
   #adopt(view: TopicView | null): void {
     this.#view = view;
+    const { topic } = this.#options;
     for (const reading of this.#readings.values()) {
       // One that was started without an id reads the first topic it finds.
       reading.topicId ??= view?.topicId ?? null;
       if (view !== null && reading.topicId === view.topicId) continue;
+      // A broker that knows no ids does not say that it is another topic.
+      if (view?.topicId === NO_TOPIC_ID) continue;
       // A topic that is gone, or another one by now: what it counts for must be looked at.
       reading.fault ??= { kind: 'topic_gone', position: reading.position };
       this.#announce();
     }
     this.#fetchers.keep(this.#usedNodes());
-    this.#hinderHomeless((partition) => ({
-      code: 'leader_missing',
-      detail: `${this.#options.topic}[${partition}] has no leader`,
-    }));
+    this.#hinderHomeless((partition) =>
+      view?.topicId === NO_TOPIC_ID
+        ? { code: 'broker_error', detail: `the brokers give ${topic} no id` }
+        : { code: 'leader_missing', detail: `${topic}[${partition}] has no leader` },
+    );
     this.#fetchers.wake();
   }
 
