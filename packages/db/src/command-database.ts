@@ -1,11 +1,14 @@
 import { CommandError, EXIT, noAnswer, refusedBy, type Server } from '@adtally/command-line';
 import { reveal, type Secret } from '@adtally/config';
+import { AddressError, parseAddress } from './address/address.ts';
 import { type Database, openDatabase, type OpenDatabaseOptions } from './database.ts';
+import { PasswordUnavailable } from './password-source.ts';
 import { PoolerUnsuitable } from './pooler.ts';
 import { checkSchema } from './schema-version.ts';
 import { isAway } from './server-away.ts';
 
-const DEFAULT_PORT = '5432';
+/** What is wrong before a server was asked. */
+const OURS = [AddressError, PasswordUnavailable, PoolerUnsuitable];
 /** 28xxx: who we are is refused; 3D000: there is no such database. */
 const REFUSED = /^(?:28\w{3}|3D000)$/;
 
@@ -39,8 +42,8 @@ export async function askDatabase<T>(url: string | Secret, work: () => Promise<T
   try {
     return await work();
   } catch (error) {
-    if (error instanceof PoolerUnsuitable) {
-      throw new CommandError(error.message, { exitCode: error.exitCode });
+    if (OURS.some((kind) => error instanceof kind)) {
+      throw new CommandError((error as Error).message, { exitCode: EXIT.configuration });
     }
     const { code } = error as { code?: unknown };
     const sqlState = typeof code === 'string' ? code : '';
@@ -52,8 +55,8 @@ export async function askDatabase<T>(url: string | Secret, work: () => Promise<T
 
 /** Where it is, never who logs in. */
 function serverOf(url: string | Secret): Server {
-  const { hostname, port, searchParams } = new URL(reveal(url));
-  const host = searchParams.get('host') ?? (hostname || 'its local socket');
-  const address = host.startsWith('/') ? host : `${host}:${port || DEFAULT_PORT}`;
-  return { title: 'PostgreSQL', address, variable: 'DATABASE_URL' };
+  const hosts = parseAddress(reveal(url)).hosts.map(({ name, port, isSocket }) =>
+    isSocket ? name : `${name}:${port}`,
+  );
+  return { title: 'PostgreSQL', address: hosts.join(', '), variable: 'DATABASE_URL' };
 }

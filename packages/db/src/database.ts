@@ -1,13 +1,7 @@
-import { reveal, type Secret } from '@adtally/config';
+import type { Secret } from '@adtally/config';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import {
-  Client,
-  type ClientConfig,
-  type CustomTypesConfig,
-  Pool,
-  type QueryConfig,
-  types,
-} from 'pg';
+import { type ClientConfig, type CustomTypesConfig, Pool, type QueryConfig, types } from 'pg';
+import { AddressedClient } from './addressed-client.ts';
 import { noteConnectFailure } from './connect-failures.ts';
 import { requireOwnProcess } from './pooler.ts';
 import type { Schema } from './schema.ts';
@@ -49,7 +43,7 @@ const UNANSWERED = 'Query read timeout';
 
 const INT8_OID = 20;
 
-const openClients = new WeakMap<Database, ReadonlySet<Client>>();
+const openClients = new WeakMap<Database, ReadonlySet<AddressedClient>>();
 
 /**
  * Reads `int8` as bigint: offsets and counts may pass 2^53. Set per pool, since the driver's
@@ -65,20 +59,19 @@ export const INT8_AS_BIGINT: CustomTypesConfig = {
 /**
  * Opens a pool; connects at the first query. Close it with `destroy()`.
  *
- * @param url `postgresql://user:password@host:port/database`; TLS by its parameters
- *   (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`); one that may change is asked for at each connection
+ * @param url `postgresql://user:password@host:port/database`, as libpq reads it (address/address.ts); one that may
+ *   change is asked for at each connection, as is a password that comes from elsewhere
  */
 export function openDatabase(url: string | Secret, options: OpenDatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
-  const open = new Set<Client>();
-  const settings = (): ClientConfig => ({
-    connectionString: reveal(url),
+  const open = new Set<AddressedClient>();
+  const settings: ClientConfig = {
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  });
-  class TrackedClient extends Client {
-    constructor(config?: string | ClientConfig) {
-      super({ ...(config as ClientConfig), ...settings() });
+  };
+  class TrackedClient extends AddressedClient {
+    constructor(config?: ClientConfig) {
+      super(url, { ...config, ...settings });
       open.add(this);
       this.once('end', () => {
         open.delete(this);
@@ -126,7 +119,7 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
     // Awaited before the first query; where it fails the connection is closed and its query with it.
     onConnect: async (client) => {
       try {
-        await requireOwnProcess(client as TrackedClient, () => new Client(settings()));
+        await requireOwnProcess(client as TrackedClient, () => new AddressedClient(url, settings));
         await client.query(stated);
       } catch (error) {
         noteConnectFailure(error);

@@ -1,10 +1,8 @@
-import { EXIT } from '@adtally/command-line';
 import { type Client, DatabaseError, type QueryConfig } from 'pg';
 
 /** Between us and the server is a pooler that gives a session's statements to whichever server process is free. */
 export class PoolerUnsuitable extends Error {
   override readonly name = 'PoolerUnsuitable';
-  readonly exitCode = EXIT.configuration;
 
   constructor() {
     super(

@@ -46,6 +46,8 @@ const AWAY_IN_WORDS = [
   /^Client was closed and is not queryable$/,
   // The answer to asking for TLS was an error: a server without a process to spare.
   /^There was an error establishing an SSL connection$/,
+  // Our own of several hosts, while a failover is under way.
+  /^no host of DATABASE_URL takes writes: /,
 ];
 
 /** 08xxx: the connection is lost; 57P0x: starting up or shutting down; 53xxx: nothing left for one more. */

@@ -1,5 +1,7 @@
 import type { ServerFailure } from '@adtally/pacing';
 import { DatabaseError } from 'pg';
+import { AddressError } from './address/address.ts';
+import { PasswordUnavailable } from './password-source.ts';
 import { isTransientError, WriteError } from './pg-errors.ts';
 import { PoolerUnsuitable } from './pooler.ts';
 import { SchemaMismatch } from './schema-version.ts';
@@ -63,6 +65,8 @@ export function databaseFailureAtWork(error: unknown): ServerFailure | null {
 }
 
 function meaningOf(error: Error): Meaning | null {
+  if (error instanceof AddressError) return { kind: 'hopeless', code: 'database_address' };
+  if (error instanceof PasswordUnavailable) return { kind: 'refused', code: 'database_password' };
   if (error instanceof PoolerUnsuitable) return { kind: 'hopeless', code: 'database_pooler' };
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof DatabaseError) return meaningOfState(error, code ?? '');

@@ -1,8 +1,9 @@
-import { reveal, type Secret } from '@adtally/config';
+import type { Secret } from '@adtally/config';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { Client, type QueryResultRow } from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { AddressedClient } from './addressed-client.ts';
 import { noteConnectFailure } from './connect-failures.ts';
 import { requireOwnProcess } from './pooler.ts';
 import { statedSettings } from './session-settings.ts';
@@ -68,8 +69,7 @@ export class WriterSession {
     signal?: AbortSignal,
   ): Promise<WriterSession> {
     const newClient = () =>
-      new Client({
-        connectionString: reveal(options.databaseUrl),
+      new AddressedClient(options.databaseUrl, {
         application_name: options.applicationName,
         connectionTimeoutMillis: options.connectTimeoutMs,
         keepAlive: true,

@@ -4,9 +4,10 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { keepCopy, type CopyKind } from './postgres-copies.ts';
+import { freePort } from './redis.ts';
 import { waitFor } from './wait.ts';
 
-/** A PostgreSQL of its own for one test, reached over a unix socket alone. */
+/** A PostgreSQL of its own for one test, reached over a unix socket, or with TLS alone. */
 export interface TestPostgres {
   /** Of an empty database; its user is a superuser. */
   readonly url: string;
@@ -26,6 +27,7 @@ export interface TestPostgres {
 }
 
 const LOGINS = ['local all adtally trust', 'local all all scram-sha-256', ''].join('\n');
+const TLS_LOGINS = ['local all all trust', 'hostssl all all 127.0.0.1/32 trust', ''].join('\n');
 const PORT = 5_432;
 const PACKAGED = '/usr/lib/postgresql';
 // A socket's path has about 100 characters at most, and a user's temporary folder may be a long one.
@@ -44,10 +46,15 @@ export function hasPostgresServer(): boolean {
 export interface TestPostgresOptions {
   /** Asked of everybody (SCRAM); without one everybody is let in. */
   readonly password?: string;
+  /** PEM; with it the server listens on 127.0.0.1, and whoever comes there without TLS is refused. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 /** An own server, not durable: what a test's server has to outlive is its own stop. */
-export async function testPostgres({ password }: TestPostgresOptions = {}): Promise<TestPostgres> {
+export async function testPostgres({
+  password,
+  tls,
+}: TestPostgresOptions = {}): Promise<TestPostgres> {
   const programs = postgresPrograms();
   if (programs === undefined) throw new Error('this needs the server programs of PostgreSQL');
   const account = postgresAccount();
@@ -56,7 +63,11 @@ export async function testPostgres({ password }: TestPostgresOptions = {}): Prom
   const cluster = join(folder, 'cluster');
   const options = { ...account, cwd: folder, stdio: 'ignore' } as const;
   const secret = password === undefined ? '' : `&password=${encodeURIComponent(password)}`;
-  const url = `postgres:///postgres?host=${folder}&port=${PORT}&user=adtally${secret}`;
+  const port = tls === undefined ? PORT : await freePort();
+  const url =
+    tls === undefined
+      ? `postgres:///postgres?host=${folder}&port=${port}&user=adtally${secret}`
+      : `postgres://127.0.0.1:${port}/postgres?user=adtally${secret}&sslmode=require&uselibpqcompat=true`;
   const passwordFile = join(folder, 'password');
   if (password !== undefined) writeFileSync(passwordFile, password);
   const auth =
@@ -68,9 +79,10 @@ export async function testPostgres({ password }: TestPostgresOptions = {}): Prom
     ['-D', cluster, '--username=adtally', ...auth, '--encoding=UTF8', '--no-sync'],
     options,
   );
-  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off'];
+  const settings = [`unix_socket_directories=${folder}`, 'fsync=off', ...listening(folder, tls)];
+  if (tls !== undefined) writeFileSync(join(cluster, 'pg_hba.conf'), TLS_LOGINS);
   const settingArgs = settings.flatMap((one) => ['-c', one]);
-  const args = ['-D', cluster, '-p', String(PORT), ...settingArgs];
+  const args = ['-D', cluster, '-p', String(port), ...settingArgs];
 
   let child: ChildProcess | undefined;
   const killAtExit = () => child?.kill('SIGKILL');
@@ -104,11 +116,22 @@ export async function testPostgres({ password }: TestPostgresOptions = {}): Prom
     folder,
     cluster,
     url,
-    port: PORT,
+    port,
     options: { ...account, cwd: folder },
   };
   const keep = (kind: CopyKind) => keepCopy({ ...files, settings: settingArgs, kill, start }, kind);
   return { url, stop, start, keepCopy: keep, askPasswords, close, [Symbol.asyncDispose]: close };
+}
+
+/** Where it listens; a key must be its own and nobody else's to read. */
+function listening(folder: string, tls: TestPostgresOptions['tls']): string[] {
+  if (tls === undefined) return ['listen_addresses='];
+  const [key, cert] = [join(folder, 'server.key'), join(folder, 'server.crt')];
+  writeFileSync(key, tls.key, { mode: 0o600 });
+  writeFileSync(cert, tls.cert);
+  const account = postgresAccount();
+  if (account !== undefined) chownSync(key, account.uid, account.gid);
+  return ['listen_addresses=127.0.0.1', 'ssl=on', `ssl_key_file=${key}`, `ssl_cert_file=${cert}`];
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { Secret } from '@adtally/config';
 import {
   askDatabase,
   ensureDayPartitions,
@@ -13,7 +14,7 @@ export interface PreparedDatabase {
 }
 
 /** Brings the schema up to date and makes the day partitions around now. Safe to repeat. */
-export async function prepareDatabase(url: string): Promise<PreparedDatabase> {
+export async function prepareDatabase(url: string | Secret): Promise<PreparedDatabase> {
   return await askDatabase(url, async () => {
     const migration = await migrate(url);
     const db = openDatabase(url, { applicationName: 'adtally-migrate', maxConnections: 1 });

@@ -1,3 +1,5 @@
+import type { Secret } from '@adtally/config';
+import { readDatabaseConfig } from '@adtally/db/env';
 import { runningAddresses, type StackAddresses, StackError } from '@adtally/local-stack';
 
 /** Environment variables that tell a service where its servers are. */
@@ -35,6 +37,15 @@ export function requireDatabaseUrl(addresses = runningAddresses()): string {
     throw new StackError('no database: set DATABASE_URL, or start the local stack with ./dev up');
   }
   return addresses.databaseUrl;
+}
+
+/**
+ * The same with the password where it comes from elsewhere (DATABASE_PASSWORD and the like).
+ * @throws StackError, ConfigError
+ */
+export function databaseAccess(): Secret {
+  const given = { ...process.env, DATABASE_URL: requireDatabaseUrl(), DATABASE_URL_FILE: '' };
+  return readDatabaseConfig(given).databaseUrl;
 }
 
 /** How `./dev` opens the database for a command. */

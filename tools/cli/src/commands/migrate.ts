@@ -14,7 +14,7 @@ import { PARTITIONS_MAX, REPLICATION_MAX, TOPIC_JOB_ENV, TOPIC_JOB_RULES } from 
 import { orUsageError } from '../or-usage-error.ts';
 import { type PreparedDatabase, prepareDatabase } from '../prepare-database.ts';
 import { type PreparedTopic, prepareTopics, topicSpecs } from '../prepare-topics.ts';
-import { requireDatabaseUrl, serviceEnvironment } from '../stack.ts';
+import { databaseAccess, serviceEnvironment } from '../stack.ts';
 
 const PARTITIONS = wholeNumber(1, PARTITIONS_MAX);
 
@@ -41,7 +41,7 @@ DLQ_PARTITIONS, DEAD_PARTITIONS and TOPIC_REPLICATION say.`,
       },
       options.replication ?? config.topicReplication,
     );
-    const database = await prepareDatabase(requireDatabaseUrl());
+    const database = await prepareDatabase(databaseAccess());
     const topics = await prepareTopics(kafkaSettings(config), specs);
     for (const topic of topics.filter((one) => one.partitions !== one.wantedPartitions)) {
       say(

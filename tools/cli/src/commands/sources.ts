@@ -21,7 +21,7 @@ import {
   withDatabase,
 } from '@adtally/db';
 import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
-import { DATABASE_OPTIONS, requireDatabaseUrl } from '../stack.ts';
+import { DATABASE_OPTIONS, databaseAccess } from '../stack.ts';
 
 const SOURCE_ID_MAX = 2_147_483_647;
 
@@ -59,7 +59,7 @@ or not one of its log's.`,
 });
 
 async function accept(request: AcceptLossRequest, json: boolean): Promise<number> {
-  return await withDatabase(requireDatabaseUrl(), DATABASE_OPTIONS, async (db) => {
+  return await withDatabase(databaseAccess(), DATABASE_OPTIONS, async (db) => {
     const result = await acceptLoss(db, request);
     const accepted = result.outcome === 'accepted';
     if (json) {

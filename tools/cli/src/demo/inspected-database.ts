@@ -1,4 +1,5 @@
 import { say } from '@adtally/command-line';
+import type { Secret } from '@adtally/config';
 import {
   askDatabase,
   databaseExists,
@@ -6,7 +7,7 @@ import {
   schemaVersion,
   withDatabaseName,
 } from '@adtally/db';
-import { requireDatabaseUrl } from '../stack.ts';
+import { databaseAccess, requireDatabaseUrl } from '../stack.ts';
 import { readDemoRecords, databaseAddress } from './workspace-state.ts';
 
 /**
@@ -14,19 +15,19 @@ import { readDemoRecords, databaseAddress } from './workspace-state.ts';
  * in it and a demo of this clone left one beside it; then the demo's, which is said.
  * @throws StackError where there is no database at all
  */
-export async function inspectedDatabaseUrl(): Promise<string> {
-  const url = requireDatabaseUrl();
+export async function inspectedDatabaseUrl(): Promise<string | Secret> {
+  const [url, access] = [requireDatabaseUrl(), databaseAccess()];
   const last = readDemoRecords().findLast(
     ({ stackDatabase }) => stackDatabase === databaseAddress(url),
   );
-  if (last === undefined || (await hasSources(url))) return url;
-  if (!(await askDatabase(url, () => databaseExists(url, last.database)))) return url;
+  if (last === undefined || (await hasSources(access))) return access;
+  if (!(await askDatabase(url, () => databaseExists(url, last.database)))) return access;
   say(`nothing was counted in this database yet: taking the last demo's, ${last.database}`);
   return withDatabaseName(url, last.database);
 }
 
 /** Whether anything was ever counted in this database. */
-export async function hasSources(url: string): Promise<boolean> {
+export async function hasSources(url: string | Secret): Promise<boolean> {
   const db = openDatabase(url, { applicationName: 'adtally-cli', maxConnections: 1 });
   try {
     return await askDatabase(url, async () => {
