@@ -4,7 +4,7 @@ import { produceRecords } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { stage, type Stage } from './support/stage.ts';
-import { expectBalanced } from './support/truth.ts';
+import { expectBalanced, found } from './support/truth.ts';
 
 const PARTITIONS = 3;
 const RECORDS = 6_000;
@@ -52,24 +52,60 @@ test('I5: rules of a topic changed while it is counted: each offset is judged by
       changes.set(partition, [...(changes.get(partition) ?? []), Number(offset)]);
   }
   await the.untilConsumed(RECORDS, consumers[0]);
-  const found = await outcomes(the);
+  const all = await outcomes(the);
   const isStoredBy = (partition: number, offset: number): boolean =>
     (changes.get(partition) ?? []).filter((from) => from <= offset).length % 2 === 1;
-  const wrong = found.filter(
+  const wrong = all.filter(
     ({ partition, offset, is_stored }) => is_stored !== isStoredBy(partition, offset),
   );
   expect(wrong).toEqual([]);
-  expect(found).toHaveLength(RECORDS);
-  const stored = found.filter(({ is_stored }) => is_stored).length;
+  expect(all).toHaveLength(RECORDS);
+  const stored = all.filter(({ is_stored }) => is_stored).length;
   expect(stored).toBeGreaterThan(0);
   expect(stored).toBeLessThan(RECORDS);
+  await expectBalanced(the);
+});
+
+const wrapped = (before: string, value: unknown, after: string): Buffer =>
+  Buffer.from(`${before}${String(value)}${after}`);
+
+test('one event in every wrapping is one event where the value format is auto, and else is rejected with the way out', async () => {
+  const the = await stage({ partitions: 1 });
+  const { key, value } = shown(1);
+  const values = [
+    value,
+    wrapped('\0\0\0\0\u0007', value, ''),
+    wrapped('{"schema":{"type":"struct"},"payload":', value, '}'),
+    wrapped('{"specversion":"1.0","id":"a","source":"/s","type":"t","data":', value, '}'),
+  ];
+  const produce = () =>
+    produceRecords(
+      the.topic,
+      values.map((one) => ({ partition: 0, key: key as Buffer, value: one })),
+    );
+  const consumer = the.start({ BREAKER_REJECTED_SHARE: 'off' });
+  await produce();
+  await the.untilConsumed(4, consumer);
+  await setTopicRules(the.db, BY, the.topic, { valueFormat: 'auto' });
+  await produce();
+  await the.untilConsumed(8, consumer);
+  expect(await found(the)).toMatchObject({
+    unique: 1,
+    duplicate: 4,
+    conflict: 0,
+    dead_lettered: { malformed_json: 1, missing_field: 2 },
+  });
   await expectBalanced(the);
 });
 
 test('the variables fill the rules of a topic when it is first registered, and never again', async () => {
   const the = await stage({ partitions: 1 });
   const [, second] = [shown(1), shown(2)];
-  const first = the.start({ EVENTS_AMOUNTS_AS_STRINGS: 'true', EVENTS_FUTURE_TOLERANCE: '0' });
+  const first = the.start({
+    EVENTS_VALUE_FORMAT: 'auto',
+    EVENTS_AMOUNTS_AS_STRINGS: 'true',
+    EVENTS_FUTURE_TOLERANCE: '0',
+  });
   await first.owns(1);
   expect((await first.stop()).code).toBe(0);
   const text = String(second.value).replace(/"price_micros":([0-9]+)/, '"price_micros":"$1"');
@@ -79,6 +115,11 @@ test('the variables fill the rules of a topic when it is first registered, and n
   expect(await outcomes(the)).toEqual([{ partition: 0, offset: 0, is_stored: true }]);
   const rules = await the.db.selectFrom('topic_rules').selectAll().execute();
   expect(rules).toMatchObject([
-    { topic: the.topic, amounts_as_strings: true, future_tolerance_seconds: 0 },
+    {
+      topic: the.topic,
+      value_format: 'auto',
+      amounts_as_strings: true,
+      future_tolerance_seconds: 0,
+    },
   ]);
 });

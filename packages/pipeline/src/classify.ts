@@ -48,9 +48,9 @@ export interface ClassifyRules {
 /** The rules by which every record of a topic is judged: the process's limits, and what the topic's rules say. */
 export function readBy(
   limits: DecodeLimits,
-  { amountsAsStrings, futureToleranceMs }: TopicRules,
+  { valueFormat, amountsAsStrings, futureToleranceMs }: TopicRules,
 ): Pick<ClassifyRules, 'limits' | 'futureToleranceMs'> {
-  return { limits: { ...limits, amountsAsStrings }, futureToleranceMs };
+  return { limits: { ...limits, valueFormat, amountsAsStrings }, futureToleranceMs };
 }
 
 /**

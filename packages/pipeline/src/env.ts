@@ -1,7 +1,8 @@
-import { bool, durationMs, field, int, wholeNumbers, type ConfigOf } from '@adtally/config';
+import { bool, durationMs, field, int, oneOf, wholeNumbers, type ConfigOf } from '@adtally/config';
 import {
   DEFAULT_TOPIC_RULES,
   FUTURE_TOLERANCE_MS_MAX,
+  VALUE_FORMATS,
   type TopicRules,
 } from '@adtally/event-schema';
 import { parseStartAt, startAtText, type StartAt } from './start-at.ts';
@@ -32,10 +33,14 @@ export const RECORD_ENV = {
  * an operator changes them.
  */
 export const TOPIC_RULES_ENV = {
+  valueFormat: oneOf('EVENTS_VALUE_FORMAT', VALUE_FORMATS, {
+    default: DEFAULT_TOPIC_RULES.valueFormat,
+    meaning:
+      'only for a topic never counted, as the next two (later: `ops topics set`): `plain`, or `auto` also reads [wrapped values](docs/operations.md#rules-of-a-topic)',
+  }),
   amountsAsStrings: bool('EVENTS_AMOUNTS_AS_STRINGS', {
     default: DEFAULT_TOPIC_RULES.amountsAsStrings,
-    meaning:
-      'only for a topic never counted, as the next: amounts may be strings of digits (`"1500000"`); later `ops topics set`',
+    meaning: 'amounts may be strings of digits (`"1500000"`)',
   }),
   futureToleranceMs: durationMs('EVENTS_FUTURE_TOLERANCE', {
     default: DEFAULT_TOPIC_RULES.futureToleranceMs,
@@ -47,8 +52,8 @@ export const TOPIC_RULES_ENV = {
 
 /** What these variables say of a topic, to the second. */
 export function topicRules(config: ConfigOf<typeof TOPIC_RULES_ENV>): TopicRules {
-  const { amountsAsStrings, futureToleranceMs } = config;
-  return { ...DEFAULT_TOPIC_RULES, amountsAsStrings, futureToleranceMs };
+  const { valueFormat, amountsAsStrings, futureToleranceMs } = config;
+  return { valueFormat, amountsAsStrings, futureToleranceMs };
 }
 
 /** How many rows of the events topic one transaction holds. */

@@ -14,13 +14,18 @@ import {
   type ValueType,
 } from '@adtally/command-line';
 import { listTopicRules, setTopicRules } from '@adtally/db';
-import { FUTURE_TOLERANCE_MS_MAX, type TopicRules } from '@adtally/event-schema';
+import {
+  FUTURE_TOLERANCE_MS_MAX,
+  VALUE_FORMATS,
+  type TopicRules,
+  type ValueFormat,
+} from '@adtally/event-schema';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { operatorOf, readSignature, SIGNATURE_OPTIONS } from '../order-options.ts';
 import { count, printable, span } from '../words.ts';
 
 const SECOND_MS = 1_000;
-const COLUMNS = ['TOPIC', 'AMOUNTS AS STRINGS', 'FUTURE TOLERANCE', 'SINCE'];
+const COLUMNS = ['TOPIC', 'VALUE FORMAT', 'AMOUNTS AS STRINGS', 'FUTURE TOLERANCE', 'SINCE'];
 
 const TOLERANCE: ValueType<number> = {
   ...duration,
@@ -50,6 +55,7 @@ export const topics = command({
       } else if (rules.length > 0) {
         const rows = rules.map((one) => [
           printable(one.topic),
+          one.valueFormat,
           one.amountsAsStrings ? 'yes' : 'no',
           span(one.futureToleranceMs / SECOND_MS),
           one.changedAt.toISOString(),
@@ -68,6 +74,10 @@ counts the topic claims its partitions again at once. Letters are retried, repla
 same rules. Whoever runs an older build reads by none of them: update all services first.`,
   operands: { topic: operand(text('TOPIC'), 'the topic with events') },
   options: {
+    'value-format': option(
+      choice(VALUE_FORMATS),
+      "`auto` also reads Confluent's framing of JSON, Kafka Connect's and CloudEvents' envelopes",
+    ),
     'amounts-as-strings': option(
       choice(['yes', 'no']),
       'whether amounts may be strings of digits, as protobuf prints an int64',
@@ -105,12 +115,15 @@ same rules. Whoever runs an older build reads by none of them: update all servic
 });
 
 function changeOf(options: {
+  readonly 'value-format': ValueFormat | undefined;
   readonly 'amounts-as-strings': 'yes' | 'no' | undefined;
   readonly 'future-tolerance': number | undefined;
 }): Partial<TopicRules> {
+  const valueFormat = options['value-format'];
   const amounts = options['amounts-as-strings'];
   const futureToleranceMs = options['future-tolerance'];
   return {
+    ...(valueFormat !== undefined && { valueFormat }),
     ...(amounts !== undefined && { amountsAsStrings: amounts === 'yes' }),
     ...(futureToleranceMs !== undefined && { futureToleranceMs }),
   };
@@ -118,6 +131,7 @@ function changeOf(options: {
 
 function shownRules(rules: TopicRules): object {
   return {
+    value_format: rules.valueFormat,
     amounts_as_strings: rules.amountsAsStrings,
     future_tolerance_seconds: rules.futureToleranceMs / SECOND_MS,
   };

@@ -3,6 +3,7 @@ import { CONTRACT, type Contract } from '../contract.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { createReferenceDecoder, type ReferenceDecoder } from './reference.ts';
 import { createScanner, type Scanner } from './scanner.ts';
+import { FRAME_BYTES, innerPlace, isFramed } from './wrapping.ts';
 
 /** Both decoders of a contract, and the way they are used together. */
 export interface Decoder {
@@ -20,9 +21,27 @@ export function createDecoder(contract: Contract): Decoder {
     scan,
     reference,
     decode: (batch, row, limits = DEFAULT_DECODE_LIMITS) => {
-      if (!scan(batch, row, limits)) reference(batch, row, limits);
+      const isDecoded =
+        limits.valueFormat === 'auto'
+          ? scanWrapped(scan, batch, row, limits)
+          : scan(batch, row, limits);
+      if (!isDecoded) reference(batch, row, limits);
     },
   };
+}
+
+/** The scanner on an event that may be wrapped; false = undecided still, nothing changed. */
+function scanWrapped(scan: Scanner, batch: EventBatch, row: number, limits: DecodeLimits): boolean {
+  const { bytes, valueStart, valueLength } = batch.places;
+  const whole = bytes[row];
+  const length = valueLength[row] as number;
+  if (whole === undefined || length > limits.maxValueBytes) return false;
+  const start = valueStart[row] as number;
+  const skipped = isFramed(whole, start, length) ? FRAME_BYTES : 0;
+  if (scan(batch, row, limits, skipped)) return true;
+  const inner = innerPlace(whole.subarray(start + skipped, start + length), limits.maxDepth);
+  if (inner === null) return false;
+  return scan(batch, row, limits, skipped + inner.start, inner.end - inner.start);
 }
 
 /** The decoders of the product's contract. */

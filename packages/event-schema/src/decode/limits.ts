@@ -1,3 +1,5 @@
+import type { ValueFormat } from '../topic-rules.ts';
+
 /** What a message may cost before it is even understood, and which versions are taken beside the known ones. */
 export interface DecodeLimits {
   /** The longest message value, in bytes. */
@@ -9,7 +11,9 @@ export interface DecodeLimits {
    * version it knows. Fields only they have are unknown fields, counted and not kept.
    */
   readonly readAsNewest?: ReadonlySet<number>;
-  /** As the topic's rules say (`TopicRules`); false where they are not given. */
+  /** As the topic's rules say (`TopicRules`); `plain` where they are not given. */
+  readonly valueFormat?: ValueFormat;
+  /** The same; false where not given. */
   readonly amountsAsStrings?: boolean;
 }
 

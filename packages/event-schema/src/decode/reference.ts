@@ -8,6 +8,7 @@
  *   3. schema_version: missing_field, wrong_type, schema_mismatch; then the same of event_type
  *   4. the fields: missing_field, else wrong_type, else out_of_range; of the first such field in
  *      declaration order
+ * Of a wrapped value (`wrapping.ts`) 1 and 2 are looked for in all of it, then in the event it holds.
  * A field that does not belong to the event's type is an unknown field: its value is not looked at.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
@@ -21,7 +22,15 @@ import { uuidBytes } from '../uuid.ts';
 import { upcastToNewest, type RawEvent, type RawValue } from '../versions.ts';
 import type { DecodeLimits } from './limits.ts';
 import { rawValue } from './raw-value.ts';
-import { tokenPass, type Member } from './token-pass.ts';
+import { tokenPass, type Member, type TokenPass } from './token-pass.ts';
+import {
+  FRAME_BYTES,
+  frameHint,
+  isFramed,
+  wrappingHint,
+  wrappingOf,
+  type Wrapping,
+} from './wrapping.ts';
 
 /** Decodes one row of a batch: ends it as `event` with its columns, or as `rejected`. Never throws. */
 export type ReferenceDecoder = (batch: EventBatch, row: number, limits: DecodeLimits) => void;
@@ -87,19 +96,56 @@ function decodeValue(
   if (value === null || value.length === 0) return rejection('empty', 'the record has no value');
   if (value.length > limits.maxValueBytes)
     return rejection('oversize', `the value is longer than ${limits.maxValueBytes} bytes`);
-  if (!isUtf8(value)) return rejection('invalid_utf8', 'the value is not UTF-8');
-  const text = value.toString('utf8');
+  const { valueFormat = 'plain' } = limits;
+  const isUnframed = valueFormat === 'auto' && isFramed(value, 0, value.length);
+  const body = isUnframed ? value.subarray(FRAME_BYTES) : value;
+  const hint = frameHint(value, valueFormat);
+  if (!isUtf8(body)) return rejection('invalid_utf8', `the value is not UTF-8${hint}`);
+  const text = body.toString('utf8');
   const pass = tokenPass(text);
-  if (pass.malformed !== null) return rejection('malformed_json', pass.malformed);
+  if (pass.malformed !== null) return rejection('malformed_json', `${pass.malformed}${hint}`);
+  const wrapping = valueFormat === 'auto' ? wrappingOf(pass.members) : null;
+  const problem = textProblem(pass, limits, wrapping === null ? readers : null);
+  if (problem !== null) return problem;
+  return wrapping === null
+    ? decodeMembers(text, pass.members, limits, contract, readers)
+    : decodeWrapped(text, wrapping, limits, contract, readers);
+}
+
+/** What an envelope holds, as an event; of the text as a whole nothing is wrong. */
+function decodeWrapped(
+  text: string,
+  { what, name, inner, isRepeated }: Wrapping,
+  limits: DecodeLimits,
+  contract: Contract,
+  readers: Readers,
+): ValidEvent | Rejection {
+  if (isRepeated) return rejection('repeated_field', 'the field stands twice', name);
+  if (inner === undefined) return rejection('missing_field', `${what} holds no ${name}`, name);
+  const event = text.slice(inner.start, inner.end);
+  if (event === 'null') return rejection('empty', `${what} holds null as its ${name}`, name);
+  const pass = tokenPass(event);
+  if (pass.malformed !== null)
+    return rejection('malformed_json', `${what} whose ${name} is not a JSON object`, name);
+  const problem = textProblem(pass, limits, readers);
+  return problem ?? decodeMembers(event, pass.members, limits, contract, readers);
+}
+
+/** What is wrong with a JSON text, whatever its fields mean; without readers no name is looked at. */
+function textProblem(
+  pass: TokenPass,
+  limits: DecodeLimits,
+  readers: Readers | null,
+): Rejection | null {
   if (pass.depth > limits.maxDepth)
     return rejection('too_deep', `objects and arrays are nested deeper than ${limits.maxDepth}`);
-  const repeated = repeatedName(pass.members, readers.knownNames);
+  const repeated = readers === null ? null : repeatedName(pass.members, readers.knownNames);
   if (repeated !== null) return rejection('repeated_field', 'the field stands twice', repeated);
   if (pass.hasNul) return rejection('nul_character', 'a string holds U+0000');
   if (pass.hasLoneSurrogate)
     return rejection('lone_surrogate', 'an escape is half of a surrogate pair');
   if (pass.hasNotANumber) return rejection('not_a_number', 'NaN and Infinity are not JSON numbers');
-  return decodeMembers(text, pass.members, limits, contract, readers);
+  return null;
 }
 
 function repeatedName(members: readonly Member[], known: ReadonlySet<string>): string | null {
@@ -124,7 +170,8 @@ function decodeMembers(
     if (readers.knownNames.has(name)) known[name] = rawValue(text.slice(start, end));
 
   const version = known['schema_version'];
-  if (version === undefined) return missing('schema_version');
+  if (version === undefined)
+    return missing('schema_version', wrappingHint(members, limits.valueFormat));
   if (typeof version !== 'bigint') return wrongType('schema_version', 'an integer');
   const readAs = readers.formerNames.has(Number(version))
     ? Number(version)
@@ -233,8 +280,8 @@ function storeValue(batch: EventBatch, column: BatchColumn, row: number, value: 
   }
 }
 
-function missing(field: string): Rejection {
-  return rejection('missing_field', 'the field is missing', field);
+function missing(field: string, hint = ''): Rejection {
+  return rejection('missing_field', `the field is missing${hint}`, field);
 }
 
 function wrongType(field: string, wanted: string): Rejection {

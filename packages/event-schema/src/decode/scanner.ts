@@ -13,8 +13,17 @@ import type { DecodeLimits } from './limits.ts';
 import { integerEnd, SPAN, SpanReader } from './span-reader.ts';
 import { codePoints } from './utf8.ts';
 
-/** Decodes a row of the ordinary shape; false = undecided still, nothing changed. */
-export type Scanner = (batch: EventBatch, row: number, limits: DecodeLimits) => boolean;
+/**
+ * Decodes a row of the ordinary shape; false = undecided still, nothing changed. Where the event is wrapped, its
+ * place is given: from byte `skipped` of the value on, `length` bytes.
+ */
+export type Scanner = (
+  batch: EventBatch,
+  row: number,
+  limits: DecodeLimits,
+  skipped?: number,
+  length?: number,
+) => boolean;
 
 const ENVELOPE = ENVELOPE_NAMES.length;
 const VERSION_SPAN = 0;
@@ -47,13 +56,13 @@ export function createScanner(contract: Contract): Scanner {
   // Checked-and-forgotten values are stored nowhere; a uuid among them needs somewhere to go.
   const scratch = new Uint8Array(UUID_BYTES);
 
-  return (batch, row, limits) => {
+  return (batch, row, limits, skipped = 0, length?: number) => {
     const { places } = batch;
     const bytes = places.bytes[row];
-    const length = places.valueLength[row] as number;
-    if (bytes === undefined || length > limits.maxValueBytes || limits.maxDepth < 1) return false;
-    const valueStart = places.valueStart[row] as number;
-    if (!spans.read(bytes, valueStart, valueStart + length)) return false;
+    const whole = places.valueLength[row] as number;
+    if (bytes === undefined || whole > limits.maxValueBytes || limits.maxDepth < 1) return false;
+    const start = (places.valueStart[row] as number) + skipped;
+    if (!spans.read(bytes, start, start + (length ?? whole - skipped))) return false;
     if (spans.kind[VERSION_SPAN] !== SPAN.integer || spans.kind[TYPE_SPAN] !== SPAN.string)
       return false;
     const version = digitsValue(
