@@ -79,6 +79,10 @@ is missing, 78 configuration or schema.`,
           summary: 'versions of Kafka, from Maven Central',
           load: async () => (await import('./commands/matrix.ts')).matrixCommand('kafka'),
         },
+        producers: {
+          summary: 'where Kafka clients place keys, written into docs/producers/README.md',
+          load: async () => (await import('./commands/matrix-producers.ts')).matrixProducers,
+        },
       },
     },
     bench: {

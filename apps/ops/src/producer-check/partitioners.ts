@@ -23,13 +23,14 @@ export const PARTITIONERS: readonly Partitioner[] = [
   {
     name: 'crc32',
     words:
-      "CRC32, librdkafka's default (C, Python, Go, Node, .NET, Rust, Vector, Fluent Bit): set partitioner=murmur2_random",
+      "CRC32, librdkafka's default (C, Python, Go, Node, Rust and what is made of it): set partitioner=murmur2_random",
     hash: (key) => crc32(key),
   },
   {
     name: 'fnv1a',
     words:
-      'FNV-1a, the default of sarama (set Producer.Partitioner to NewMurmur2Partitioner) and of kafka-go (set Balancer to Murmur2Balancer)',
+      'FNV-1a: sarama as it comes (take NewMurmur2Partitioner), kafka-go with Hash (take Murmur2Balancer), ' +
+      'the kafka output of Bento (set partitioner: murmur2_hash), Telegraf (has no other)',
     hash: (key) => Math.abs(fnv1a(key)),
   },
   {
@@ -41,14 +42,19 @@ export const PARTITIONERS: readonly Partitioner[] = [
   {
     name: 'murmur2_unsigned',
     words:
-      'murmur2 without its sign, the default of @platformatic/kafka: set partitioner to compatibilityPartitioner',
+      'murmur2 without a sign, the default of @platformatic/kafka: set partitioner to compatibilityPartitioner',
     hash: (key) => murmur2(key) >>> 0,
   },
   {
     name: 'murmur2_absolute',
     words:
-      'the absolute value of murmur2, as a custom hash in sarama gives it without WithAbsFirst: add that, or take NewMurmur2Partitioner',
+      'the absolute value of murmur2, a custom hash in sarama without WithAbsFirst: add it, or take NewMurmur2Partitioner',
     hash: (key) => Math.abs(murmur2(key)),
+  },
+  {
+    name: 'kafkajs_legacy',
+    words: 'the partitioner of KafkaJS before 2.0 (LegacyPartitioner): take its DefaultPartitioner',
+    hash: (key) => kafkaJsLegacy(key) & POSITIVE,
   },
 ];
 
@@ -60,4 +66,32 @@ function fnv1a(data: Uint8Array): number {
   let hash = FNV_OFFSET | 0;
   for (const byte of data) hash = Math.imul(hash ^ byte, FNV_PRIME);
   return hash;
+}
+
+const SEED = 0x9747b28c;
+const MIX = 0x5bd1e995;
+
+/**
+ * murmur2 in floating point: products past 2^53 lose their last bits, and so the hash its likeness to Java's. Bytes
+ * past the last whole word are mixed in twice.
+ */
+function kafkaJsLegacy(data: Uint8Array): number {
+  const byte = (at: number): number => data[at] ?? 0;
+  let hash = SEED ^ data.length;
+  for (let at = 0; at < data.length; at += 4) {
+    let word = byte(at) + (byte(at + 1) << 8) + (byte(at + 2) << 16) + (byte(at + 3) << 24);
+    word *= MIX;
+    word ^= word >>> 24;
+    word *= MIX;
+    hash *= MIX;
+    hash ^= word;
+  }
+  const tail = data.length & ~3;
+  const rest = data.length & 3;
+  if (rest === 3) hash ^= byte(tail + 2) << 16;
+  if (rest >= 2) hash ^= byte(tail + 1) << 8;
+  if (rest >= 1) hash = (hash ^ byte(tail)) * MIX;
+  hash ^= hash >>> 13;
+  hash *= MIX;
+  return hash ^ (hash >>> 15);
 }
