@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { KEYS } from './keys.ts';
 import type { Placed } from './place-keys.ts';
-import type { Subject } from './subjects.ts';
+import { SUBJECTS, type Subject } from './subjects.ts';
 import { versionOf } from './versions.ts';
 
 /** What came of one subject; a text says why it was not run. */
@@ -14,7 +14,7 @@ const BEGIN = '<!-- written by ./dev matrix producers -->';
 const END = '<!-- end of table -->';
 const HEAD = ['client', 'version', 'setting', 'as Java', 'instead', 'key', 'date'];
 
-/** Puts the rows into a document's table; a row that is there already is replaced, the others stay. */
+/** Puts the rows into a document's table, in the order of the subjects: a row that is run again takes its former place. */
 export function recordRows(document: string, rows: readonly Row[], date: string): void {
   const text = readFileSync(document, 'utf8');
   const [before, rest] = split(text, BEGIN);
@@ -24,7 +24,9 @@ export function recordRows(document: string, rows: readonly Row[], date: string)
     const line = lineOf(row, date);
     known.set(identityOf(line), line);
   }
-  const lines = [lineText(HEAD), lineText(HEAD.map(() => '---')), ...known.values()];
+  const ordered = SUBJECTS.map((subject) => known.get(`${subject.client} ${subject.words}`));
+  const body = ordered.filter((line) => line !== undefined);
+  const lines = [lineText(HEAD), lineText(HEAD.map(() => '---')), ...body];
   writeFileSync(document, `${before}${BEGIN}\n\n${lines.join('\n')}\n\n${END}${after}`);
 }
 

@@ -18,8 +18,8 @@ test('a row that is run again takes the place of its former result; what is arou
   const marks = '<!-- written by ./dev matrix producers -->\n<!-- end of table -->';
   writeFileSync(file, `before\n${marks}\nafter\n`);
   const all = { asJava: 200, explainedBy: null, keyForm: 'canonical' };
-  recordRows(file, [{ subject: one, placed: all }], '2026-01-01');
   recordRows(file, [{ subject: other, placed: 'cargo | failed' }], '2026-01-02');
+  recordRows(file, [{ subject: one, placed: all }], '2026-01-01');
   const few = { asJava: 17, explainedBy: 'crc32', keyForm: 'quoted' };
   recordRows(file, [{ subject: one, placed: few }], '2026-01-03');
   expect(rowsOf(file)).toEqual([
