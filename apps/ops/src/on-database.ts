@@ -22,14 +22,22 @@ const STATEMENT_TIMEOUT_MS = 300_000;
 
 /** Does work on the database of the environment. @throws ConfigError, CommandError */
 export async function onDatabase(
-  { readConfig }: OpsEnvironment,
+  environment: OpsEnvironment,
   work: (context: OpsContext) => Promise<number>,
 ): Promise<number> {
-  const config = readConfig();
+  const config = environment.readConfig();
+  return await readFromDatabase(environment, (db) => work({ config, db }));
+}
+
+/** As `onDatabase`, for a command that goes on elsewhere with what it read. @throws ConfigError, CommandError */
+export async function readFromDatabase<T>(
+  { readConfig }: OpsEnvironment,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
   const options = {
     applicationName: 'adtally-ops',
     maxConnections: 2,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   };
-  return await withDatabase(config.databaseUrl, options, (db) => work({ config, db }));
+  return await withDatabase(readConfig().databaseUrl, options, work);
 }

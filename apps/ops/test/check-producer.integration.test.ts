@@ -2,7 +2,7 @@ import { encodeEvent, type AdEvent } from '@adtally/event-schema';
 import { partitionFor } from '@adtally/key-derivation';
 import { kafkaBrokers, produceRecords, testTopic, type TimedRecord } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { runOps } from './support/ops.ts';
+import { opsStage, runOps } from './support/ops.ts';
 
 const PARTITIONS = 12;
 const RECORDS = 40;
@@ -222,4 +222,22 @@ test('a sample is the latest of each partition, or a range of time; nothing ther
     code: 4,
     stderr: expect.stringContaining('there is no topic no-such-topic'),
   });
+});
+
+test("amounts as strings are judged by the environment, or with --counted by the topic's rules", async () => {
+  const { databaseUrl, ops } = await opsStage();
+  const record = right(1);
+  const value = Buffer.from(String(record.value).replace('1500000', '"1500000"'));
+  const topic = await topicOf([{ ...record, value }]);
+  const run = (env: Record<string, string>, ...argv: string[]) =>
+    runOps(['check-producer', '--topic', topic, ...argv], { KAFKA_BROKERS: brokers, ...env });
+  const strict = await run({});
+  expect(strict.code).toBe(3);
+  expect(strict.stdout).toContain('ops topics set --amounts-as-strings yes');
+  expect(await run({ EVENTS_AMOUNTS_AS_STRINGS: 'true' })).toMatchObject({ code: 0 });
+  const database = { DATABASE_URL: databaseUrl };
+  expect(await run(database, '--counted')).toMatchObject({ code: 3 });
+  const change = ['--amounts-as-strings', 'yes', '--reason', 'test'];
+  expect(await ops('topics', 'set', topic, ...change)).toMatchObject({ code: 0 });
+  expect(await run(database, '--counted')).toMatchObject({ code: 0 });
 });

@@ -2,6 +2,7 @@ import {
   command,
   CommandError,
   EXIT,
+  flag,
   JSON_OPTION,
   option,
   printJson,
@@ -10,9 +11,13 @@ import {
   timeMs,
   wholeNumber,
 } from '@adtally/command-line';
+import { readTopicRules, readWriteGuards } from '@adtally/db';
 import { topicSetting, withKafkaAdmin } from '@adtally/kafka';
 import { kafkaSettings } from '@adtally/kafka/env';
-import type { OpsEnvironment } from '../on-database.ts';
+import { readBy, type ClassifyRules } from '@adtally/pipeline';
+import { topicRules } from '@adtally/pipeline/env';
+import { readFromDatabase, type OpsEnvironment } from '../on-database.ts';
+import type { ProducerCheckConfig } from '../producer-check/env.ts';
 import { planSample, readSample } from '../producer-check/read-sample.ts';
 import { isWrong, reportJson, reportText, type CheckedSample } from '../producer-check/report.ts';
 import { SampleTally } from '../producer-check/sample-tally.ts';
@@ -22,7 +27,8 @@ const RECORDS_MAX = 20_000;
 /** Reads a sample of a topic and says what its producers have to mend. */
 export const checkProducer = command({
   description:
-    'Reads without a group and writes nothing; needs KAFKA_BROKERS alone, and no topic that Adtally counts.',
+    'Reads without a group and writes nothing; needs KAFKA_BROKERS alone, and no topic that Adtally counts. ' +
+    'Exit code 3 where something is wrong.',
   options: {
     topic: required(text('TOPIC'), 'the topic to look at'),
     records: option(wholeNumber(1, RECORDS_MAX), 'the latest of each partition', { default: 500 }),
@@ -32,10 +38,12 @@ export const checkProducer = command({
       text('NAME'),
       'the header that names the producer; else the field source, or a usual header',
     ),
+    counted: flag("judge by the topic's rules and the horizon in the database (DATABASE_URL)"),
     ...JSON_OPTION,
   },
-  run: async ({ options }, { readProducerCheckConfig }: OpsEnvironment) => {
-    const config = readProducerCheckConfig();
+  run: async ({ options }, environment: OpsEnvironment) => {
+    const config = environment.readProducerCheckConfig();
+    const rules = await rulesOf(options.topic, options.counted, config, environment);
     const settings = kafkaSettings(config);
     const range = {
       topic: options.topic,
@@ -53,11 +61,7 @@ export const checkProducer = command({
     const timestampType = await topicSetting(settings, options.topic, 'message.timestamp.type');
     const tally = new SampleTally({
       partitions,
-      limits: {
-        maxValueBytes: config.recordMaxBytes,
-        maxDepth: config.jsonMaxDepth,
-        readAsNewest: config.readAsNewest,
-      },
+      readBy: rules,
       sourceHeader: options['source-header'],
       nowMs: Date.now(),
     });
@@ -78,3 +82,22 @@ export const checkProducer = command({
     return isWrong(sample) ? EXIT.incomplete : EXIT.success;
   },
 });
+
+/** Without a database nobody can tell what is `expired`, and the environment says how the topic will be read. */
+async function rulesOf(
+  topic: string,
+  isCounted: boolean,
+  config: ProducerCheckConfig,
+  environment: OpsEnvironment,
+): Promise<Omit<ClassifyRules, 'partitions'>> {
+  const limits = {
+    maxValueBytes: config.recordMaxBytes,
+    maxDepth: config.jsonMaxDepth,
+    readAsNewest: config.readAsNewest,
+  };
+  if (!isCounted) return { ...readBy(limits, topicRules(config)), horizonMs: null };
+  return await readFromDatabase(environment, async (db) => {
+    const { horizonMs } = await readWriteGuards(db);
+    return { ...readBy(limits, await readTopicRules(db, topic)), horizonMs };
+  });
+}

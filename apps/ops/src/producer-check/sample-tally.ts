@@ -1,11 +1,12 @@
-import { EventBatch, type DecodeLimits, type SourceRecord } from '@adtally/event-schema';
-import { classify } from '@adtally/pipeline';
+import { EventBatch, type SourceRecord } from '@adtally/event-schema';
+import { classify, type ClassifyRules } from '@adtally/pipeline';
 import { peek } from './peek.ts';
 import { SourceTally } from './source-tally.ts';
 
 export interface SampleRules {
   readonly partitions: number;
-  readonly limits: DecodeLimits;
+  /** As the topic's records are judged, but for where they lie. */
+  readonly readBy: Omit<ClassifyRules, 'partitions'>;
   readonly sourceHeader: string | undefined;
   readonly nowMs: number;
 }
@@ -29,12 +30,11 @@ export class SampleTally {
   }
 
   add(record: SourceRecord): void {
-    const { partitions, limits, sourceHeader, nowMs } = this.#rules;
+    const { partitions, readBy, sourceHeader, nowMs } = this.#rules;
     const batch = this.#batch;
     batch.clear();
     batch.append(record, 0);
-    // What is `expired` depends on a database, which a producer team does not have.
-    classify(batch, 0, { horizonMs: null, partitions, limits });
+    classify(batch, 0, { ...readBy, partitions });
     const { source, impressionId } = peek(record, sourceHeader);
     this.#tallyOf(source ?? UNNAMED).add(record, batch, impressionId, nowMs);
   }
