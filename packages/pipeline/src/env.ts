@@ -36,7 +36,7 @@ export const TOPIC_RULES_ENV = {
   valueFormat: oneOf('EVENTS_VALUE_FORMAT', VALUE_FORMATS, {
     default: DEFAULT_TOPIC_RULES.valueFormat,
     meaning:
-      'only for a topic never counted, as the next two (later: `ops topics set`): `plain`, or `auto` also reads [wrapped values](docs/operations.md#rules-of-a-topic)',
+      'only for a topic never counted, as the next two (later: `ops topics set`): `plain`, or `auto` also reads wrapped values (docs/operations.md)',
   }),
   amountsAsStrings: bool('EVENTS_AMOUNTS_AS_STRINGS', {
     default: DEFAULT_TOPIC_RULES.amountsAsStrings,
