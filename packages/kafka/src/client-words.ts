@@ -22,6 +22,8 @@ interface LogLine {
 export interface TalkingClient {
   on(event: 'event.error', listener: (error: unknown) => void): unknown;
   on(event: 'event.log', listener: (line: LogLine) => void): unknown;
+  /** Of a token that could not be had: without a listener it would end the process. */
+  on(event: 'error', listener: (error: unknown) => void): unknown;
 }
 
 /** A connection was lost or refused; a producer got no id; a request, the TLS set-up, an API version failed. */
@@ -67,6 +69,7 @@ export class ClientWords {
     this.#fatal = undefined;
     client.on('event.error', (error) => this.note(error));
     client.on('event.log', (line) => this.#onLog(line));
+    client.on('error', (error) => this.note(error));
   }
 
   /** What keeps the client from its work now, or null where nothing is known to. */

@@ -11,6 +11,7 @@ const KINDS: Readonly<Record<TroubleCode, ServerFailure['kind']>> = {
   topic_authorization: 'refused',
   group_authorization: 'refused',
   cluster_authorization: 'refused',
+  token_unavailable: 'away',
   host_unknown: 'away',
   broker_unreachable: 'away',
   tls_failed: 'away',

@@ -6,6 +6,7 @@ export type TroubleCode =
   | 'protocol_mismatch'
   | 'tls_failed'
   | 'authentication_failed'
+  | 'token_unavailable'
   | 'topic_authorization'
   | 'group_authorization'
   | 'cluster_authorization'
@@ -27,6 +28,7 @@ const BY_WORDS: readonly (readonly [RegExp, TroubleCode])[] = [
   [/topic authorization failed/i, 'topic_authorization'],
   [/group authorization failed/i, 'group_authorization'],
   [/cluster authorization failed|transactional id authorization/i, 'cluster_authorization'],
+  [/token endpoint \S+ is away/, 'token_unavailable'],
   [/unknown topic|subscribed topic not available/i, 'topic_missing'],
   [/failed to resolve|host resolution|getaddrinfo/i, 'host_unknown'],
   [/certificate|unknown ca\b/i, 'certificate_refused'],
@@ -34,7 +36,7 @@ const BY_WORDS: readonly (readonly [RegExp, TroubleCode])[] = [
     /wrong version number|(plaintext broker|ssl) listener|security\.protocol|requires tls|sasl mechanism: connection closed/i,
     'protocol_mismatch',
   ],
-  [/authenticat|\bsasl\b/i, 'authentication_failed'],
+  [/authenticat|\bsasl\b|token endpoint|gives no credentials/i, 'authentication_failed'],
   [/\bssl\b|\btls connection\b/i, 'tls_failed'],
   [/unsupported|not supported|required feature|speaks no/i, 'not_supported'],
   [
@@ -63,6 +65,7 @@ const OF_CONNECTIONS: ReadonlySet<TroubleCode> = new Set<TroubleCode>([
   'protocol_mismatch',
   'tls_failed',
   'authentication_failed',
+  'token_unavailable',
 ]);
 
 export function isOfConnections(code: TroubleCode): boolean {

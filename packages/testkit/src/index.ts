@@ -59,6 +59,7 @@ export {
   type TestTopic,
   type TestTopicOptions,
 } from './topic.ts';
+export { tokenIssuer, type TokenIssuer } from './token-issuer.ts';
 export { openTransaction, produceTransaction, type OpenTransaction } from './transaction.ts';
 export { uniqueName } from './unique-name.ts';
 export { signal, waitFor, type Signal, type WaitOptions } from './wait.ts';

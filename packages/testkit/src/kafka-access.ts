@@ -9,6 +9,8 @@ export interface ClientAccess {
    * changes while the broker runs is a SCRAM one, set by `cluster.tool('kafka.admin.ConfigCommand', ...)`.
    */
   readonly users?: Readonly<Record<string, string>>;
+  /** The keys (JWKS, JSON) of who signs the tokens that it takes for SASL OAUTHBEARER; see `tokenIssuer`. */
+  readonly tokenKeys?: string;
   /** The listener speaks TLS with this certificate, PEM; `clients` is the one that it asks a client for. */
   readonly tls?: {
     readonly key: string;
@@ -22,14 +24,20 @@ export interface ClientAccess {
 /** The internal and the controllers' listener have no names for who comes. */
 const INTERNAL_PRINCIPAL = 'User:ANONYMOUS';
 const PLAIN_MODULE = 'org.apache.kafka.common.security.plain.PlainLoginModule';
+const OAUTH_PACKAGE = 'org.apache.kafka.common.security.oauthbearer';
 const SCRAM_MODULE = 'org.apache.kafka.common.security.scram.ScramLoginModule';
 
 /** The lines of server.properties that make it so; what they name is written into the folder. */
-export function accessSettings({ users, acls, tls }: ClientAccess, folder: string): BrokerSettings {
-  const protocol = `${users === undefined ? '' : 'SASL_'}${tls === undefined ? 'PLAINTEXT' : 'SSL'}`;
+export function accessSettings(
+  { users, acls, tls, tokenKeys }: ClientAccess,
+  folder: string,
+): BrokerSettings {
+  const isSasl = users !== undefined || tokenKeys !== undefined;
+  const protocol = `${isSasl ? 'SASL_' : ''}${tls === undefined ? 'PLAINTEXT' : 'SSL'}`;
   return {
     'listener.security.protocol.map': `INTERNAL:PLAINTEXT,CLIENT:${protocol},CONTROLLER:PLAINTEXT`,
-    ...(users === undefined ? {} : sasl(users)),
+    ...(isSasl ? sasl(users ?? {}) : {}),
+    ...(tokenKeys === undefined ? {} : tokenSettings(tokenKeys, folder)),
     ...(tls === undefined ? {} : tlsSettings(tls, folder)),
     ...(acls === true ? AUTHORIZER : {}),
   };
@@ -51,6 +59,23 @@ function tlsSettings(
   };
 }
 
+/** Where a broker finds the keys of who signs tokens; it reads a file only where its JVM is told that it may. */
+export const TOKEN_KEYS_URL = 'sasl.oauthbearer.jwks.endpoint.url';
+
+function tokenSettings(tokenKeys: string, folder: string): BrokerSettings {
+  const keys = join(folder, 'token-keys.json');
+  writeFileSync(keys, tokenKeys);
+  const mechanism = 'listener.name.client.oauthbearer';
+  return {
+    'listener.name.client.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,OAUTHBEARER',
+    [`${mechanism}.sasl.jaas.config`]: `${OAUTH_PACKAGE}.OAuthBearerLoginModule required;`,
+    [`${mechanism}.sasl.server.callback.handler.class`]: `${OAUTH_PACKAGE}.OAuthBearerValidatorCallbackHandler`,
+    // A connection lives no longer than the token it was made with.
+    [`${mechanism}.connections.max.reauth.ms`]: '3600000',
+    [TOKEN_KEYS_URL]: `file://${keys}`,
+  };
+}
+
 const AUTHORIZER: BrokerSettings = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': INTERNAL_PRINCIPAL,
@@ -61,7 +86,7 @@ function sasl(users: Readonly<Record<string, string>>): BrokerSettings {
   const entries = Object.entries(users).map(([name, password]) => `user_${name}="${password}"`);
   return {
     'listener.name.client.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256',
-    'listener.name.client.plain.sasl.jaas.config': `${PLAIN_MODULE} required ${entries.join(' ')};`,
+    'listener.name.client.plain.sasl.jaas.config': `${[PLAIN_MODULE, 'required', ...entries].join(' ')};`,
     'listener.name.client.scram-sha-256.sasl.jaas.config': `${SCRAM_MODULE} required;`,
   };
 }

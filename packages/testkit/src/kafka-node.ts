@@ -6,6 +6,7 @@ import {
   newClusterId,
   propertiesText,
 } from '@adtally/native-servers';
+import { TOKEN_KEYS_URL } from './kafka-access.ts';
 import { KafkaProcess } from './kafka-process.ts';
 import type { KafkaPrograms } from './kafka-programs.ts';
 
@@ -45,6 +46,7 @@ export class KafkaNode {
   readonly logFolder: string;
   readonly #programs: KafkaPrograms;
   readonly #properties: string;
+  readonly #jvmOptions: readonly string[];
 
   /** Writes what the node needs to start; the first node's id is 1. */
   constructor(
@@ -58,6 +60,11 @@ export class KafkaNode {
     this.#programs = programs;
     mkdirSync(folder, { recursive: true });
     this.logFolder = join(folder, 'logs');
+    const tokenKeys = settings[TOKEN_KEYS_URL];
+    this.#jvmOptions =
+      tokenKeys === undefined
+        ? []
+        : [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${tokenKeys}`];
     this.#properties = join(folder, 'server.properties');
     this.process = new KafkaProcess(join(folder, 'broker.log'));
     writeFileSync(
@@ -76,7 +83,8 @@ export class KafkaNode {
 
   start(): void {
     const { java, javaArguments } = this.#programs;
-    this.process.start(java, [...javaArguments, 'kafka.Kafka', this.#properties]);
+    const options = [...this.#jvmOptions, ...javaArguments];
+    this.process.start(java, [...options, 'kafka.Kafka', this.#properties]);
   }
 
   /** The controller this node follows, from the state it keeps; undefined before the first election. */

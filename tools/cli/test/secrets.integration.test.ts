@@ -32,7 +32,14 @@ const LEVELS = ['warn', 'error', 'fatal'];
 const CAN_BREAK = hasPostgresServer() && hasRedisServer() && hasKafkaServer();
 const PATHS = ['/readyz', '/status', '/metrics', '/incidents', '/audit'];
 
-type Server = 'postgres' | 'redis' | 'kafka' | 'sinks';
+type Server = 'postgres' | 'redis' | 'kafka' | 'tokens' | 'sinks';
+/** Each goes with one server alone, and is given with that one. */
+const OF_SERVERS = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'KAFKA_SASL_PASSWORD',
+  'KAFKA_OAUTH_CLIENT_SECRET',
+];
 type Env = Record<string, string>;
 
 const declared: Record<string, readonly EnvField<unknown>[]> = {};
@@ -84,7 +91,7 @@ function secretsOf(app: string, way: Way): Env {
   const fields = declared[app] ?? [];
   return Object.fromEntries(
     fields.flatMap(({ variable, read }) => {
-      if (['DATABASE_URL', 'REDIS_URL', 'KAFKA_SASL_PASSWORD'].includes(variable)) return [];
+      if (OF_SERVERS.includes(variable)) return [];
       const texts = [canary(variable), broken.sink(way, canary(variable))];
       const taken = texts.find((text) => 'value' in read({ [variable]: text }));
       if (taken === undefined) throw new Error(`${variable}: teach this test what it may be`);
@@ -101,6 +108,8 @@ function breakOf(server: Server, way: Way): Env {
       return broken.redis(way, canary('REDIS_URL'));
     case 'kafka':
       return broken.kafka(way, canary('KAFKA_SASL_PASSWORD'));
+    case 'tokens':
+      return broken.tokens(way, canary('KAFKA_OAUTH_CLIENT_SECRET'));
     case 'sinks':
       return {}; // all of them are among the secrets
     default:
@@ -153,6 +162,7 @@ const RUNS: readonly (readonly [app: string, server: Server, ways: readonly Way[
   ['ingest-consumer', 'postgres', WAYS],
   ['ingest-consumer', 'redis', WAYS],
   ['ingest-consumer', 'kafka', WAYS],
+  ['ingest-consumer', 'tokens', ['refused', 'garbage']],
   ['dead-queue-alerter', 'sinks', WAYS],
   // The same drivers and the same frame: two ways show that nothing of their own tells more.
   ['dlq-reprocessor', 'postgres', ['password', 'garbage']],
@@ -196,6 +206,7 @@ test.runIf(CAN_BREAK)(
       saidBy('backfill-runner', 'postgres', 'garbage', ['status']),
       saidBy('backfill-runner', 'kafka', 'refused', ['replay']),
       ...APP_NAMES.map((app) => saidBy(app, 'redis', 'password', ['--check-config'])),
+      ...APP_NAMES.map((app) => saidBy(app, 'tokens', 'refused', ['--check-config'])),
       ...[['status'], ['status', '--json'], ['up'], ['audit'], ['migrate']].map((argv) =>
         saidBy('../tools/cli', 'postgres', 'password', argv),
       ),

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { reveal } from '@adtally/config';
-import type { ConnectionOptions } from '@platformatic/kafka';
+import type { ConnectionOptions, SASLOptions } from '@platformatic/kafka';
 import type { KafkaSettings } from '../settings.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A broker that is asked for records answers within a fraction of a second; one that is frozen never does. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
 /** Settings that the native client may take, and a connection of ours does not. */
 export class SettingNotSupported extends Error {
@@ -21,28 +21,48 @@ export class SettingNotSupported extends Error {
  *
  * @throws SettingNotSupported
  */
-export function connectionOptions({ security }: KafkaSettings, host: string): ConnectionOptions {
+export function connectionOptions(settings: KafkaSettings, host: string): ConnectionOptions {
+  const { security } = settings;
   const protocol = text(security, 'security.protocol') ?? 'plaintext';
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     ...(protocol.endsWith('ssl') && { tls: tlsOptions(security), tlsServerName: isIP(host) === 0 }),
-    ...(protocol.startsWith('sasl') && {
-      sasl: {
-        mechanism: saslMechanism(text(security, 'sasl.mechanism')),
-        username: text(security, 'sasl.username') ?? '',
-        // Asked for at each connection: a password may have been changed.
-        password: () => text(security, 'sasl.password') ?? '',
-      },
-    }),
+    ...(protocol.startsWith('sasl') && { sasl: saslOptions(settings) }),
   };
 }
 
 /** @throws SettingNotSupported */
-export function requireSupported({ security }: KafkaSettings): void {
-  if (text(security, 'security.protocol')?.startsWith('sasl')) {
-    saslMechanism(text(security, 'sasl.mechanism'));
+export function requireSupported(settings: KafkaSettings): void {
+  if (text(settings.security, 'security.protocol')?.startsWith('sasl')) saslOptions(settings);
+}
+
+/** What changes while the process runs, a password or a token, is asked for at each connection. */
+function saslOptions({ security, tokens }: KafkaSettings): SASLOptions {
+  const mechanism = saslMechanism(text(security, 'sasl.mechanism'));
+  if (mechanism !== 'OAUTHBEARER') {
+    return {
+      mechanism,
+      username: text(security, 'sasl.username') ?? '',
+      password: () => text(security, 'sasl.password') ?? '',
+    };
   }
+  if (tokens === undefined) throw new SettingNotSupported('SASL OAUTHBEARER without any tokens');
+  return {
+    mechanism,
+    token: async () => (await tokens.current()).value,
+    oauthBearerExtensions: { ...tokens.extensions },
+    authBytesValidator: requireTaken,
+  };
+}
+
+type Validated = Parameters<NonNullable<SASLOptions['authBytesValidator']>>[1];
+
+/** A token that the broker does not take is answered like one that it does, with words (RFC 7628, section 3.2.2). */
+function requireTaken(answer: Buffer, done: Validated): void {
+  if (answer.length === 0) done(null, answer);
+  else
+    done(new Error(`SASL OAUTHBEARER: the broker does not take the token: ${answer.toString()}`));
 }
 
 function saslMechanism(given: string | undefined): (typeof SASL_MECHANISMS)[number] {

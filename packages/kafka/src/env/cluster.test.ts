@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '@adtally/config';
+import { ConfigError, describeConfig, loadEnv } from '@adtally/config';
 import { commonConfig } from '../settings.ts';
-import { readKafkaSettings } from './cluster.ts';
+import { KAFKA_ENV, KAFKA_RULES, readKafkaSettings } from './cluster.ts';
 
 const readable = import.meta.filename;
+const OAUTH = {
+  KAFKA_BROKERS: 'a:1',
+  KAFKA_SECURITY_PROTOCOL: 'sasl_ssl',
+  KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+};
 
 function problemsOf(env: Record<string, string | undefined>): readonly string[] {
   try {
@@ -52,6 +57,25 @@ describe('the cluster by its variables', () => {
     expect(commonConfig(settings)).toMatchObject({ 'sasl.password': ' p ' });
   });
 
+  test('tokens come from their giver, and what it is told of is shown without its secret', () => {
+    const env = {
+      ...OAUTH,
+      KAFKA_OAUTH_TOKEN_URL: 'https://idp.example/token',
+      KAFKA_OAUTH_CLIENT_ID: 'adtally',
+      KAFKA_OAUTH_CLIENT_SECRET: 'hunter2',
+      KAFKA_OAUTH_EXTENSIONS: 'logicalCluster=lkc-1, identityPoolId=pool-2',
+    };
+    const { security, tokens } = readKafkaSettings(env);
+    expect(security).toEqual({ 'security.protocol': 'sasl_ssl', 'sasl.mechanism': 'OAUTHBEARER' });
+    expect(tokens?.extensions).toEqual({ logicalCluster: 'lkc-1', identityPoolId: 'pool-2' });
+    const shown = describeConfig(KAFKA_ENV, loadEnv(KAFKA_ENV, env, KAFKA_RULES));
+    expect(shown).toMatchObject({
+      KAFKA_OAUTH_CLIENT_ID: 'adtally',
+      KAFKA_OAUTH_CLIENT_SECRET: '***',
+      KAFKA_OAUTH_EXTENSIONS: 'logicalCluster=lkc-1,identityPoolId=pool-2',
+    });
+  });
+
   test('every problem is reported at once, without the password', () => {
     const problems = problemsOf({
       KAFKA_BROKERS: 'a:9092,nohost,b:0,c:70000',
@@ -83,6 +107,24 @@ describe('the cluster by its variables', () => {
     ],
     [{ KAFKA_BROKERS: 'a:1', KAFKA_SECURITY_PROTOCOL: 'sasl_ssl' }, 'KAFKA_SASL_MECHANISM must be'],
     [{ KAFKA_BROKERS: 'a:1', KAFKA_SASL_USERNAME: 'u' }, 'KAFKA_SASL_USERNAME needs'],
+    [OAUTH, 'KAFKA_OAUTH_TOKEN_URL is required with KAFKA_SASL_MECHANISM=OAUTHBEARER'],
+    [
+      { ...OAUTH, KAFKA_SASL_USERNAME: 'u' },
+      'KAFKA_SASL_USERNAME needs KAFKA_SASL_MECHANISM PLAIN, SCRAM-SHA-256, SCRAM-SHA-512',
+    ],
+    [
+      { ...OAUTH, KAFKA_OAUTH_TOKEN_URL: 'http://idp.example/token' },
+      'KAFKA_OAUTH_TOKEN_URL: its value is not allowed; give a URL beginning with https://',
+    ],
+    [{ ...OAUTH, KAFKA_OAUTH_EXTENSIONS: 'a=1,b' }, 'KAFKA_OAUTH_EXTENSIONS: give name=value'],
+    [
+      { ...OAUTH, KAFKA_SECURITY_PROTOCOL: 'sasl_plaintext', KAFKA_SASL_MECHANISM: 'AWS_MSK_IAM' },
+      'KAFKA_SASL_MECHANISM=AWS_MSK_IAM needs KAFKA_SECURITY_PROTOCOL sasl_ssl',
+    ],
+    [
+      { ...OAUTH, KAFKA_SASL_MECHANISM: 'AWS_MSK_IAM' },
+      'KAFKA_AWS_REGION is required with KAFKA_SASL_MECHANISM=AWS_MSK_IAM',
+    ],
   ])('%j is refused', (env, text) => {
     expect(problemsOf(env).join('\n')).toContain(text);
   });

@@ -21,6 +21,8 @@ export interface BrokenServers {
   postgres(way: Way, password: string): Record<string, string>;
   redis(way: Way, password: string): Record<string, string>;
   kafka(way: Way, password: string): Record<string, string>;
+  /** Brokers that take tokens, and who is to give them. */
+  tokens(way: Way, secret: string): Record<string, string>;
   /** Of a webhook: a path and a password, both the secret. */
   sink(way: Way, secret: string): string;
   close(): Promise<void>;
@@ -57,6 +59,14 @@ export async function brokenServers(): Promise<BrokenServers> {
       KAFKA_SASL_MECHANISM: 'PLAIN',
       KAFKA_SASL_USERNAME: USER,
       KAFKA_SASL_PASSWORD: password,
+    }),
+    tokens: (way, secret) => ({
+      KAFKA_BROKERS: brokers,
+      KAFKA_SECURITY_PROTOCOL: 'sasl_plaintext',
+      KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+      KAFKA_OAUTH_TOKEN_URL: `http://127.0.0.1:${way === 'garbage' ? echo.port : refusing}/token`,
+      KAFKA_OAUTH_CLIENT_ID: USER,
+      KAFKA_OAUTH_CLIENT_SECRET: secret,
     }),
     sink: (way, secret) => {
       const scheme = way === 'tls' ? 'https' : 'http';
