@@ -79,11 +79,10 @@ async function freeCursors(db: Database, sourceIds: readonly number[]): Promise<
     .execute();
 }
 
-async function hasEnded(db: Database, { pid, start }: Cursor): Promise<boolean> {
+async function hasEnded(db: Database, { sourceId, pid, start }: Cursor): Promise<boolean> {
   try {
-    await sql`SELECT end_backend(${pid}::int, ${start}::timestamptz, ${EVICTION_WAIT_MS}::int)`.execute(
-      db,
-    );
+    await sql`SELECT end_former_owner(${sourceId}::int, ${pid}::int, ${start}::timestamptz,
+      ${EVICTION_WAIT_MS}::int)`.execute(db);
     return true;
   } catch (error) {
     if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
 import type { Database, DatabaseExecutor } from './database.ts';
-import { type EventDay, EXCLUDES_PREFIX, eventDays } from './event-days.ts';
+import { type EventDay, eventDays } from './event-days.ts';
 import { readWriteGuards } from './write-guards.ts';
 
 /** Which days are to be there. */
@@ -169,22 +169,9 @@ class PartitionMaker {
 
   /** Clears what a killed run left: checks on the default partition and tables never attached. */
   async dropLeftovers(): Promise<boolean> {
-    const checks = await sql<{ name: string }>`
-      SELECT conname AS name FROM pg_constraint
-      WHERE conrelid = 'events_default'::regclass AND starts_with(conname, ${EXCLUDES_PREFIX})`.execute(
-      this.#db,
-    );
-    const tables = await sql<{ name: string }>`
-      SELECT relname AS name FROM pg_class
-      WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'events'::regclass)
-        AND relkind = 'r' AND NOT relispartition AND relname ~ '^events_[0-9]{8}$'`.execute(
-      this.#db,
-    );
-    const done = await this.#step(async (trx) => {
-      for (const { name } of checks.rows) await dropCheck(trx, name);
-      for (const { name } of tables.rows) await dropEmptyTable(trx, name);
+    return await this.#step(async (trx) => {
+      await sql`SELECT drop_event_day_leftovers()`.execute(trx);
     });
-    return done;
   }
 
   async make(day: EventDay): Promise<'created' | 'keptInDefault' | 'postponed'> {
@@ -192,10 +179,10 @@ class PartitionMaker {
     if (await this.#hasRowsInDefault(day)) return 'keptInDefault';
     try {
       const attached =
-        (await this.#step((trx) => buildStandalone(trx, day))) &&
-        (await this.#step((trx) => excludeFromDefault(trx, day))) &&
-        (await this.#step((trx) => validateExclusion(trx, day))) &&
-        (await this.#step((trx) => attach(trx, day)));
+        (await this.#step((trx) => take(trx, 'build_event_day', day))) &&
+        (await this.#step((trx) => take(trx, 'exclude_event_day', day))) &&
+        (await this.#step((trx) => take(trx, 'validate_event_day', day))) &&
+        (await this.#step((trx) => take(trx, 'attach_event_day', day)));
       if (attached) return 'created';
       await this.dropLeftovers();
       return 'postponed';
@@ -239,40 +226,11 @@ class PartitionMaker {
   }
 }
 
-async function buildStandalone(trx: DatabaseExecutor, day: EventDay): Promise<void> {
-  await sql`CREATE TABLE ${sql.table(day.table)} (LIKE events INCLUDING ALL)`.execute(trx);
-}
+/** What needs the owner of `events` goes through its functions (migrations/0021). */
+type DayStep = 'build_event_day' | 'exclude_event_day' | 'validate_event_day' | 'attach_event_day';
 
-async function excludeFromDefault(trx: DatabaseExecutor, day: EventDay): Promise<void> {
-  await sql`ALTER TABLE events_default ADD CONSTRAINT ${sql.id(day.excludes)}
-    CHECK (impression_id < ${sql.lit(day.fromId)} OR impression_id >= ${sql.lit(day.toId)}) NOT VALID`.execute(
-    trx,
-  );
-}
-
-async function validateExclusion(trx: DatabaseExecutor, day: EventDay): Promise<void> {
-  await sql`ALTER TABLE events_default VALIDATE CONSTRAINT ${sql.id(day.excludes)}`.execute(trx);
-}
-
-/** The valid check spares the scan of the default partition under its exclusive lock. */
-async function attach(trx: DatabaseExecutor, day: EventDay): Promise<void> {
-  await sql`ALTER TABLE events ATTACH PARTITION ${sql.table(day.table)}
-    FOR VALUES FROM (${sql.lit(day.fromId)}) TO (${sql.lit(day.toId)})`.execute(trx);
-  await dropCheck(trx, day.excludes);
-}
-
-async function dropCheck(trx: DatabaseExecutor, name: string): Promise<void> {
-  await sql`ALTER TABLE events_default DROP CONSTRAINT IF EXISTS ${sql.id(name)}`.execute(trx);
-}
-
-/** Never drops rows: a day's table that was detached with rows in it is somebody's to look at. */
-async function dropEmptyTable(trx: DatabaseExecutor, name: string): Promise<void> {
-  await sql`LOCK TABLE ${sql.table(name)} IN ACCESS EXCLUSIVE MODE`.execute(trx);
-  const { rows } = await sql`SELECT 1 FROM ${sql.table(name)} LIMIT 1`.execute(trx);
-  if (rows.length > 0) {
-    throw new Error(`table ${name} is not a partition of events and holds rows: attach or move it`);
-  }
-  await sql`DROP TABLE ${sql.table(name)}`.execute(trx);
+async function take(trx: DatabaseExecutor, step: DayStep, { label }: EventDay): Promise<void> {
+  await sql`SELECT ${sql.id(step)}(${label}::date)`.execute(trx);
 }
 
 function sqlState(error: unknown): string | undefined {

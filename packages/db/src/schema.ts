@@ -127,6 +127,7 @@ export interface CursorsTable {
   owner: string | null;
   backend_pid: number | null;
   backend_start: Date | null;
+  session_mark: number | null;
   claimed_at: Date | null;
   known_end_offset: bigint | null;
   halted_code: string | null;

@@ -36,6 +36,7 @@ export const COUNTING_COLUMNS = {
     owner: 1,
     backend_pid: 1,
     backend_start: 1,
+    session_mark: 1,
     claimed_at: 1,
     known_end_offset: 1,
     halted_code: 1,
