@@ -103,6 +103,12 @@ test('what is wrong is told by source, with the partitioner that explains it', a
     }),
     ...other('fewer', ({ key }) => ({ partition: partitionFor(key as Buffer, 8) })),
     ...each((n) => ({ ...right(n), value: Buffer.from('{'), headers: named })),
+    // Of one cause, at two places.
+    { ...right(1, 'cut'), value: (right(1, 'cut').value as Buffer).subarray(0, -1) },
+    {
+      ...right(10, 'cut'),
+      value: Buffer.from(String(right(10, 'cut').value).replace('"EUR"', 'EUR')),
+    },
   ]);
   const { code, text, result } = await check(topic);
   expect(code).toBe(3);
@@ -116,7 +122,9 @@ test('what is wrong is told by source, with the partitioner that explains it', a
     quoted: 'java',
     fewer: 'java_fewer_partitions',
     'in-a-header': null,
+    cut: null,
   });
+  expect(found.get('cut').rejections).toMatchObject([{ code: 'malformed_json', records: 2 }]);
   expect(found.get('good').findings.every((one: any) => one.severity !== 'wrong')).toBe(true);
   expect(found.get('quoted').key_forms).toEqual({ quoted: RECORDS });
   expect(found.get('no-key').key_forms).toEqual({ none: RECORDS });

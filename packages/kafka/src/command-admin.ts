@@ -1,6 +1,6 @@
 import { CommandError, EXIT, noAnswer, refusedBy, type Server } from '@adtally/command-line';
 import { KafkaAdmin } from './admin.ts';
-import { isNoAnswer, KafkaRequestError } from './errors.ts';
+import { isNoAnswer, isRightMissing, KafkaRequestError } from './errors.ts';
 import type { KafkaSettings } from './settings.ts';
 import { NoTopicId } from './topic-description.ts';
 import type { TroubleCode } from './trouble.ts';
@@ -15,7 +15,7 @@ const REFUSALS = new Set<TroubleCode | undefined>([
 /**
  * Opens the administration client for one command and closes it again.
  * @throws CommandError where no broker answers within ten seconds (exit code 69) or where they refuse
- *   our login or know no topic ids (78), in one sentence
+ *   our login, do not let us do it or know no topic ids (78), in one sentence
  */
 export async function withKafkaAdmin<T>(
   settings: KafkaSettings,
@@ -29,7 +29,9 @@ export async function withKafkaAdmin<T>(
       throw new CommandError(error.message, { exitCode: EXIT.configuration, cause: error });
     }
     // A service waits and asks again; a command is over.
-    if (!(error instanceof KafkaRequestError) || !isNoAnswer(error)) throw error;
+    if (!(error instanceof KafkaRequestError)) throw error;
+    if (isRightMissing(error)) throw refusedBy(serverOf(settings), error);
+    if (!isNoAnswer(error)) throw error;
     const errorOf = REFUSALS.has(error.trouble?.code) ? refusedBy : noAnswer;
     throw errorOf(serverOf(settings), error.trouble === null ? error : (error.cause as Error));
   } finally {

@@ -85,6 +85,14 @@ const NO_ANSWER = new Set<number>([
   CODE.messageTimedOut,
 ]);
 
+/** Of a topic, a group, the cluster. */
+const RIGHT_MISSING = new Set([29, 30, 31]);
+
+/** Whether whoever asks may not do it. */
+export function isRightMissing(error: unknown): boolean {
+  return RIGHT_MISSING.has(codeOf(error));
+}
+
 export function isNoAnswer(error: unknown): boolean {
   return NO_ANSWER.has(codeOf(error));
 }

@@ -16,6 +16,8 @@ export interface Finding {
 /** Ids older than this at their record's time were hardly made for it. */
 const OLD_MS = 30 * 86_400_000;
 const SECOND_MS = 1_000;
+/** What is rarer than these is not what to mend first. */
+const CAUSES_TOLD_MAX = 10;
 /** An id of this share of a source's ids without a time is a habit and no accident. */
 const HABIT_SHARE = 0.5;
 
@@ -37,13 +39,18 @@ function bodies({ records, events, causes, withUnknownFields }: SourceTally): Fi
   if (rejected === 0) found.push(ok('bodies', 'all would be counted'));
   else found.push(wrong('bodies', `${share(rejected, records)} would be rejected`));
   const byNumber = [...causes.values()].toSorted((a, b) => b.records - a.records);
-  for (const { code, field, message, records: count, example } of byNumber)
+  for (const { code, field, message, records: count, example } of byNumber.slice(
+    0,
+    CAUSES_TOLD_MAX,
+  ))
     found.push(
       wrong(
         'bodies',
         `${code}${field === null ? '' : ` ${field}`}: ${share(count, records)}, first at ${example}: ${message}`,
       ),
     );
+  const untold = byNumber.length - CAUSES_TOLD_MAX;
+  if (untold > 0) found.push(wrong('bodies', `${untold} causes more: --json tells them all`));
   if (withUnknownFields > 0)
     found.push(
       note(

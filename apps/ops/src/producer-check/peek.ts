@@ -12,6 +12,10 @@ export interface Peek {
 /** Headers by which producers and their frameworks name themselves, the likeliest first. */
 const SOURCE_HEADERS = ['source', 'producer', 'client', 'client-id', 'client.id', 'ce_source'];
 const SOURCE_CHARACTERS_MAX = 64;
+/** An event is shorter by far. */
+const VALUE_BYTES_MAX = 65_536;
+const SOURCE = /"source"\s*:\s*"([^"\\]{1,64})"/;
+const IMPRESSION_ID = /"impression_id"\s*:\s*"([0-9a-fA-F-]{36})"/;
 
 /**
  * @param sourceHeader the header that names the producer; without one the event's field `source` does, else
@@ -39,11 +43,13 @@ const NO_FIELDS: Fields = {};
 
 function fieldsOf(value: Buffer | null): Fields {
   if (value === null) return NO_FIELDS;
+  const text = value.toString('utf8', 0, VALUE_BYTES_MAX);
   try {
-    const parsed: unknown = JSON.parse(value.toString('utf8'));
+    const parsed: unknown = JSON.parse(text);
     return typeof parsed === 'object' && parsed !== null ? parsed : NO_FIELDS;
   } catch {
-    return NO_FIELDS;
+    // Cut short, or never JSON: what looks like a field is the best guess at whose it is.
+    return { source: SOURCE.exec(text)?.[1], impression_id: IMPRESSION_ID.exec(text)?.[1] };
   }
 }
 

@@ -34,6 +34,8 @@ export interface Unread {
 const READ_RECORDS_MAX = 1_000;
 const READ_WAIT_MS = 200;
 const BUFFER_BYTES = 8 * 1_024 * 1_024;
+/** What a reader says of a topic that it may not read. */
+const RIGHT_MISSING = 'topic_authorization';
 /** Nothing read for so long: what is left is not to be had. */
 const QUIET_MS = 20_000;
 
@@ -100,6 +102,12 @@ export async function readSample(
         if (!(error instanceof ReadFault) || error.partition === undefined) throw error;
         unread.push({ partition: error.partition, reason: error.message });
         finish(error.partition);
+      }
+      // Nobody waits for a right here.
+      for (const [partition, { code, detail }] of reader.hindrances()) {
+        if (code !== RIGHT_MISSING || !ends.has(partition)) continue;
+        unread.push({ partition, reason: detail });
+        finish(partition);
       }
       // Also at a log's end that is only markers of transactions.
       for (const [partition, to] of ends)

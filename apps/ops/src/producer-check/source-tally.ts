@@ -1,4 +1,9 @@
-import { VERDICT, type EventBatch, type SourceRecord } from '@adtally/event-schema';
+import {
+  rejectionFingerprint,
+  VERDICT,
+  type EventBatch,
+  type SourceRecord,
+} from '@adtally/event-schema';
 import { Copies } from './copies.ts';
 import { readId, type IdForm } from './id-form.ts';
 import { readKey, type KeyForm } from './key-form.ts';
@@ -71,12 +76,15 @@ export class SourceTally {
   }
 
   #addCause({ partition, offset }: SourceRecord, batch: EventBatch): void {
-    const { code = 'unknown', field = null, message = '' } = batch.rejections.get(0) ?? {};
-    const name = JSON.stringify([code, field, message]);
-    const known = this.causes.get(name);
+    const rejection = batch.rejections.get(0);
+    if (rejection === undefined) return;
+    const { code, field = null, message } = rejection;
+    // Without what differs from record to record, such as the place in it.
+    const cause = rejectionFingerprint(rejection);
+    const known = this.causes.get(cause);
     if (known !== undefined) known.records += 1;
     else
-      this.causes.set(name, {
+      this.causes.set(cause, {
         code,
         field,
         message,
