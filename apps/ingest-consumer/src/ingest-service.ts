@@ -29,6 +29,7 @@ import type { AppParts } from '@adtally/service';
 import { topicRules } from '@adtally/pipeline/env';
 import type { IngestConfig } from './env.ts';
 import type { METRICS } from './metrics.ts';
+import { MisroutedSources } from './misrouted-sources.ts';
 import { PartitionMaker } from './partition-maker.ts';
 import { openResources, type Resources } from './resources.ts';
 
@@ -119,6 +120,11 @@ function wire(
     topic,
     config.topicCheckMs,
   );
+  const count = countEvents(metrics, log);
+  const misrouted = new MisroutedSources(
+    { db, partitions: () => claims.partitionCount, log },
+    topic,
+  );
   const marks = new ReadMarks({ source: consumer, db, ownership, log }, config.topicCheckMs);
   const loop = new IngestLoop(
     {
@@ -132,7 +138,10 @@ function wire(
       admission: breakers,
       metrics,
       log,
-      onCommitted: countEvents(metrics, log),
+      onCommitted: (work, counts, committed) => {
+        count(work, counts, committed);
+        misrouted.note(work.batch);
+      },
       beat: () => heartbeat.beat(),
       abandoned,
     },
@@ -167,6 +176,7 @@ function wire(
       hindrances,
       new PartitionMaker(db, log),
       alerts,
+      misrouted,
       watch,
       marks,
       cursors,

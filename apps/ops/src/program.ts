@@ -36,6 +36,10 @@ something to mend, 4 refused by a guard or nothing matched, 69 the server does n
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',
       load: async () => (await import('./commands/check-producer.ts')).checkProducer,
     },
+    producers: {
+      summary: 'who sends misrouted and conflicting records, as far as these say',
+      load: async () => (await import('./commands/producers.ts')).producers,
+    },
     topics: {
       summary: 'by which rules the records of each topic are read',
       load: async () => (await import('./commands/topics.ts')).topics,

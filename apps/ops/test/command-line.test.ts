@@ -15,6 +15,7 @@ const WHY = ['--reason', 'test'];
 /** A right command line of each command that asks the database. */
 const LINES = [
   ['lag'],
+  ['producers'],
   ['topics'],
   ['topics', 'set', 'ad-events', '--amounts-as-strings', 'yes', ...WHY],
   ['dead-letters', 'list'],

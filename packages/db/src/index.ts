@@ -106,6 +106,13 @@ export {
 } from './sources.ts';
 export { WRITTEN_COLUMNS, WRITTEN_COLUMN_LIST } from './table-columns.ts';
 export {
+  type ListedMisrouting,
+  type MisroutedRecords,
+  listMisrouting,
+  noteMisrouted,
+  OTHER_SOURCES,
+} from './misrouted-sources.ts';
+export {
   type ListedTopicRules,
   type TopicRulesSet,
   listTopicRules,

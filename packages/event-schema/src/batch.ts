@@ -10,6 +10,7 @@ import {
 import type { SourceRecord } from './record.ts';
 import { RecordPlaces } from './record-places.ts';
 import type { Rejection } from './rejection.ts';
+import { RowSample } from './row-sample.ts';
 
 /** What becomes of a row; every row of a batch ends in exactly one. */
 export const VERDICT = {
@@ -53,6 +54,8 @@ export interface BatchColumn {
 /** Makes the object of a record that was read in place. */
 export type MakeRecord = (places: RecordPlaces, row: number) => SourceRecord;
 
+/** So many of a batch are looked at for who sent them. */
+const MISROUTED_ROWS_MAX = 32;
 const ARENA_BYTES_PER_ROW = 96; // five short identifiers; grows by doubling where rows are larger
 
 /**
@@ -85,8 +88,8 @@ export class EventBatch {
   readonly unsendable = new Map<number, string>();
   /** Fields ignored because the contract does not know them. */
   unknownFields = 0;
-  /** Records whose key is not their impression id, or that lie in another partition than murmur2 gives. */
-  misrouted = 0;
+  /** Records whose key is not their impression id, or that lie in another partition than murmur2 gives: some of them. */
+  readonly misroutedRows = new RowSample(MISROUTED_ROWS_MAX);
   /** Records whose timestamp is no clock (`isClock`): nobody can tell whether their ids are of the future. */
   clockless = 0;
   /** By row: those that came as objects, and those that one was made of. */
@@ -197,6 +200,11 @@ export class EventBatch {
     return start;
   }
 
+  /** How many records are misrouted. */
+  get misrouted(): number {
+    return this.misroutedRows.seen;
+  }
+
   /** Forgets all rows and lets go of their records. */
   clear(): void {
     this.#records.fill(undefined, 0, this.count);
@@ -206,7 +214,7 @@ export class EventBatch {
     this.rejections.clear();
     this.unsendable.clear();
     this.unknownFields = 0;
-    this.misrouted = 0;
+    this.misroutedRows.clear();
     this.clockless = 0;
   }
 }

@@ -26,6 +26,7 @@ export {
   type Rejection,
   rejectionFingerprint,
 } from './rejection.ts';
+export { looseFields, sourceName } from './source-name.ts';
 export { daysInMonth, parseTime, POSTGRES_EPOCH_MS } from './time.ts';
 export {
   DEFAULT_TOPIC_RULES,

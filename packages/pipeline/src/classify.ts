@@ -12,18 +12,11 @@ import {
   VERDICT,
   type DecodeLimits,
   type EventBatch,
-  type RecordPlaces,
   type Rejection,
-  type SourceRecord,
   type TopicRules,
 } from '@adtally/event-schema';
-import {
-  EVENT_KEY_BYTES,
-  IMPRESSION_KEY_BYTES,
-  keyDeriver,
-  partitionFor,
-  writeImpressionKey,
-} from '@adtally/key-derivation';
+import { EVENT_KEY_BYTES, keyDeriver } from '@adtally/key-derivation';
+import { isMisrouted } from './misrouting.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -85,7 +78,7 @@ export function classify(batch: EventBatch, fromRow: number, rules: ClassifyRule
       );
     if (rejection !== null) batch.reject(row, rejection);
     else {
-      if (isMisrouted(batch, row, impressionIds, rules.partitions)) batch.misrouted += 1;
+      if (isMisrouted(batch, row, impressionIds, rules.partitions)) batch.misroutedRows.add(row);
       if (isClockless(places.timestampMs[row] as number)) batch.clockless += 1;
     }
   }
@@ -141,42 +134,6 @@ function timeProblem(
 
 function hoursText(ms: number): string {
   return `${ms / HOUR_MS} h`;
-}
-
-const canonicalKey = Buffer.alloc(IMPRESSION_KEY_BYTES);
-
-function isMisrouted(
-  batch: EventBatch,
-  row: number,
-  impressionIds: Uint8Array,
-  partitions: number | null,
-): boolean {
-  const { places } = batch;
-  writeImpressionKey(canonicalKey, impressionIds, row * 16);
-  const ownKey = places.isWhole(row)
-    ? isCanonicalAt(places, row)
-    : isCanonicalKey(batch.record(row).key);
-  if (!ownKey) return true;
-  return partitions !== null && places.partition[row] !== partitionFor(canonicalKey, partitions);
-}
-
-function isCanonicalAt({ bytes, keyStart, keyLength }: RecordPlaces, row: number): boolean {
-  const from = bytes[row];
-  if (from === undefined || keyLength[row] !== IMPRESSION_KEY_BYTES) return false;
-  return isCanonical(from, keyStart[row] as number);
-}
-
-function isCanonicalKey(key: SourceRecord['key']): boolean {
-  if (typeof key === 'string') return key === canonicalKey.toString('latin1');
-  if (key === null || key === undefined || key.length !== IMPRESSION_KEY_BYTES) return false;
-  return isCanonical(key, 0);
-}
-
-/** A loop beats Buffer.equals on so few bytes. */
-function isCanonical(key: Uint8Array, start: number): boolean {
-  for (let index = 0; index < IMPRESSION_KEY_BYTES; index += 1)
-    if (key[start + index] !== canonicalKey[index]) return false;
-  return true;
 }
 
 /**

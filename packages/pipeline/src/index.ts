@@ -20,6 +20,7 @@ export {
   type LoopMetrics,
   type RedisMetrics,
 } from './metrics.ts';
+export { type Misrouting, misroutingOf } from './misrouting.ts';
 export { noteDedupEvent } from './note-dedup-event.ts';
 export { type OwnedPartition, Ownership } from './ownership.ts';
 export { isPassing } from './passing-errors.ts';

@@ -17,7 +17,7 @@ export interface MisroutedSourcesTable {
   cause: 'key' | 'partition';
   records: bigint;
   first_seen_at: ServerTime;
-  last_seen_at: ServerTime;
+  last_seen_at: ColumnType<Date, never, Date>;
   partition: number;
   source_offset: bigint;
   detail: string;
