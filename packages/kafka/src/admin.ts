@@ -233,13 +233,17 @@ export class KafkaAdmin {
     partitions: readonly number[],
     offset: InstanceType<typeof OffsetSpec>,
   ): Promise<Map<number, ListedOffset>> {
-    const found = await this.#requests.question<ListedOffset[]>(
-      `offsets of ${topic}[${partitions.join()}]`,
-      (client, timeout, done) => {
+    const doing = `offsets of ${topic}[${partitions.join()}]`;
+    const found = await this.#requests
+      .question<ListedOffset[]>(doing, (client, timeout, done) => {
         const asked = partitions.map((partition) => ({ topic, partition, offset }));
         client.listOffsets(asked, { timeout }, done);
-      },
-    );
+      })
+      .catch(async (error: unknown) => {
+        // All that the client says of a topic that may not be seen; asked for itself, the broker names the right.
+        if (codeOf(error) === CODE.noEntry) await this.describeTopic(topic);
+        throw error;
+      });
     return new Map(found.map((one) => [one.partition, one]));
   }
 

@@ -44,6 +44,7 @@ export const CODE = {
   autoOffsetReset: -140,
   queueFull: -184,
   unknownPartition: -190,
+  noEntry: -156,
   badMessage: -199,
   badCompression: -198,
   notImplemented: -170,

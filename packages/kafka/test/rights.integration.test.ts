@@ -124,7 +124,10 @@ describe.runIf(hasKafkaServer())(
       const { name: topic } = await newTopic();
       const admin = new KafkaAdmin(settings());
       onTestFinished(() => admin.close());
-      await expect(admin.describeTopic(topic)).rejects.toThrow(/topic authorization failed/i);
+      const named = /topic authorization failed/i;
+      await expect(admin.describeTopic(topic)).rejects.toThrow(named);
+      await expect(admin.watermarks(topic, 0)).rejects.toThrow(named);
+      await expect(admin.watermarksOf(topic, [0])).rejects.toThrow(named);
       await grant(own, 'member', { topic }, 'DESCRIBE');
       await waitFor(async () => (await admin.describeTopic(topic).catch(() => null)) !== null, {
         what: 'the topic to be seen',

@@ -6,7 +6,7 @@ import type { BrokerSettings } from '@adtally/native-servers';
 export interface ClientAccess {
   /**
    * Names and passwords for SASL PLAIN; the listener is then SASL_PLAINTEXT and asks for one of them. A password that
-   * changes while the broker runs is a SCRAM one, set by `cluster.tool('kafka.admin.ConfigCommand', ...)`.
+   * changes while the broker runs is a SCRAM one, set by `setScramPassword`.
    */
   readonly users?: Readonly<Record<string, string>>;
   /** The keys (JWKS, JSON) of who signs the tokens that it takes for SASL OAUTHBEARER; see `tokenIssuer`. */

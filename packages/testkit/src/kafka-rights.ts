@@ -1,3 +1,4 @@
+import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import type { KafkaCluster } from './kafka-cluster.ts';
 
 /** What a right is about; a cluster has no name of its own. */
@@ -81,15 +82,29 @@ export async function setQuota(
   });
 }
 
-/** Sets a SCRAM-SHA-256 password; a user of that name need not be among `users`. One JVM's start. */
+const SCRAM_SHA_256 = 1;
+const ITERATIONS = 4_096;
+const DIGEST_BYTES = 32;
+
+/** Sets a SCRAM-SHA-256 password; a user of that name need not be among `users`. */
 export async function setScramPassword(
   cluster: KafkaCluster,
   user: string,
   password: string,
 ): Promise<void> {
-  const entity = ['--entity-type', 'users', '--entity-name', user];
-  const config = ['--alter', '--add-config', `SCRAM-SHA-256=[password=${password}]`];
-  await cluster.tool('kafka.admin.ConfigCommand', ...entity, ...config);
+  const { alterUserScramCredentialsV0, Connection } = await import('@platformatic/kafka');
+  const salt = randomBytes(DIGEST_BYTES);
+  const saltedPassword = pbkdf2Sync(password, salt, ITERATIONS, DIGEST_BYTES, 'sha256');
+  const credential = { name: user, mechanism: SCRAM_SHA_256, iterations: ITERATIONS };
+  const [host = '', port = ''] = cluster.internalBroker(1).split(':');
+  const connection = new Connection('testkit');
+  try {
+    await connection.connect(host, Number(port));
+    const upsertions = [{ ...credential, salt, saltedPassword }];
+    await alterUserScramCredentialsV0.api.async(connection, [], upsertions);
+  } finally {
+    await connection.close();
+  }
 }
 
 type Platformatic = typeof import('@platformatic/kafka');

@@ -3,58 +3,52 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureKafkaJars } from '@adtally/local-stack';
 import { kafkaCluster, selfSigned, setScramPassword, tokenIssuer } from '@adtally/testkit';
-import type { StartedServer, Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 /** The newest of each minor version that Maven Central has. */
 const VERSIONS = ['3.9.2', '4.0.2', '4.1.2', '4.2.2', '4.3.1', '4.4.0'] as const;
 
 const USER = 'adtally';
 const PASSWORD = 'of-the-matrix';
+/** Several lives in a demo. */
+const TOKEN_SECONDS = 20;
+
+type Variables = Readonly<Record<string, string>>;
+
+/** What is open, closed in reverse also where the next step fails. */
+type Stack = AsyncDisposableStack;
 
 /** How clients connect: over TLS with a password, or with tokens that expire while the demo runs. */
-const WAYS: Readonly<Record<string, (version: string) => Promise<StartedServer>>> = {
-  plaintext: async (version) => {
-    const cluster = await kafkaCluster({ version });
-    return { env: { KAFKA_BROKERS: cluster.brokers }, close: () => cluster.close() };
+const WAYS: Readonly<Record<string, (version: string, stack: Stack) => Promise<Variables>>> = {
+  plaintext: async (version, stack) => {
+    const { brokers } = stack.use(await kafkaCluster({ version }));
+    return { KAFKA_BROKERS: brokers };
   },
-  'tls-scram': async (version) => {
+  'tls-scram': async (version, stack) => {
     const tls = selfSigned();
-    const ca = caFile(tls.cert);
-    const cluster = await kafkaCluster({ version, tls, users: {} });
+    const cluster = stack.use(await kafkaCluster({ version, tls, users: {} }));
     await setScramPassword(cluster, USER, PASSWORD);
     return {
-      env: {
-        ...ca.env,
-        KAFKA_BROKERS: cluster.brokers,
-        KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256',
-        KAFKA_SASL_USERNAME: USER,
-        KAFKA_SASL_PASSWORD: PASSWORD,
-      },
-      close: async () => {
-        ca.remove();
-        await cluster.close();
-      },
+      ...trusting(tls.cert, stack),
+      KAFKA_BROKERS: cluster.brokers,
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256',
+      KAFKA_SASL_USERNAME: USER,
+      KAFKA_SASL_PASSWORD: PASSWORD,
     };
   },
-  'tls-tokens': async (version) => {
+  'tls-tokens': async (version, stack) => {
     const tls = selfSigned();
-    const ca = caFile(tls.cert);
     const issuer = await tokenIssuer({ [USER]: PASSWORD });
-    issuer.lifeSeconds = 20;
-    const cluster = await kafkaCluster({ version, tls, tokenKeys: issuer.keys });
+    stack.defer(() => issuer.close());
+    issuer.lifeSeconds = TOKEN_SECONDS;
+    const cluster = stack.use(await kafkaCluster({ version, tls, tokenKeys: issuer.keys }));
     return {
-      env: {
-        ...ca.env,
-        KAFKA_BROKERS: cluster.brokers,
-        KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
-        KAFKA_OAUTH_TOKEN_URL: issuer.url,
-        KAFKA_OAUTH_CLIENT_ID: USER,
-        KAFKA_OAUTH_CLIENT_SECRET: PASSWORD,
-      },
-      close: async () => {
-        ca.remove();
-        await Promise.all([cluster.close(), issuer.close()]);
-      },
+      ...trusting(tls.cert, stack),
+      KAFKA_BROKERS: cluster.brokers,
+      KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+      KAFKA_OAUTH_TOKEN_URL: issuer.url,
+      KAFKA_OAUTH_CLIENT_ID: USER,
+      KAFKA_OAUTH_CLIENT_SECRET: PASSWORD,
     };
   },
 };
@@ -67,17 +61,18 @@ export const KAFKA: Subject = {
     await ensureKafkaJars(report, version);
     const start = WAYS[way];
     if (start === undefined) throw new Error(`there is no way ${way}`);
-    return await start(version);
+    await using stack = new AsyncDisposableStack();
+    const env = await start(version, stack);
+    const open = stack.move();
+    return { env, close: () => open.disposeAsync() };
   },
 };
 
-/** The authority that the brokers' certificate is by, as the services are told of it. */
-function caFile(certificate: string) {
+/** The brokers' certificate is their own authority. */
+function trusting(certificate: string, stack: Stack): Variables {
   const folder = mkdtempSync(join(tmpdir(), 'adtally-matrix-'));
+  stack.defer(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'ca.pem');
   writeFileSync(file, certificate);
-  return {
-    env: { KAFKA_SECURITY_PROTOCOL: 'sasl_ssl', KAFKA_SSL_CA_FILE: file },
-    remove: () => rmSync(folder, { recursive: true }),
-  };
+  return { KAFKA_SECURITY_PROTOCOL: 'sasl_ssl', KAFKA_SSL_CA_FILE: file };
 }
