@@ -2,7 +2,7 @@ import { VERDICT } from '@adtally/event-schema';
 import { expect, test } from 'vitest';
 import { batchOf, eventOf, someEvents, uuidV4, uuidV7 } from '../test/batches.ts';
 import { BucketGroups } from './bucket-groups.ts';
-import { EncodedCommand } from './encoded-command.ts';
+import { EncodedCommand, EncodedMembers } from './encoded-command.ts';
 import { bucketKey, bucketOf, fingerprintOf, TIMELESS_BUCKETS } from './fingerprint.ts';
 import { FirstCopies } from './first-copies.ts';
 
@@ -55,9 +55,12 @@ test('groups every flagged row once, under its bucket, in batch order', () => {
   }
   const actual = new Map<string, string[]>();
   for (let group = 0; group < groups.count; group += 1) {
-    const command = groups.command('sadd', 'p', group, batch.eventKey).toWritable();
-    const [name, key, ...members] = argumentsOf(command) as [string, string, ...string[]];
-    expect([name, actual.has(key), groups.rows(group)]).toEqual(['sadd', false, members.length]);
+    const encoded = new EncodedMembers();
+    groups.encode(group, batch.eventKey, encoded);
+    const key = bucketKey('p', groups.bucket(group));
+    const [name, sameKey, ...members] = argumentsOf(new EncodedCommand('sadd', key, encoded));
+    expect([name, sameKey, actual.has(key)]).toEqual(['sadd', key, false]);
+    expect(groups.rows(group)).toBe(members.length);
     actual.set(key, members);
   }
   expect(actual).toEqual(expected);
@@ -104,14 +107,22 @@ test('keys that share 12 of 16 bytes are not taken for copies', () => {
 
 test('numbers of every length are encoded as Redis reads them', () => {
   const members = [0, 7, -7, 10, 99, -100, 999_999_999, 1_000_000_000, -(2 ** 31), 2 ** 31 - 1];
-  const command = new EncodedCommand('sadd', 'ключ', members.length);
-  for (const member of members) command.add(member);
-  expect(argumentsOf(command.toWritable())).toEqual(['sadd', 'ключ', ...members.map(String)]);
+  const encoded = new EncodedMembers();
+  encoded.begin(1_000); // what it is reused for later is smaller
+  for (let n = 0; n < 1_000; n += 1) encoded.add(n);
+  encoded.begin(members.length);
+  for (const member of members) encoded.add(member);
+  const asks = new EncodedCommand('smismember', 'ключ', encoded);
+  const marks = new EncodedCommand('sadd', 'ключ', encoded);
+  encoded.begin(1);
+  encoded.add(1); // a command keeps what it was made of
+  expect(argumentsOf(asks)).toEqual(['smismember', 'ключ', ...members.map(String)]);
+  expect(argumentsOf(marks)).toEqual(['sadd', 'ключ', ...members.map(String)]);
 });
 
 /** The arguments of one command in the protocol of Redis (RESP), every length checked. */
-function argumentsOf(encoded: Buffer): string[] {
-  const [head, ...lines] = encoded.toString('utf8').split('\r\n');
+function argumentsOf(command: EncodedCommand): string[] {
+  const [head, ...lines] = command.toWritable().toString('utf8').split('\r\n');
   expect(lines.pop()).toBe('');
   const found = lines.filter((_, index) => index % 2 === 1);
   const lengths = found.map((argument) => `$${Buffer.byteLength(argument)}`);

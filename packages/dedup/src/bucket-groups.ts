@@ -1,6 +1,6 @@
 import { EVENT_TYPES, type EventBatch, type EventType } from '@adtally/event-schema';
-import { EncodedCommand } from './encoded-command.ts';
-import { bucketKey, bucketOf, fingerprintOf, isTimed } from './fingerprint.ts';
+import type { EncodedMembers } from './encoded-command.ts';
+import { bucketOf, fingerprintOf, isTimed } from './fingerprint.ts';
 import { tableSizeFor } from './table-size.ts';
 
 const NONE = -1;
@@ -87,14 +87,12 @@ export class BucketGroups {
     return this.#head[group] as number;
   }
 
-  /** A command on the group's bucket whose arguments are its fingerprints. */
-  command(name: string, prefix: string, group: number, eventKeys: Buffer): EncodedCommand {
-    const key = bucketKey(prefix, this.bucket(group));
-    const command = new EncodedCommand(name, key, this.rows(group));
+  /** Adds the group's fingerprints, in batch order. */
+  encode(group: number, eventKeys: Buffer, members: EncodedMembers): void {
+    members.begin(this.rows(group));
     for (let row = this.#head[group] as number; row !== NONE; row = this.#next[row] as number) {
-      command.add(fingerprintOf(eventKeys, row * 16));
+      members.add(fingerprintOf(eventKeys, row * 16));
     }
-    return command;
   }
 
   #groupOf(bucket: number): number {

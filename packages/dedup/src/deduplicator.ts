@@ -34,14 +34,10 @@ export interface Deduplicator {
   ready(timeoutMs: number): Promise<boolean>;
   /**
    * Sets `batch.route` of every row with verdict `event`: `fast` where the key is new and this is its
-   * first row in the batch, else `verified`. Never rejects; takes about `budgetMs` at most. One call
-   * at a time.
+   * first row in the batch, else `verified`. Remembers the keys in the same breath, though nothing is committed
+   * yet: so the next batch is told of them, and a key whose commit fails is only written the slower way when it
+   * comes again. Never rejects; takes about `budgetMs` at most. One call at a time.
    */
   route(batch: EventBatch): Promise<RouteStats>;
-  /**
-   * After `route`, before the commit: remembers the keys of all rows with verdict `event`, so that the next
-   * batch is told of them. Best effort, never throws.
-   */
-  mark(batch: EventBatch): void;
   close(): Promise<void>;
 }

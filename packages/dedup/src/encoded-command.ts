@@ -7,22 +7,20 @@ const ZERO = 0x30;
 const MEMBER_BYTES_MAX = 18;
 
 /**
- * A command whose arguments behind the key are 32-bit numbers, encoded for the wire (RESP) as they are added: a
- * string an argument, joined by the client, cost more than all else of asking Redis.
+ * Numbers encoded for the wire (RESP) as arguments of commands: a string an argument, joined by the client, cost
+ * more than all else of asking Redis. Filled, sent with one key, and reused.
  */
-export class EncodedCommand extends Command {
-  readonly key: string;
-  readonly #bytes: Buffer;
-  #at: number;
+export class EncodedMembers {
+  count = 0;
+  #bytes = Buffer.allocUnsafe(64 * MEMBER_BYTES_MAX);
+  #at = 0;
 
-  /** Room for `memberCount` members; as many must be added before it is sent. */
-  constructor(name: string, key: string, memberCount: number) {
-    // The key alone: by it a cluster finds the node.
-    super(name, [key]);
-    this.key = key;
-    const head = `*${2 + memberCount}\r\n$${name.length}\r\n${name}\r\n$${Buffer.byteLength(key)}\r\n${key}\r\n`;
-    this.#bytes = Buffer.allocUnsafe(Buffer.byteLength(head) + memberCount * MEMBER_BYTES_MAX);
-    this.#at = this.#bytes.write(head);
+  /** Forgets what was added, and makes room for so many. */
+  begin(countMax: number): void {
+    this.count = 0;
+    this.#at = 0;
+    const needed = countMax * MEMBER_BYTES_MAX;
+    if (this.#bytes.length < needed) this.#bytes = Buffer.allocUnsafe(needed);
   }
 
   /** Adds one 32-bit signed number. */
@@ -43,10 +41,30 @@ export class EncodedCommand extends Command {
       left = tenth;
     }
     this.#at = lineEnd(bytes, at + digits);
+    this.count += 1;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
+  }
+}
+
+/** A command on a key with members, encoded when it is made. */
+export class EncodedCommand extends Command {
+  readonly #bytes: Buffer;
+
+  constructor(name: string, key: string, members: EncodedMembers) {
+    // The key alone: by it a cluster finds the node.
+    super(name, [key]);
+    const head = `*${2 + members.count}\r\n$${name.length}\r\n${name}\r\n$${Buffer.byteLength(key)}\r\n${key}\r\n`;
+    const { bytes } = members;
+    const encoded = Buffer.allocUnsafe(Buffer.byteLength(head) + bytes.length);
+    encoded.set(bytes, encoded.write(head));
+    this.#bytes = encoded;
   }
 
   override toWritable(): Buffer {
-    return this.#bytes.subarray(0, this.#at);
+    return this.#bytes;
   }
 }
 

@@ -12,10 +12,6 @@ export class NoDeduplicator implements Deduplicator {
     return { fast: 0, verified: routeAllVerified(batch), outcome: 'off' };
   }
 
-  mark(): void {
-    // Nothing remembers.
-  }
-
   async close(): Promise<void> {
     // Nothing is open.
   }

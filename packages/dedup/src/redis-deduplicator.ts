@@ -1,9 +1,10 @@
 import type { Secret } from '@adtally/config';
-import { ROUTE, VERDICT, type EventBatch } from '@adtally/event-schema';
+import { ROUTE, type EventBatch } from '@adtally/event-schema';
 import { Command } from 'ioredis';
 import { BucketGroups } from './bucket-groups.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Deduplicator, DedupEvent, FailureKind, RouteStats } from './deduplicator.ts';
+import { EncodedCommand, EncodedMembers } from './encoded-command.ts';
 import { bornSecond, bucketKey } from './fingerprint.ts';
 import { FirstCopies } from './first-copies.ts';
 import { RedisConnection } from './redis-connection.ts';
@@ -25,8 +26,6 @@ export interface RedisDeduplicatorOptions {
   readonly onEvent: (event: DedupEvent) => void;
 }
 
-/** Batches of marks that may wait for Redis at once; further ones are given up. */
-const MARKS_IN_FLIGHT_MAX = 4;
 /**
  * A batch that touches more buckets than this asks only for those with several of its rows. Late
  * clicks lie one each in hundreds of buckets, and what costs is the command (about 4 us of our
@@ -38,17 +37,22 @@ const ASKED_ROWS_MIN = 3;
  * What was born so long before the broker took it, and lies nearly alone in its bucket, is astray: neither asked
  * for nor marked, always verified. Its copies come later still, so none of them is asked for either.
  */
-const ASTRAY_AFTER_SECONDS = 300;
+const ASTRAY_AFTER_SECONDS = 30;
 const TIMEOUTS_BEFORE_PAUSE = 3;
 const PAUSE_MS = 1_000;
 
-/** Buffers for batches up to one capacity. Route and mark overlap, so each has its own groups. */
+/** Buffers for batches up to one capacity. */
 interface Scratch {
   readonly capacity: number;
   readonly copies: FirstCopies;
-  readonly asked: BucketGroups;
-  readonly marked: BucketGroups;
-  readonly markedRows: Uint8Array;
+  readonly groups: BucketGroups;
+}
+
+/** What is sent for a batch, and which of its answers are those to questions. */
+interface Exchange {
+  readonly commands: Command[];
+  /** The place among the commands of each question, and the group it asks for. */
+  readonly questions: { readonly at: number; readonly group: number }[];
 }
 
 /** Remembers keys as 32-bit fingerprints in Redis sets, one set a bucket (see fingerprint.ts). */
@@ -58,11 +62,11 @@ export class RedisDeduplicator implements Deduplicator {
   readonly #touched: TouchedBuckets;
   readonly #breaker = new CircuitBreaker(TIMEOUTS_BEFORE_PAUSE, PAUSE_MS);
   readonly #firstConnection = Promise.withResolvers<true>();
+  readonly #members = new EncodedMembers();
   #scratch: Scratch | undefined;
   #isRouting = false;
   /** A question nobody waits for any more, but whose answer has not come. */
   #isAnswerOwed = false;
-  #marksInFlight = 0;
 
   constructor(options: RedisDeduplicatorOptions) {
     this.#options = options;
@@ -98,25 +102,6 @@ export class RedisDeduplicator implements Deduplicator {
     }
   }
 
-  mark(batch: EventBatch): void {
-    if (!this.#connection.isReady) return this.#failed('mark', 'error');
-    if (this.#marksInFlight >= MARKS_IN_FLIGHT_MAX) return this.#failed('mark', 'skipped');
-    const commands = this.#markCommands(batch);
-    if (commands.length === 0) return;
-    this.#marksInFlight += 1;
-    this.#connection
-      .exchange(commands)
-      .then((answers) => {
-        const refused = answers.find((answer) => answer instanceof Error);
-        if (refused !== undefined) throw refused;
-      })
-      .catch((error: unknown) => {
-        this.#touched.forgetAll(); // an EXPIRE may be among what failed
-        this.#failed('mark', 'error', error);
-      })
-      .finally(() => (this.#marksInFlight -= 1));
-  }
-
   async close(): Promise<void> {
     await this.#connection.close();
   }
@@ -131,17 +116,18 @@ export class RedisDeduplicator implements Deduplicator {
     if (!this.#connection.isReady) return nothing('error');
     if (this.#isAnswerOwed || this.#breaker.isOpen(performance.now())) return nothing('skipped');
 
-    const { copies, asked } = this.#scratchFor(batch);
+    const { copies, groups } = this.#scratchFor(batch);
     copies.find(batch);
-    asked.collect(batch, copies.isFirst);
-    const groups = worthAsking(batch, asked);
-    if (groups.length === 0) return { fast: 0, verified: events, outcome: 'answered' };
-    const { keyPrefix } = this.#options;
-    const commands = groups.map((group) =>
-      asked.command('smismember', keyPrefix, group, batch.eventKey),
-    );
+    groups.collect(batch, copies.isFirst);
+    const { commands, questions } = this.#exchangeFor(batch, groups);
+    if (commands.length === 0) return { fast: 0, verified: events, outcome: 'answered' };
     this.#isAnswerOwed = true;
     const answer = this.#connection.exchange(commands).finally(() => (this.#isAnswerOwed = false));
+    answer.then(
+      (answers) => this.#noteMarks(answers, questions),
+      // An EXPIRE may be among what failed.
+      () => this.#touched.forgetAll(),
+    );
     const reached = await withinBudget(answer, this.#options.budgetMs);
     if (reached.kind === 'timeout') {
       this.#breaker.failed(performance.now());
@@ -149,30 +135,44 @@ export class RedisDeduplicator implements Deduplicator {
     }
     if (reached.kind === 'error') return nothing('error', reached.error);
     this.#breaker.succeeded();
-    const { fast, refused, refusals } = applyAnswers(batch, asked, groups, reached.value);
-    if (refusals === groups.length) return nothing('error', refused);
+    const { fast, refused, refusals } = applyAnswers(batch, groups, questions, reached.value);
+    if (refusals > 0 && refusals === questions.length) return nothing('error', refused);
     if (refusals > 0) this.#failed('route', 'error', refused);
     return { fast, verified: events - fast, outcome: 'answered' };
   }
 
-  #markCommands(batch: EventBatch): Command[] {
-    const { marked, markedRows } = this.#scratchFor(batch);
-    for (let row = 0; row < batch.count; row += 1) {
-      markedRows[row] = batch.verdict[row] === VERDICT.event ? 1 : 0;
-    }
-    marked.collect(batch, markedRows);
+  /** Asks for what is worth asking for, and marks all that is not astray, whether it is asked for or not. */
+  #exchangeFor(batch: EventBatch, groups: BucketGroups): Exchange {
     const { keyPrefix, ttlSeconds } = this.#options;
     const nowMs = performance.now();
+    const timely = [...Array(groups.count).keys()].filter(
+      (group) => !isAstray(batch, groups, group),
+    );
+    const rowsMin = timely.length > ASK_ALL_BUCKETS_MAX ? ASKED_ROWS_MIN : 1;
     const commands: Command[] = [];
-    for (let group = 0; group < marked.count; group += 1) {
-      if (isAstray(batch, marked, group)) continue;
-      commands.push(marked.command('sadd', keyPrefix, group, batch.eventKey));
-      const bucket = marked.bucket(group);
-      if (this.#touched.touch(bucket, nowMs)) {
-        commands.push(new Command('expire', [bucketKey(keyPrefix, bucket), String(ttlSeconds)]));
+    const questions: Exchange['questions'] = [];
+    for (const group of timely) {
+      const bucket = groups.bucket(group);
+      const key = bucketKey(keyPrefix, bucket);
+      groups.encode(group, batch.eventKey, this.#members);
+      if (groups.rows(group) >= rowsMin) {
+        questions.push({ at: commands.length, group });
+        commands.push(new EncodedCommand('smismember', key, this.#members));
       }
+      commands.push(new EncodedCommand('sadd', key, this.#members));
+      if (this.#touched.touch(bucket, nowMs))
+        commands.push(new Command('expire', [key, String(ttlSeconds)]));
     }
-    return commands;
+    return { commands, questions };
+  }
+
+  /** Where a mark was refused, an EXPIRE may have been too. */
+  #noteMarks(answers: readonly unknown[], questions: Exchange['questions']): void {
+    const asked = new Set(questions.map(({ at }) => at));
+    const refused = answers.find((answer, at) => answer instanceof Error && !asked.has(at));
+    if (refused === undefined) return;
+    this.#touched.forgetAll();
+    this.#failed('mark', 'error', refused);
   }
 
   #scratchFor(batch: EventBatch): Scratch {
@@ -181,9 +181,7 @@ export class RedisDeduplicator implements Deduplicator {
       this.#scratch = {
         capacity,
         copies: new FirstCopies(capacity),
-        asked: new BucketGroups(capacity, this.#options.subBuckets),
-        marked: new BucketGroups(capacity, this.#options.subBuckets),
-        markedRows: new Uint8Array(capacity),
+        groups: new BucketGroups(capacity, this.#options.subBuckets),
       };
     }
     return this.#scratch;
@@ -199,16 +197,6 @@ export class RedisDeduplicator implements Deduplicator {
   }
 }
 
-/** The groups to ask for; the rows of the others stay verified. */
-function worthAsking(batch: EventBatch, asked: BucketGroups): number[] {
-  const groups: number[] = [];
-  for (let group = 0; group < asked.count; group += 1) {
-    if (!isAstray(batch, asked, group)) groups.push(group);
-  }
-  if (groups.length <= ASK_ALL_BUCKETS_MAX) return groups;
-  return groups.filter((group) => asked.rows(group) >= ASKED_ROWS_MIN);
-}
-
 function isAstray(batch: EventBatch, groups: BucketGroups, group: number): boolean {
   const second = bornSecond(groups.bucket(group));
   if (second === null || groups.rows(group) >= ASKED_ROWS_MIN) return false;
@@ -219,21 +207,21 @@ function isAstray(batch: EventBatch, groups: BucketGroups, group: number): boole
 /** Sends the new keys the fast way; a bucket whose answer makes no sense stays verified. */
 function applyAnswers(
   batch: EventBatch,
-  asked: BucketGroups,
-  groups: readonly number[],
+  groups: BucketGroups,
+  questions: Exchange['questions'],
   answers: readonly unknown[],
 ): { fast: number; refusals: number; refused: unknown } {
   let fast = 0;
   let refusals = 0;
   let refused: unknown;
-  for (const [index, group] of groups.entries()) {
-    const seen = answers[index];
-    if (!Array.isArray(seen) || seen.length !== asked.rows(group)) {
+  for (const { at, group } of questions) {
+    const seen = answers[at];
+    if (!Array.isArray(seen) || seen.length !== groups.rows(group)) {
       refusals += 1;
       refused ??= seen;
       continue;
     }
-    asked.forEachRow(group, (row, place) => {
+    groups.forEachRow(group, (row, place) => {
       if (seen[place] !== 0) return;
       batch.route[row] = ROUTE.fast;
       fast += 1;

@@ -29,9 +29,6 @@ export class BatchPreparer {
     const { fast, verified } = await dedup.route(work.batch);
     metrics.routedEvents.add(fast, { route: 'fast' });
     metrics.routedEvents.add(verified, { route: 'verified' });
-    // Now, so that the batch behind is told of these keys. Where the commit fails they are known in vain: what
-    // comes again goes the verified way.
-    dedup.mark(work.batch);
     await this.secure(work, rejectedRows(work.batch), signal);
     work.isPrepared = true;
   }

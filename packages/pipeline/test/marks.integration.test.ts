@@ -5,7 +5,6 @@ import { answersCommit, proxyFor, sendsCommit } from '@adtally/testkit';
 import { expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
 import { EVERYTHING_NEW, remembering } from './support/predictions.ts';
-import { garbage } from './support/records.ts';
 import type { TestWriter } from './support/test-writer.ts';
 
 const bench = useBench();
@@ -13,27 +12,6 @@ const bench = useBench();
 const fallbacks = (writer: TestWriter) => writer.counter('adtally_copy_fallbacks_total');
 const verified = (writer: TestWriter) =>
   writer.counter('adtally_routed_events_total', { route: 'verified' });
-
-it('I10: keys are marked before their batch is committed, those of rejections never', async () => {
-  const log = await bench.log(2);
-  log.append(0, [...log.manyShown(4), garbage()]);
-  log.append(1, log.manyShown(3, 100));
-  const marks: Promise<object>[] = [];
-  const mark: Deduplicator['mark'] = (batch) => {
-    const keys = batch.verdict.subarray(0, batch.count).filter((of) => of === VERDICT.event).length;
-    const cursors = bench.control.query<{ at: number }>(
-      `SELECT next_offset::int AS at FROM cursors WHERE source_id = ANY ($1::int[]) ORDER BY source_id`,
-      [log.sourceIds],
-    );
-    marks.push(cursors.then((rows) => ({ keys, cursors: rows.map(({ at }) => at) })));
-  };
-  const dedup = { ...EVERYTHING_NEW, mark };
-  const writer = bench.writer(log, { dedup, dlqTopic: await bench.topic() });
-  await writer.claim(0, 1);
-  await writer.commit(writer.work(log.records));
-  expect(await Promise.all(marks)).toEqual([{ keys: 7, cursors: [0, 0] }]);
-  expect(await bench.totals(log)).toMatchObject({ stored: 7, dead_lettered: 1 });
-});
 
 it('a batch prepared before the one ahead of it is committed is told of its keys', async () => {
   const log = await bench.log();

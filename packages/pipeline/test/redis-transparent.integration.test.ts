@@ -136,11 +136,11 @@ describe('I10: the database ends the same', () => {
   });
 
   it('with a Redis that claims to have seen everything', async () => {
-    const writing = await run(real(), (batch, { writer, log, dedup }) => {
+    const writing = await run(real(), async (batch, { writer, log, dedup }) => {
       if (batch > 0) return;
       // Marks of a process that never committed, on this deduplicator's own keys.
       const other = writer.work(log.records);
-      dedup.mark(other.batch);
+      await dedup.route(other.batch);
       for (const owned of writer.ownership.allOwned()) owned.readOffset = 0;
     });
     expect(await fast(writing)).toBe(0);

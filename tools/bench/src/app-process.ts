@@ -32,6 +32,7 @@ export class AppProcess {
       process.execPath,
       [
         '--conditions=@adtally/source',
+        ...build.nodeOptions,
         ...nodeOptions,
         join(build.root, 'apps', app, 'src/main.ts'),
       ],

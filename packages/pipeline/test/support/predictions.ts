@@ -24,23 +24,18 @@ export function predicting(isNew: (key: string) => boolean): Deduplicator {
       }
       return { fast, verified: events - fast, outcome: 'answered' };
     },
-    mark: () => undefined,
     close: async () => undefined,
   };
 }
 
 export const EVERYTHING_NEW = predicting(() => true);
 
-/** Knows the keys it was told of, at once: a Redis that never forgets. */
+/** Knows the keys it was asked for: a Redis that never forgets. */
 export function remembering(): Deduplicator {
   const known = new Set<string>();
-  return {
-    ...predicting((key) => !known.has(key)),
-    mark(batch) {
-      for (let row = 0; row < batch.count; row++) {
-        if (batch.verdict[row] !== VERDICT.event) continue;
-        known.add(batch.eventKey.toString('hex', row * 16, row * 16 + 16));
-      }
-    },
-  };
+  return predicting((key) => {
+    const isNew = !known.has(key);
+    known.add(key);
+    return isNew;
+  });
 }

@@ -5,7 +5,7 @@ import {
   openDatabase,
   type AuditReport,
 } from '@adtally/db';
-import { repositoryRoot } from '@adtally/local-stack';
+import { imageNodeOptions, repositoryRoot } from '@adtally/local-stack';
 
 /** What a bench asks of an audit. */
 export type BuildAudit = Pick<AuditReport, 'balanced' | 'totals'> & {
@@ -18,6 +18,8 @@ export interface Build {
   readonly label: string;
   /** Where its workspace lies, installed. */
   readonly root: string;
+  /** What its image starts Node with. */
+  readonly nodeOptions: readonly string[];
   /** Brings the schema of an empty database and its day partitions up to what this build writes to. */
   prepareDatabase(url: string, env: NodeJS.ProcessEnv): Promise<void>;
   audit(url: string): Promise<BuildAudit>;
@@ -29,6 +31,7 @@ const NAME = 'adtally-bench';
 export const THIS_BUILD: Build = {
   label: 'this build',
   root: repositoryRoot,
+  nodeOptions: imageNodeOptions(repositoryRoot),
   prepareDatabase: async (url) => {
     await migrate(url);
     const db = openDatabase(url, { applicationName: NAME, maxConnections: 1 });

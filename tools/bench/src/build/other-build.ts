@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { imageNodeOptions } from '@adtally/local-stack';
 import { BenchError } from '../errors.ts';
 import type { Build, BuildAudit } from './build.ts';
 
@@ -28,6 +29,7 @@ export function otherBuild(label: string, root: string): Build {
   return {
     label,
     root,
+    nodeOptions: imageNodeOptions(root),
     prepareDatabase: async (url, env) => void (await run({ ...env, DATABASE_URL: url }, 'migrate')),
     audit: async (url) =>
       JSON.parse(

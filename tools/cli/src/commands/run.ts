@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { choice, command, operand, operands } from '@adtally/command-line';
-import { repositoryRoot } from '@adtally/local-stack';
+import { imageNodeOptions, repositoryRoot } from '@adtally/local-stack';
 
 import { serviceEnvironment } from '../stack.ts';
 
@@ -27,7 +27,12 @@ export const ops = command({
  * SIGKILL and Ctrl-C, reach it once and directly, and its exit code is the command's.
  */
 function becomeApp(app: string, argv: readonly string[]): never {
-  const words = [process.execPath, '--conditions=@adtally/source', entryOf(app), ...argv];
+  const node = [
+    process.execPath,
+    ...imageNodeOptions(repositoryRoot),
+    '--conditions=@adtally/source',
+  ];
+  const words = [...node, entryOf(app), ...argv];
   if (process.execve === undefined) throw new Error('this Node has no process.execve');
   // Node warns that execve is experimental; ./dev brings the one version it is used with.
   process.removeAllListeners('warning');

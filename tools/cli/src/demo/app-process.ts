@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { constants, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { repositoryRoot } from '@adtally/local-stack';
+import { imageNodeOptions, repositoryRoot } from '@adtally/local-stack';
 import { DemoError } from './errors.ts';
 
 /** The service ends by itself within its drain deadline (25 s). */
@@ -54,7 +54,8 @@ export class AppProcess {
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'w');
     try {
-      const child = spawn(process.execPath, ['--conditions=@adtally/source', mainOf(app)], {
+      const options = [...imageNodeOptions(repositoryRoot), '--conditions=@adtally/source'];
+      const child = spawn(process.execPath, [...options, mainOf(app)], {
         stdio: ['ignore', log, log],
         env,
         // Ctrl-C goes to this command alone, which then ends its children in order.
