@@ -63,11 +63,11 @@ function bodies({ records, events, causes, withUnknownFields }: SourceTally): Fi
 
 function keys(tally: SourceTally): Finding[] {
   const right = tally.keys.get('canonical') ?? 0;
-  if (right === tally.records) return [ok('keys', `all are ${KEY_FORM_WORDS.canonical}`)];
+  if (right === tally.records) return [ok('keys', `all ${KEY_FORM_WORDS.canonical}`)];
   return KEY_FORMS.filter((form) => form !== 'canonical').flatMap((form) => {
     const count = tally.keys.get(form) ?? 0;
     if (count === 0) return [];
-    return [wrong('keys', `${share(count, tally.records)} are ${KEY_FORM_WORDS[form]}`)];
+    return [wrong('keys', `${share(count, tally.records)} ${KEY_FORM_WORDS[form]}`)];
   });
 }
 
@@ -80,7 +80,7 @@ function placement({ placement: found }: SourceTally, partitions: number): Findi
   const said = `${share(misplaced, judged)} lie elsewhere than where Java's partitioner puts them`;
   const explanation = found.explanation();
   if (explanation === null) return [wrong('placement', said)];
-  return [wrong('placement', `${said}. ${explanation.words}`)];
+  return [wrong('placement', `${said}; placed by ${explanation.words}`)];
 }
 
 function timestamps({ timestamps: forms, records, timestampsAhead }: SourceTally): Finding[] {

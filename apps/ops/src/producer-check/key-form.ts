@@ -18,19 +18,19 @@ export const KEY_FORMS = [
 
 export type KeyForm = (typeof KEY_FORMS)[number];
 
-/** What each form is, and what its producer has to change. */
+/** What is said of keys of each form, and what their producer has to change. */
 export const KEY_FORM_WORDS: Readonly<Record<KeyForm, string>> = {
-  canonical: 'the impression_id in lower case',
-  other_id: 'a UUID, but not the impression_id of the event: key clicks and conversions by it too',
-  upper_case: 'a UUID not in lower case: lower-case it before it becomes the key',
-  quoted: 'text in quotes, as JSON serializers write keys: use a String serializer for the key',
-  braced: 'a UUID in braces or with urn:uuid: use the plain 8-4-4-4-12 form',
-  no_dashes: 'a UUID without its dashes: use the 8-4-4-4-12 form',
-  raw_bytes: 'the 16 bytes of a UUID: write its text instead',
-  framed: "a schema registry's frame before the key: use a String serializer for the key",
-  none: 'no key: the impression_id is to be the key',
-  empty: 'an empty key: the impression_id is to be the key',
-  other: 'not a UUID: the impression_id is to be the key',
+  canonical: 'are the impression_id in lower case',
+  other_id: 'are a UUID that is not the impression_id: clicks and conversions are keyed by it, too',
+  upper_case: 'are not in lower case: lower-case the id before it becomes the key',
+  quoted: 'are in quotes, as JSON serializers write keys: use a String serializer for the key',
+  braced: 'have braces or urn:uuid: around the id: use the plain 8-4-4-4-12 form',
+  no_dashes: 'have no dashes: use the 8-4-4-4-12 form',
+  raw_bytes: 'are the 16 bytes of the id: write its text instead',
+  framed: "have a schema registry's frame before the id: use a String serializer for the key",
+  none: 'are missing: the impression_id is to be the key',
+  empty: 'are empty: the impression_id is to be the key',
+  other: 'are no UUID: the impression_id is to be the key',
 };
 
 export interface ReadKey {

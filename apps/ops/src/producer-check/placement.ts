@@ -66,16 +66,16 @@ export class Placement {
     for (const [fewer, records] of this.#ofFewer.entries()) {
       const share = records / this.misplaced;
       if (share < EXPLAINED_SHARE) continue;
-      const words = `they were placed when the topic had ${fewer} partitions, or by a producer that still thinks so`;
+      const words = `Java's partitioner for ${fewer} partitions, as the topic had before or the producer still thinks`;
       return { name: 'java_fewer_partitions', words, share };
     }
     if (this.#used.size === 1) {
-      const words = 'all in one partition, as where the producer names the partition itself';
+      const words = 'whoever names the partition itself: all are in one';
       return { name: 'one_partition', words, share: 1 };
     }
     return {
       name: 'unknown',
-      words: 'no partitioner known here puts these keys there: random, round robin, or several',
+      words: 'nothing known here: random, round robin, or several producers',
       share: 0,
     };
   }
