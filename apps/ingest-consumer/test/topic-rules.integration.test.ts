@@ -110,8 +110,12 @@ test('the variables fill the rules of a topic when it is first registered, and n
   expect((await first.stop()).code).toBe(0);
   const text = String(second.value).replace(/"price_micros":([0-9]+)/, '"price_micros":"$1"');
   await produceRecords(the.topic, [{ partition: 0, value: Buffer.from(text) }]);
-  const next = the.start({ EVENTS_AMOUNTS_AS_STRINGS: 'false' });
+  const next = the.start({ EVENTS_AMOUNTS_AS_STRINGS: 'false', EVENTS_FUTURE_TOLERANCE: '5h' });
   await the.untilConsumed(1, next);
+  const told = await next.logged(
+    'variables of this process have no effect: the topic has rules already (ops topics set)',
+  );
+  expect(told).toMatchObject({ ignored: ['futureToleranceMs'], rules: { futureToleranceMs: 0 } });
   expect(await outcomes(the)).toEqual([{ partition: 0, offset: 0, is_stored: true }]);
   const rules = await the.db.selectFrom('topic_rules').selectAll().execute();
   expect(rules).toMatchObject([

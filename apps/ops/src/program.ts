@@ -131,6 +131,6 @@ const LOCK_NOT_AVAILABLE = '55P03';
 export const explain: ExplainError = (error) => {
   if ((error as { code?: unknown } | null)?.code !== LOCK_NOT_AVAILABLE) return undefined;
   const message =
-    'another order on dead letters is being carried out; nothing was changed, try again';
+    'another order, or a commit that hangs, holds what this one needs; nothing was changed, try again';
   return { message, exitCode: EXIT.failure };
 };

@@ -13,6 +13,7 @@ import type { StandingHalt } from './halt.ts';
 import type { Ownership, PendingClaim } from './ownership.ts';
 import { isPassing } from './passing-errors.ts';
 import { genesisOffsets, startAtText, type StartAt } from './start-at.ts';
+import { tellIgnoredRules } from './tell-ignored-rules.ts';
 import { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
 
 export interface PreparationOptions {
@@ -78,6 +79,7 @@ export class ClaimPreparation {
   /** Leaders that did not answer when last asked: asked after all others. */
   readonly #silent = new Set<number>();
   #findings: ClaimFinding[] = [];
+  #hasToldRules = false;
   #failure: { readonly error: unknown } | null = null;
 
   constructor(parts: PreparationParts, options: PreparationOptions) {
@@ -201,7 +203,7 @@ export class ClaimPreparation {
   }
 
   async #register(): Promise<Registration> {
-    const { admin, db } = this.#parts;
+    const { admin, db, log } = this.#parts;
     const { kind, topic, startAt, rules } = this.#options;
     const described = await admin.describeTopic(topic);
     if (described === null) {
@@ -220,8 +222,10 @@ export class ClaimPreparation {
         return BigInt(genesis.get(partition) ?? 0);
       },
     });
+    if (rules !== undefined && !this.#hasToldRules) await tellIgnoredRules(db, topic, rules, log);
+    this.#hasToldRules = true;
     for (const { partition, nextOffset } of registered.filter(({ isNew }) => isNew)) {
-      this.#parts.log.info(
+      log.info(
         { topic, partition, offset: nextOffset, startAt: startAtText(startAt) },
         'counting begins here',
       );

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SourceCounts } from '@adtally/db';
 import { DEFAULT_TOPIC_RULES, type DecodeLimits, type TopicRules } from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
@@ -228,9 +229,18 @@ export class IngestLoop {
     const claimed = await claims.takeUp(this.#parts.abandoned);
     if (claimed !== null) {
       committer.horizonMs = claimed.horizonMs;
-      this.#topicRules = claimed.rules;
+      this.#readBy(claimed.rules);
     }
     metrics.ownedPartitions.set(ownership.allOwned().length);
+  }
+
+  #readBy(rules: TopicRules): void {
+    if (!isDeepStrictEqual(rules, this.#topicRules))
+      this.#parts.log.info(
+        { rules },
+        'records are read by other rules of their topic from here on',
+      );
+    this.#topicRules = rules;
   }
 
   /** Where all is well that takes a few milliseconds, and partitions that were granted together start together. */
