@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { anyEvent, ordinaryEvent } from '../../test/arbitraries.ts';
 import { anyMutation } from '../../test/mutations.ts';
-import { decoded } from '../../test/rows.ts';
-import { WRAPPERS } from '../../test/wrapped.ts';
-import { VERDICT } from '../batch.ts';
+import { decoded, rowSnapshot } from '../../test/rows.ts';
+import { PRINTED, WRAPPERS } from '../../test/wrapped.ts';
+import { EventBatch, VERDICT } from '../batch.ts';
 import { encodeEvent, type AdEvent } from '../event.ts';
+import { RecordPlaces } from '../record-places.ts';
 import type { Rejection } from '../rejection.ts';
 import { DECODER, decodeInto } from './decode.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
@@ -66,6 +67,26 @@ describe.each(Object.entries(WRAPPERS))('an event in %s', (_what, wrap) => {
     );
   });
 
+  it('is read from its own bytes alone, wherever they lie', () => {
+    fc.assert(
+      fc.property(anyEvent, fc.nat(40), fc.nat(), (event, before, cut) => {
+        const bytes = wrap(encodeEvent(event));
+        const length = cut % 3 === 0 ? bytes.length : 1 + (cut % bytes.length);
+        const places = new RecordPlaces(1);
+        const whole = Buffer.concat([bytes.subarray(0, before), bytes, bytes]);
+        const record = { topic: 'made-up', partition: 0, offset: 0, key: null, value: whole };
+        places.put(0, record);
+        places.valueStart[0] = Math.min(before, bytes.length);
+        places.valueLength[0] = length;
+        const batch = new EventBatch(1);
+        batch.appendPlaced(places, 0, 1, () => record);
+        decodeInto(batch, 0, AUTO);
+        expect(rowSnapshot(batch)).toEqual(read(bytes.subarray(0, length)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('is rejected where the format is plain, and told what would read it', () => {
     const row = read(wrap(JSON_BYTES), DEFAULT_DECODE_LIMITS);
     expect(row.verdict).toBe(VERDICT.rejected);
@@ -73,6 +94,10 @@ describe.each(Object.entries(WRAPPERS))('an event in %s', (_what, wrap) => {
       /; it looks like (Confluent's framing of JSON|a Kafka Connect envelope|a CloudEvents envelope), which is read where the topic says so \(ops topics set --value-format auto\)$/,
     );
   });
+});
+
+test.each(Object.entries(PRINTED))('what %s prints is read', (_who, value) => {
+  expect(read(value)).toEqual({ ...read(JSON_BYTES), arenaUsed: expect.any(Number) });
 });
 
 describe('a value of format auto', () => {
