@@ -7,7 +7,6 @@ const brokers = await kafkaBrokers();
 /** The clients that are installed anyway; all others by `./dev matrix producers`. */
 const EXPECTED: Readonly<Record<string, object>> = {
   'node/confluent-native': { explainedBy: 'crc32' },
-  'node/confluent-native-murmur2': { asJava: 200 },
   'node/confluent-promises-kafkajs': { asJava: 200 },
   'node/kafkajs': { asJava: 200 },
   'node/kafkajs-legacy': { explainedBy: 'kafkajs_legacy' },

@@ -17,7 +17,7 @@ const POSITIVE = 0x7fffffff;
 export const PARTITIONERS: readonly Partitioner[] = [
   {
     name: 'java',
-    words: "Java's partitioner over the key as it was sent: the key's form is what is wrong",
+    words: "Java's partitioner over the key as it was sent: the key is what is to be mended",
     hash: (key) => murmur2(key) & POSITIVE,
   },
   {

@@ -78,6 +78,7 @@ export async function readSample(
     readonly take: (record: SourceRecord) => void;
   },
 ): Promise<Unread[]> {
+  if (spans.length === 0) return [];
   const ends = new Map(spans.map(({ partition, to }) => [partition, to]));
   const unread: Unread[] = [];
   const reader = await TopicReader.connect(settings, {
