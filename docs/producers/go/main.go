@@ -1,4 +1,4 @@
-// Sends impressions, and a click for every tenth, as the contract asks.
+// Sends impressions, a click for every tenth and a conversion for every hundredth, as the contract asks.
 //
 //	go mod tidy
 //	KAFKA_BROKERS=localhost:9092 TOPIC=my-test-topic go run .
@@ -24,11 +24,13 @@ type event struct {
 	EventType     string    `json:"event_type"`
 	ImpressionID  string    `json:"impression_id"`
 	ClickID       string    `json:"click_id,omitempty"`
+	ConversionID  string    `json:"conversion_id,omitempty"`
 	OccurredAt    time.Time `json:"occurred_at"`
 	CampaignID    string    `json:"campaign_id"`
 	CreativeID    string    `json:"creative_id"`
 	PlacementID   string    `json:"placement_id"`
-	PriceMicros   int64     `json:"price_micros"`
+	PriceMicros   *int64    `json:"price_micros,omitempty"`
+	ValueMicros   *int64    `json:"value_micros,omitempty"`
 	Currency      string    `json:"currency"`
 	Source        string    `json:"source"`
 }
@@ -59,7 +61,7 @@ func main() {
 			CampaignID:   "c-7",
 			CreativeID:   "cr-19",
 			PlacementID:  "home-top",
-			PriceMicros:  1_500_000,
+			PriceMicros:  micros(1_500_000),
 			Currency:     "EUR",
 			Source:       "example-go",
 		}
@@ -69,8 +71,17 @@ func main() {
 			click.EventType = "click"
 			click.ClickID = uuid.Must(uuid.NewV7()).String()
 			click.OccurredAt = time.Now().UTC()
-			click.PriceMicros = 250_000
+			click.PriceMicros = micros(250_000)
 			records = append(records, recordOf(click))
+			if n%100 == 0 {
+				conversion := click
+				conversion.EventType = "conversion"
+				conversion.ConversionID = "order-" + click.ClickID
+				conversion.OccurredAt = time.Now().UTC()
+				conversion.PriceMicros = nil
+				conversion.ValueMicros = micros(49_990_000)
+				records = append(records, recordOf(conversion))
+			}
 		}
 	}
 	if err := client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
@@ -86,6 +97,9 @@ func recordOf(sent event) *kgo.Record {
 	}
 	return &kgo.Record{Key: []byte(sent.ImpressionID), Value: value}
 }
+
+// A pointer: an amount of zero is sent, one that the type of event does not have is not.
+func micros(amount int64) *int64 { return &amount }
 
 func setting(name, otherwise string) string {
 	if given := os.Getenv(name); given != "" {

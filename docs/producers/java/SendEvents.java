@@ -12,7 +12,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
- * Sends impressions, and a click for every tenth, as the contract asks.
+ * Sends impressions, a click for every tenth and a conversion for every hundredth, as the contract asks.
  *
  * <pre>
  *   mvn dependency:copy-dependencies -DoutputDirectory=jars
@@ -41,18 +41,22 @@ public final class SendEvents {
       for (int n = 0; n < count; n++) {
         // Made when the impression is shown: its time is the impression's.
         String impressionId = uuid7().toString();
-        ObjectNode impression = event("impression", impressionId, 1_500_000);
+        ObjectNode impression = event("impression", impressionId).put("price_micros", 1_500_000);
         sent.add(producer.send(recordOf(impression)));
-        if (n % 10 == 0) {
-          ObjectNode click = event("click", impressionId, 250_000);
-          sent.add(producer.send(recordOf(click.put("click_id", uuid7().toString()))));
-        }
+        if (n % 10 > 0) continue;
+        String clickId = uuid7().toString();
+        ObjectNode click = event("click", impressionId).put("click_id", clickId);
+        sent.add(producer.send(recordOf(click.put("price_micros", 250_000))));
+        if (n % 100 > 0) continue;
+        ObjectNode conversion = event("conversion", impressionId).put("click_id", clickId);
+        conversion.put("conversion_id", "order-" + clickId).put("value_micros", 49_990_000);
+        sent.add(producer.send(recordOf(conversion)));
       }
       for (Future<?> one : sent) one.get();
     }
   }
 
-  private static ObjectNode event(String type, String impressionId, long priceMicros) {
+  private static ObjectNode event(String type, String impressionId) {
     return JSON.createObjectNode()
         .put("schema_version", 1)
         .put("event_type", type)
@@ -61,7 +65,6 @@ public final class SendEvents {
         .put("campaign_id", "c-7")
         .put("creative_id", "cr-19")
         .put("placement_id", "home-top")
-        .put("price_micros", priceMicros)
         .put("currency", "EUR")
         .put("source", "example-java");
   }

@@ -1,4 +1,4 @@
-"""Sends impressions, and a click for every tenth, as the contract asks.
+"""Sends impressions, a click for every tenth and a conversion for every hundredth, as the contract asks.
 
     pip install -r requirements.txt
     KAFKA_BROKERS=localhost:9092 TOPIC=my-test-topic python send_events.py
@@ -69,6 +69,10 @@ for n in range(int(os.environ.get("EVENTS", "1000"))):
     if n % 10 == 0:
         click = {"event_type": "click", "click_id": str(uuid7()), "occurred_at": now()}
         send({**shown, **click, "price_micros": 250_000})
+        if n % 100 == 0:
+            order = {"event_type": "conversion", "conversion_id": f"order-{n}-{click['click_id']}"}
+            order |= {"click_id": click["click_id"], "occurred_at": now()}
+            send({**shown, **order, "value_micros": 49_990_000})
 
 if producer.flush(30) > 0 or failures:
     sys.exit(f"not all were acknowledged: {failures[:3]}")

@@ -1,4 +1,4 @@
-// Sends impressions, and a click for every tenth, as the contract asks. Node >= 24.21 runs it as it is:
+// Sends impressions, a click for every tenth and a conversion for every hundredth, as the contract asks. Node >= 24.21 runs it as it is:
 //
 //   npm install @platformatic/kafka
 //   KAFKA_BROKERS=localhost:9092 TOPIC=my-test-topic node send-events.ts
@@ -50,6 +50,12 @@ for (let n = 0; n < Number(EVENTS); n += 1) {
       occurred_at: new Date().toISOString(),
       price_micros: 250_000,
     });
+  if (n % 100 === 0) {
+    const { click_id } = events[1] as Event & { click_id: string };
+    const conversion_id = `order-${click_id}`;
+    const converted = { ...shown, click_id, conversion_id, value_micros: 49_990_000 };
+    events.push({ ...converted, event_type: 'conversion', occurred_at: new Date().toISOString() });
+  }
   await producer.send({ messages: events.map(messageOf) });
 }
 await producer.close();

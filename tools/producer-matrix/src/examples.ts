@@ -21,8 +21,8 @@ export type ExampleName = keyof typeof EXAMPLES;
 export const EXAMPLE_NAMES = Object.keys(EXAMPLES) as ExampleName[];
 
 const IMPRESSIONS = 200;
-/** A click for every tenth. */
-const EVENTS = IMPRESSIONS + IMPRESSIONS / 10;
+/** A click for every tenth, a conversion for every hundredth. */
+const EVENTS = IMPRESSIONS + IMPRESSIONS / 10 + IMPRESSIONS / 100;
 const SEND_TIMEOUT_MS = 120_000;
 
 /** Packages are looked for from where a file lies: those that its user would install are this package's. */

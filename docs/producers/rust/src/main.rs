@@ -1,4 +1,4 @@
-//! Sends impressions, and a click for every tenth, as the contract asks.
+//! Sends impressions, a click for every tenth and a conversion for every hundredth, as the contract asks.
 //!
 //!     KAFKA_BROKERS=localhost:9092 TOPIC=my-test-topic cargo run
 //!
@@ -57,18 +57,30 @@ fn main() {
             "campaign_id": "c-7",
             "creative_id": "cr-19",
             "placement_id": "home-top",
-            "price_micros": 1_500_000,
             "currency": "EUR",
             "source": "example-rust",
         });
-        send(&producer, &topic, &shown);
-        if n % 10 == 0 {
-            let mut click = shown.clone();
-            click["event_type"] = json!("click");
-            click["click_id"] = json!(Uuid::now_v7().to_string());
-            click["occurred_at"] = json!(now());
-            click["price_micros"] = json!(250_000);
-            send(&producer, &topic, &click);
+        let mut impression = shown.clone();
+        impression["price_micros"] = json!(1_500_000);
+        send(&producer, &topic, &impression);
+        if n % 10 > 0 {
+            continue;
+        }
+        let click_id = Uuid::now_v7().to_string();
+        let mut click = shown.clone();
+        click["event_type"] = json!("click");
+        click["click_id"] = json!(click_id);
+        click["occurred_at"] = json!(now());
+        click["price_micros"] = json!(250_000);
+        send(&producer, &topic, &click);
+        if n % 100 == 0 {
+            let mut conversion = shown;
+            conversion["event_type"] = json!("conversion");
+            conversion["click_id"] = json!(click_id);
+            conversion["conversion_id"] = json!(format!("order-{click_id}"));
+            conversion["occurred_at"] = json!(now());
+            conversion["value_micros"] = json!(49_990_000);
+            send(&producer, &topic, &conversion);
         }
     }
     producer.flush(Duration::from_secs(30)).expect("all are acknowledged");

@@ -131,11 +131,14 @@ type murmur2 struct{ data []byte }
 
 func newMurmur2() hash.Hash32 { return &murmur2{} }
 
-func (m *murmur2) Write(data []byte) (int, error) { m.data = append(m.data, data...); return len(data), nil }
-func (m *murmur2) Sum(prefix []byte) []byte       { return prefix }
-func (m *murmur2) Reset()                         { m.data = m.data[:0] }
-func (m *murmur2) Size() int                      { return 4 }
-func (m *murmur2) BlockSize() int                 { return 4 }
+func (m *murmur2) Write(data []byte) (int, error) {
+	m.data = append(m.data, data...)
+	return len(data), nil
+}
+func (m *murmur2) Sum(prefix []byte) []byte { return prefix }
+func (m *murmur2) Reset()                   { m.data = m.data[:0] }
+func (m *murmur2) Size() int                { return 4 }
+func (m *murmur2) BlockSize() int           { return 4 }
 
 func (m *murmur2) Sum32() uint32 {
 	const mix = 0x5bd1e995
