@@ -1,8 +1,10 @@
 import {
   CHECK_CONFIG_OPTION,
+  CHECK_CONNECTIONS_OPTION,
   command,
   flag,
   tellConfig,
+  tellConnections,
   UsageError,
   type Program,
 } from '@adtally/command-line';
@@ -12,13 +14,19 @@ const runner = command({
   options: {
     watch: flag('keep the rollups up to date until drained: the service'),
     ...CHECK_CONFIG_OPTION,
+    ...CHECK_CONNECTIONS_OPTION,
   },
   run: async ({ options }, { readConfig, describe }: RunnerEnvironment) => {
-    if (!options.watch && !options['check-config']) {
+    const isCheck = options['check-config'] || options['check-connections'];
+    if (!options.watch && !isCheck) {
       throw new UsageError('name a command, or --watch', { showsHelp: true });
     }
     const config = await readConfig();
     if (options['check-config']) return tellConfig(await describe(config));
+    if (options['check-connections']) {
+      const { connections } = await import('./connections.ts');
+      return await tellConnections(connections(config));
+    }
     const { untilDrained } = await import('@adtally/service');
     const { watch } = await import('./watch.ts');
     return await untilDrained(() => watch(config));

@@ -1,5 +1,6 @@
 import { runMain } from '@adtally/service';
 import { runDeadQueueAlerter } from './app.ts';
+import { connections } from './connections.ts';
 import { describe, readConfig } from './env.ts';
 
 await runMain(
@@ -9,6 +10,7 @@ await runMain(
     summary: 'tells people when too many letters die',
     load: () => readConfig(),
     describe,
+    connections,
     run: runDeadQueueAlerter,
   },
   process.argv.slice(2),

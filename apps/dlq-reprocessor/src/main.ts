@@ -1,5 +1,6 @@
 import { runMain } from '@adtally/service';
 import { runDlqReprocessor } from './app.ts';
+import { connections } from './connections.ts';
 import { describe, readConfig } from './env.ts';
 
 await runMain(
@@ -9,6 +10,7 @@ await runMain(
     summary: 'takes dead letters into the database, retries them, gives them up',
     load: () => readConfig(),
     describe,
+    connections,
     run: runDlqReprocessor,
   },
   process.argv.slice(2),

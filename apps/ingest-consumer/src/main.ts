@@ -1,5 +1,6 @@
 import { runMain } from '@adtally/service';
 import { runIngestConsumer } from './app.ts';
+import { connections } from './connections.ts';
 import { describe, readConfig } from './env.ts';
 
 await runMain(
@@ -9,6 +10,7 @@ await runMain(
     summary: 'reads ad events from Kafka and counts each exactly once in PostgreSQL',
     load: () => readConfig(),
     describe,
+    connections,
     run: runIngestConsumer,
   },
   process.argv.slice(2),

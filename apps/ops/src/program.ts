@@ -1,8 +1,10 @@
 import {
   CHECK_CONFIG_OPTION,
+  CHECK_CONNECTIONS_OPTION,
   command,
   EXIT,
   tellConfig,
+  tellConnections,
   UsageError,
   type ExplainError,
   type Program,
@@ -10,9 +12,13 @@ import {
 import type { OpsEnvironment } from './on-database.ts';
 
 const ops = command({
-  options: CHECK_CONFIG_OPTION,
+  options: { ...CHECK_CONFIG_OPTION, ...CHECK_CONNECTIONS_OPTION },
   run: async ({ options }, { readConfig, describe }: OpsEnvironment) => {
     if (options['check-config']) return tellConfig(describe(readConfig()));
+    if (options['check-connections']) {
+      const { connections } = await import('./connections.ts');
+      return await tellConnections(connections(readConfig()));
+    }
     throw new UsageError('no command is named', { showsHelp: true });
   },
 });

@@ -1,5 +1,10 @@
 export { CHECK_CONFIG_OPTION, tellConfig } from './check-config.ts';
 export {
+  CHECK_CONNECTIONS_OPTION,
+  type ConnectionCheck,
+  tellConnections,
+} from './check-connections.ts';
+export {
   command,
   type Command,
   type CommandEntry,

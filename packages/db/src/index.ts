@@ -19,6 +19,7 @@ export {
   releaseSources,
   haltSource,
 } from './claims.ts';
+export { databaseCheck } from './check-connection.ts';
 export { askDatabase, withDatabase } from './command-database.ts';
 export {
   withDatabaseName,

@@ -7,3 +7,4 @@ export {
 export type { DedupEvent, Deduplicator, FailureKind, RouteStats } from './deduplicator.ts';
 export { SUB_BUCKETS_MAX, TIMELESS_BUCKETS } from './fingerprint.ts';
 export { parseRedisUrl, type RedisAddress } from './redis-address.ts';
+export { redisCheck } from './check-connection.ts';

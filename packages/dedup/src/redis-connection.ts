@@ -85,19 +85,28 @@ function reconnectDelayMs(attempts: number): number {
   return Math.round(backoffMs(attempts, RECONNECT_FIRST_MS, RECONNECT_LAST_MS));
 }
 
-function clientAt(address: RedisAddress): Redis | Cluster {
-  const options: ClientOptions = { ...FAIL_AT_ONCE, ...address.options };
+/** @param how `triesOnce`: a connect that fails is not tried again */
+export function clientAt(
+  address: RedisAddress,
+  { triesOnce = false }: { readonly triesOnce?: boolean } = {},
+): Redis | Cluster {
+  const again = triesOnce ? () => null : reconnectDelayMs;
+  const options: ClientOptions = {
+    ...FAIL_AT_ONCE,
+    retryStrategy: again,
+    ...address.options,
+  };
   switch (address.kind) {
     case 'single':
       return new Redis(options);
     case 'sentinel':
-      return new Redis({ ...options, sentinelRetryStrategy: reconnectDelayMs });
+      return new Redis({ ...options, sentinelRetryStrategy: again });
     case 'cluster':
       return new Cluster([...address.nodes], {
         lazyConnect: true,
         enableOfflineQueue: false,
         enableAutoPipelining: true, // one write a node and turn instead of one a command
-        clusterRetryStrategy: reconnectDelayMs,
+        clusterRetryStrategy: again,
         redisOptions: options,
       });
     default:

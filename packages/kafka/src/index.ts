@@ -5,6 +5,7 @@ export type { ProduceOutcome, ProducerOptions } from './acked-producer.ts';
 export { KafkaAdmin } from './admin.ts';
 export type { Watermarks } from './listed-offsets.ts';
 export { AppendTimes, type LogPlace } from './append-times.ts';
+export { brokersCheck, type BrokerUse } from './check-connection.ts';
 export { withKafkaAdmin } from './command-admin.ts';
 export type { GroupConsumerOptions, GroupProtocol, RecordReader } from './consumer-config.ts';
 export { KafkaError, KafkaFatalError, KafkaRequestError } from './errors.ts';

@@ -7,6 +7,7 @@ export {
 } from './admin-server.ts';
 export { Closers, openInOrder, type Opened } from './closers.ts';
 export { giveUpAfterMs } from './give-up.ts';
+export type { ConnectionCheck } from '@adtally/command-line';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
 export { runApp, type AppParts, type BuiltApp, type ServiceConfig } from './run-app.ts';

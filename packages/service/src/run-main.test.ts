@@ -16,6 +16,9 @@ function service(problems: readonly string[] = [], run = async () => void starte
       return { port: 1 };
     },
     describe: ({ port }) => ({ PORT: String(port) }),
+    connections: ({ port }) => [
+      { server: 'It (PORT)', attempt: () => Promise.resolve(`at ${port}`), explain: () => null },
+    ],
     run,
   });
 }
@@ -52,6 +55,12 @@ test('a configuration is printed, or everything that is wrong with it told', asy
       stderr: told,
     });
   }
+  expect(started).toEqual([]);
+});
+
+test('its servers are tried, and it does not start', async () => {
+  const outcome = await ran(service(), '--check-connections');
+  expect(outcome).toMatchObject({ code: EXIT.success, stdout: 'It (PORT): ok: at 1\n' });
   expect(started).toEqual([]);
 });
 

@@ -1,10 +1,13 @@
 import {
   CHECK_CONFIG_OPTION,
+  CHECK_CONNECTIONS_OPTION,
+  type ConnectionCheck,
   command,
   EXIT,
   exitCodeOf,
   main,
   tellConfig,
+  tellConnections,
   type Program,
 } from '@adtally/command-line';
 import { ConfigError, redact } from '@adtally/config';
@@ -20,19 +23,22 @@ export interface MainOptions<C> {
   readonly load: () => C;
   /** The configuration for people, secrets masked. */
   readonly describe: (config: C) => Readonly<Record<string, string>>;
+  /** The servers it works with. */
+  readonly connections: (config: C) => readonly ConnectionCheck[];
   readonly run: (config: C) => Promise<void>;
 }
 
 /**
  * The command line of a service: without arguments it runs; `--check-config` only checks (exit 0 or 78)
- * and prints what is in effect; `--help` says where it is configured; anything else is refused (exit 2).
+ * and prints what is in effect, `--check-connections` tries its servers (0, 69 or 78); `--help` says where it is configured; anything else is refused (exit 2).
  */
 export function serviceProgram<C>({ app, ...options }: MainOptions<C>): Program<void> {
   const service = command({
-    options: CHECK_CONFIG_OPTION,
+    options: { ...CHECK_CONFIG_OPTION, ...CHECK_CONNECTIONS_OPTION },
     run: async ({ options: given }) => {
       const config = options.load();
       if (given['check-config']) return tellConfig(options.describe(config));
+      if (given['check-connections']) return await tellConnections(options.connections(config));
       return await untilDrained(() => options.run(config));
     },
   });
@@ -41,7 +47,7 @@ export function serviceProgram<C>({ app, ...options }: MainOptions<C>): Program<
     summary: options.summary,
     notes: `A service: it runs until SIGTERM, SIGINT or POST /drain. Configured by environment variables;
 all of them, with their defaults: ${options.readme}.
-Exit codes: 0 drained, 1 failure, 2 wrong usage, 78 configuration or schema, 130 and 143 forced by a
+Exit codes: 0 drained, 1 failure, 2 wrong usage, 69 a server that is checked does not answer, 78 configuration or schema, 130 and 143 forced by a
 second signal.`,
     load: async () => service,
   };

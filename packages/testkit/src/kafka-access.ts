@@ -59,6 +59,9 @@ function tlsSettings(
   };
 }
 
+/** Whom the tokens are for: Kafka asks for it since 4.4. */
+export const TOKEN_AUDIENCE = 'kafka';
+
 /** Where a broker finds the keys of who signs tokens; it reads a file only where its JVM is told that it may. */
 export const TOKEN_KEYS_URL = 'sasl.oauthbearer.jwks.endpoint.url';
 
@@ -73,6 +76,7 @@ function tokenSettings(tokenKeys: string, folder: string): BrokerSettings {
     // A connection lives no longer than the token it was made with.
     [`${mechanism}.connections.max.reauth.ms`]: '3600000',
     [TOKEN_KEYS_URL]: `file://${keys}`,
+    'sasl.oauthbearer.expected.audience': TOKEN_AUDIENCE,
   };
 }
 

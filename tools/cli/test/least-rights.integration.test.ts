@@ -5,11 +5,14 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { migrate, openDatabase } from '@adtally/db';
 import {
+  type Exit,
+  freePort,
   grant,
   hasKafkaServer,
   kafkaCluster,
   type Operation,
   produceRecords,
+  revoke,
   type RightOn,
   ServiceProcess,
   testDatabase,
@@ -44,6 +47,37 @@ function documentedRights(names: Readonly<Record<string, string>>): Right[] {
     return [{ program, on, operations: operations.split(', ') as Operation[] }];
   });
 }
+
+/** What `--check-connections` of an app says. */
+async function check(app: string, env: Record<string, string>): Promise<Exit> {
+  const main = join(ROOT, 'apps', app, 'src/main.ts');
+  return await new ServiceProcess(main, env, { argv: ['--check-connections'] }).ended;
+}
+
+test(
+  'servers that do not answer are told apart, a line each',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const nobody = `127.0.0.1:${await freePort()}`;
+    const { code, stdout, stderr } = await check('ingest-consumer', {
+      KAFKA_BROKERS: nobody,
+      DATABASE_URL: `postgres://user:${PASSWORD}@${nobody}/adtally`,
+      REDIS_URL: `redis://${nobody}`,
+    });
+    expect(code).toBe(69);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^PostgreSQL \(DATABASE_URL\): FAILED: .*ECONNREFUSED.* \(database_unreachable\)$/,
+      ),
+      expect.stringMatching(
+        /^Kafka \(KAFKA_BROKERS\): FAILED: .*Connection refused.* \(broker_unreachable\)$/,
+      ),
+      expect.stringMatching(/^Redis \(REDIS_URL\): FAILED: connect ECONNREFUSED/),
+    ]);
+    expect(stdout + stderr).not.toContain('canary');
+  },
+);
 
 test.runIf(hasKafkaServer())(
   'the documented rights are enough to make topics, count, dead-letter, retry, bury and watch',
@@ -108,5 +142,19 @@ test.runIf(hasKafkaServer())(
       const said = entries.filter((entry) => /authoriz/i.test(JSON.stringify(entry)));
       expect(said).toEqual([]);
     }
+    const checked = await Promise.all(SERVICES.map((app) => check(app, envOf(app))));
+    for (const { code, stdout } of checked) {
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringMatching(/^PostgreSQL.*: ok: .*\nKafka.*: ok: /),
+      ]);
+    }
+    await revoke(cluster, 'ingest-consumer', { topic: variables.DLQ_TOPIC }, 'WRITE');
+    await grant(cluster, 'ingest-consumer', { topic: variables.DLQ_TOPIC }, 'DESCRIBE');
+    const refused = await check('ingest-consumer', envOf('ingest-consumer'));
+    expect(refused.code).toBe(78);
+    expect(refused.stdout).toContain(
+      `Kafka (KAFKA_BROKERS): FAILED: the user may not WRITE topic ${variables.DLQ_TOPIC}\n`,
+    );
   },
 );

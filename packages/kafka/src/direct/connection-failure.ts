@@ -1,3 +1,5 @@
+import { KafkaRequestError } from '../errors.ts';
+import { CODE } from '../rdkafka.ts';
 import type { Hindrance } from '../record-source.ts';
 import { troubleCode } from '../trouble.ts';
 
@@ -23,4 +25,13 @@ export function unreachable(error: unknown, who?: string): Hindrance {
     code: code === 'client_error' ? 'broker_unreachable' : code,
     detail: who === undefined ? reason : `${who}: ${reason}`,
   };
+}
+
+/** The error of a request that no broker answered, whose trouble says why; one that is typed already stays. */
+export function connectionError(cause: unknown, doing: string): KafkaRequestError {
+  if (cause instanceof KafkaRequestError) return cause;
+  const message = reasonOf(cause);
+  const error = new KafkaRequestError(`${doing}: ${message}`, CODE.transport, true, { cause });
+  error.trouble = { code: troubleCode(message), message, atMs: Date.now() };
+  return error;
 }

@@ -11,9 +11,7 @@ import {
 } from '@platformatic/kafka';
 import { KafkaRequestError } from '../errors.ts';
 import type { KafkaSettings } from '../settings.ts';
-import { troubleCode } from '../trouble.ts';
-import { CODE } from '../rdkafka.ts';
-import { reasonOf } from './connection-failure.ts';
+import { connectionError } from './connection-failure.ts';
 import { drop, openAny, openConnection, type OpenConnection } from './open-connection.ts';
 
 /** What brokers say of a consumer group, and of what they can do for it. */
@@ -68,7 +66,7 @@ export async function askGroupFacts(settings: KafkaSettings, groupId: string): P
     } catch (error) {
       const isSoon = error instanceof KafkaRequestError && COORDINATOR_COMES.has(error.code);
       if (!isSoon || performance.now() > deadline) {
-        throw error instanceof KafkaRequestError ? error : requestError(error, doing);
+        throw connectionError(error, doing);
       }
     }
     await setTimeout(ASK_AGAIN_MS);
@@ -170,12 +168,4 @@ function requireNoError(code: number, doing: string): void {
   if (code === 0) return;
   const words = WORDS.get(code) ?? `the broker answers with error ${code}`;
   throw new KafkaRequestError(`${doing}: ${words}`, code, code !== GROUP_AUTHORIZATION_FAILED);
-}
-
-/** No broker answered: the words of the connection say why. */
-function requestError(cause: unknown, doing: string): KafkaRequestError {
-  const message = reasonOf(cause);
-  const error = new KafkaRequestError(`${doing}: ${message}`, CODE.transport, true, { cause });
-  error.trouble = { code: troubleCode(message), message, atMs: Date.now() };
-  return error;
 }
