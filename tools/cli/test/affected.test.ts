@@ -135,7 +135,7 @@ test.each([
   ['dlq-reprocessor', ['apps/ops', 'tools/bench', 'tools/breaking-run', 'tools/cli']],
   ['dead-queue-alerter', ['tools/breaking-run', 'tools/cli']],
   ['backfill-runner', ['tools/bench', 'tools/breaking-run', 'tools/cli', 'tools/how-to']],
-  ['ops', ['tools/cli']],
+  ['ops', ['tools/cli', 'tools/producer-matrix']],
 ])('a change in %s: its tests, and those that start it', async (app, starters) => {
   const found = await pickedFor(`apps/${app}/src/index.ts`);
   expect(found).toEqual([`apps/${app}`, ...starters, ALWAYS].toSorted());
@@ -174,7 +174,10 @@ test('a change in key-derivation: all that depend on it, and what starts those',
     expect.arrayContaining(['apps/ingest-consumer', 'packages/pipeline']),
   );
   expect(found).toEqual(expect.arrayContaining([...dependants]));
-  const started = ['tools/bench', 'tools/breaking-run', 'tools/cli', 'tools/how-to', ALWAYS];
+  const started = ['bench', 'breaking-run', 'cli', 'how-to', 'producer-matrix'].map(
+    (tool) => `tools/${tool}`,
+  );
+  started.push(ALWAYS);
   expect(found.filter((folder) => !dependants.has(folder) && !started.includes(folder))).toEqual(
     [],
   );
