@@ -83,6 +83,8 @@ export {
   requireSchema,
 } from './schema-version.ts';
 export { databaseFailure, databaseFailureAtWork } from './server-failure.ts';
+export { ROLES } from './roles/rights.ts';
+export { rolesScriptFor } from './roles/print-script.ts';
 export { type Schema } from './schema.ts';
 export { type NotificationKind } from './schema/alerting.ts';
 export {

@@ -5,6 +5,7 @@ import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migrat
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type MigrationFile, readMigrationFiles } from './migration-files.ts';
+import { grantRights } from './roles/grants.ts';
 import { schemaVersion } from './schema-version.ts';
 
 export interface MigrationResult {
@@ -12,6 +13,8 @@ export interface MigrationResult {
   readonly applied: readonly string[];
   /** The schema's version now. */
   readonly version: number;
+  /** Roles of single apps that exist and were granted what they may. */
+  readonly roles: readonly string[];
 }
 
 export interface MigrateOptions {
@@ -55,7 +58,8 @@ export async function migrate(
           );
         }
         const applied = await applyMissing(db, files);
-        return { applied, version: await schemaVersion(db) };
+        const roles = options.directory === undefined ? await grantRights(db) : [];
+        return { applied, version: await schemaVersion(db), roles };
       } finally {
         await sql`SELECT pg_advisory_unlock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.migrate)})`.execute(
           lock,

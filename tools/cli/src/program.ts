@@ -45,6 +45,10 @@ is missing, 78 configuration or schema.`,
       summary: "bring the database's schema and the topics up to date",
       load: async () => (await import('./commands/migrate.ts')).migrate,
     },
+    roles: {
+      summary: 'print a script that makes a database role for each app',
+      load: async () => (await import('./commands/roles.ts')).roles,
+    },
     ops: {
       summary:
         'lag, dead letters, incidents: look, redrive, discard, acknowledge; ./dev ops --help',

@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import type { DatabaseExecutor } from '../database.ts';
+import { OWNERS_FUNCTIONS, ROLES, type Role } from './rights.ts';
+
+/**
+ * The script that makes the roles: for a role that has CREATEROLE, once a server. It need not own anything; the
+ * tables' rights are granted by their owner in `migrate` (`grantRights`).
+ *
+ * @param owner the role that migrates and owns the tables
+ */
+export function rolesScript(owner: string): string {
+  const quoted = `"${owner.replaceAll('"', '""')}"`;
+  const roles = ROLES.map(
+    ({ name, whose }) => `
+-- ${whose}
+SELECT 'CREATE ROLE ${name} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${name}') \\gexec
+GRANT ${name} TO ${quoted};`,
+  );
+  return `-- Roles of their own for the services of Adtally. For psql, as a role with CREATEROLE:
+--   psql "$ADMIN_DATABASE_URL" -v ON_ERROR_STOP=1 -f this-file
+-- Then give each a password (\\password adtally_ingest), run the migration job as ${owner}, which grants what each may,
+-- and give each app the address with its own user. The owner is made a member of each, since it ends their sessions.
+${roles.join('\n')}
+`;
+}
+
+/** Who owns the tables, or would if they were made now. */
+export async function ownerOf(db: DatabaseExecutor): Promise<string> {
+  const { rows } = await sql<{ owner: string }>`
+    SELECT coalesce((SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('events')),
+                    current_user)::text AS owner`.execute(db);
+  return rows[0]?.owner ?? '';
+}
+
+/**
+ * Grants the roles that exist what they may, and takes from them what they may not; by the owner, after each migration.
+ * Where there is none nothing is done: one role owns and does everything.
+ * @returns names of the roles
+ */
+export async function grantRights(db: DatabaseExecutor): Promise<string[]> {
+  const names = ROLES.map(({ name }) => name);
+  const { rows } = await sql<{ name: string }>`
+    SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY (${names}::text[])`.execute(db);
+  const existing = ROLES.filter(({ name }) => rows.some((row) => row.name === name));
+  if (existing.length === 0) return [];
+  const tables = await ownTables(db);
+  // One text is one transaction: nobody is without rights meanwhile.
+  const statements = existing.flatMap((role) => statementsOf(role, tables));
+  await sql.raw(statements.join(';\n')).execute(db);
+  return existing.map(({ name }) => name);
+}
+
+/** Beside ours the schema may hold what an extension made, of which we may grant nothing. */
+async function ownTables(db: DatabaseExecutor): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT quote_ident(relname) AS name FROM pg_class
+    WHERE relkind IN ('r', 'p', 'v')
+      AND (relnamespace, relowner) = (SELECT relnamespace, relowner FROM pg_class WHERE oid = 'events'::regclass)
+    ORDER BY 1`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
+function statementsOf(
+  { name, reads, writes, functions }: Role,
+  tables: readonly string[],
+): string[] {
+  const ours = tables.join(', ');
+  return [
+    `REVOKE ALL ON TABLE ${ours} FROM ${name}`,
+    `REVOKE ALL ON FUNCTION ${OWNERS_FUNCTIONS.join(', ')} FROM ${name}`,
+    `GRANT USAGE ON SCHEMA public TO ${name}`,
+    `GRANT SELECT ON TABLE ${reads === 'all' ? ours : reads.join(', ')} TO ${name}`,
+    ...Object.entries(writes).map(
+      ([table, rights]) => `GRANT ${rights} ON TABLE ${table} TO ${name}`,
+    ),
+    ...functions.map((signature) => `GRANT EXECUTE ON FUNCTION ${signature} TO ${name}`),
+  ];
+}

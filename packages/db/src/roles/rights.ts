@@ -1,0 +1,159 @@
+import type { Schema } from '../schema.ts';
+
+/** What a role may do with a table, beside reading it; in parentheses with these columns alone. */
+type Rights = Partial<Record<keyof Schema, string>>;
+
+/** One role of the database, for one app or one kind of person. */
+export interface Role {
+  readonly name: string;
+  readonly whose: string;
+  /** `all`: every table. */
+  readonly reads: 'all' | readonly string[];
+  readonly writes: Rights;
+  readonly functions: readonly string[];
+}
+
+/** What every service writes beside its own work: reports, and what the leader tells (packages/system-metrics). */
+const TELLS: Rights = {
+  partition_reports: 'INSERT, UPDATE, DELETE',
+  partition_lag: 'INSERT, UPDATE, DELETE',
+  audit_results: 'INSERT, UPDATE',
+  notification_requests: 'INSERT, UPDATE',
+};
+
+/** What whoever commits batches writes. Whose a cursor is, only the claim's function says. */
+const COMMITS: Rights = {
+  events: 'INSERT',
+  conflicts: 'INSERT',
+  late_notes: 'INSERT',
+  ledger: 'INSERT',
+  sources: 'INSERT',
+  cursors:
+    'INSERT (source_id, next_offset), UPDATE (next_offset, known_end_offset, halted_code, halted_detail, ' +
+    'halted_resume_at, halted_at, read_up_to, read_leader_epoch)',
+};
+
+const CLAIMS = [
+  'claim_source(int, text, int)',
+  'adopt_sources(int[], bigint[])',
+  'release_sources(int[], bigint[])',
+  'end_former_owner(int, int, timestamptz, int)',
+];
+
+const DAYS = [
+  'build_event_day(date)',
+  'exclude_event_day(date)',
+  'validate_event_day(date)',
+  'attach_event_day(date)',
+  'drop_event_day_leftovers()',
+];
+
+const ROLLUPS = ['rollup_by_campaign', 'rollup_by_creative', 'rollup_by_placement'] as const;
+const REPORTS = [
+  'report_campaign_daily',
+  'report_creative_daily',
+  'report_placement_daily',
+] as const;
+
+/** Who writes what, and calls which of the owner's functions. */
+export const ROLES: readonly Role[] = [
+  {
+    name: 'adtally_ingest',
+    whose: 'ingest-consumer',
+    reads: 'all',
+    writes: {
+      ...TELLS,
+      ...COMMITS,
+      topic_rules: 'INSERT, UPDATE',
+      misrouted_sources: 'INSERT, UPDATE',
+      dead_letter_refs: 'INSERT',
+      dead_letters: 'INSERT',
+      dead_letter_records: 'INSERT',
+    },
+    functions: [...CLAIMS, ...DAYS],
+  },
+  {
+    name: 'adtally_reprocessor',
+    whose: 'dlq-reprocessor',
+    reads: 'all',
+    writes: {
+      ...TELLS,
+      ...COMMITS,
+      dead_letters: 'INSERT, UPDATE',
+      dead_letter_records: 'INSERT, DELETE',
+      dead_letter_attempts: 'INSERT, UPDATE',
+      redrive_jobs: 'UPDATE',
+      redrive_receipts: 'UPDATE',
+    },
+    functions: CLAIMS,
+  },
+  {
+    name: 'adtally_alerter',
+    whose: 'dead-queue-alerter',
+    reads: 'all',
+    writes: {
+      ...TELLS,
+      notification_requests: 'INSERT, UPDATE, DELETE',
+      alerter_lease: 'UPDATE (renewed_at)',
+      dead_topic_positions: 'INSERT, UPDATE',
+      dead_letter_arrivals: 'INSERT, UPDATE, DELETE',
+      incidents: 'INSERT, UPDATE',
+      notifications: 'INSERT, UPDATE, DELETE',
+    },
+    functions: ['take_alerter_lease(text, text, interval)'],
+  },
+  {
+    name: 'adtally_backfill',
+    whose: 'backfill-runner',
+    reads: 'all',
+    writes: {
+      ...TELLS,
+      ...COMMITS,
+      late_notes: 'INSERT, DELETE',
+      write_guards: 'UPDATE (frontier_ms)',
+      rollup_versions: 'INSERT, UPDATE',
+      rollup_bases: 'INSERT, UPDATE',
+      rollup_progress: 'INSERT, UPDATE',
+      rollup_promotion: 'INSERT, UPDATE',
+      backfill_runs: 'INSERT, UPDATE',
+      replay_runs: 'INSERT, UPDATE',
+      replay_progress: 'INSERT, UPDATE',
+      operator_actions: 'INSERT',
+      ...Object.fromEntries(ROLLUPS.map((table) => [table, 'INSERT, UPDATE, DELETE'])),
+    },
+    functions: [...CLAIMS, 'replay_backends(bigint)'],
+  },
+  {
+    name: 'adtally_ops',
+    whose: 'operators (ops, ./dev sources)',
+    reads: 'all',
+    writes: {
+      operator_actions: 'INSERT',
+      notification_requests: 'INSERT, UPDATE',
+      topic_rules: 'INSERT, UPDATE',
+      incidents: 'UPDATE',
+      dead_letters: 'UPDATE',
+      redrive_jobs: 'INSERT, UPDATE',
+      redrive_receipts: 'INSERT, UPDATE',
+      // Accepting a loss, and ending the claims of a topic whose rules change.
+      ledger: 'INSERT',
+      sources: 'INSERT, UPDATE (closed_at)',
+      cursors:
+        'INSERT (source_id, next_offset), UPDATE (next_offset, epoch, halted_code, halted_detail, ' +
+        'halted_resume_at, halted_at)',
+    },
+    functions: [],
+  },
+  {
+    name: 'adtally_analyst',
+    whose: 'people and tools that read figures',
+    reads: ['events', ...ROLLUPS, ...REPORTS, 'rollup_versions', 'rollup_promotion'],
+    writes: {},
+    functions: [],
+  },
+];
+
+/** What runs as the owner, whoever calls it. */
+export const OWNERS_FUNCTIONS: readonly string[] = [
+  ...new Set(ROLES.flatMap(({ functions }) => functions)),
+];

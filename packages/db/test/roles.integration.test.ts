@@ -1,0 +1,216 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import {
+  hasPostgresServer,
+  postgresPrograms,
+  testPostgres,
+  type TestPostgres,
+} from '@adtally/testkit';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { claimSource, migrate, openDatabase, rolesScriptFor, ROLES } from '../src/index.ts';
+import { ensureDayPartitions } from '../src/partitions.ts';
+import { openSession } from '../testing/writer-session.ts';
+
+// Roles made by the script, on a server where nobody but the test itself is a superuser.
+
+const OWNER = 'tally_owner';
+const CHIEF = 'chief';
+const NO_RIGHT = '42501';
+const isSkipped = !hasPostgresServer();
+
+let server: TestPostgres;
+/** Whom each migration gave their rights. */
+const granted: (readonly string[])[] = [];
+
+/** The address of the database as this role; the socket trusts everybody. */
+const as = (role: string) =>
+  server.url.replace('user=adtally', `user=${role}`).replace('///postgres', '///counted');
+
+async function run(url: string, statement: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  return await client
+    .query(statement)
+    .then(({ rows }) => rows as unknown[])
+    .finally(() => client.end());
+}
+
+beforeAll(async () => {
+  if (isSkipped) return;
+  server = await testPostgres();
+  await run(server.url, `CREATE ROLE ${OWNER} LOGIN`);
+  await run(server.url, `CREATE ROLE ${CHIEF} LOGIN CREATEROLE`);
+  await run(server.url, `CREATE DATABASE counted OWNER ${OWNER}`);
+  granted.push((await migrate(as(OWNER))).roles);
+  const script = await rolesScriptFor(as(OWNER));
+  const psql = join(postgresPrograms() ?? '', 'psql');
+  // Twice: it may be run again.
+  for (let time = 0; time < 2; time += 1) {
+    const args = ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', as(CHIEF)];
+    execFileSync(psql, args, { input: script, stdio: ['pipe', 'ignore', 'inherit'] });
+    granted.push((await migrate(as(OWNER))).roles);
+  }
+  await run(
+    as(OWNER),
+    `WITH source AS (INSERT INTO sources (kind, topic, topic_id, partition)
+                     SELECT 'events', 'test', 'id', n FROM generate_series(0, 3) n RETURNING source_id),
+          genesis AS (INSERT INTO ledger (source_id, end_offset, epoch)
+                      SELECT source_id, 0, 0 FROM source RETURNING source_id)
+     INSERT INTO cursors (source_id, next_offset) SELECT source_id, 0 FROM genesis`,
+  );
+});
+afterAll(() => server?.close());
+
+test.skipIf(isSkipped)(
+  'a migration grants the roles that exist, and none where there are none',
+  () => {
+    const all = ROLES.map(({ name }) => name);
+    expect(granted).toEqual([[], all, all]);
+  },
+);
+
+test.skipIf(isSkipped)('no role of it is a superuser or may make others', async () => {
+  const [row] = await run(
+    server.url,
+    `SELECT count(*)::int AS roles, bool_or(rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls) AS much
+     FROM pg_roles WHERE rolname LIKE 'adtally\\_%' OR rolname = '${OWNER}'`,
+  );
+  expect(row).toEqual({ roles: ROLES.length + 1, much: false });
+});
+
+const CLAIM = `SELECT claim_source(1, 'me')`;
+const NAME_A_BACKEND = `UPDATE cursors SET backend_pid = 1`;
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  adtally_ingest: [
+    NAME_A_BACKEND,
+    'INSERT INTO cursors (source_id, next_offset, backend_pid) VALUES (9, 0, 1)',
+    'UPDATE cursors SET epoch = 9',
+    'UPDATE events SET amount_micros = 0',
+    'DELETE FROM events',
+    'TRUNCATE events',
+    'UPDATE ledger SET stored = 0',
+    'UPDATE write_guards SET horizon_ms = 1',
+    'DELETE FROM dead_letter_records',
+    'DROP TABLE events_default',
+    'ALTER TABLE events ADD COLUMN x int',
+    'CREATE TABLE x ()',
+    'SELECT end_backend(1, now())',
+    'SELECT own_session_mark()',
+    `SELECT take_alerter_lease('me', 'dead', '1s')`,
+    "INSERT INTO operator_actions (actor, action, reason) VALUES ('me', 'x', 'y')",
+    'DELETE FROM kysely_migration',
+  ],
+  adtally_reprocessor: [
+    NAME_A_BACKEND,
+    'DELETE FROM events',
+    'DELETE FROM dead_letters',
+    `SELECT build_event_day('2030-01-01')`,
+    'INSERT INTO redrive_jobs DEFAULT VALUES',
+    'UPDATE incidents SET revision = 0',
+  ],
+  adtally_alerter: [
+    CLAIM,
+    NAME_A_BACKEND,
+    'INSERT INTO events DEFAULT VALUES',
+    'UPDATE dead_letters SET attempts = 0',
+    'UPDATE alerter_lease SET backend_pid = 1',
+    `SELECT drop_event_day_leftovers()`,
+  ],
+  adtally_backfill: [
+    NAME_A_BACKEND,
+    'DELETE FROM events',
+    'UPDATE write_guards SET horizon_ms = 1',
+    `SELECT attach_event_day('2030-01-01')`,
+    'UPDATE dead_letters SET attempts = 0',
+  ],
+  adtally_ops: [
+    CLAIM,
+    NAME_A_BACKEND,
+    'INSERT INTO events DEFAULT VALUES',
+    'UPDATE operator_actions SET actor = null',
+    'DELETE FROM dead_letter_records',
+    'UPDATE ledger SET lost = 0',
+  ],
+  adtally_analyst: [
+    CLAIM,
+    'SELECT record_value FROM dead_letter_records',
+    'SELECT record_value FROM conflicts',
+    'SELECT detail FROM operator_actions',
+    'INSERT INTO events DEFAULT VALUES',
+    'UPDATE rollup_promotion SET version = 1',
+  ],
+};
+
+test.skipIf(isSkipped).each(ROLES.map(({ name }) => name))('what %s may not do', async (role) => {
+  for (const statement of REFUSED[role] ?? []) {
+    const code = await run(as(role), statement).then(
+      () => 'done',
+      (error: { code?: string }) => error.code,
+    );
+    expect([statement, code]).toEqual([statement, NO_RIGHT]);
+  }
+  expect(REFUSED[role]?.length).toBeGreaterThan(0);
+});
+
+test.skipIf(isSkipped)('operators accept a loss, and a topic whose log departed', async () => {
+  const halt = (code: string, source: number) =>
+    run(
+      as(OWNER),
+      `UPDATE cursors SET halted_code = '${code}', halted_detail = 'x', halted_resume_at = 5, halted_at = now()
+       WHERE source_id = ${source}`,
+    );
+  for (const [code, source] of [
+    ['truncated', 3],
+    ['log_diverged', 4],
+  ] as const) {
+    await halt(code, source);
+    expect(
+      await run(as('adtally_ops'), `SELECT accept_loss(${source}, 'me', 'test')`),
+    ).toHaveLength(1);
+  }
+});
+
+test.skipIf(isSkipped)('an analyst reads events and reports', async () => {
+  for (const table of ['events', 'report_campaign_daily', 'rollup_by_creative']) {
+    expect(await run(as('adtally_analyst'), `SELECT * FROM ${table}`)).toEqual([]);
+  }
+});
+
+test.skipIf(isSkipped)(
+  'a claim ends the session of the former owner, of whichever role',
+  async () => {
+    const former = await openSession(as('adtally_reprocessor'));
+    const next = await openSession(as('adtally_ingest'));
+    onTestFinished(async () => void (await Promise.all([former.close(), next.close()])));
+    const first = await claimSource(former, 1, 'former');
+    expect((await claimSource(next, 1, 'next')).epoch).toBeGreaterThan(first.epoch);
+    await expect(former.query('SELECT 1')).rejects.toThrow(
+      /terminat|not queryable|connection error/i,
+    );
+  },
+);
+
+test.skipIf(isSkipped)('ingest makes the days, which belong to the owner', async () => {
+  const db = openDatabase(as('adtally_ingest'), { applicationName: 'test', maxConnections: 1 });
+  const made = await ensureDayPartitions(db, { now: Date.now() }).finally(() => db.destroy());
+  expect(made).toMatchObject({ ran: true, keptInDefault: [], postponed: [] });
+  expect(made.created.length).toBeGreaterThan(8);
+  const owners = await run(
+    as(OWNER),
+    "SELECT DISTINCT tableowner::text AS owner FROM pg_tables WHERE tablename ~ '^events_[0-9]'",
+  );
+  expect(owners).toEqual([{ owner: OWNER }]);
+});
+
+test.skipIf(isSkipped)(
+  'a role whose sessions the owner may not end cannot claim: it would be ended by nobody',
+  async () => {
+    await run(server.url, 'CREATE ROLE stranger LOGIN');
+    await run(as(OWNER), 'GRANT EXECUTE ON FUNCTION claim_source(int, text, int) TO stranger');
+    await expect(run(as('stranger'), "SELECT claim_source(2, 'me')")).rejects.toMatchObject({
+      code: NO_RIGHT,
+      message: expect.stringContaining('grant it that role') as string,
+    });
+  },
+);
