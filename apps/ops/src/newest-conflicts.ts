@@ -13,7 +13,7 @@ export interface ConflictingRecord {
 }
 
 /** Longer values are no use to whoever looks for a name in them. */
-const VALUE_BYTES_MAX = 65_536;
+export const VALUE_BYTES_MAX = 65_536;
 
 /** The newest conflicts that counting found, of one topic or of all; a replay's own are left out. */
 export async function newestConflicts(

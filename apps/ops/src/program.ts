@@ -43,7 +43,7 @@ something to mend, 4 refused by a guard or nothing matched, 69 the server does n
       load: async () => (await import('./commands/check-producer.ts')).checkProducer,
     },
     producers: {
-      summary: 'who sends misrouted and conflicting records, as far as these say',
+      summary: 'who sends misrouted, conflicting and rejected records, as far as these say',
       load: async () => (await import('./commands/producers.ts')).producers,
     },
     topics: {

@@ -1,10 +1,11 @@
 import { encodeHeaders, insertSource, noteMisrouted } from '@adtally/db';
 import { expect, test } from 'vitest';
+import { keepLetters } from './support/letters.ts';
 import { opsStage } from './support/ops.ts';
 
 const ID = '018bcfe5-687b-7abc-8def-0123456789ab';
 
-test('who sends misrouted and conflicting records is told by source, the latest first', async () => {
+test('who sends misrouted, conflicting and rejected records is told by source, the latest first', async () => {
   const { db, ops, json } = await opsStage();
   expect(await ops('producers')).toMatchObject({
     code: 0,
@@ -55,4 +56,36 @@ test('who sends misrouted and conflicting records is told by source, the latest 
     offset: 2,
   });
   expect((await json('producers', '--topic', 'none')).result).toEqual({ faults: [] });
+});
+
+test('who sends what is rejected is told by source and cause; what is discarded is nobody’s fault any more', async () => {
+  const { db, ops, json } = await opsStage();
+  const value = Buffer.from('{"schema_version":1,"source":"web","price_micros":"5"}');
+  const headers = [{ producer: 'kiosk' }];
+  const [first] = await keepLetters(db, [
+    { value },
+    { value, state: 'pending' },
+    { value: null, code: 'empty', message: 'the record has no value', headers },
+    { value: Buffer.from('{"source": "cut'), code: 'malformed_json', message: 'not JSON' },
+    { value, hasBytes: false },
+  ]);
+  const { result } = await json('producers');
+  expect(result.faults.map((fault: Record<string, unknown>) => fault['what'])).toEqual(
+    Array(3).fill('rejected'),
+  );
+  expect(result.faults).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        source: 'web',
+        records: 2,
+        offset: 1,
+        detail: 'wrong_type: not of that type',
+      }),
+      expect.objectContaining({ source: 'kiosk', detail: 'empty: the record has no value' }),
+      expect.objectContaining({ source: null, detail: 'malformed_json: not JSON' }),
+    ]),
+  );
+  await ops('discard', '--id', String(first), '--execute', '--reason', 'a test');
+  const { stdout } = await ops('producers');
+  expect(stdout).toMatch(/events +web +rejected +1 /);
 });
