@@ -36,6 +36,7 @@ export {
   postgresPrograms,
   testPostgres,
   type TestPostgres,
+  type TestPostgresOptions,
 } from './postgres.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';

@@ -8,9 +8,9 @@ import { postgresAccount } from './postgres.ts';
 import { freePort } from './redis.ts';
 import { waitFor } from './wait.ts';
 
-/** A PgBouncer of its own in front of a PostgreSQL that is reached over TCP. */
+/** A PgBouncer of its own in front of a PostgreSQL. */
 export interface TestPgBouncer {
-  /** The same address, through this pooler. */
+  /** The same database as the same user, through this pooler. */
   urlFor(serverUrl: string): string;
   /** SIGKILL: connections of both sides are closed by the system. */
   kill(): Promise<void>;
@@ -39,6 +39,7 @@ export async function testPgBouncer(
   const program = pgBouncerProgram();
   if (program === undefined) throw new Error('this needs PgBouncer, or apt-get to fetch it with');
   const server = new URL(serverUrl);
+  const given = server.searchParams;
   const port = await freePort();
   const folder = mkdtempSync(join(SHORT_FOLDER, 'adtally-pgbouncer-'));
   const account = postgresAccount();
@@ -49,7 +50,8 @@ export async function testPgBouncer(
   }
   const file = join(folder, 'pgbouncer.ini');
   const users = join(folder, 'userlist.txt');
-  writeFileSync(users, `"${server.username}" "${decodeURIComponent(server.password)}"\n`);
+  const user = server.username || (given.get('user') ?? '');
+  writeFileSync(users, `"${user}" "${decodeURIComponent(server.password)}"\n`);
   const stated = {
     listen_addr: '127.0.0.1',
     listen_port: String(port),
@@ -59,14 +61,14 @@ export async function testPgBouncer(
     ...settings,
   };
   const lines = Object.entries(stated).map(([name, value]) => `${name} = ${value}`);
-  const target = `* = host=${server.hostname} port=${server.port || '5432'}`;
+  const host = given.get('host') ?? server.hostname;
+  const target = `* = host=${host} port=${given.get('port') ?? (server.port || '5432')}`;
   writeFileSync(file, ['[databases]', target, '[pgbouncer]', ...lines, ''].join('\n'));
 
   const urlFor = (url: string): string => {
-    const through = new URL(url);
-    through.hostname = '127.0.0.1';
-    through.port = String(port);
-    return through.href;
+    const { pathname } = new URL(url);
+    const login = server.password === '' ? user : `${user}:${server.password}`;
+    return `postgres://${login}@127.0.0.1:${port}${pathname}`;
   };
   let child: ChildProcess | undefined;
   const killAtExit = () => child?.kill('SIGKILL');

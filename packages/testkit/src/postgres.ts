@@ -48,14 +48,16 @@ export interface TestPostgresOptions {
   readonly password?: string;
   /** PEM; with it the server listens on 127.0.0.1, and whoever comes there without TLS is refused. */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** Folder with initdb and postgres; without it the newest of the system's. */
+  readonly programs?: string;
 }
 
 /** An own server, not durable: what a test's server has to outlive is its own stop. */
 export async function testPostgres({
   password,
   tls,
+  programs = postgresPrograms(),
 }: TestPostgresOptions = {}): Promise<TestPostgres> {
-  const programs = postgresPrograms();
   if (programs === undefined) throw new Error('this needs the server programs of PostgreSQL');
   const account = postgresAccount();
   const folder = mkdtempSync(join(SHORT_FOLDER, 'adtally-pg-'));

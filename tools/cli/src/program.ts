@@ -83,6 +83,10 @@ is missing, 78 configuration or schema.`,
           summary: 'versions of Kafka, from Maven Central',
           load: async () => (await import('./commands/matrix.ts')).matrixCommand('kafka'),
         },
+        postgres: {
+          summary: 'PostgreSQL 15 to 18, also through PgBouncer and over TLS',
+          load: async () => (await import('./commands/matrix.ts')).matrixCommand('postgres'),
+        },
         producers: {
           summary: 'where Kafka clients place keys, written into docs/producers/README.md',
           load: async () => (await import('./commands/matrix-producers.ts')).matrixProducers,
