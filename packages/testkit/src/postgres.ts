@@ -4,6 +4,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { keepCopy, type CopyKind } from './postgres-copies.ts';
+import { type Replication, startReplica, type TestReplica } from './postgres-replica.ts';
 import { freePort } from './redis.ts';
 import { waitFor } from './wait.ts';
 
@@ -20,6 +21,8 @@ export interface TestPostgres {
    * address: what was committed in between is gone.
    */
   keepCopy(kind: CopyKind): Promise<() => Promise<void>>;
+  /** Makes a replica that streams; close it before the server. Needs the programs of a whole installation. */
+  replica(replication: Replication): Promise<TestReplica>;
   /** From now on every role but that of `url` logs in by its password. */
   askPasswords(): void;
   close(): Promise<void>;
@@ -121,8 +124,17 @@ export async function testPostgres({
     port,
     options: { ...account, cwd: folder },
   };
-  const keep = (kind: CopyKind) => keepCopy({ ...files, settings: settingArgs, kill, start }, kind);
-  return { url, stop, start, keepCopy: keep, askPasswords, close, [Symbol.asyncDispose]: close };
+  const copied = { ...files, settings: settingArgs, kill, start };
+  return {
+    url,
+    stop,
+    start,
+    keepCopy: (kind) => keepCopy(copied, kind),
+    replica: (replication) => startReplica(copied, replication),
+    askPasswords,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** Where it listens; a key must be its own and nobody else's to read. */
