@@ -12,13 +12,21 @@ import {
 } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { DirectReader } from '../src/direct/direct-reader.ts';
-import { GroupConsumer, type KafkaSettings } from '../src/index.ts';
+import {
+  AckedProducer,
+  GroupConsumer,
+  KafkaAdmin,
+  kafkaFailure,
+  type KafkaSettings,
+} from '../src/index.ts';
 import { RecordSpans } from '../src/record-batch/record-spans.ts';
 import { pump } from './support.ts';
 
 const PASSWORD = 'correct-horse';
 const TIMEOUT_MS = 120_000;
 const WITHIN_MS = 20_000;
+const TRIES = { connectTimeoutMs: 3_000 };
+const REFUSAL = /^(certificate_refused|tls_failed|protocol_mismatch|broker_unreachable)$/;
 
 test.runIf(hasKafkaServer())(
   'reads over TLS with a certificate of its own and SASL, as the client does; what is refused is named',
@@ -69,7 +77,18 @@ test.runIf(hasKafkaServer())(
         expect(await pump([member], (seen) => seen.length === 1)).toEqual([[0, 0, 'v']]);
       }
     }
+    const admin = new KafkaAdmin(settings());
+    onTestFinished(() => admin.close());
+    expect((await admin.describeTopic(topic.name))?.partitions).toHaveLength(1);
+    const producer = await AckedProducer.connect(settings());
+    onTestFinished(() => producer.close());
+    const record = { topic: topic.name, key: null, value: Buffer.from('v') };
+    expect(await producer.produceAll([record])).toEqual(['acked']);
     const refused = async (overrides: KafkaSettings['security']): Promise<unknown> => {
+      const failed = await AckedProducer.connect(settings(overrides), TRIES).catch(
+        (error: unknown) => kafkaFailure(error),
+      );
+      expect(failed).toMatchObject({ code: expect.stringMatching(REFUSAL) });
       const reader = new DirectReader(settings(overrides), {
         topic: topic.name,
         bufferBytes: 1024 * 1024,
