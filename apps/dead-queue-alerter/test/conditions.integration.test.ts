@@ -70,7 +70,7 @@ test.concurrent('a halted partition pages once, whoever dies, and resolves when 
     commonAnnotations: {
       summary: 'ad-events/0 is halted at offset 120: hole, 120..125 missing',
       description: expect.stringContaining(
-        `do: read the runbook, then: ./dev sources accept-loss --source ${first} --reason TEXT`,
+        `do: read the runbook, then: ops accept-loss --source ${first} says what it comes to, --execute does it`,
       ),
       runbook_url: 'docs/runbooks/PartitionHalted.md',
     },
@@ -137,7 +137,7 @@ test.concurrent('an audit that does not balance pages, by its scope', async (con
   const until = conditionsOf(the);
   const say = async (offence: string | null) =>
     await sql`INSERT INTO audit_results (scope, check_id, holds, offence, checked_by)
-      VALUES ('full', 'I4', ${offence === null}::boolean, ${offence}::text, 'ann: ./dev audit')
+      VALUES ('full', 'I4', ${offence === null}::boolean, ${offence}::text, 'ann: ops audit')
       ON CONFLICT (scope, check_id) DO UPDATE SET holds = excluded.holds, offence = excluded.offence`.execute(
       the.db,
     );

@@ -114,7 +114,7 @@ test('I9: a DLQ topic truncated past the cursor halts the copying; letters alrea
   await the.truncateDlq(3);
   const second = the.start({ MAX_ATTEMPTS: '1' });
   await second.logged(
-    'partition halted: an operator must decide (sources, then sources accept-loss)',
+    'partition halted: an operator must decide (ops sources, then ops accept-loss)',
   );
   await sql`UPDATE dead_letters SET state = 'pending', series = 2, attempts = 0, settled_at = NULL,
     next_attempt_at = now()`.execute(the.db);

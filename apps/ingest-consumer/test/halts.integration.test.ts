@@ -36,7 +36,7 @@ async function expectHalted(
   const series = [`partition="${partition}"`, `reason="${code}"`];
   await consumer.untilMetric('adtally_partition_halted', 1, ...series);
   await consumer.logged(
-    'partition halted: an operator must decide (sources, then sources accept-loss)',
+    'partition halted: an operator must decide (ops sources, then ops accept-loss)',
     (entry) => entry['partition'] === partition && entry['code'] === code,
   );
   expect((await sourceOf(the, partition)).haltedCode).toBe(code);

@@ -17,27 +17,31 @@ export interface OpsContext {
   readonly db: Database;
 }
 
+/** What a command asks of its connections. */
+interface SessionBounds {
+  /** In ms; 0 bounds nothing. */
+  readonly statementTimeoutMs: number;
+}
+
 /** Orders on many letters take their time; a look never needs it. */
-const STATEMENT_TIMEOUT_MS = 300_000;
+const BOUNDS: SessionBounds = { statementTimeoutMs: 300_000 };
 
 /** Does work on the database of the environment. @throws ConfigError, CommandError */
 export async function onDatabase(
   environment: OpsEnvironment,
   work: (context: OpsContext) => Promise<number>,
+  bounds = BOUNDS,
 ): Promise<number> {
   const config = environment.readConfig();
-  return await readFromDatabase(environment, (db) => work({ config, db }));
+  return await readFromDatabase(environment, (db) => work({ config, db }), bounds);
 }
 
 /** As `onDatabase`, for a command that goes on elsewhere with what it read. @throws ConfigError, CommandError */
 export async function readFromDatabase<T>(
   { readConfig }: OpsEnvironment,
   work: (db: Database) => Promise<T>,
+  { statementTimeoutMs } = BOUNDS,
 ): Promise<T> {
-  const options = {
-    applicationName: 'adtally-ops',
-    maxConnections: 2,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  };
+  const options = { applicationName: 'adtally-ops', maxConnections: 2, statementTimeoutMs };
   return await withDatabase(readConfig().databaseUrl, options, work);
 }

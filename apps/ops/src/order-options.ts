@@ -17,11 +17,16 @@ export const OPTIONAL_SIGNATURE_OPTIONS = {
   actor: ACTOR,
 } as const;
 
-/** Options of commands that change many letters. */
-export const ORDER_OPTIONS = {
+/** Options of commands that only say what would come of it, unless they are told to do it. */
+export const EXECUTE_OPTIONS = {
   execute: flag('do it; needs --reason. Without it nothing changes'),
   'dry-run': flag('only say what would come of it, as without --execute'),
   ...OPTIONAL_SIGNATURE_OPTIONS,
+} as const;
+
+/** The same of commands that change many letters. */
+export const ORDER_OPTIONS = {
+  ...EXECUTE_OPTIONS,
   confirm: option(
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
     'the number of letters meant; needed above 1,000 and right where given',
@@ -44,7 +49,7 @@ export function readOrder(options: {
   readonly 'dry-run': boolean;
   readonly reason: string | undefined;
   readonly actor: string | undefined;
-  readonly confirm: number | undefined;
+  readonly confirm?: number | undefined;
 }): Order | null {
   if (options.execute && options['dry-run']) {
     throw new UsageError('--execute and --dry-run exclude each other');

@@ -26,17 +26,29 @@ const ops = command({
 /** Every command of the operator. Loaded one at a time: only a dry run needs the decoder. */
 export const PROGRAM: Program<OpsEnvironment> = {
   name: 'ops',
-  summary: 'looks after partitions, producers, dead letters and incidents',
-  notes: `What changes letters or jobs needs --reason TEXT, on many letters also --execute: without it a command only
-says what it would do. --json prints one JSON object as the last line of standard output.
+  summary: 'looks after partitions, halts, producers, dead letters and incidents',
+  notes: `What changes something needs --reason TEXT, on many letters and to accept a loss also --execute: without it a
+command only says what it would do. --json prints one JSON object as the last line of standard output.
 DATABASE_URL names the database, for check-producer KAFKA_BROKERS the brokers; every variable: apps/ops/README.md.
-Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed letters, or producers have
-something to mend, 4 refused by a guard or nothing matched, 69 the server does not answer, 78 configuration or schema.`,
+Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed letters, producers
+have something to mend, or an audit that balances is not everything, 4 refused by a guard or nothing matched, 69 the server does not answer, 78 configuration or schema.`,
   load: async () => ops,
   commands: {
     lag: {
       summary: 'every partition: how far behind, and why one stands still',
       load: async () => (await import('./commands/lag.ts')).lag,
+    },
+    sources: {
+      summary: 'every source: cursor, known end, owner; halted ones first',
+      load: async () => (await import('./commands/sources.ts')).listAllSources,
+    },
+    'accept-loss': {
+      summary: 'end the halt of a source: what is missing is written as lost',
+      load: async () => (await import('./commands/accept-loss.ts')).acceptLossOfSource,
+    },
+    audit: {
+      summary: 'check the guarantees on the live database',
+      load: async () => (await import('./commands/audit.ts')).audit,
     },
     'check-producer': {
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',

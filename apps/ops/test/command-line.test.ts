@@ -15,6 +15,9 @@ const WHY = ['--reason', 'test'];
 /** A right command line of each command that asks the database. */
 const LINES = [
   ['lag'],
+  ['sources'],
+  ['accept-loss', '--source', '1'],
+  ['audit'],
   ['producers'],
   ['topics'],
   ['topics', 'set', 'ad-events', '--amounts-as-strings', 'yes', ...WHY],

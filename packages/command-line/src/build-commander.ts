@@ -127,7 +127,7 @@ function refuseMisplaced(built: Commander): void {
   }
 }
 
-/** The words that name a command: `./dev sources accept-loss`. */
+/** The words that name a command: `./dev matrix kafka`. */
 export function pathOf(built: Commander): string {
   return built.parent === null ? built.name() : `${pathOf(built.parent)} ${built.name()}`;
 }

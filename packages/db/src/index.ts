@@ -104,7 +104,9 @@ export {
   type Successor,
   listSources,
   type AcceptLossRequest,
+  type AcceptLossResult,
   acceptLoss,
+  lossToAccept,
   noteKnownEnds,
 } from './sources.ts';
 export { WRITTEN_COLUMNS, WRITTEN_COLUMN_LIST } from './table-columns.ts';

@@ -155,6 +155,22 @@ export async function acceptLoss(
 }
 
 /**
+ * What accepting would come to: it is carried out and taken back, so a successor is named by a number that it will not
+ * have.
+ */
+export async function lossToAccept(
+  db: Database,
+  request: Pick<AcceptLossRequest, 'sourceId' | 'resumeAt'>,
+): Promise<AcceptLossResult> {
+  const trx = await db.startTransaction().execute();
+  try {
+    return await acceptLoss(trx, { ...request, actor: 'nobody', reason: 'only a look' });
+  } finally {
+    await trx.rollback().execute();
+  }
+}
+
+/**
  * Notes the topic's end offsets: what is lost should the topic vanish before it is read. An end
  * never goes back; rows are locked in the order commits lock them.
  */

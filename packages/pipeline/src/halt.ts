@@ -56,7 +56,7 @@ export function haltForFault(fault: ReadFault): Halt | null {
     const { offset, end, detail } = fault.at;
     const upTo =
       end === null
-        ? ', and where it can be read again is not known (accept-loss --resume-at names it)'
+        ? ', and where it can be read again is not known (ops accept-loss --resume-at names it)'
         : `, up to ${end - 1}`;
     return {
       code: 'unreadable',

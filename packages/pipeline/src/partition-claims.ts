@@ -225,7 +225,7 @@ export class PartitionClaims {
     if (known) return;
     log.error(
       { partition, code: halt.code, detail: halt.detail },
-      'partition halted: an operator must decide (sources, then sources accept-loss)',
+      'partition halted: an operator must decide (ops sources, then ops accept-loss)',
     );
   }
 

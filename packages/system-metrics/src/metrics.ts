@@ -83,7 +83,7 @@ export const AUDIT_METRICS = {
   auditFailedChecks: {
     name: 'adtally_audit_failed_checks',
     kind: 'gauge',
-    help: 'Checks of the audit that did not hold when they were last asked; recent: by the leader once a minute, of what was counted lately; full: by ./dev audit or GET /audit. A scope never audited has no series.',
+    help: 'Checks of the audit that did not hold when they were last asked; recent: by the leader once a minute, of what was counted lately; full: by ops audit or GET /audit. A scope never audited has no series.',
     labels: { scope: ['recent', 'full'] },
     startsAbsent: true,
   },

@@ -152,7 +152,8 @@ async function untilHealed(world: World, kind: Kind, facts: Facts): Promise<void
 async function acceptLosses(world: World, facts: Facts): Promise<void> {
   for (const { source_id, halted_code } of await haltedSources(world)) {
     facts.halted.push(halted_code);
-    await world.dev('sources', 'accept-loss', '--source', String(source_id), '--reason', REASON);
+    const source = ['--source', String(source_id)];
+    await world.dev('ops', 'accept-loss', ...source, '--execute', '--reason', REASON);
   }
 }
 

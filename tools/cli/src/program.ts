@@ -51,7 +51,7 @@ is missing, 78 configuration or schema.`,
     },
     ops: {
       summary:
-        'lag, dead letters, incidents: look, redrive, discard, acknowledge; ./dev ops --help',
+        'lag, halts, dead letters, incidents: look, accept, redrive, acknowledge; ./dev ops --help',
       load: async () => (await import('./commands/run.ts')).ops,
     },
     run: {
@@ -59,18 +59,13 @@ is missing, 78 configuration or schema.`,
       load: async () => (await import('./commands/run.ts')).run,
     },
     audit: {
-      summary: 'check the guarantees on the live database',
-      load: async () => (await import('./commands/audit.ts')).audit,
+      summary:
+        "ops audit, of the last demo's database while nothing was counted in the stack's own",
+      load: async () => (await import('./commands/run.ts')).inspecting('audit'),
     },
     sources: {
-      summary: 'list the sources',
-      load: async () => (await import('./commands/sources.ts')).listAllSources,
-      commands: {
-        'accept-loss': {
-          summary: 'end the halt of a source: what is missing is written as lost',
-          load: async () => (await import('./commands/sources.ts')).acceptLossOfSource,
-        },
-      },
+      summary: 'ops sources, of the same database as audit',
+      load: async () => (await import('./commands/run.ts')).inspecting('sources'),
     },
     break: {
       summary: 'break one thing at a time: is it visible, named, healed?',

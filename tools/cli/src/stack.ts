@@ -47,11 +47,3 @@ export function databaseAccess(): Secret {
   const given = { ...process.env, DATABASE_URL: requireDatabaseUrl(), DATABASE_URL_FILE: '' };
   return readDatabaseConfig(given).databaseUrl;
 }
-
-/** How `./dev` opens the database for a command. */
-export const DATABASE_OPTIONS = {
-  applicationName: 'adtally-cli',
-  maxConnections: 2,
-  // An audit may take minutes; it bounds itself.
-  statementTimeoutMs: 0,
-} as const;

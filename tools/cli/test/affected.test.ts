@@ -135,7 +135,7 @@ test.each([
   ['dlq-reprocessor', ['apps/ops', 'tools/bench', 'tools/breaking-run', 'tools/cli']],
   ['dead-queue-alerter', ['tools/breaking-run', 'tools/cli']],
   ['backfill-runner', ['tools/bench', 'tools/breaking-run', 'tools/cli', 'tools/how-to']],
-  ['ops', ['tools/cli', 'tools/producer-matrix']],
+  ['ops', ['tools/breaking-run', 'tools/cli', 'tools/how-to', 'tools/producer-matrix']],
 ])('a change in %s: its tests, and those that start it', async (app, starters) => {
   const found = await pickedFor(`apps/${app}/src/index.ts`);
   expect(found).toEqual([`apps/${app}`, ...starters, ALWAYS].toSorted());

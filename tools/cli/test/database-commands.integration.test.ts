@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { acceptLoss, auditResults, migrate, openDatabase, registerTopic } from '@adtally/db';
 import { deleteTopic, emptyDatabase, kafkaBrokers, uniqueName } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 
@@ -88,70 +87,4 @@ test('brokers that do not answer are told in one sentence', async () => {
   expect(outcome.stderr).toMatch(
     /^adtally: Kafka at 127\.0\.0\.1:9 \(KAFKA_BROKERS\) does not answer: .* failed: Connection refused\n$/,
   );
-});
-
-test('audit exits 0 only when all balances, and sources ends a halt with a reason', async () => {
-  await using database = await emptyDatabase();
-  const env = { DATABASE_URL: database.url };
-  await migrate(database.url);
-  const db = openDatabase(database.url, { applicationName: 'adtally-cli-test' });
-  try {
-    const request = {
-      kind: 'events',
-      topic: 'ad-events',
-      partitions: 1,
-      genesis: () => 5n,
-    } as const;
-    const [source] = await registerTopic(db, { ...request, topicId: 'old' });
-    const id = String(source?.sourceId);
-    const balanced = await cli(env, 'audit', '--json');
-    expect(balanced.code).toBe(0);
-    expect(lastLine(balanced)).toMatchObject({ balanced: true, complete: true });
-
-    const accept = ['sources', 'accept-loss', '--reason', 'wiped', '--actor', 'ops', '--json'];
-    expect((await cli(env, ...accept)).code).toBe(2);
-    expect((await cli(env, ...accept, '--source', '99')).code).toBe(2);
-    const refused = await cli(env, ...accept, '--source', id);
-    expect([refused.code, lastLine(refused)]).toMatchObject([4, { outcome: 'not-halted' }]);
-
-    await registerTopic(db, { ...request, topicId: 'new' });
-    expect((await cli(env, 'sources')).stdout).toContain('HALTED topic_recreated');
-    const incomplete = await cli(env, 'audit');
-    expect(incomplete.code).toBe(3);
-    expect(incomplete.stdout).not.toContain('Everything balances');
-    expect(incomplete.stdout).toContain(
-      `source ${id} ad-events[0] is halted at 5: topic_recreated`,
-    );
-    expect(incomplete.stdout).toContain(
-      'What was counted balances, but it is NOT everything: partitions stand still (1 halted).',
-    );
-    const accepted = await cli(env, ...accept, '--source', id);
-    expect([accepted.code, lastLine(accepted)]).toMatchObject([0, { lost: 0, closed: true }]);
-    expect(lastLine(await cli(env, 'sources', '--json'))).toMatchObject({
-      sources: [{ source: source?.sourceId, halted_code: null, next_offset: 5 }],
-    });
-    expect(await acceptLoss(db, { sourceId: Number(id), actor: 'ops', reason: 'twice' })).toEqual({
-      outcome: 'not-halted',
-    });
-
-    await db
-      .insertInto('dead_letter_refs')
-      .values({
-        source_id: Number(id),
-        source_offset: 7n,
-        code: 'empty',
-        record_sha256: Buffer.alloc(32),
-      })
-      .execute();
-    const unbalanced = await cli(env, 'audit');
-    expect(unbalanced.code).toBe(1);
-    expect(unbalanced.stdout).toContain('dead-letter-refs does not hold');
-    expect(unbalanced.stdout).toContain('[7, 8)');
-    // Known to whoever tells metrics and pages.
-    expect((await auditResults(db)).filter(({ offence }) => offence !== null)).toMatchObject([
-      { scope: 'full', checkId: 'dead-letter-refs', offence: expect.stringContaining('[7, 8)') },
-    ]);
-  } finally {
-    await db.destroy();
-  }
 });

@@ -40,6 +40,13 @@ test('an unknown app exits 2, and the known ones are listed', () => {
 test("an app's own help is the app's", () => {
   expect(cli('ops', '--help')).toMatchObject({ code: 0, stderr: '' });
   expect(cli('help', 'ops').stdout).toBe(cli('ops', '--help').stdout);
+  expect(cli('audit', '--help')).toEqual(cli('ops', 'audit', '--help'));
+});
+
+test('a loss is accepted by one command alone, and another spelling of it accepts nothing', () => {
+  const env = { DATABASE_URL: 'postgres://a@127.0.0.1:9/a' };
+  const given = ['sources', 'accept-loss', '--source', '1', '--reason', 'none'];
+  expect(cliWith(env, ...given)).toMatchObject({ code: 2, stdout: '' });
 });
 
 test.each([
@@ -54,7 +61,6 @@ test.each([
 test.each([
   ['audit'],
   ['sources'],
-  ['sources', 'accept-loss', '--source', '1', '--reason', 'none'],
   ['migrate'],
   ['up'],
   ['demo'],

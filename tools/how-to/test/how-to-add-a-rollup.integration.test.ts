@@ -104,7 +104,7 @@ async function json(main: string, args: readonly string[]): Promise<Record<strin
 
 /** Whether everything balances, and what the audit notes. */
 async function audited(): Promise<unknown[]> {
-  const report = await json('tools/cli/src/main.ts', ['audit', '--full']);
+  const report = await json('apps/ops/src/main.ts', ['audit', '--full']);
   const checks = report['checks'] as { notes?: string[] }[];
   return [report['balanced'], checks.flatMap(({ notes }) => notes ?? [])];
 }

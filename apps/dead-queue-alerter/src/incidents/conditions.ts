@@ -91,7 +91,7 @@ function haltOf(halt: StandingPartition): Condition {
       offset,
       goes_on_at: resumeAt,
       since: new Date(sinceMs).toISOString(),
-      do: `read the runbook, then: ./dev sources accept-loss --source ${sourceId} --reason TEXT`,
+      do: `read the runbook, then: ops accept-loss --source ${sourceId} says what it comes to, --execute does it`,
     },
   };
 }
@@ -114,7 +114,7 @@ function stuckOf(topic: string, partitions: readonly StandingPartition[]): Condi
       offset: first?.offset,
       code: first?.code,
       what: first?.detail,
-      do: './dev ops lag names every partition that stands still and why; then the runbook, by the code',
+      do: 'ops lag names every partition that stands still and why; then the runbook, by the code',
     },
   };
 }
@@ -131,7 +131,7 @@ function failureOf(scope: AuditResult['scope'], failed: readonly AuditResult[]):
       what: first?.offence,
       checked_at: first?.checkedAt.toISOString(),
       checked_by: first?.checkedBy,
-      do: 'keep the output of ./dev audit --json, bill nothing from this database, then the runbook',
+      do: 'keep the output of ops audit --json, bill nothing from this database, then the runbook',
     },
   };
 }

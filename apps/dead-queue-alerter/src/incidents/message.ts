@@ -34,7 +34,7 @@ const CAUSES_SHOWN = 5;
 const PARTITIONS_SHOWN = 10;
 const DETAILS_SHOWN = 20;
 const DETAIL_MAX = 200;
-const LOOK_FURTHER = './dev ops dead-letters list --state dead';
+const LOOK_FURTHER = 'ops dead-letters list --state dead';
 
 /** Builds the message of a change; the incident carries the change's revision already. */
 export function messageOf(

@@ -11,17 +11,17 @@ import { databaseAccess, requireDatabaseUrl } from '../stack.ts';
 import { readDemoRecords, databaseAddress } from './workspace-state.ts';
 
 /**
- * The database that commands look at: the stack's (or DATABASE_URL's), unless nothing was ever counted
- * in it and a demo of this clone left one beside it; then the demo's, which is said.
+ * The database that a demo of this clone left beside the stack's (or DATABASE_URL's), where nothing was ever counted
+ * in that one, which is said; else `undefined`.
  * @throws StackError where there is no database at all
  */
-export async function inspectedDatabaseUrl(): Promise<string | Secret> {
-  const [url, access] = [requireDatabaseUrl(), databaseAccess()];
+export async function lastDemoDatabase(): Promise<string | undefined> {
+  const url = requireDatabaseUrl();
   const last = readDemoRecords().findLast(
     ({ stackDatabase }) => stackDatabase === databaseAddress(url),
   );
-  if (last === undefined || (await hasSources(access))) return access;
-  if (!(await askDatabase(url, () => databaseExists(url, last.database)))) return access;
+  if (last === undefined || (await hasSources(databaseAccess()))) return undefined;
+  if (!(await askDatabase(url, () => databaseExists(url, last.database)))) return undefined;
   say(`nothing was counted in this database yet: taking the last demo's, ${last.database}`);
   return withDatabaseName(url, last.database);
 }

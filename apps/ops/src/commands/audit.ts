@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import {
   type AuditCheckResult,
   auditDatabase,
@@ -6,7 +5,6 @@ import {
   type AuditReport,
   recordAudit,
   type StandingPartition,
-  withDatabase,
 } from '@adtally/db';
 import { rollupsCheck } from '@adtally/analytics';
 import {
@@ -19,17 +17,19 @@ import {
   progressLine,
   say,
 } from '@adtally/command-line';
-import { inspectedDatabaseUrl } from '../demo/inspected-database.ts';
-import { DATABASE_OPTIONS } from '../stack.ts';
+import { onDatabase, type OpsContext, type OpsEnvironment } from '../on-database.ts';
 
+/** It bounds itself, and may take minutes. */
+const NO_TIMEOUT = { statementTimeoutMs: 0 };
+
+/** Checks the guarantees on the live database, and writes down what came of it. */
 export const audit = command({
-  description: `On the last demo's database while nothing was counted in the stack's own. What each check says is
-written down for metrics and alerts.
+  description: `What each check says is written down for metrics and alerts.
 Exit code 0 only when everything balances; 1 when a check does not hold; 3 when what was counted balances, and a
 partition is halted or stuck, so that it is not everything.`,
   options: { ...JSON_OPTION, full: flag('check every rollup, not a sample of each') },
-  run: async ({ options }) =>
-    await withDatabase(await inspectedDatabaseUrl(), DATABASE_OPTIONS, async (db) => {
+  run: async ({ options }, environment: OpsEnvironment) => {
+    const work = async ({ db, config }: OpsContext): Promise<number> => {
       const progress = progressLine();
       const report = await auditDatabase(db, {
         extraChecks: [rollupsCheck({ full: options.full })],
@@ -39,13 +39,15 @@ partition is halted or stuck, so that it is not everything.`,
       if (options.json) printJson(report);
       else process.stdout.write(`${auditText(report)}\n`);
       try {
-        await recordAudit(db, 'full', report.checks, `${userInfo().username}: ./dev audit`);
+        await recordAudit(db, 'full', report.checks, `${config.actor}: ops audit`);
       } catch (error) {
         // A copy that may only be read is audited as well.
         say(`the result could not be written down: ${(error as Error).message}`);
       }
       return exitCodeOf(report);
-    }),
+    };
+    return await onDatabase(environment, work, NO_TIMEOUT);
+  },
 });
 
 function exitCodeOf({ balanced, complete }: AuditReport): number {
@@ -54,7 +56,7 @@ function exitCodeOf({ balanced, complete }: AuditReport): number {
 }
 
 /** The report for people: every check, what it found, and the totals. */
-export function auditText(report: AuditReport): string {
+function auditText(report: AuditReport): string {
   const { totals } = report;
   const checks = report.checks.map((check) => [check.ok ? 'ok' : 'FAILED', check.id, check.name]);
   const codes = Object.entries(totals.by_code).map(([code, count]) => [`  ${code}`, String(count)]);
