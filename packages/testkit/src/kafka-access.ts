@@ -59,8 +59,8 @@ function tlsSettings(
   };
 }
 
-/** Whom the tokens are for: Kafka asks for it since 4.4. */
-export const TOKEN_AUDIENCE = 'kafka';
+/** By whom the tokens are and for whom: since 4.4 Kafka asks for both. */
+export const TOKEN_CLAIMS = { iss: 'https://issuer.invalid', aud: 'kafka' } as const;
 
 /** Where a broker finds the keys of who signs tokens; it reads a file only where its JVM is told that it may. */
 export const TOKEN_KEYS_URL = 'sasl.oauthbearer.jwks.endpoint.url';
@@ -76,7 +76,8 @@ function tokenSettings(tokenKeys: string, folder: string): BrokerSettings {
     // A connection lives no longer than the token it was made with.
     [`${mechanism}.connections.max.reauth.ms`]: '3600000',
     [TOKEN_KEYS_URL]: `file://${keys}`,
-    'sasl.oauthbearer.expected.audience': TOKEN_AUDIENCE,
+    'sasl.oauthbearer.expected.audience': TOKEN_CLAIMS.aud,
+    'sasl.oauthbearer.expected.issuer': TOKEN_CLAIMS.iss,
   };
 }
 

@@ -2,7 +2,7 @@ import { createSign, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { TOKEN_AUDIENCE } from './kafka-access.ts';
+import { TOKEN_CLAIMS } from './kafka-access.ts';
 
 /** Who gives tokens (JWT, RS256) by OAuth's client credentials, on this machine. */
 export interface TokenIssuer {
@@ -30,7 +30,7 @@ export async function tokenIssuer(clients: Readonly<Record<string, string>>): Pr
     // In whole seconds, and never shorter than the answer says: clients log in again at 90 % of it.
     const nowSeconds = Date.now() / 1_000;
     const exp = Math.ceil(nowSeconds) + issuer.lifeSeconds;
-    const claims = { sub: user, aud: TOKEN_AUDIENCE, iat: Math.floor(nowSeconds), exp };
+    const claims = { ...TOKEN_CLAIMS, sub: user, iat: Math.floor(nowSeconds), exp };
     const head = { alg: 'RS256', typ: 'JWT', kid: KEY_ID };
     const signed = [head, claims].map((part) => base64url(JSON.stringify(part))).join('.');
     const signature = createSign('RSA-SHA256').update(signed).sign(privateKey, 'base64url');

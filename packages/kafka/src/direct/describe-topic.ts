@@ -27,10 +27,20 @@ export async function describeTopic(
   topic: string,
   version: number,
 ): Promise<Described> {
+  return await describeTopics(connection, [topic], version, { rights: false });
+}
+
+/** @param rights also asks what the user may do with each, as bits of `topicAuthorizedOperations` */
+export async function describeTopics(
+  connection: Connection,
+  topics: readonly string[],
+  version: number,
+  { rights }: { readonly rights: boolean },
+): Promise<Described> {
   const api = APIS.get(version);
   if (api === undefined) throw new Error(`version ${version} of metadata is not spoken here`);
   try {
-    return await api.async(connection, [topic], false, false);
+    return await api.async(connection, [...topics], false, rights);
   } catch (error) {
     if (error instanceof ResponseError) return error.response as Described;
     throw error;

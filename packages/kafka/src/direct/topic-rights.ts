@@ -1,6 +1,6 @@
-import { metadataV12, ResponseError } from '@platformatic/kafka';
 import type { KafkaSettings } from '../settings.ts';
 import { connectionError } from './connection-failure.ts';
+import { describeTopics, METADATA_API_KEY, METADATA_VERSIONS } from './describe-topic.ts';
 import { drop, openAny } from './open-connection.ts';
 
 export type TopicRight = 'READ' | 'WRITE';
@@ -18,14 +18,10 @@ export async function askTopicRights(
   topics: readonly string[],
 ): Promise<Map<string, ReadonlySet<TopicRight>>> {
   try {
-    const { connection } = await openAny(settings);
+    const { connection, newestOf } = await openAny(settings);
     try {
-      const described = await metadataV12.api
-        .async(connection, [...topics], false, true)
-        .catch((error: unknown) => {
-          if (error instanceof ResponseError) return error.response as Described;
-          throw error;
-        });
+      const version = Math.min(newestOf(METADATA_API_KEY), METADATA_VERSIONS.newest);
+      const described = await describeTopics(connection, topics, version, { rights: true });
       return new Map(
         described.topics.map(({ name, topicAuthorizedOperations: bits }) => [
           name ?? '',
@@ -41,5 +37,3 @@ export async function askTopicRights(
 }
 
 const RIGHTS = Object.keys(BITS) as TopicRight[];
-
-type Described = Awaited<ReturnType<typeof metadataV12.api.async>>;

@@ -25,15 +25,20 @@ test('one token serves all who ask until half of its life is over, and one fetch
   expect(await values()).toEqual(['2', '2']);
 });
 
-test('a fetch that fails is told to who waits, and tried again for the next', async () => {
+test('a fetch that fails is told to all who ask within a second, and then tried again', async () => {
   let isAway = true;
-  const source = new TokenSource(() =>
-    isAway
+  let asked = 0;
+  const source = new TokenSource(() => {
+    asked += 1;
+    return isAway
       ? Promise.reject(new NoToken('away'))
-      : Promise.resolve({ value: 'v', expiresAtMs: Date.now() + LIFE_MS }),
-  );
+      : Promise.resolve({ value: 'v', expiresAtMs: Date.now() + LIFE_MS });
+  });
   await expect(source.current()).rejects.toThrow('away');
+  await expect(source.current()).rejects.toThrow('away');
+  expect(asked).toBe(1);
   isAway = false;
+  vi.advanceTimersByTime(1_000);
   expect((await source.current()).value).toBe('v');
 });
 

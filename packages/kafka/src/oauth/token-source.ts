@@ -14,6 +14,9 @@ export type FetchToken = () => Promise<OAuthToken>;
  */
 const RENEW_SHARE = 0.5;
 
+/** So long a failure is told again instead of asking again: many connections try at once, and again and again. */
+const FAILURE_STANDS_MS = 1_000;
+
 /**
  * The tokens of one process, for all its clients: one at a time is fetched, and one that still serves is given again.
  */
@@ -24,6 +27,7 @@ export class TokenSource {
   #token: OAuthToken | null = null;
   #renewAtMs = 0;
   #fetching: Promise<OAuthToken> | null = null;
+  #failure: { readonly error: unknown; readonly atMs: number } | null = null;
 
   constructor(fetch: FetchToken, extensions: Readonly<Record<string, string>> = {}) {
     this.#fetch = fetch;
@@ -33,6 +37,8 @@ export class TokenSource {
   /** @throws NoToken */
   current(): Promise<OAuthToken> {
     if (this.#token !== null && Date.now() < this.#renewAtMs) return Promise.resolve(this.#token);
+    const { error, atMs } = this.#failure ?? { error: null, atMs: 0 };
+    if (Date.now() < atMs + FAILURE_STANDS_MS) return Promise.reject(error as Error);
     this.#fetching ??= this.#renew().finally(() => {
       this.#fetching = null;
     });
@@ -41,7 +47,10 @@ export class TokenSource {
 
   async #renew(): Promise<OAuthToken> {
     const nowMs = Date.now();
-    const token = await this.#fetch();
+    const token = await this.#fetch().catch((error: unknown) => {
+      this.#failure = { error, atMs: Date.now() };
+      throw error;
+    });
     this.#token = token;
     this.#renewAtMs = token.expiresAtMs - (token.expiresAtMs - nowMs) * RENEW_SHARE;
     return token;
