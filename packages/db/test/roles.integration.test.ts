@@ -9,6 +9,7 @@ import {
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { claimSource, migrate, openDatabase, rolesScriptFor, ROLES } from '../src/index.ts';
+import { OWNERS_FUNCTIONS } from '../src/roles/rights.ts';
 import { ensureDayPartitions } from '../src/partitions.ts';
 import { openSession } from '../testing/writer-session.ts';
 
@@ -42,6 +43,8 @@ beforeAll(async () => {
   await run(server.url, `CREATE ROLE ${OWNER} LOGIN`);
   await run(server.url, `CREATE ROLE ${CHIEF} LOGIN CREATEROLE`);
   await run(server.url, `CREATE DATABASE counted OWNER ${OWNER}`);
+  // As databases are that PostgreSQL made before 15.
+  await run(as('adtally'), 'GRANT CREATE ON SCHEMA public TO PUBLIC');
   granted.push((await migrate(as(OWNER))).roles);
   const script = await rolesScriptFor(as(OWNER));
   const psql = join(postgresPrograms() ?? '', 'psql');
@@ -95,7 +98,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     'DROP TABLE events_default',
     'ALTER TABLE events ADD COLUMN x int',
     'CREATE TABLE x ()',
-    'SELECT end_backend(1, now())',
+    'SELECT end_backend(1, now(), 0, 0)',
     'SELECT own_session_mark()',
     `SELECT take_alerter_lease('me', 'dead', '1s')`,
     "INSERT INTO operator_actions (actor, action, reason) VALUES ('me', 'x', 'y')",
@@ -212,5 +215,83 @@ test.skipIf(isSkipped)(
       code: NO_RIGHT,
       message: expect.stringContaining('grant it that role') as string,
     });
+  },
+);
+
+test.skipIf(isSkipped)(
+  'to see when sessions began, as pg_monitor may, is not enough for a claim: it would be ended by nobody',
+  async () => {
+    await run(server.url, `CREATE ROLE seen LOGIN; GRANT pg_monitor TO ${OWNER}`);
+    onTestFinished(async () => void (await run(server.url, `REVOKE pg_monitor FROM ${OWNER}`)));
+    await run(as(OWNER), 'GRANT EXECUTE ON FUNCTION claim_source(int, text, int) TO seen');
+    const claim = "SELECT claim_source(2, 'me')";
+    await expect(run(as('seen'), claim)).rejects.toMatchObject({ code: NO_RIGHT });
+    await run(server.url, `GRANT pg_signal_backend TO ${OWNER}`);
+    await run(as('seen'), claim);
+    await run(as('adtally_ingest'), claim); // nobody lives who would have to be ended
+  },
+);
+
+test.skipIf(isSkipped)('of what runs as the owner no other role puts a step in', async () => {
+  // Each fits better than what is meant, wherever it stands in the path.
+  const hostile = [
+    ['to_char(date, text)', 'text'],
+    ['starts_with(name, text)', 'boolean'],
+    ['format(text, text)', 'text'],
+    ['end_backend(int, timestamptz, int)', 'void'],
+  ] as const;
+  await run(as('adtally'), 'GRANT CREATE ON SCHEMA public TO adtally_ingest');
+  onTestFinished(
+    async () =>
+      void (await run(as('adtally'), 'REVOKE CREATE ON SCHEMA public FROM adtally_ingest')),
+  );
+  for (const [signature, type] of hostile) {
+    const body = "BEGIN RAISE EXCEPTION 'ran as %', current_user; END";
+    const made = `CREATE FUNCTION public.${signature} RETURNS ${type} LANGUAGE plpgsql AS $$${body}$$`;
+    await run(as('adtally_ingest'), made);
+  }
+  for (const step of ['build', 'exclude', 'validate', 'attach']) {
+    await run(as('adtally_ingest'), `SELECT ${step}_event_day('2031-01-01')`);
+  }
+  await run(as('adtally_ingest'), `SELECT exclude_event_day('2031-01-02')`);
+  await run(as('adtally_ingest'), 'SELECT drop_event_day_leftovers()');
+  expect(await run(as('adtally_ingest'), "SELECT claim_source(2, 'me')")).toHaveLength(1);
+  for (const [signature] of hostile) {
+    await run(as('adtally_ingest'), `DROP FUNCTION public.${signature}`);
+  }
+});
+
+test.skipIf(isSkipped)('what runs as the owner looks into pg_catalog alone', async () => {
+  const [{ names, open, loose }] = (await run(
+    as(OWNER),
+    `WITH ours AS (SELECT * FROM pg_proc WHERE pronamespace = 'public'::regnamespace),
+          raised AS (SELECT * FROM ours WHERE prosecdef)
+     SELECT (SELECT count(*)::int FROM raised) AS names,
+            (SELECT array_agg(oid::regprocedure::text) FROM raised
+             WHERE proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}') AS open,
+            (SELECT array_agg(DISTINCT called.oid::regprocedure::text) FROM ours called, raised
+             WHERE called.pronargdefaults > 0 AND raised.prosrc LIKE '%public.' || called.proname || '(%') AS loose`,
+  )) as [Record<string, unknown>];
+  expect({ names, open, loose }).toEqual({
+    names: OWNERS_FUNCTIONS.length,
+    open: null,
+    loose: null,
+  });
+});
+
+test.skipIf(isSkipped)(
+  'nobody is granted rights where everybody may create functions and the owner cannot end that',
+  async () => {
+    const there = (role: string) => as(role).replace('///counted', '///older');
+    await run(server.url, `CREATE DATABASE older OWNER ${OWNER}`);
+    const open = 'ALTER SCHEMA public OWNER TO adtally; GRANT CREATE ON SCHEMA public TO PUBLIC';
+    await run(there('adtally'), open);
+    const remedy = `REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CREATE ON SCHEMA public TO "${OWNER}"`;
+    await expect(migrate(there(OWNER))).rejects.toMatchObject({
+      exitCode: 78,
+      message: expect.stringContaining(remedy) as string,
+    });
+    await run(there('adtally'), remedy);
+    expect((await migrate(there(OWNER))).roles).toHaveLength(ROLES.length);
   },
 );
