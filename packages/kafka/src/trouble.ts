@@ -28,7 +28,7 @@ const BY_WORDS: readonly (readonly [RegExp, TroubleCode])[] = [
   [/topic authorization failed/i, 'topic_authorization'],
   [/group authorization failed/i, 'group_authorization'],
   [/cluster authorization failed|transactional id authorization/i, 'cluster_authorization'],
-  [/token endpoint \S+ is away/, 'token_unavailable'],
+  [/(?:token endpoint \S+|AWS) is away/, 'token_unavailable'],
   [/unknown topic|subscribed topic not available/i, 'topic_missing'],
   [/failed to resolve|host resolution|getaddrinfo/i, 'host_unknown'],
   [/certificate|unknown ca\b/i, 'certificate_refused'],

@@ -9,7 +9,7 @@ import {
   type Secret,
 } from '@adtally/config';
 import { clientCredentials } from '../oauth/client-credentials.ts';
-import { mskIamToken } from '../oauth/msk-iam.ts';
+import { mskIamTokens } from '../oauth/msk-iam.ts';
 import { TokenSource } from '../oauth/token-source.ts';
 import type { KafkaSettings } from '../settings.ts';
 import { word, words } from './words.ts';
@@ -126,16 +126,16 @@ export function saslSettings(config: SaslConfig): Pick<KafkaSettings, 'security'
   if (!config.kafkaProtocol.startsWith('sasl')) return { security: {} };
   const { kafkaSaslMechanism: mechanism } = config;
   if (mechanism === 'OAUTHBEARER') {
-    const fetchToken = clientCredentials({
+    const giver = clientCredentials({
       tokenUrl: config.kafkaOauthTokenUrl,
       clientId: config.kafkaOauthClientId,
       clientSecret: config.kafkaOauthClientSecret,
       scope: config.kafkaOauthScope,
     });
-    return withTokens(new TokenSource(fetchToken, config.kafkaOauthExtensions));
+    return withTokens(new TokenSource(giver, config.kafkaOauthExtensions));
   }
   if (mechanism === 'AWS_MSK_IAM') {
-    return withTokens(new TokenSource(mskIamToken(config.kafkaAwsRegion)));
+    return withTokens(new TokenSource(mskIamTokens(config.kafkaAwsRegion)));
   }
   return {
     security: {

@@ -1,5 +1,5 @@
 import { reveal, type Secret } from '@adtally/config';
-import { type FetchToken, NoToken, type OAuthToken } from './token-source.ts';
+import { NoToken, type OAuthToken, type TokenGiver } from './token-source.ts';
 
 export interface ClientCredentials {
   readonly tokenUrl: string;
@@ -16,51 +16,65 @@ interface TokenAnswer {
   readonly error?: unknown;
 }
 
-const TIMEOUT_MS = 10_000;
 /** Of a token whose life nobody tells. */
 const UNKNOWN_LIFE_MS = 60_000;
 const SECOND_MS = 1_000;
 
 /** Tokens by OAuth's client credentials grant (RFC 6749, section 4.4), the secret read anew each time. */
-export function clientCredentials(credentials: ClientCredentials): FetchToken {
-  const { tokenUrl } = credentials;
-  return async () => {
-    const nowMs = Date.now();
-    const response = await ask(credentials);
-    const answer = (await response.json().catch(() => ({}))) as TokenAnswer;
-    if (response.status >= 500) {
-      throw new NoToken(`token endpoint ${tokenUrl} is away: it answers ${response.status}`);
-    }
-    const { access_token: value } = answer;
-    if (!response.ok || typeof value !== 'string') {
-      const why = typeof answer.error === 'string' ? ` ${answer.error}` : '';
-      throw new NoToken(
-        `token endpoint ${tokenUrl} refuses KAFKA_OAUTH_CLIENT_ID: it answers ${response.status}${why}`,
-      );
-    }
-    return { value, expiresAtMs: expiry(value, answer.expires_in, nowMs) };
-  };
+export function clientCredentials(credentials: ClientCredentials): TokenGiver {
+  const name = `token endpoint ${credentials.tokenUrl}`;
+  return { name, fetch: (signal) => fetchToken(name, credentials, signal) };
 }
 
-async function ask({ tokenUrl, clientId, clientSecret, scope }: ClientCredentials) {
+async function fetchToken(
+  name: string,
+  credentials: ClientCredentials,
+  signal: AbortSignal,
+): Promise<OAuthToken> {
+  const nowMs = Date.now();
+  const { status, ok, body } = await ask(name, credentials, signal);
+  if (status >= 500) throw new NoToken(`${name} is away: it answers ${status}`);
+  const { access_token: value, expires_in: expiresIn, error } = answerOf(body);
+  if (!ok || typeof value !== 'string') {
+    const why = typeof error === 'string' ? ` ${error}` : '';
+    throw new NoToken(`${name} refuses KAFKA_OAUTH_CLIENT_ID: it answers ${status}${why}`);
+  }
+  return { value, expiresAtMs: expiry(value, expiresIn, nowMs) };
+}
+
+async function ask(
+  name: string,
+  { tokenUrl, clientId, clientSecret, scope }: ClientCredentials,
+  signal: AbortSignal,
+) {
   // Each part is encoded as in a form: section 2.3.1.
   const [user, password] = [clientId, reveal(clientSecret)].map(encodeURIComponent);
   const basic = Buffer.from(`${user}:${password}`).toString('base64');
   const form = new URLSearchParams({ grant_type: 'client_credentials' });
   if (scope !== '') form.set('scope', scope);
   try {
-    return await fetch(tokenUrl, {
+    const response = await fetch(tokenUrl, {
       method: 'POST',
       headers: { authorization: `Basic ${basic}`, accept: 'application/json' },
       body: form,
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal,
     });
+    // An answer that breaks off is none, whatever its head said.
+    return { status: response.status, ok: response.ok, body: await response.text() };
   } catch (error) {
     const { message, cause } = error as Error;
     const why = cause instanceof Error && cause.message !== '' ? cause.message : message;
     // Its cause stays here: it may hold what was sent.
-    throw new NoToken(`token endpoint ${tokenUrl} is away: ${why}`);
+    throw new NoToken(`${name} is away: ${why}`);
+  }
+}
+
+function answerOf(body: string): TokenAnswer {
+  try {
+    return (JSON.parse(body) ?? {}) as TokenAnswer;
+  } catch {
+    return {};
   }
 }
 

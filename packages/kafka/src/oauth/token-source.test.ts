@@ -1,10 +1,17 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { mskIamToken } from './msk-iam.ts';
-import { NoToken, TokenSource } from './token-source.ts';
+import { troubleCode } from '../trouble.ts';
+import { clientCredentials } from './client-credentials.ts';
+import { mskIamTokens } from './msk-iam.ts';
+import { NoToken, type OAuthToken, type TokenGiver, TokenSource } from './token-source.ts';
 
 const LIFE_MS = 60_000;
+const LONG_MS = 15_000;
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+function sourceOf(fetch: TokenGiver['fetch'], name = 'any'): TokenSource {
+  return new TokenSource({ name, fetch });
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }));
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllEnvs();
@@ -12,7 +19,7 @@ afterEach(() => {
 
 test('one token serves all who ask until half of its life is over, and one fetch all who wait', async () => {
   let fetched = 0;
-  const source = new TokenSource(() => {
+  const source = sourceOf(() => {
     fetched += 1;
     return Promise.resolve({ value: String(fetched), expiresAtMs: Date.now() + LIFE_MS });
   });
@@ -28,7 +35,7 @@ test('one token serves all who ask until half of its life is over, and one fetch
 test('a fetch that fails is told to all who ask within a second, and then tried again', async () => {
   let isAway = true;
   let asked = 0;
-  const source = new TokenSource(() => {
+  const source = sourceOf(() => {
     asked += 1;
     return isAway
       ? Promise.reject(new NoToken('away'))
@@ -42,10 +49,55 @@ test('a fetch that fails is told to all who ask within a second, and then tried 
   expect((await source.current()).value).toBe('v');
 });
 
+test('a token serves to its end while no new one can be had: refused or never answered', async () => {
+  let give: () => Promise<OAuthToken> = () =>
+    Promise.resolve({ value: 'old', expiresAtMs: Date.now() + LIFE_MS });
+  const source = sourceOf(() => give());
+  const old = await source.current();
+  await vi.advanceTimersByTimeAsync(0.6 * LIFE_MS);
+  give = () => Promise.reject(new NoToken('away'));
+  expect(await source.current()).toBe(old);
+  await vi.advanceTimersByTimeAsync(1_000);
+  give = () => new Promise(() => undefined);
+  const asked = source.current();
+  // Sooner than the connection that waits for it would be given up.
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(await asked).toBe(old);
+  await vi.advanceTimersByTimeAsync(LIFE_MS);
+  give = () => Promise.reject(new NoToken('away'));
+  await expect(source.current()).rejects.toThrow('away');
+});
+
+test.each([
+  mskIamTokens('eu-west-1'),
+  clientCredentials({ tokenUrl: 'https://idp/token', clientId: '', clientSecret: '', scope: '' }),
+])('a fetch that never ends is given up, and $name is what is away', async ({ name }) => {
+  let answers = false;
+  const signals: AbortSignal[] = [];
+  const source = sourceOf((signal) => {
+    signals.push(signal);
+    return answers
+      ? Promise.resolve({ value: 'v', expiresAtMs: Date.now() + LIFE_MS })
+      : new Promise(() => undefined);
+  }, name);
+  const failure = source.current().then(
+    () => null,
+    (error: unknown) => error as Error,
+  );
+  await vi.advanceTimersByTimeAsync(LONG_MS);
+  const given = await Promise.race([failure, Promise.resolve(null)]);
+  expect(given).toBeInstanceOf(NoToken);
+  expect(troubleCode(given?.message ?? '')).toBe('token_unavailable');
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  answers = true;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect((await source.current()).value).toBe('v');
+});
+
 test('for Amazon MSK the token is a request to it, signed with the credentials of the environment', async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'canary');
-  const source = new TokenSource(mskIamToken('eu-west-1'));
+  const source = new TokenSource(mskIamTokens('eu-west-1'));
   const { value, expiresAtMs } = await source.current();
   const request = new URL(Buffer.from(value, 'base64url').toString());
   expect(request.host).toBe('kafka.eu-west-1.amazonaws.com');
