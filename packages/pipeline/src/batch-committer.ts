@@ -61,7 +61,7 @@ const BLAMED_AS: Readonly<Record<RowFailure['kind'], RejectionCode>> = {
   transient: 'transient_downstream',
 };
 
-/** Steps 4 to 7 of the commit protocol for one batch: route, dead-letter, write, mark. */
+/** Steps 4 to 7 of the commit protocol for one batch: route, dead-letter, write. */
 export class BatchCommitter {
   readonly #parts: CommitterParts;
   readonly #options: CommitterOptions;

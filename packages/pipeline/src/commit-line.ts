@@ -12,13 +12,14 @@ const BATCHES = 3;
 
 /**
  * Batches on their way into the database, in order: one is written while the next is prepared and a third is
- * filled. After a failure nothing more goes through.
+ * filled. After a failure nothing more goes through, and nothing behind it may wait on.
  */
 export class CommitLine<C extends SourceClaim> {
   readonly #steps: LineSteps<C>;
   readonly #free: BatchWork<C>[];
   /** Of each batch in the line, the first one first: settles when it is through. */
   readonly #line: Promise<void>[] = [];
+  readonly #failure = new AbortController();
   #prepared: Promise<void> = Promise.resolve();
   #written: Promise<void> = Promise.resolve();
 
@@ -27,14 +28,20 @@ export class CommitLine<C extends SourceClaim> {
     this.#free = Array.from({ length: BATCHES }, () => new BatchWork<C>(batchMaxEvents));
   }
 
-  /** Whether a batch is on its way. */
+  /** Whether a batch is on its way, and may arrive. */
   get isBusy(): boolean {
-    return this.#line.length > 0;
+    return this.#line.length > 0 && !this.failed.aborted;
   }
 
-  /** An empty batch, to be filled and pushed. Waits until there is one; rejects with what failed. */
+  /** Fires at the first failure, which is its reason: what is under way then gives up waiting for servers. */
+  get failed(): AbortSignal {
+    return this.#failure.signal;
+  }
+
+  /** An empty batch, to be filled and pushed. Waits until there is one; rejects with what failed first. */
   async room(): Promise<BatchWork<C>> {
-    if (this.#free.length === 0) await this.#line[0];
+    if (this.#free.length === 0) await Promise.allSettled(this.#line.slice(0, 1));
+    this.failed.throwIfAborted();
     return this.#free.pop() as BatchWork<C>;
   }
 
@@ -45,12 +52,14 @@ export class CommitLine<C extends SourceClaim> {
     this.#prepared = prepared;
     this.#written = this.#through(work, [before, prepared, confirmed]);
     this.#line.push(this.#written);
-    for (const promise of [prepared, this.#written]) promise.catch(() => undefined);
+    for (const promise of [confirmed, prepared, this.#written])
+      promise.catch((error: unknown) => this.#failure.abort(error));
   }
 
-  /** Waits until the line is empty. Rejects with what failed, once nothing is under way any more. */
+  /** Waits until the line is empty. Rejects with what failed first, once nothing is under way any more. */
   async drained(): Promise<void> {
-    await this.#written;
+    await Promise.allSettled([this.#written]);
+    this.failed.throwIfAborted();
   }
 
   async #through(work: BatchWork<C>, needs: readonly Promise<void>[]): Promise<void> {

@@ -59,6 +59,8 @@ export class IngestLoop {
   readonly #parts: LoopParts;
   readonly #options: LoopOptions;
   readonly #line: CommitLine<OwnedPartition>;
+  /** Fires when what is on its way may wait no longer. */
+  readonly #givenUp: AbortSignal;
   readonly #stopped = new AbortController();
   /** As they stood after the latest claim: whoever changes them ends all claims (docs/adr/0026). */
   #topicRules: TopicRules = DEFAULT_TOPIC_RULES;
@@ -70,6 +72,7 @@ export class IngestLoop {
       prepare: (work) => this.#prepare(work),
       write: (work) => this.#write(work),
     });
+    this.#givenUp = AbortSignal.any([parts.abandoned, this.#line.failed]);
   }
 
   /** Ends the loop after the batch in hand. */
@@ -106,6 +109,7 @@ export class IngestLoop {
     const { consumer, claims, filler, watch, cursors } = this.#parts;
     return (
       this.#stopped.signal.aborted ||
+      this.#line.failed.aborted ||
       consumer.hasRebalance ||
       filler.halts.size > 0 ||
       filler.stalled.size > 0 ||
@@ -127,7 +131,11 @@ export class IngestLoop {
     await filler.fill(work, rules, {
       // While a batch is being written the next one may as well grow.
       mayLinger: () => this.#line.isBusy,
-      mustReturn: () => this.#isInterrupted,
+      mustReturn: () => {
+        // Once a fetch: while a batch waits for the database, the one that is filled may take long.
+        beat();
+        return this.#isInterrupted;
+      },
     });
   }
 
@@ -144,7 +152,7 @@ export class IngestLoop {
   async #prepare(work: BatchWork<OwnedPartition>): Promise<void> {
     this.#dropLost(work);
     if (work.isEmpty) return;
-    await this.#parts.committer.prepare(work, this.#parts.abandoned);
+    await this.#parts.committer.prepare(work, this.#givenUp);
   }
 
   /** Writes what is still ours of the batch; afterwards every span of it is committed or given up. */
@@ -154,7 +162,7 @@ export class IngestLoop {
     this.#dropLost(work);
     if (work.isEmpty) return;
     const spans = [...work.spans.values()];
-    const { counts, fenced } = await committer.commit(work, this.#parts.abandoned);
+    const { counts, fenced } = await committer.commit(work, this.#givenUp);
     const lost = new Set(fenced);
     const committed = spans.filter(({ claim }) => !lost.has(claim.sourceId));
     for (const span of committed) this.#noteCommitted(span);
