@@ -5,7 +5,7 @@ import type { ProducerCheckConfig } from './producer-check/env.ts';
 /** What every command is handed: the environment, which is read once the command line is right. */
 export interface OpsEnvironment {
   readonly readConfig: () => OpsConfig;
-  /** What `check-producer` needs, which has no database. */
+  /** What `check-producer` and `send` need, which have no database. */
   readonly readProducerCheckConfig: () => ProducerCheckConfig;
   /** The configuration for people; credentials masked. */
   readonly describe: (config: OpsConfig) => Readonly<Record<string, string>>;

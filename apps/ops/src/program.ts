@@ -29,7 +29,7 @@ export const PROGRAM: Program<OpsEnvironment> = {
   summary: 'looks after partitions, halts, producers, dead letters and incidents',
   notes: `What changes something needs --reason TEXT, on many letters and to accept a loss also --execute: without it a
 command only says what it would do. --json prints one JSON object as the last line of standard output.
-DATABASE_URL names the database, for check-producer KAFKA_BROKERS the brokers; every variable: apps/ops/README.md.
+DATABASE_URL names the database, for check-producer and send KAFKA_BROKERS the brokers; every variable: apps/ops/README.md.
 Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed letters, producers
 have something to mend, or an audit that balances is not everything, 4 refused by a guard or nothing matched, 69 the server does not answer, 78 configuration or schema.`,
   load: async () => ops,
@@ -53,6 +53,11 @@ have something to mend, or an audit that balances is not everything, 4 refused b
     'check-producer': {
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',
       load: async () => (await import('./commands/check-producer.ts')).checkProducer,
+    },
+    send: {
+      summary:
+        'put events on the topic that is counted, checked, keyed and placed as they should be',
+      load: async () => (await import('./commands/send.ts')).send,
     },
     producers: {
       summary: 'who sends misrouted, conflicting and rejected records, as far as these say',

@@ -38,7 +38,7 @@ const LINES = [
   ['incidents', 'ack', '1', ...WHY],
 ];
 
-const WITHOUT_DATABASE = [['check-producer']];
+const WITHOUT_DATABASE = [['check-producer'], ['send']];
 
 test('the lines below are all there are', async () => {
   const declared = (await declaredCommands(PROGRAM))

@@ -11,15 +11,12 @@ import {
   timeMs,
   wholeNumber,
 } from '@adtally/command-line';
-import { readTopicRules, readWriteGuards } from '@adtally/db';
 import { topicSetting, withKafkaAdmin } from '@adtally/kafka';
 import { kafkaSettings } from '@adtally/kafka/env';
-import { readBy, type ClassifyRules } from '@adtally/pipeline';
-import { topicRules } from '@adtally/pipeline/env';
-import { readFromDatabase, type OpsEnvironment } from '../on-database.ts';
-import type { ProducerCheckConfig } from '../producer-check/env.ts';
+import type { OpsEnvironment } from '../on-database.ts';
 import { planSample, readSample } from '../producer-check/read-sample.ts';
 import { isWrong, reportJson, reportText, type CheckedSample } from '../producer-check/report.ts';
+import { rulesOf } from '../producer-check/rules.ts';
 import { SampleTally } from '../producer-check/sample-tally.ts';
 
 const RECORDS_MAX = 20_000;
@@ -83,22 +80,3 @@ export const checkProducer = command({
     return isWrong(sample) ? EXIT.incomplete : EXIT.success;
   },
 });
-
-/** Without a database nobody can tell what is `expired`, and the environment says how the topic will be read. */
-async function rulesOf(
-  topic: string,
-  isCounted: boolean,
-  config: ProducerCheckConfig,
-  environment: OpsEnvironment,
-): Promise<Omit<ClassifyRules, 'partitions'>> {
-  const limits = {
-    maxValueBytes: config.recordMaxBytes,
-    maxDepth: config.jsonMaxDepth,
-    readAsNewest: config.readAsNewest,
-  };
-  if (!isCounted) return { ...readBy(limits, topicRules(config)), horizonMs: null };
-  return await readFromDatabase(environment, async (db) => {
-    const { horizonMs } = await readWriteGuards(db);
-    return { ...readBy(limits, await readTopicRules(db, topic)), horizonMs };
-  });
-}
