@@ -25,6 +25,8 @@ export interface TestRedis {
 export interface TestRedisOptions {
   /** Settings of an own server, e.g. `{ 'set-max-intset-entries': '512' }`. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Instead of the redis-server that PATH has. */
+  readonly program?: string;
 }
 
 /** Whether `testRedis` gives an own server here. */
@@ -34,11 +36,12 @@ export function hasRedisServer(): boolean {
 
 /** An own redis-server process where the binary is at hand, else a database of the shared one. */
 export async function testRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
-  return hasRedisServer() ? ownRedis(options) : sharedRedis();
+  return options.program !== undefined || hasRedisServer() ? ownRedis(options) : sharedRedis();
 }
 
 async function ownRedis(options: TestRedisOptions): Promise<TestRedis> {
   const port = await freePort();
+  const { program = 'redis-server' } = options;
   const { requirepass } = options.config ?? {};
   const login = requirepass === undefined ? '' : `:${encodeURIComponent(requirepass)}@`;
   const url = `redis://${login}127.0.0.1:${port}`;
@@ -48,7 +51,7 @@ async function ownRedis(options: TestRedisOptions): Promise<TestRedis> {
 
   const start = async () => {
     if (child !== undefined) return;
-    const started = spawn('redis-server', redisArguments(port, options), { stdio: 'ignore' });
+    const started = spawn(program, redisArguments(port, options), { stdio: 'ignore' });
     child = started;
     await waitFor(() => withClient(url, (client) => answersAs(client, started)), {
       what: `redis-server on port ${port}`,

@@ -82,6 +82,14 @@ is missing, 78 configuration or schema.`,
           summary: 'PostgreSQL 15 to 18, also through PgBouncer and over TLS',
           load: async () => (await import('./commands/matrix.ts')).matrixCommand('postgres'),
         },
+        redis: {
+          summary: 'Redis 7 and 8',
+          load: async () => (await import('./commands/matrix.ts')).matrixCommand('redis'),
+        },
+        valkey: {
+          summary: 'Valkey 9',
+          load: async () => (await import('./commands/matrix.ts')).matrixCommand('valkey'),
+        },
         producers: {
           summary: 'where Kafka clients place keys, written into docs/producers/README.md',
           load: async () => (await import('./commands/matrix-producers.ts')).matrixProducers,
