@@ -148,6 +148,8 @@ test.skipIf(!hasPostgresServer())(
     const why = ['--execute', '--reason', 'test', '--actor', 'me'];
     const commands: readonly (readonly [app: string, role: string, ...argv: string[]])[] = [
       ['ops', 'adtally_ops', 'lag'],
+      ['ops', 'adtally_ops', 'sources'],
+      ['ops', 'adtally_ops', 'audit'],
       ['ops', 'adtally_ops', 'dead-letters', 'stats'],
       ['ops', 'adtally_ops', 'dead-letters', 'show', one, '--reveal', '--reason', 'test'],
       ['ops', 'adtally_ops', 'redrive', '--id', one, ...why],
@@ -161,6 +163,7 @@ test.skipIf(!hasPostgresServer())(
     ];
     for (const [app, role, ...argv] of commands) {
       const { code, stdout, stderr } = await start(app, role, ...argv).ended;
+      expect(stderr).not.toContain('could not be written down');
       expect([argv, code, code === 0 ? '' : stdout + stderr]).toEqual([argv, 0, '']);
     }
     const said = running.flatMap(({ entries }) => entries.map((entry) => JSON.stringify(entry)));

@@ -129,6 +129,7 @@ export const ROLES: readonly Role[] = [
     reads: 'all',
     writes: {
       operator_actions: 'INSERT',
+      audit_results: 'INSERT, UPDATE',
       notification_requests: 'INSERT, UPDATE',
       topic_rules: 'INSERT, UPDATE',
       incidents: 'UPDATE',
