@@ -2,9 +2,10 @@ import type { IAdminClient } from '@confluentinc/kafka-javascript';
 import { ClientWords, type TalkingClient } from './client-words.ts';
 import { isNoAnswer, type KafkaError } from './errors.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
-import { AdminClient } from './rdkafka.ts';
+import { AdminClient, CODE } from './rdkafka.ts';
 import { renewCredentials, type SaslClient } from './renew-credentials.ts';
 import { commonConfig, type KafkaSettings } from './settings.ts';
+import { TokenGate } from './token-gate.ts';
 
 export interface AdminOptions {
   /** How long one request may take, in ms, asked twice where the first broker is silent. */
@@ -53,14 +54,17 @@ export class AdminRequests {
   readonly words: ClientWords;
   readonly #client: IAdminClient;
   readonly #timeoutMs: number;
+  readonly #gate: TokenGate | null;
   /** Settles with the request in hand, or the last one waiting. */
   #inHand: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(settings: KafkaSettings, options: AdminOptions) {
     this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    const { config, gate } = TokenGate.in(commonConfig(settings));
+    this.#gate = gate;
     this.#client = AdminClient.create({
-      ...commonConfig(settings),
+      ...config,
       'topic.metadata.refresh.interval.ms': REFRESH_MS,
       ...ALL_CONNECTED,
       'socket.timeout.ms': Math.max(MIN_SILENCE_MS, Math.ceil(this.#timeoutMs * SILENCE_SHARE)),
@@ -110,8 +114,10 @@ export class AdminRequests {
     return asked;
   }
 
-  #send<T>(doing: string, timeoutMs: number, send: Send<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
+  async #send<T>(doing: string, timeoutMs: number, send: Send<T>): Promise<T> {
+    const message = (await this.#gate?.open(timeoutMs)) ?? null;
+    if (message !== null) throw this.explain({ code: CODE.timedOut, message }, doing);
+    return await new Promise((resolve, reject) => {
       const done: Done<T> = (error, result) => {
         if (error) {
           reject(this.explain(error, doing));
@@ -130,6 +136,7 @@ export class AdminRequests {
 
   /** Asks any broker that is up which ones there are; that all fail is told by the request that follows. */
   async #lookAround(): Promise<void> {
+    if (this.#gate?.isOpen === false) return;
     for (let left = LOOK_AROUND_TRIES; left > 0 && !this.#closed; left--) {
       if (await this.#hasMetadata()) return;
     }
