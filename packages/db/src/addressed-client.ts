@@ -1,11 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { reveal, type Secret } from '@adtally/config';
 import { Client, type ClientConfig, DatabaseError } from 'pg';
 import { type DatabaseAddress, parseAddress } from './address/address.ts';
 import type { DatabaseUrl } from './password-source.ts';
 import { isAway } from './server-away.ts';
 
-/** Each host has so long to answer before the next one is asked. */
+/** So long each host has to answer one attempt. */
 const SCOUT_LIMIT_MS = 2_000;
+/** After so long without an answer the next host is tried beside it (as RFC 8305 has it). */
+const NEXT_HOST_AFTER_MS = 250;
+/** What the driver says of an attempt that took too long: by another encryption it would take as long. */
+const NO_ANSWER = 'timeout expired';
 
 /** Of several hosts none takes writes now: standbys, and such as do not answer. */
 class NoHostTakesWrites extends Error {
@@ -21,7 +26,7 @@ interface Inside {
   ssl: unknown;
   password: string | null;
   connectionParameters: { password: string | null };
-  connection: { ssl: unknown; stream: { readonly destroyed: boolean } };
+  connection: { ssl: unknown; stream: { readonly destroyed: boolean; destroy(): void } };
 }
 
 /**
@@ -37,7 +42,7 @@ export class AddressedClient extends Client {
   /** @throws AddressError */
   constructor(source: string | Secret, settings: ClientConfig) {
     const address = parseAddress(reveal(source));
-    super({ ...settings, connectionString: address.connectionStrings[0] });
+    super({ ...settings, connectionString: address.connectionStrings[0]?.[0] });
     this.#address = address;
     this.#source = source;
     this.#settings = settings;
@@ -58,7 +63,7 @@ export class AddressedClient extends Client {
     const password = await source?.();
     if (password !== undefined) setPassword(inside, password);
     const { connectionStrings, isPrimaryWanted } = this.#address;
-    if (connectionStrings.length > 1 || isPrimaryWanted) {
+    if (connectionStrings.flat().length > 1 || isPrimaryWanted) {
       const found = await this.#find(password);
       Object.assign(inside, { host: found.host, port: found.port, ssl: found.ssl });
       inside.connection.ssl = found.connection.ssl;
@@ -69,12 +74,45 @@ export class AddressedClient extends Client {
     return this;
   }
 
-  /** The first that lets us in and, if that is asked for, takes writes. */
+  /**
+   * One that lets us in and, if that is asked for, takes writes: the first in their order that answers at once. Hosts
+   * that are silent do not hold the others up, however many there are.
+   */
   async #find(password: string | undefined): Promise<Inside> {
-    const { connectionStrings, isPrimaryWanted } = this.#address;
+    const search = new AbortController();
+    let mayStart: Promise<unknown> = Promise.resolve();
+    const attempts = this.#address.connectionStrings.map((ways) => {
+      const attempt = mayStart.then(() => this.#tryHost(ways, password, search.signal));
+      const failed = attempt.then(
+        () => Promise.withResolvers().promise,
+        () => undefined,
+      );
+      const late = mayStart.then(() => sleep(NEXT_HOST_AFTER_MS, undefined, { ref: false }));
+      mayStart = Promise.race([failed, late]);
+      return attempt;
+    });
+    try {
+      return await Promise.any(attempts);
+    } catch (error) {
+      throw tellingOf(flat(error as AggregateError));
+    } finally {
+      search.abort();
+    }
+  }
+
+  /**
+   * Tries the ways to encrypt one after the other.
+   * @throws AggregateError of what became of each
+   */
+  async #tryHost(
+    ways: readonly string[],
+    password: string | undefined,
+    over: AbortSignal,
+  ): Promise<Inside> {
     const limitMs = this.#settings.connectionTimeoutMillis || SCOUT_LIMIT_MS;
     const failures: Error[] = [];
-    for (const connectionString of connectionStrings) {
+    for (const connectionString of ways) {
+      over.throwIfAborted();
       const scout = new Client({
         ...this.#settings,
         connectionString,
@@ -83,18 +121,28 @@ export class AddressedClient extends Client {
       scout.on('error', () => undefined);
       const inside = scout as unknown as Inside;
       if (password !== undefined) setPassword(inside, password);
+      const cut = () => inside.connection.stream.destroy();
+      over.addEventListener('abort', cut, { once: true });
       try {
         await scout.connect();
-        if (!isPrimaryWanted || (await takesWrites(scout))) return inside;
+        if (!this.#address.isPrimaryWanted || (await takesWrites(scout))) return inside;
         failures.push(new NoHostTakesWrites(`${inside.host}:${inside.port} is a standby`));
+        break;
       } catch (error) {
         failures.push(error as Error);
+        if ((error as Error).message === NO_ANSWER) break;
       } finally {
+        over.removeEventListener('abort', cut);
         void scout.end().catch(() => undefined);
       }
     }
-    throw tellingOf(failures);
+    throw new AggregateError(failures);
   }
+}
+
+/** What went wrong with each attempt; Node makes one of several where a name has several addresses. */
+function flat({ errors }: AggregateError): Error[] {
+  return errors.flatMap((error: Error) => (error instanceof AggregateError ? flat(error) : error));
 }
 
 async function takesWrites(client: Client): Promise<boolean> {

@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { type ClientConfig, type CustomTypesConfig, Pool, type QueryConfig, types } from 'pg';
 import { AddressedClient } from './addressed-client.ts';
 import { noteConnectFailure } from './connect-failures.ts';
+import { type DatabaseUrl, PASSWORD_LIMIT_MS } from './password-source.ts';
 import { requireOwnProcess } from './pooler.ts';
 import type { Schema } from './schema.ts';
 import { statedSettings } from './session-settings.ts';
@@ -111,10 +112,14 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
     // Bounded even where the pool's statements are not: a server may fall silent here, too.
     query_timeout: CONNECT_TIMEOUT_MS,
   };
+  // The pool's own limit is of all that it takes to open one, which may begin with running a command; its end would be
+  // told as a server that does not answer.
+  const { password } = url as DatabaseUrl;
+  const passwordLimitMs = password === undefined ? 0 : PASSWORD_LIMIT_MS;
   const pool = new Pool({
     Client: TrackedClient,
     max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: passwordLimitMs + CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CLOSE_MS,
     // Awaited before the first query; where it fails the connection is closed and its query with it.
     onConnect: async (client) => {

@@ -12,7 +12,8 @@ export class PasswordUnavailable extends Error {
   override readonly name = 'PasswordUnavailable';
 }
 
-const COMMAND_LIMIT_MS = 10_000;
+/** So long a command may take; the time to connect begins after it. */
+export const PASSWORD_LIMIT_MS = 10_000;
 const PASSWORD_CHARACTERS_MAX = 65_536;
 
 const running = new Map<string, Promise<string>>();
@@ -22,7 +23,7 @@ const running = new Map<string, Promise<string>>();
  * while it runs gets the same answer.
  * @throws PasswordUnavailable
  */
-export async function passwordFrom(command: string, limitMs = COMMAND_LIMIT_MS): Promise<string> {
+export async function passwordFrom(command: string, limitMs = PASSWORD_LIMIT_MS): Promise<string> {
   const under = running.get(command);
   if (under !== undefined) return await under;
   const answer = run(command, limitMs).finally(() => running.delete(command));
@@ -43,7 +44,9 @@ async function run(command: string, limitMs: number): Promise<string> {
     });
     const limit = setTimeout(() => {
       reject(unavailable(`took more than ${limitMs} ms`));
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      killGroup(child.pid);
+      // What left the group (setsid) lives on and holds the pipe: it is read no longer.
+      child.stdout.destroy();
     }, limitMs);
     child.once('error', ({ name }) => reject(unavailable(`could not be run (${name})`)));
     child.once('close', (code) => {
@@ -56,6 +59,16 @@ async function run(command: string, limitMs: number): Promise<string> {
   if (password === '') throw unavailable('printed nothing');
   keepSecret(password, true);
   return password;
+}
+
+/** Nobody may be left in it: the shell has ended, and waited for is what still holds its pipe. */
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function unavailable(why: string): PasswordUnavailable {

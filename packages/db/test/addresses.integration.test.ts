@@ -5,12 +5,14 @@ import {
   databaseUrl,
   freePort,
   hasPostgresServer,
+  proxyFor,
   selfSigned,
   testPostgres,
   type TestPostgres,
 } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { AddressedClient } from '../src/addressed-client.ts';
 import { databaseFailure, openDatabase } from '../src/index.ts';
 import { openSession } from '../testing/writer-session.ts';
 
@@ -101,4 +103,30 @@ test('of several hosts one that answers serves, and of none that does it is wait
   const hosts = (...list: string[]) => `postgres://${username}@${list.join(',')}${pathname}`;
   expect(await encryptionOf(hosts(nobody, `${hostname}:${port}`))).toBe(false);
   expect(await encryptionOf(hosts(nobody, nobody))).toBe('database_unreachable');
+});
+
+test('hosts that are silent do not keep the one that answers from being found', async () => {
+  const { username, hostname, port, pathname } = new URL(plain);
+  const frozen = await proxyFor(plain);
+  onTestFinished(() => frozen.close());
+  frozen.blackhole(true);
+  const silent = Array.from({ length: 6 }, () => `127.0.0.1:${frozen.port}`);
+  const hosts = [...silent, `${hostname}:${port}`].join(',');
+  expect(await encryptionOf(`postgres://${username}@${hosts}${pathname}?sslmode=prefer`)).toBe(
+    false,
+  );
+  expect(await encryptionOf(`postgres://${username}@${silent.join(',')}${pathname}`)).toBe(
+    'database_unreachable',
+  );
+});
+
+test('what a password holds is taken as it is spelt, whatever else has to be escaped', () => {
+  const password = 'a b/ü:c%';
+  const spelt = encodeURIComponent(password).replace('%3A', ':');
+  const {
+    user,
+    password: read,
+    database,
+  } = new AddressedClient(`postgres://x:${spelt}@host/a%3Ab`, {});
+  expect([user, read, database]).toEqual(['x', password, 'a:b']);
 });

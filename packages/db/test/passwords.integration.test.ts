@@ -85,6 +85,7 @@ test.runIf(hasPostgresServer()).each([
     'DATABASE_PASSWORD_COMMAND ended with 1',
   ],
   ['/nowhere/at-all', 'DATABASE_PASSWORD_COMMAND ended with 127'],
+  ['sleep 30', 'DATABASE_PASSWORD_COMMAND took more than 10000 ms'],
 ])('a command that yields none is told, without what it printed: %s', async (command, words) => {
   const env = { DATABASE_URL: address, DATABASE_PASSWORD_COMMAND: command };
   const { databaseUrl } = loadEnv(DATABASE_ENV, env);

@@ -24,6 +24,12 @@ test.each([
   [`postgres://user:x@${SECRET}@host/db`, '"@".*%40'],
   [`postgres://user:x@/${SECRET}@host/db`, '"/".*%2F'],
   [`postgres://user:${SECRET}%x@host/db`, '"%".*%25'],
+  [`postgres://user:${SECRET}%E9@host/db`, '"%".*%25'],
+  [`postgres://user:${SECRET}@%FF/db`, '"%".*%25'],
+  [`postgres://user:${SECRET}@host/%C3`, '"%".*%25'],
+  [`postgres://user:${SECRET}@host/db?application_name=%E9`, '"%".*%25'],
+  [`postgres://user:${SECRET}%00@host/db`, '%00'],
+  [`postgres://user:a ${SECRET}%2Fc@host/db`, 'blank.*%20'],
   [`postgres://user:${SECRET}@host:port/db`, 'port'],
   [`postgres://user:${SECRET}@host/db?sslmode=on`, 'sslmode is none of disable, allow, prefer'],
   [`postgres://user:${SECRET}@host/db?sslmode=verify-ca`, 'needs sslrootcert'],
@@ -93,6 +99,13 @@ test.each([
 });
 
 test('sslmode of the environment holds where the address has none', () => {
-  const count = (text: string) => parseAddress(text, 'prefer').connectionStrings.length;
+  const count = (text: string) => parseAddress(text, 'prefer').connectionStrings.flat().length;
   expect([count('postgres://h/db'), count('postgres://h/db?sslmode=require')]).toEqual([2, 1]);
+});
+
+test.each([
+  ['on', 'PGSSLMODE is none of disable, allow, prefer'],
+  ['verify-ca', 'PGSSLMODE=verify-ca needs sslrootcert'],
+])('what is wrong with PGSSLMODE=%s is told of it, not of the address', (mode, words) => {
+  expect(() => parseAddress('postgres://h/db', mode)).toThrow(new RegExp(`^${words}`));
 });

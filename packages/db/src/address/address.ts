@@ -1,6 +1,6 @@
 import { defaultSslMode } from './env.ts';
 import { hostsOf, type Host } from './hosts.ts';
-import { encryptions, parameterProblems, readParameters } from './parameters.ts';
+import { encryptions, parameterProblems, readParameters, sslModeProblem } from './parameters.ts';
 
 /** What an address of PostgreSQL says, read as libpq reads it. */
 export interface DatabaseAddress {
@@ -8,8 +8,8 @@ export interface DatabaseAddress {
   readonly hosts: readonly Host[];
   /** Only a server that takes writes will do. */
   readonly isPrimaryWanted: boolean;
-  /** One for each host and way to encrypt, in the order in which they are tried; as node-postgres reads it. */
-  readonly connectionStrings: readonly string[];
+  /** Of each host one for each way to encrypt, in the order in which they are tried; as node-postgres reads it. */
+  readonly connectionStrings: readonly (readonly string[])[];
 }
 
 /** An address that cannot be used; the message names what and shows nothing of it. */
@@ -24,7 +24,7 @@ export class AddressError extends Error {
 }
 
 const URI =
-  /^postgres(?:ql)?:\/\/(?:(?<user>[^/?#]*)@)?(?<hosts>[^/?#@]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
+  /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^/?#@]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
 const ESCAPES: Readonly<Record<string, string>> = {
   '#': '%23',
   '/': '%2F',
@@ -45,35 +45,61 @@ export function parseAddress(text: string, sslMode = defaultSslMode()): Database
     const problem = `a "${unescaped}" of its user or password stands there as it is: write ${escape}`;
     throw new AddressError([`DATABASE_URL: ${problem}`]);
   }
-  const { user, hosts: list = '', database = '', query = '' } = URI.exec(text)?.groups ?? {};
-  if (URI.exec(text) === null || /%(?![0-9a-f]{2})/i.test(text)) {
-    const problem =
-      'a "%" begins no escape (a "%" of the password is written %25), or a part is missing';
-    throw new AddressError([`DATABASE_URL: ${problem}`]);
-  }
+  const spelling = spellingProblem(text);
+  if (spelling !== undefined) throw new AddressError([`DATABASE_URL: ${spelling}`]);
+  const { login, hosts: list = '', database = '', query = '' } = URI.exec(text)?.groups ?? {};
   const parameters = readParameters(query, sslMode);
   const { hosts, problems: hostProblems } = hostsOf(list, parameters);
-  const problems = [...hostProblems, ...parameterProblems(parameters, hosts.length)];
-  if (problems.length > 0) throw new AddressError(problems.map((one) => `DATABASE_URL: ${one}`));
+  const problems = [...hostProblems, ...parameterProblems(parameters, hosts.length)].map(
+    (one) => `DATABASE_URL: ${one}`,
+  );
+  const isModeOurs = /(?:^|&)sslmode=/.test(query);
+  const sslProblem = sslModeProblem(parameters, isModeOurs ? 'sslmode' : 'PGSSLMODE');
+  if (sslProblem !== undefined) {
+    problems.push(isModeOurs ? `DATABASE_URL: ${sslProblem}` : sslProblem);
+  }
+  if (problems.length > 0) throw new AddressError(problems);
 
   const target = parameters.get('target_session_attrs');
-  const login = user === undefined ? '' : `${user}@`;
-  const name = parameters.has('dbname')
-    ? encodeURIComponent(parameters.get('dbname') ?? '')
-    : database;
+  const [user, ...password] = (login ?? '').split(':');
+  const name = parameters.get('dbname') ?? decodeURIComponent(database);
+  const begin = `postgres://${respelt(user)}:${respelt(password.join(':'))}@/${respeltPath(name)}`;
   return {
     hosts,
     isPrimaryWanted: target === undefined ? hosts.length > 1 : target !== 'any',
-    connectionStrings: hosts.flatMap((host) =>
+    connectionStrings: hosts.map((host) =>
       encryptions(parameters, host.isSocket).map((encryption) => {
         const given = { ...encryption, host: host.name, port: String(host.port) };
         const search = Object.entries(given).map(
           ([key, value]) => `${key}=${encodeURIComponent(value)}`,
         );
-        return `postgres://${login}/${name}?${search.join('&')}`;
+        return `${begin}?${search.join('&')}`;
       }),
     ),
   };
+}
+
+/** Every part is read by what is found here: what passes can be decoded, wherever it stands. */
+function spellingProblem(text: string): string | undefined {
+  if (/\s/.test(text)) return 'a blank of it stands there as it is: write %20';
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(text);
+  } catch {
+    return 'a "%" begins no escape of UTF-8 (a "%" of the password is written %25)';
+  }
+  if (decoded.includes('\0')) return 'it has a %00, which no part of it can hold';
+  return URI.test(text) ? undefined : 'a part of it is missing or none: see the form it has';
+}
+
+/** With every character escaped that might mean something else to who reads it next. */
+function respelt(part = ''): string {
+  return encodeURIComponent(decodeURIComponent(part));
+}
+
+/** node-postgres leaves escapes of `:`, `/` and the like there as they are. */
+function respeltPath(name: string): string {
+  return encodeURI(name).replaceAll(/[?#]/g, encodeURIComponent);
 }
 
 /** The character of user or password that ends them where it stands, if there is one. */

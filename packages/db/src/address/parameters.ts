@@ -85,17 +85,6 @@ export function parameterProblems(
       problems.push(`${shown} is only supported as ${allowed.join(' or ')}`);
     }
   }
-  const mode = parameters.get('sslmode');
-  const root = parameters.get('sslrootcert');
-  if (mode !== undefined && !SSL_MODES.includes(mode)) {
-    problems.push(`sslmode is none of ${SSL_MODES.slice(0, -1).join(', ')}`);
-  }
-  if (mode === 'verify-ca' && root === undefined) {
-    problems.push('sslmode=verify-ca needs sslrootcert, or give verify-full');
-  }
-  if (root === SYSTEM && mode !== 'verify-full') {
-    problems.push('sslrootcert=system needs sslmode=verify-full');
-  }
   const target = parameters.get('target_session_attrs');
   if (target !== undefined && !TARGETS.includes(target)) {
     problems.push('target_session_attrs must be read-write: everything here writes');
@@ -106,6 +95,24 @@ export function parameterProblems(
     );
   }
   return problems;
+}
+
+/** What of the encryption asked for cannot be done, if anything. It begins with the name of what asks for it. */
+export function sslModeProblem(
+  parameters: ReadonlyMap<string, string>,
+  name: string,
+): string | undefined {
+  const mode = parameters.get('sslmode');
+  const root = parameters.get('sslrootcert');
+  if (mode !== undefined && !SSL_MODES.includes(mode)) {
+    return `${name} is none of ${SSL_MODES.slice(0, -1).join(', ')}`;
+  }
+  if (mode === 'verify-ca' && root === undefined) {
+    return `${name}=verify-ca needs sslrootcert, or give verify-full`;
+  }
+  return root === SYSTEM && mode !== 'verify-full'
+    ? `${name}=${mode} with sslrootcert=system: it needs verify-full`
+    : undefined;
 }
 
 /**
