@@ -1,4 +1,5 @@
 import { type Client, DatabaseError, type QueryConfig } from 'pg';
+import { isAway } from './server-away.ts';
 
 /** Between us and the server is a pooler that gives a session's statements to whichever server process is free. */
 export class PoolerUnsuitable extends Error {
@@ -12,9 +13,27 @@ export class PoolerUnsuitable extends Error {
   }
 }
 
+/** The pooler has no server process for one more session now: it is full, or its server is away. */
+class NoFurtherSession extends Error {
+  override readonly name = 'NoFurtherSession';
+
+  constructor(cause: Error) {
+    super(
+      'DATABASE_URL leads through a pooler that gives no further session ' +
+        `(PgBouncer: default_pool_size, max_db_connections): ${cause.message}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * So many are compared with the new one. Behind one address may be several poolers that know nothing of each other;
+ * among one session more than there are poolers, two are of the same.
+ */
+const OTHERS = 3;
 /** A pooler that shares server processes and is busy might show the same ones by chance: not so many times. */
 const ROUNDS = 8;
-/** For so long a pooler found fit is believed: each look needs a second session of it. */
+/** For so long a pooler found fit is believed: each look needs further sessions of it. */
 const BELIEVED_MS = 60_000;
 const ANSWER_LIMIT_MS = 10_000;
 
@@ -28,8 +47,8 @@ const believed = new Map<string, { readonly sinceMs: number; readonly look: Prom
  * the settings would be met by strangers, and neither locks nor prepared statements would be ours.
  *
  * The protocol tells a client the process that serves it; a pooler makes up a number, since it does not know yet.
- * Only where the two differ it is looked closer, by a second session: in session mode each keeps one process, and
- * never the other's. In transaction mode the second one, inside a transaction, holds the process that the first had.
+ * Only where the two differ it is looked closer, by further sessions: in session mode each keeps one process, and
+ * never another's. In transaction mode one of them, inside a transaction, holds the process that another had.
  *
  * @param openAnother a client of the same address that is not connected yet
  * @throws PoolerUnsuitable
@@ -42,7 +61,7 @@ export async function requireOwnProcess(client: Client, openAnother: () => Clien
   if (before !== undefined && performance.now() - before.sinceMs < BELIEVED_MS) {
     return await before.look;
   }
-  const look = compareWithAnother(client, pid, openAnother());
+  const look = compareWithOthers(client, pid, openAnother);
   believed.set(pooler, { sinceMs: performance.now(), look });
   try {
     await look;
@@ -52,26 +71,49 @@ export async function requireOwnProcess(client: Client, openAnother: () => Clien
   }
 }
 
-async function compareWithAnother(client: Client, pid: number, another: Client): Promise<void> {
-  another.on('error', () => undefined);
-  await another.connect();
+async function compareWithOthers(
+  client: Client,
+  pid: number,
+  openAnother: () => Client,
+): Promise<void> {
+  const others = Array.from({ length: OTHERS }, openAnother);
+  const pids = new Map([[client, pid]]);
+  const compare = async (session: Client) => {
+    const found = await serverPid(session);
+    const known = pids.get(session);
+    const isShared = known === undefined ? [...pids.values()].includes(found) : known !== found;
+    if (isShared) throw new PoolerUnsuitable();
+    pids.set(session, found);
+  };
   try {
-    let otherPid: number | undefined;
+    try {
+      await Promise.all(others.map(connect));
+      // None is in a transaction yet: of a pooler with one process the next would wait for its end.
+      for (const other of others) await compare(other);
+    } catch (error) {
+      throw error instanceof Error && isAway(error) ? new NoFurtherSession(error) : error;
+    }
     for (let round = 0; round < ROUNDS; round += 1) {
-      await bounded(another, 'BEGIN').catch((error: unknown) => {
-        const isRefused = error instanceof DatabaseError && NO_TRANSACTIONS.test(error.message);
-        throw isRefused ? new PoolerUnsuitable() : error;
-      });
-      const held = await serverPid(another);
-      otherPid ??= held;
-      // Before the first is asked again: of a pooler with one process it would wait for the second one's end.
-      const isShared = held === pid || held !== otherPid || (await serverPid(client)) !== pid;
-      await bounded(another, 'COMMIT');
-      if (isShared) throw new PoolerUnsuitable();
+      const holder = others[round % OTHERS] as Client;
+      await begin(holder);
+      for (const session of [holder, client, ...others]) await compare(session);
+      await bounded(holder, 'COMMIT');
     }
   } finally {
-    await another.end().catch(() => undefined);
+    await Promise.all(others.map((other) => other.end().catch(() => undefined)));
   }
+}
+
+async function connect(client: Client): Promise<void> {
+  client.on('error', () => undefined);
+  await client.connect();
+}
+
+async function begin(client: Client): Promise<void> {
+  await bounded(client, 'BEGIN').catch((error: unknown) => {
+    const isRefused = error instanceof DatabaseError && NO_TRANSACTIONS.test(error.message);
+    throw isRefused ? new PoolerUnsuitable() : error;
+  });
 }
 
 async function serverPid(client: Client): Promise<number> {

@@ -48,6 +48,8 @@ const AWAY_IN_WORDS = [
   /^There was an error establishing an SSL connection$/,
   // Our own of several hosts, while a failover is under way.
   /^no host of DATABASE_URL takes writes: /,
+  // Our own of a pooler that is full.
+  /^DATABASE_URL leads through a pooler that gives no further session /,
 ];
 
 /** 08xxx: the connection is lost; 57P0x: starting up or shutting down; 53xxx: nothing left for one more. */

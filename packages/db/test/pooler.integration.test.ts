@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type AddressInfo, createConnection, createServer } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { hasPgBouncer, testPgBouncer, type TestPgBouncer } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { Client } from 'pg';
@@ -63,12 +66,12 @@ test.skipIf(isSkipped)(
 );
 
 test.skipIf(isSkipped)('what a session stated is not met by the next one', async () => {
-  const through = await pooler({ default_pool_size: '2' });
+  const through = await pooler({ default_pool_size: '4' });
   const url = through.urlFor(database.url);
   const session = await openSession(url);
   await session.close();
-  for (const next of [await stranger(url), await stranger(url)]) {
-    const { rows } = await next.query('SHOW enable_seqscan');
+  for (let process = 0; process < 4; process += 1) {
+    const { rows } = await (await stranger(url)).query('SHOW enable_seqscan');
     expect(rows).toEqual([{ enable_seqscan: 'on' }]);
   }
 });
@@ -125,6 +128,48 @@ test.skipIf(isSkipped)(
     await noise;
   },
 );
+
+/** Connects whoever comes to the next of these ports in turn, as balancers do that stand before several poolers. */
+async function roundRobin(ports: readonly number[]): Promise<number> {
+  let next = 0;
+  const server = createServer((incoming) => {
+    const outgoing = createConnection(ports[next++ % ports.length] as number, '127.0.0.1');
+    pipeline(incoming, outgoing, incoming).catch(() => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+for (const mode of ['transaction', 'session']) {
+  test.skipIf(isSkipped)(
+    `two poolers in ${mode} mode behind one address are told as one is`,
+    async () => {
+      const poolers = [await pooler({ pool_mode: mode }), await pooler({ pool_mode: mode })];
+      const url = new URL(poolers[0]?.urlFor(database.url) ?? '');
+      const ports = poolers.map((one) => Number(new URL(one.urlFor(database.url)).port));
+      url.port = String(await roundRobin(ports));
+      for (let attempt = 0; attempt < 4; attempt += 1) {
+        const said = await openSession(url.href).then(
+          (session) => session.close().then(() => 'session'),
+          (error: unknown) => databaseFailure(error)?.code,
+        );
+        expect(said).toBe(mode === 'session' ? 'session' : 'database_pooler');
+      }
+    },
+  );
+}
+
+test.skipIf(isSkipped)('a pooler in session mode that is full is waited for by name', async () => {
+  const full = await pooler({ default_pool_size: '1', query_wait_timeout: '1' });
+  const error = await openSession(full.urlFor(database.url)).catch((thrown: unknown) => thrown);
+  expect(databaseFailure(error)).toMatchObject({
+    kind: 'away',
+    code: 'database_unreachable',
+    detail: expect.stringMatching(/a pooler that gives no further session .*default_pool_size/),
+  });
+});
 
 /** All but the name of who asked last, which PgBouncer itself leaves to one that gives none. */
 async function settingsOf(client: Client): Promise<unknown[]> {
