@@ -15,6 +15,7 @@ import {
   type KafkaSettings,
   TopicReader,
 } from '../src/index.ts';
+import { askTopicRights } from '../src/direct/topic-rights.ts';
 import { PROTOCOLS } from './support.ts';
 
 const PASSWORD = 'canary-5512';
@@ -118,6 +119,16 @@ describe.runIf(hasKafkaServer())(
         expect(said).toMatch(/group authorization failed/i);
         expect(one.trouble?.code).toBe('group_authorization');
       });
+    });
+
+    test.each([9, 10, 11, 12])('rights are told in version %i of the request', async (version) => {
+      const { name: topic } = await newTopic();
+      await grant(own, 'member', { topic }, 'READ');
+      const isTold = async () =>
+        (await askTopicRights(settings(), [topic], version)).get(topic)?.has('READ');
+      await waitFor(isTold, { what: 'the right to read', timeoutMs: SAID_MS });
+      const rights = await askTopicRights(settings(), [topic], version);
+      expect(rights).toEqual(new Map([[topic, new Set(['READ'])]]));
     });
 
     test('the administration client says that it may not see a topic', async () => {
