@@ -36,7 +36,8 @@ export async function chooseGroupProtocol(
     );
   }
   if (protocol === 'classic') return 'cooperative-sticky';
-  warnOfSlowTakeover(facts.timeouts, groupId, log);
+  // Brokers that do not have it have no time-outs to tell either: joining says what they lack.
+  if (facts.without === null) warnOfSlowTakeover(facts.timeouts, groupId, log);
   return 'consumer';
 }
 

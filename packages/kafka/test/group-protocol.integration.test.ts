@@ -74,6 +74,8 @@ test.runIf(hasKafkaServer())(
     expect(said).toMatchObject([
       { protocol: 'classic', why: expect.stringContaining('turned off') },
     ]);
+    // No right is missing: the native client says what the brokers do not have.
+    expect((await choose('any', settingsOf(own.brokers), 'consumer')).said).toEqual([]);
   },
 );
 

@@ -120,20 +120,31 @@ async function askCoordinator(
 ): Promise<GroupFacts> {
   const described = consumerGroupDescribeV0.api.async(connection, [groupId], false);
   const [group] = (await answerOf(described)).groups;
-  const error = group?.errorCode ?? UNSUPPORTED_VERSION;
-  if (error === UNSUPPORTED_VERSION) {
+  if (group === undefined || group.errorCode === UNSUPPORTED_VERSION) {
     return { without: 'turned_off', living: null, timeouts: null };
   }
-  if (error === 0) {
-    const living = (group?.members.length ?? 0) > 0 ? 'consumer' : null;
-    return { without: null, living, timeouts: await timeoutsOf(connection, groupId) };
+  let living: GroupFacts['living'];
+  if (group.errorCode !== GROUP_ID_NOT_FOUND) {
+    living = hasMembers(group, doing) ? 'consumer' : null;
+  } else {
+    // No group of KIP-848: there is none, or a classic one.
+    const asked = describeGroupsV5.api.async(connection, [groupId], false);
+    const [classic] = (await answerOf(asked)).groups;
+    living = hasMembers(classic, doing) ? 'classic' : null;
   }
-  if (error !== GROUP_ID_NOT_FOUND) requireNoError(error, doing);
-  // No group of KIP-848: there is none, or a classic one.
-  const [classic] = (await answerOf(describeGroupsV5.api.async(connection, [groupId], false)))
-    .groups;
-  const living = (classic?.members.length ?? 0) > 0 ? 'classic' : null;
   return { without: null, living, timeouts: await timeoutsOf(connection, groupId) };
+}
+
+/** What a coordinator told of a group, or the error it answered with: it may have moved since it was found. */
+interface DescribedGroup {
+  readonly errorCode: number;
+  readonly members: readonly unknown[];
+}
+
+/** @throws KafkaRequestError where it was not told: a group nobody told of is none without members */
+export function hasMembers(group: DescribedGroup | undefined, doing: string): boolean {
+  requireNoError(group?.errorCode ?? UNSUPPORTED_VERSION, doing);
+  return (group?.members.length ?? 0) > 0;
 }
 
 /** As the broker applies them to this group, its own settings and defaults included; a right of its own is needed. */
