@@ -1,3 +1,5 @@
+import { EXIT } from '@adtally/command-line';
+import { insertSource } from '@adtally/db';
 import { expect, test } from 'vitest';
 import { opsStage } from './support/ops.ts';
 
@@ -28,6 +30,16 @@ test('rules are set by name, signed, and listed; what is so already changes noth
   });
   const actions = await db.selectFrom('operator_actions').selectAll().execute();
   expect(actions).toMatchObject([{ actor: 'ann', action: 'set-topic-rules', reason: 'a test' }]);
+});
+
+test('the rules of a topic whose records are no events are refused with a reason', async () => {
+  const { db, ops } = await opsStage();
+  await insertSource(db, { kind: 'dlq', topic: 'ads.dlq', topicId: 'first', partition: 0 }, 0n);
+  const set = ['topics', 'set', 'ads.dlq', '--value-format', 'auto', ...WHY];
+  expect(await ops(...set)).toMatchObject({
+    code: EXIT.refused,
+    stderr: expect.stringContaining('topic ads.dlq is counted as dlq'),
+  });
 });
 
 test.each([

@@ -10,7 +10,7 @@ export const ADVISORY_LOCKS = {
   migrate: 2,
   /** One maker of day partitions at a time. */
   partitions: 3,
-  /** One registration of a topic's sources at a time. */
+  /** One registration of a topic's sources at a time, and no change of a topic's rules beside it. */
   sources: 4,
   // 5 is the active dead-queue-alerter's, taken by take_alerter_lease (migrations/0006).
   /** One operator at a time on dead letters; admit_redrives makes way (migrations/0007). */

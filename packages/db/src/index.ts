@@ -121,9 +121,13 @@ export {
   type ListedTopicRules,
   type TopicRulesSet,
   listTopicRules,
+  NoEventsTopic,
   noteTopicRules,
   readTopicRules,
   setTopicRules,
+  TOPIC_RULES_COLUMNS,
+  topicRulesOf,
+  type TopicRulesRow,
 } from './topic-rules.ts';
 export { type WriteOptions, type WrittenRows, writeBatch, rejectedRows } from './write-batch.ts';
 export { type WriteGuards, readWriteGuards } from './write-guards.ts';

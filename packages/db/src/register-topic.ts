@@ -1,7 +1,7 @@
 import type { TopicRules } from '@adtally/event-schema';
 import { sql } from 'kysely';
-import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
 import type { Database, DatabaseExecutor } from './database.ts';
+import { lockRegistration } from './registration-lock.ts';
 import type { SourceKind } from './schema.ts';
 import { noteTopicRules } from './topic-rules.ts';
 
@@ -125,12 +125,6 @@ export async function registerRetries(
     }
     return sources;
   });
-}
-
-async function lockRegistration(trx: DatabaseExecutor): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.sources)})`.execute(
-    trx,
-  );
 }
 
 async function knownSources(

@@ -1,7 +1,9 @@
-import { DEFAULT_TOPIC_RULES, type TopicRules } from '@adtally/event-schema';
+import { changedRules, DEFAULT_TOPIC_RULES, type TopicRules } from '@adtally/event-schema';
 import { sql, type Selectable } from 'kysely';
 import type { Database, DatabaseExecutor } from './database.ts';
 import { recordAction, type Operator } from './operator-actions.ts';
+import { lockRegistration } from './registration-lock.ts';
+import type { SourceKind } from './schema.ts';
 import type { TopicRulesTable } from './schema/topics.ts';
 import { WriterSession } from './writer-session.ts';
 
@@ -22,12 +24,22 @@ export interface TopicRulesSet {
   readonly from: ReadonlyMap<number, bigint>;
 }
 
-type RulesRow = Pick<
-  Selectable<TopicRulesTable>,
-  'value_format' | 'amounts_as_strings' | 'future_tolerance_seconds'
->;
+/** The columns of `topic_rules` that say how records are read. */
+export const TOPIC_RULES_COLUMNS = [
+  'value_format',
+  'amounts_as_strings',
+  'future_tolerance_seconds',
+] as const;
+export type TopicRulesRow = Pick<Selectable<TopicRulesTable>, (typeof TOPIC_RULES_COLUMNS)[number]>;
 
-const RULE_COLUMNS = ['value_format', 'amounts_as_strings', 'future_tolerance_seconds'] as const;
+/** Rules cannot be set for this topic: its records are not events, and nothing would read them. */
+export class NoEventsTopic extends Error {
+  override readonly name = 'NoEventsTopic';
+
+  constructor(topic: string, kind: SourceKind) {
+    super(`topic ${topic} is counted as ${kind}, and only events are read by rules`);
+  }
+}
 
 /** The rules of a topic, through whichever connection the caller acts on; the defaults where nobody set any. */
 export async function readTopicRules(
@@ -37,13 +49,13 @@ export async function readTopicRules(
   const row = await (from instanceof WriterSession
     ? rowOfSession(from, topic)
     : rowOf(from, topic));
-  return row === undefined ? DEFAULT_TOPIC_RULES : rulesOf(row);
+  return row === undefined ? DEFAULT_TOPIC_RULES : topicRulesOf(row);
 }
 
 /** The rules of every topic that has any, by name. */
 export async function listTopicRules(db: DatabaseExecutor): Promise<ListedTopicRules[]> {
   const rows = await db.selectFrom('topic_rules').selectAll().orderBy('topic').execute();
-  return rows.map((row) => ({ ...rulesOf(row), topic: row.topic, changedAt: row.changed_at }));
+  return rows.map((row) => ({ ...topicRulesOf(row), topic: row.topic, changedAt: row.changed_at }));
 }
 
 /** Notes the rules of a topic of which the database knows none; else leaves them as they are. */
@@ -64,6 +76,7 @@ export async function noteTopicRules(
  * topic is refused its next commit, claims again and reads the new rules. So what is committed before this was
  * judged by the old rules, all else by the new ones, and the cursors of this moment are where they meet.
  *
+ * @throws NoEventsTopic where the topic is counted as something else
  * @throws Error where actor or reason is blank
  */
 export async function setTopicRules(
@@ -73,17 +86,20 @@ export async function setTopicRules(
   change: Partial<TopicRules>,
 ): Promise<TopicRulesSet> {
   return await db.transaction().execute(async (trx) => {
+    // A partition that is being added may read the old rules as soon as it is there: its claim is to end as well.
+    await lockRegistration(trx);
+    await requireEvents(trx, topic);
     await noteTopicRules(trx, topic, DEFAULT_TOPIC_RULES);
-    const before = rulesOf(
+    const before = topicRulesOf(
       await trx
         .selectFrom('topic_rules')
-        .select(RULE_COLUMNS)
+        .select(TOPIC_RULES_COLUMNS)
         .where('topic', '=', topic)
         .forUpdate()
         .executeTakeFirstOrThrow(),
     );
     const after = { ...before, ...change };
-    if (RULE_NAMES.every((name) => before[name] === after[name]))
+    if (changedRules(before, after).length === 0)
       return { before, after, isChanged: false, from: new Map() };
     await trx
       .updateTable('topic_rules')
@@ -101,7 +117,17 @@ export async function setTopicRules(
   });
 }
 
-const RULE_NAMES = Object.keys(DEFAULT_TOPIC_RULES) as (keyof TopicRules)[];
+async function requireEvents(trx: DatabaseExecutor, topic: string): Promise<void> {
+  const sources = await trx
+    .selectFrom('sources')
+    .select('kind')
+    .where('topic', '=', topic)
+    .orderBy('source_id')
+    .execute();
+  const [first] = sources;
+  if (first !== undefined && !sources.some(({ kind }) => kind === 'events'))
+    throw new NoEventsTopic(topic, first.kind);
+}
 
 /** Raises the epoch of each partition, in the order in which commits lock the rows; returns where they stand. */
 async function endClaims(trx: DatabaseExecutor, topic: string): Promise<Map<number, bigint>> {
@@ -118,24 +144,28 @@ async function endClaims(trx: DatabaseExecutor, topic: string): Promise<Map<numb
   return new Map(rows.map(({ partition, next_offset }) => [partition, next_offset]));
 }
 
-async function rowOf(db: DatabaseExecutor, topic: string): Promise<RulesRow | undefined> {
+async function rowOf(db: DatabaseExecutor, topic: string): Promise<TopicRulesRow | undefined> {
   return await db
     .selectFrom('topic_rules')
-    .select(RULE_COLUMNS)
+    .select(TOPIC_RULES_COLUMNS)
     .where('topic', '=', topic)
     .executeTakeFirst();
 }
 
-async function rowOfSession(session: WriterSession, topic: string): Promise<RulesRow | undefined> {
-  const [row] = await session.query<RulesRow>(
-    `SELECT ${RULE_COLUMNS.join(', ')} FROM topic_rules WHERE topic = $1::text`,
+async function rowOfSession(
+  session: WriterSession,
+  topic: string,
+): Promise<TopicRulesRow | undefined> {
+  const [row] = await session.query<TopicRulesRow>(
+    `SELECT ${TOPIC_RULES_COLUMNS.join(', ')} FROM topic_rules WHERE topic = $1::text`,
     [topic],
     'read-topic-rules',
   );
   return row;
 }
 
-function rulesOf(row: RulesRow): TopicRules {
+/** Rules as they stand in their row. */
+export function topicRulesOf(row: TopicRulesRow): TopicRules {
   return {
     valueFormat: row.value_format,
     amountsAsStrings: row.amounts_as_strings,
@@ -143,10 +173,10 @@ function rulesOf(row: RulesRow): TopicRules {
   };
 }
 
-function rowFor(rules: TopicRules): RulesRow {
+function rowFor(rules: TopicRules): TopicRulesRow {
   return {
     value_format: rules.valueFormat,
     amounts_as_strings: rules.amountsAsStrings,
-    future_tolerance_seconds: Math.floor(rules.futureToleranceMs / SECOND_MS),
+    future_tolerance_seconds: rules.futureToleranceMs / SECOND_MS,
   };
 }

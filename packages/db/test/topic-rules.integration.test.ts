@@ -1,9 +1,16 @@
 import { DEFAULT_TOPIC_RULES } from '@adtally/event-schema';
+import { waitFor } from '@adtally/testkit';
+import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { claimSource } from '../src/claims.ts';
-import { registerTopic } from '../src/register-topic.ts';
+import { insertSource, registerTopic } from '../src/register-topic.ts';
 import { readCursors } from '../src/sources.ts';
-import { listTopicRules, readTopicRules, setTopicRules } from '../src/topic-rules.ts';
+import {
+  listTopicRules,
+  NoEventsTopic,
+  readTopicRules,
+  setTopicRules,
+} from '../src/topic-rules.ts';
 import { migratedDatabase, openSession } from '../testing/index.ts';
 
 const BY = { actor: 'ann', reason: 'protobuf producers' };
@@ -76,3 +83,47 @@ test('the rules of a topic that nobody has counted yet can be set before', async
   await registerTopic(db, { ...topic, rules: DEFAULT_TOPIC_RULES });
   expect(await readTopicRules(db, 'ad-events')).toEqual(WIDE);
 });
+
+test('a partition that is being added while rules are set is read by the new ones from its start', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const noted = { ...topic, rules: DEFAULT_TOPIC_RULES };
+  const [first] = await registerTopic(db, { ...noted, partitions: 1 });
+  const [session, commit, gate] = await Promise.all([1, 2, 3].map(() => openSession(database.url)));
+  onTestFinished(async () => {
+    for (const one of [session, commit, gate]) await one?.close();
+  });
+  if (session === undefined) throw new Error('no session');
+  const isWaiting = sql`
+    SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  const untilWaiting = async (statements: number) =>
+    await waitFor(async () => (await isWaiting.execute(db)).rows.length === statements, {
+      what: `${statements} statements to wait for locks`,
+    });
+  // A commit of the partition that is there already: whoever ends its claim waits for it.
+  await commit?.query(`BEGIN; SELECT FROM cursors WHERE source_id = ${first?.sourceId} FOR UPDATE`);
+  await gate?.query('BEGIN; LOCK TABLE ledger IN SHARE MODE');
+  const registering = registerTopic(db, { ...noted, partitions: 2 });
+  await untilWaiting(1);
+  const setting = setTopicRules(db, BY, 'ad-events', { amountsAsStrings: true });
+  await untilWaiting(2);
+  await gate?.query('COMMIT');
+  const added = (await registering)[1]?.sourceId ?? 0;
+  const claim = await claimSource(session, added, 'test');
+  expect(await readTopicRules(session, 'ad-events')).toEqual(DEFAULT_TOPIC_RULES);
+  await commit?.query('COMMIT');
+  expect([...(await setting).from.keys()]).toEqual([0, 1]);
+  expect((await readCursors(db, [added])).get(added)?.epoch).toBeGreaterThan(claim.epoch);
+});
+
+test.each(['dlq', 'redrive'] as const)(
+  'the rules of a topic that is counted as %s are not for setting: nobody reads them',
+  async (kind) => {
+    await using database = await migratedDatabase();
+    const { db } = database;
+    await insertSource(db, { kind, topic: 'copies', topicId: 'first', partition: 0 }, 0n);
+    const setting = setTopicRules(db, BY, 'copies', { amountsAsStrings: true });
+    await expect(setting).rejects.toThrow(new NoEventsTopic('copies', kind));
+    expect(await listTopicRules(db)).toEqual([]);
+  },
+);

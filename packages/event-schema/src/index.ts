@@ -29,6 +29,7 @@ export {
 export { looseFields, sourceName } from './source-name.ts';
 export { daysInMonth, parseTime, POSTGRES_EPOCH_MS } from './time.ts';
 export {
+  changedRules,
   DEFAULT_TOPIC_RULES,
   FUTURE_TOLERANCE_MS_MAX,
   type TopicRules,

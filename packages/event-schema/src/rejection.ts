@@ -20,7 +20,7 @@ export const REJECTION_CODES = [
   'out_of_range', // right type, value outside its limits: length, overflow, format of uuid, time, currency
   'schema_mismatch', // unknown schema_version or event_type
   'key_mismatch', // header adtally-event-key disagrees with the derived key
-  'future', // UUIDv7 time more than 24 h past the broker's append time
+  'future', // UUIDv7 time further past the broker's append time than the topic's rules tolerate
   'expired', // before the retention horizon: uniqueness can no longer be known
   'data_refused', // PostgreSQL refuses this row (22xxx, 23xxx)
   'transient_downstream', // could not be written although its siblings could; waiting may cure it

@@ -21,5 +21,12 @@ export const DEFAULT_TOPIC_RULES: TopicRules = {
   futureToleranceMs: 24 * 3_600_000,
 };
 
+const RULE_NAMES = Object.keys(DEFAULT_TOPIC_RULES) as (keyof TopicRules)[];
+
+/** The names of the rules in which two topics, or two times of one, differ. */
+export function changedRules(a: TopicRules, b: TopicRules): (keyof TopicRules)[] {
+  return RULE_NAMES.filter((name) => a[name] !== b[name]);
+}
+
 /** The longest tolerance there may be: ten years. */
 export const FUTURE_TOLERANCE_MS_MAX = 3_650 * 24 * 3_600_000;

@@ -1,6 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { SourceCounts } from '@adtally/db';
-import { DEFAULT_TOPIC_RULES, type DecodeLimits, type TopicRules } from '@adtally/event-schema';
+import {
+  changedRules,
+  DEFAULT_TOPIC_RULES,
+  type DecodeLimits,
+  type TopicRules,
+} from '@adtally/event-schema';
 import type { GroupConsumer, RebalanceEvent } from '@adtally/kafka';
 import { Abandoned, pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
@@ -243,7 +247,7 @@ export class IngestLoop {
   }
 
   #readBy(rules: TopicRules): void {
-    if (!isDeepStrictEqual(rules, this.#topicRules))
+    if (changedRules(rules, this.#topicRules).length > 0)
       this.#parts.log.info(
         { rules },
         'records are read by other rules of their topic from here on',

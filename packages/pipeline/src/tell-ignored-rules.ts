@@ -1,5 +1,5 @@
 import { readTopicRules, type Database } from '@adtally/db';
-import { DEFAULT_TOPIC_RULES, type TopicRules } from '@adtally/event-schema';
+import { changedRules, DEFAULT_TOPIC_RULES, type TopicRules } from '@adtally/event-schema';
 import type { Logger } from '@adtally/telemetry';
 
 /** Says which rules this process was started with that are not those of the topic. */
@@ -10,9 +10,8 @@ export async function tellIgnoredRules(
   log: Logger,
 ): Promise<void> {
   const rules = await readTopicRules(db, topic);
-  const names = Object.keys(asked) as (keyof TopicRules)[];
-  const ignored = names.filter(
-    (name) => asked[name] !== DEFAULT_TOPIC_RULES[name] && asked[name] !== rules[name],
+  const ignored = changedRules(asked, rules).filter(
+    (name) => asked[name] !== DEFAULT_TOPIC_RULES[name],
   );
   if (ignored.length === 0) return;
   log.warn(

@@ -1,6 +1,7 @@
 import {
   choice,
   command,
+  CommandError,
   duration,
   EXIT,
   formatTable,
@@ -13,7 +14,7 @@ import {
   UsageError,
   type ValueType,
 } from '@adtally/command-line';
-import { listTopicRules, setTopicRules } from '@adtally/db';
+import { listTopicRules, NoEventsTopic, setTopicRules } from '@adtally/db';
 import {
   FUTURE_TOLERANCE_MS_MAX,
   VALUE_FORMATS,
@@ -95,7 +96,12 @@ same rules. Whoever runs an older build reads by none of them: update all servic
     const signature = readSignature(options);
     return await onDatabase(environment, async ({ db, config }) => {
       const operator = operatorOf(signature, config);
-      const { before, after, isChanged, from } = await setTopicRules(db, operator, topic, change);
+      const { before, after, isChanged, from } = await setTopicRules(
+        db,
+        operator,
+        topic,
+        change,
+      ).catch(refuse);
       if (options.json) {
         printJson({
           executed: isChanged,
@@ -113,6 +119,11 @@ same rules. Whoever runs an older build reads by none of them: update all servic
     });
   },
 });
+
+function refuse(error: unknown): never {
+  if (!(error instanceof NoEventsTopic)) throw error;
+  throw new CommandError(error.message, { exitCode: EXIT.refused, cause: error });
+}
 
 function changeOf(options: {
   readonly 'value-format': ValueFormat | undefined;
