@@ -129,20 +129,27 @@ export function url(variable: string, options: UrlOptions): EnvField<string> {
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
+interface DurationOptions extends FieldOptions<number> {
+  readonly min: number;
+  readonly max: number;
+  /** Nothing finer is taken, for what is kept in seconds elsewhere. */
+  readonly isWholeSeconds?: boolean;
+}
+
 /** A duration in milliseconds: `250`, `250ms`, `5s`, `2m`, `1h`. */
-export function durationMs(
-  variable: string,
-  options: FieldOptions<number> & { min: number; max: number },
-): EnvField<number> {
-  const { min, max } = options;
+export function durationMs(variable: string, options: DurationOptions): EnvField<number> {
+  const { min, max, isWholeSeconds = false } = options;
   return field(variable, {
     ...options,
-    allowed: `a duration of ${min}..${max} ms, written 250, 250ms, 5s, 2m or 1h`,
+    allowed: isWholeSeconds
+      ? `a duration of ${min / 1_000}..${max / 1_000} s in whole seconds, written 5s, 2m or 1h`
+      : `a duration of ${min}..${max} ms, written 250, 250ms, 5s, 2m or 1h`,
     defaultText: options.default === undefined ? undefined : durationText(options.default),
     parse: (value) => {
       const match = /^(\d{1,12})(ms|s|m|h)?$/.exec(value);
       if (match === null) return undefined;
       const number = Number(match[1]) * (UNIT_MS[match[2] ?? 'ms'] ?? 1);
+      if (isWholeSeconds && number % 1_000 !== 0) return undefined;
       return number >= min && number <= max ? number : undefined;
     },
   });

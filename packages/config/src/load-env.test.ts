@@ -135,3 +135,23 @@ test.each(['0', '1', '0.0', '1.5', '50%', '-0.5', 'none', '5e-1'])(
     expect(() => loadEnv(schema, { SHARE: value })).toThrow(/SHARE.*between 0 and 1.*or off/);
   },
 );
+
+test('a duration that is kept in whole seconds is taken in no other, and says so by name', () => {
+  const tolerance = durationMs('TOLERANCE', {
+    default: 86_400_000,
+    min: 0,
+    max: 90_000_000,
+    isWholeSeconds: true,
+    meaning,
+  });
+  expect(['0', '2s', '2000', '25h'].map((TOLERANCE) => tolerance.read({ TOLERANCE }))).toEqual(
+    [0, 2_000, 2_000, 90_000_000].map((value) => ({ value })),
+  );
+  for (const given of ['1500ms', '999', '90001s']) {
+    expect(tolerance.read({ TOLERANCE: given })).toEqual({
+      problems: [
+        `TOLERANCE: "${given}" is not allowed; give a duration of 0..90000 s in whole seconds, written 5s, 2m or 1h (default "24h")`,
+      ],
+    });
+  }
+});

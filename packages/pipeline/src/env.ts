@@ -46,11 +46,12 @@ export const TOPIC_RULES_ENV = {
     default: DEFAULT_TOPIC_RULES.futureToleranceMs,
     min: 0,
     max: FUTURE_TOLERANCE_MS_MAX,
-    meaning: "an id so much ahead of the record's timestamp is `future`",
+    isWholeSeconds: true,
+    meaning: "an id so much ahead of the record's timestamp is `future`; whole seconds",
   }),
 } as const;
 
-/** What these variables say of a topic, to the second. */
+/** What these variables say of a topic. */
 export function topicRules(config: ConfigOf<typeof TOPIC_RULES_ENV>): TopicRules {
   const { valueFormat, amountsAsStrings, futureToleranceMs } = config;
   return { valueFormat, amountsAsStrings, futureToleranceMs };
