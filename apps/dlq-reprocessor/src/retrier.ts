@@ -1,4 +1,4 @@
-import { decodeHeaders, readTopicRules, type WriterSession } from '@adtally/db';
+import { decodeHeaders, type WriterSession } from '@adtally/db';
 import { leaseLetters, type AttemptLimits, type LeasedLetter } from '@adtally/letters';
 import type { DecodeLimits } from '@adtally/event-schema';
 import {
@@ -55,14 +55,13 @@ export class Retrier {
     // claim would not end a lease of ours. One taken away from here on is tried all the same.
     const { held } = lanes;
     const letters = await this.#lease(session, held);
-    if (letters.length === 0) return 0;
-    // After the lease: an order to try letters again that followed a change of the rules finds them changed.
-    const rules = await readTopicRules(session, this.#options.eventsTopic);
+    const [first] = letters;
+    if (first === undefined) return 0;
     const work = this.#fill(letters, held);
     classify(work.batch, 0, {
       horizonMs: committer.horizonMs,
       partitions: null,
-      ...readBy(this.#options.decode, rules),
+      ...readBy(this.#options.decode, first.rules),
       // One row a letter, in their order.
       acceptsFuture: (row) => letters[row]?.acceptsFuture === true,
     });

@@ -1,7 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { setTopicRules } from '@adtally/db';
+import { DEFAULT_TOPIC_RULES } from '@adtally/event-schema';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { leaseLetters, type HeldLane, type LeaseRequest } from '../src/life/lease-letters.ts';
 import { addLetters, standing, triesOf } from './letter-fixture.ts';
-import { leaseOf, LetterStage } from './letter-stage.ts';
+import { EVENTS_TOPIC, leaseOf, LetterStage } from './letter-stage.ts';
 
 let stage: LetterStage;
 beforeAll(async () => {
@@ -45,6 +47,7 @@ test('a lease begins and counts a try of each letter that is due, under the epoc
       offset: expect.any(Number),
       appendMs: 1_700_000_000_123,
       acceptsFuture: false,
+      rules: DEFAULT_TOPIC_RULES,
       key: Buffer.from('key'),
       value: Buffer.from('value'),
       headers: Buffer.from('[]'),
@@ -58,6 +61,22 @@ test('a lease begins and counts a try of each letter that is due, under the epoc
     { series: 3, attempt: 2, outcome: null, app_version: '1.2.3' },
   ]);
   expect(await leaseLetters(session, leaseOf([lane]))).toEqual([]);
+});
+
+test('a lease tells by which rules its letters are read: those of their topic at that moment', async () => {
+  const { db, session } = stage;
+  const lane = await stage.holdLane();
+  const by = { actor: 'ann', reason: 'test' };
+  const change = { amountsAsStrings: true, futureToleranceMs: 5_000 };
+  onTestFinished(async () => {
+    await db.deleteFrom('topic_rules').execute();
+  });
+  await setTopicRules(db, by, EVENTS_TOPIC, change);
+  await setTopicRules(db, by, 'others', { valueFormat: 'auto' });
+  await addLetters(db, { state: 'pending', lane: lane.lane });
+  expect(await leaseLetters(session, leaseOf([lane]))).toMatchObject([
+    { rules: { ...DEFAULT_TOPIC_RULES, ...change } },
+  ]);
 });
 
 test('the append time of a record that nobody knows is -1', async () => {

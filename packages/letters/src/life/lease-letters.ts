@@ -1,4 +1,10 @@
-import type { WriterSession } from '@adtally/db';
+import {
+  TOPIC_RULES_COLUMNS,
+  topicRulesOf,
+  type TopicRulesRow,
+  type WriterSession,
+} from '@adtally/db';
+import { DEFAULT_TOPIC_RULES, type TopicRules } from '@adtally/event-schema';
 
 /** A DLQ partition's retries, held under an epoch of their own source. */
 export interface HeldLane {
@@ -44,9 +50,14 @@ export interface LeasedLetter {
   readonly headers: Buffer;
   /** The order that opened it lets an id of the future through. */
   readonly acceptsFuture: boolean;
+  /** By which it is read: those of its topic as this lease saw them, the same for all its letters. */
+  readonly rules: TopicRules;
 }
 
-interface LeasedRow {
+/** All null where nobody set rules for the topic. */
+type LeasedRules = TopicRulesRow | Record<keyof TopicRulesRow, null>;
+
+interface LeasedLetterRow {
   readonly letter_id: string;
   readonly lane: number;
   readonly series: number;
@@ -61,6 +72,8 @@ interface LeasedRow {
   readonly record_headers: Buffer;
   readonly accept_future: boolean;
 }
+
+type LeasedRow = LeasedLetterRow & LeasedRules;
 
 /** Records held in memory by one lease: a letter more than this is leased alone. */
 const BYTES_MAX = 32 * 1_024 * 1_024;
@@ -124,8 +137,11 @@ const LEASE = `
   )
   SELECT l.letter_id, l.lane, l.series, l.attempts, l.attempts_max, s.topic, s.partition, l.source_offset, l.append_ms,
          b.record_key, b.record_value, b.record_headers,
-         coalesce((SELECT j.accept_future FROM redrive_jobs j WHERE j.job_id = l.job_id), false) AS accept_future
+         coalesce((SELECT j.accept_future FROM redrive_jobs j WHERE j.job_id = l.job_id), false) AS accept_future,
+         ${TOPIC_RULES_COLUMNS.map((column) => `rules.${column}`).join(', ')}
   FROM leased l JOIN sources s USING (source_id)
+  -- Of the same snapshot: an order to try letters again that followed a change of the rules finds them changed.
+  LEFT JOIN topic_rules rules ON rules.topic = s.topic
   CROSS JOIN LATERAL (SELECT * FROM dead_letter_records r WHERE r.letter_id = l.letter_id OFFSET 0) AS b
   ORDER BY l.letter_id`;
 
@@ -135,7 +151,7 @@ export async function leaseLetters(
   request: LeaseRequest,
 ): Promise<LeasedLetter[]> {
   const policies = [...request.limits.attemptsMaxByCode];
-  const rows = await session.query<LeasedRow & Record<string, unknown>>(
+  const rows = await session.query<LeasedRow>(
     LEASE,
     [
       request.lanes.map(({ lane }) => lane),
@@ -151,6 +167,9 @@ export async function leaseLetters(
     ],
     'lease-letters',
   );
+  const [first] = rows;
+  const rules =
+    first === undefined || first.value_format === null ? DEFAULT_TOPIC_RULES : topicRulesOf(first);
   return rows.map((row) => ({
     letterId: row.letter_id,
     lane: row.lane,
@@ -165,6 +184,7 @@ export async function leaseLetters(
     value: row.record_value,
     headers: row.record_headers,
     acceptsFuture: row.accept_future,
+    rules,
   }));
 }
 
