@@ -125,7 +125,7 @@ function wire(
   );
   const claims = new PartitionClaims(
     { consumer, preparation, link, ownership, metrics, log },
-    { topic: dlqTopic, owner },
+    { kind: 'dlq', topic: dlqTopic, owner },
   );
   const watch = new TopicWatch(
     { admin, db, ownership, metrics, log, standing: servers.kafka },

@@ -113,7 +113,7 @@ function wire(
   );
   const claims = new PartitionClaims(
     { consumer, preparation, link, ownership, metrics, log },
-    { topic, owner: config.owner },
+    { kind: 'events', topic, owner: config.owner },
   );
   const watch = new TopicWatch(
     { admin, db, ownership, metrics, log, standing: servers.kafka },

@@ -6,7 +6,7 @@ import {
   releaseSources,
   type WriterSession,
 } from '@adtally/db';
-import type { TopicRules } from '@adtally/event-schema';
+import { DEFAULT_TOPIC_RULES, type TopicRules } from '@adtally/event-schema';
 import type { GroupConsumer } from '@adtally/kafka';
 import { backoffMs } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
@@ -28,6 +28,8 @@ export interface ClaimsParts {
 }
 
 export interface ClaimsOptions {
+  /** Only events are read by rules. */
+  readonly kind: 'events' | 'dlq';
   readonly topic: string;
   /** Who claims, for people who look at the cursors. */
   readonly owner: string;
@@ -161,7 +163,8 @@ export class PartitionClaims {
     }
     try {
       // After the claims: rules that change later end them, so that no batch judged by these is committed.
-      const rules = await readTopicRules(session, this.#options.topic);
+      const { kind, topic } = this.#options;
+      const rules = kind === 'events' ? await readTopicRules(session, topic) : DEFAULT_TOPIC_RULES;
       const { horizonMs } = await readWriteGuards(session);
       return { horizonMs, rules };
     } catch (error) {
@@ -207,6 +210,8 @@ export class PartitionClaims {
 
   #putOff(partitions: readonly number[], reason: WaitReason, error: unknown): void {
     const { ownership, log } = this.#parts;
+    // Where all that was ready is halted, nobody waits for what failed.
+    if (partitions.length === 0) return;
     for (const partition of partitions) this.claimLater(partition, reason);
     const failures = Math.min(...partitions.map((partition) => ownership.failures(partition)));
     // With growing pauses: after so many tries as powers of two.

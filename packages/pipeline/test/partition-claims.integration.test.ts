@@ -1,0 +1,90 @@
+import { registerTopic } from '@adtally/db';
+import { DEFAULT_TOPIC_RULES } from '@adtally/event-schema';
+import type { GroupConsumer } from '@adtally/kafka';
+import { createLogger, createMetrics } from '@adtally/telemetry';
+import { uniqueName } from '@adtally/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  LOOP_METRICS,
+  Ownership,
+  PartitionClaims,
+  WriterLink,
+  type ClaimPreparation,
+} from '../src/index.ts';
+import { useBench } from './support/bench.ts';
+
+const bench = useBench();
+const SIGNAL = new AbortController().signal;
+const log = { logStart: 0, end: 0 };
+
+/** Claims of a topic of one partition that is prepared and ready, while nobody can read `topic_rules`. */
+async function claimsWithoutRules(kind: 'events' | 'dlq', isHalted: boolean) {
+  const topic = uniqueName('claims');
+  const request = { kind, topic, topicId: topic, partitions: 1, genesis: () => 0n };
+  const [source] = await registerTopic(bench.db, request);
+  const sourceId = source?.sourceId ?? 0;
+  if (isHalted) {
+    const halt = `halted_code = 'hole', halted_detail = 'test', halted_at = now()`;
+    await bench.control.query(`UPDATE cursors SET ${halt} WHERE source_id = ${sourceId}`);
+  }
+  const told: { level: string; msg: string }[] = [];
+  const logger = createLogger({
+    service: 'test',
+    level: 'warn',
+    destination: { write: (line: string) => told.push(JSON.parse(line) as never) },
+  });
+  const ownership = new Ownership();
+  const link = new WriterLink(
+    {
+      databaseUrl: bench.url,
+      applicationName: 'test',
+      lockTimeoutMs: 100,
+      statementTimeoutMs: 5_000,
+      connectTimeoutMs: 5_000,
+    },
+    { held: () => ownership.allOwned() },
+    logger,
+  );
+  const locking = await bench.session();
+  await locking.query('BEGIN; LOCK TABLE topic_rules IN ACCESS EXCLUSIVE MODE');
+  onTestFinished(() => link.close());
+  const finding = {
+    kind: 'ready',
+    partition: 0,
+    ready: { topicId: topic, partitionCount: 1, sourceId, nextOffset: 0, log, lastRead: null },
+  };
+  const claims = new PartitionClaims(
+    {
+      consumer: { start: () => undefined, stop: () => undefined } as unknown as GroupConsumer,
+      preparation: { take: () => [finding] } as unknown as ClaimPreparation,
+      link,
+      ownership,
+      metrics: createMetrics({ service: 'test', version: '0', definitions: LOOP_METRICS }),
+      log: logger,
+    },
+    { kind, topic, owner: 'test' },
+  );
+  ownership.grant(0, 0);
+  return { claims, ownership, told };
+}
+
+test('a partition whose rules cannot be read is not read, and claimed again', async () => {
+  const { claims, ownership, told } = await claimsWithoutRules('events', false);
+  expect(await claims.takeUp(SIGNAL)).toBeNull();
+  expect(ownership.allOwned()).toEqual([]);
+  expect(told).toMatchObject([{ level: 'warn', partitions: [0], failures: 1 }]);
+});
+
+test('where all that was ready is halted, rules that cannot be read put nothing off', async () => {
+  const { claims, ownership, told } = await claimsWithoutRules('events', true);
+  expect(await claims.takeUp(SIGNAL)).toBeNull();
+  expect(ownership.isHalted(0)).toBe(true);
+  expect(told).toMatchObject([{ level: 'error', code: 'hole' }]);
+});
+
+test('copies of dead letters are read by no rules: their claims ask for none', async () => {
+  const { claims, ownership, told } = await claimsWithoutRules('dlq', false);
+  expect(await claims.takeUp(SIGNAL)).toMatchObject({ rules: DEFAULT_TOPIC_RULES });
+  expect(ownership.allOwned()).toHaveLength(1);
+  expect(told).toEqual([]);
+});
