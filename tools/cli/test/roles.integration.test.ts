@@ -171,5 +171,20 @@ test.skipIf(!hasPostgresServer())(
     // Ingest claims anew after the rules of its topic changed.
     await send(impression(bornMs, 4));
     await until('counted under the new rules', 'SELECT count(*) FROM events', 4);
+    // A halt whose loss is accepted by closing the source, which makes another.
+    await ingest.kill();
+    await sql`UPDATE cursors SET halted_code = 'log_shrunk', halted_resume_at = 0, halted_at = now()
+      WHERE source_id = (SELECT min(source_id) FROM sources WHERE kind = 'events')`.execute(db);
+    const halted = await number(db, 'SELECT source_id FROM cursors WHERE halted_code IS NOT NULL');
+    const accept = ['accept-loss', '--source', String(halted)];
+    for (const how of [[], why]) {
+      const { code, stderr } = await start('ops', 'adtally_ops', ...accept, ...how).ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    }
+    await until(
+      'a successor',
+      `SELECT count(*) FROM sources WHERE run = 'after source ${halted}'`,
+      1,
+    );
   },
 );

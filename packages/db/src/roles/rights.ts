@@ -125,7 +125,7 @@ export const ROLES: readonly Role[] = [
   },
   {
     name: 'adtally_ops',
-    whose: 'operators (ops, ./dev sources)',
+    whose: 'operators (ops)',
     reads: 'all',
     writes: {
       operator_actions: 'INSERT',
