@@ -2,15 +2,18 @@ import { reveal, type Secret } from '@adtally/config';
 import { parseRedisUrl } from './redis-address.ts';
 import { clientAt } from './redis-connection.ts';
 
-/** Tries Redis once: connect, log in, ask. Away is the worst it can be, since a service works on without it. */
+/** A login that fails, one that is missing, and rights that are: a person has to mend them. */
+const REFUSED = /^(?:WRONGPASS|NOAUTH|NOPERM|ERR invalid password)\b/;
+
+/** Tries Redis once: connect, log in, ask. A service works on without it, but whoever checks wants to know. */
 export function redisCheck(url: string | Secret) {
   return {
     server: 'Redis (REDIS_URL)',
-    explain: (error: unknown) => ({
-      kind: 'away' as const,
-      code: 'redis',
-      detail: error instanceof Error ? error.message : String(error),
-    }),
+    explain: (error: unknown) => {
+      const detail = error instanceof Error ? error.message : String(error);
+      const kind: 'refused' | 'away' = REFUSED.test(detail) ? 'refused' : 'away';
+      return { kind, code: 'redis', detail };
+    },
     attempt: async (): Promise<string> => {
       const client = clientAt(parseRedisUrl(reveal(url)), { triesOnce: true });
       // The client says "Connection is closed." of a connect that failed, and why by this event alone.
@@ -18,7 +21,8 @@ export function redisCheck(url: string | Secret) {
       client.on('error', (error: Error) => (why ??= error));
       try {
         await client.connect();
-        await client.ping();
+        // Beside its reads and writes the one command that a service needs.
+        await client.info('server');
         return 'it answers';
       } catch (error) {
         throw why ?? error;
