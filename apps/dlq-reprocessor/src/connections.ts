@@ -1,6 +1,6 @@
 import { reveal } from '@adtally/config';
 import { databaseCheck } from '@adtally/db';
-import { redisCheck } from '@adtally/dedup';
+import { redisCheck, redisKeyPrefix } from '@adtally/dedup';
 import { brokersCheck } from '@adtally/kafka';
 import type { ConnectionCheck } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
@@ -15,6 +15,6 @@ export function connections(config: ReprocessorConfig): ConnectionCheck[] {
       topics: { [topics.dlq.name]: 'READ', [topics.dead.name]: 'WRITE' },
       group,
     }),
-    ...(reveal(redisUrl) === '' ? [] : [redisCheck(redisUrl)]),
+    ...(reveal(redisUrl) === '' ? [] : [redisCheck(redisUrl, redisKeyPrefix(topics.events.name))]),
   ];
 }

@@ -1,5 +1,5 @@
 import { openDatabase, requireSchema, type Database } from '@adtally/db';
-import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
+import { createDeduplicator, type Deduplicator, redisKeyPrefix } from '@adtally/dedup';
 import {
   AckedProducer,
   chooseGroupProtocol,
@@ -98,7 +98,7 @@ export async function openResources(
       ttlSeconds: config.dedupTtlSeconds,
       budgetMs: config.dedupBudgetMs,
       // The same predictions as the consumer's: they are about this topic's keys.
-      keyPrefix: `adtally:${config.topics.events.name}`,
+      keyPrefix: redisKeyPrefix(config.topics.events.name),
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());

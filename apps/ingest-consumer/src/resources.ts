@@ -1,5 +1,5 @@
 import { openDatabase, requireSchema, type Database } from '@adtally/db';
-import { createDeduplicator, type Deduplicator } from '@adtally/dedup';
+import { createDeduplicator, type Deduplicator, redisKeyPrefix } from '@adtally/dedup';
 import {
   AckedProducer,
   chooseGroupProtocol,
@@ -104,7 +104,7 @@ export async function openResources(
       ttlSeconds: config.dedupTtlSeconds,
       budgetMs: config.dedupBudgetMs,
       // Its predictions are about this topic's keys; another topic may share the server.
-      keyPrefix: `adtally:${config.topics.events.name}`,
+      keyPrefix: redisKeyPrefix(config.topics.events.name),
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());

@@ -35,6 +35,11 @@ export function bornSecond(bucket: number): number | null {
   return bucket < 0 ? null : Math.floor(bucket / SUB_BUCKETS_MAX);
 }
 
+/** Begins the keys of what is remembered of a topic's events; another topic may share the server. */
+export function redisKeyPrefix(topic: string): string {
+  return `adtally:${topic}`;
+}
+
 /** The Redis key of a bucket. */
 export function bucketKey(prefix: string, bucket: number): string {
   if (bucket < 0) return `${prefix}:x${-1 - bucket}`;

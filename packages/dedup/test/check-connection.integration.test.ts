@@ -1,32 +1,52 @@
-import { freePort, hasRedisServer, testRedis } from '@adtally/testkit';
+import { hasRedisServer, testRedis } from '@adtally/testkit';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { redisCheck } from '../src/check-connection.ts';
+import { redisCheck, redisKeyPrefix } from '../src/index.ts';
 
-/** What the check says of this address: that it works, or which kind of failure. */
-async function said(url: string): Promise<string> {
-  const check = redisCheck(url);
-  return await check.attempt().then(
-    (words) => words,
-    (error: unknown) => check.explain(error).kind,
-  );
+const USER = 'adtally';
+const PASSWORD = 'canary-7731';
+const TOPIC = 'events';
+/** What a deduplicator uses, and what its client does. */
+const LEAST = ['+smismember', '+sadd', '+expire', '+info', '+hello', '+client|setname'];
+
+/** What the check says of an address: what works, or the kind of failure and its words. */
+async function told(url: string): Promise<string> {
+  const { attempt, explain } = redisCheck(url, redisKeyPrefix(TOPIC));
+  try {
+    return await attempt();
+  } catch (error) {
+    const { kind, code, detail } = explain(error);
+    expect(detail).not.toContain('canary');
+    return `${kind} ${code}: ${detail}`;
+  }
 }
 
 test.runIf(hasRedisServer())(
-  'a server that refuses us is told from one that is away, and one that serves from both',
+  'what Redis refuses is told apart from a Redis that is away',
   async () => {
-    const redis = await testRedis({ config: { requirepass: 'right' } });
-    onTestFinished(() => redis.close());
-    const { host } = new URL(redis.url);
-    // With the rights of a deduplicator alone.
+    await using redis = await testRedis();
     const admin = new Redis(redis.url);
     onTestFinished(() => admin.disconnect());
-    const allowed = ['+smismember', '+sadd', '+expire', '+info', '+hello', '+client|setname'];
-    await admin.call('ACL', 'SETUSER', 'adtally', 'on', '>own', '~test:*', '-@all', ...allowed);
-    const of = (login: string) => said(`redis://${login}@${host}`);
-    expect([await of(':right'), await of('adtally:own')]).toEqual(['it answers', 'it answers']);
-    expect([await of(':wrong'), await of('nobody:own')]).toEqual(['refused', 'refused']);
-    expect(await said(`redis://${host}`)).toBe('refused');
-    expect(await said(`redis://127.0.0.1:${await freePort()}`)).toBe('away');
+    const { host } = new URL(redis.url);
+    const allow = (...rights: string[]) =>
+      admin.call('ACL', 'SETUSER', USER, 'reset', 'on', `>${PASSWORD}`, ...rights);
+    const own = `redis://${USER}:${PASSWORD}@${host}`;
+
+    await allow(`~adtally:${TOPIC}:*`, ...LEAST);
+    expect(await told(own)).toBe('it answers');
+    expect(await told(`redis://${USER}:canary@${host}`)).toMatch(
+      /^refused redis_refused: WRONGPASS/,
+    );
+    expect(await told(`redis://nobody:${PASSWORD}@${host}`)).toMatch(/^refused .*WRONGPASS/);
+    await allow('~other:*', ...LEAST);
+    expect(await told(own)).toMatch(/^refused redis_refused: NOPERM/);
+    // A cluster's client says of itself only that no node answered.
+    const nodes = `redis+cluster://${host}`;
+    expect(await told(nodes)).toMatch(/^refused redis_refused: ERR .*cluster support disabled/);
+    expect(await told(nodes.replace('//', `//${USER}:canary@`))).toMatch(/^refused .*WRONGPASS/);
+    await admin.call('ACL', 'SETUSER', 'default', '>canary', 'resetpass', '>canary');
+    expect(await told(redis.url)).toMatch(/^refused redis_refused: NOAUTH/);
+    await redis.stop();
+    expect(await told(own)).toMatch(/^away redis_unreachable: connect ECONNREFUSED/);
   },
 );
