@@ -134,6 +134,7 @@ test.runIf(hasPostgresServer())(
     await postgres.run('ALTER ROLE app NOSUPERUSER');
     await postgres.run('GRANT ALL ON ALL TABLES IN SCHEMA public TO app');
     await postgres.run('GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app');
+    await postgres.run('GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO app');
     const consumer = the.start({ DATABASE_URL: postgres.urlWith('right') });
     await consumer.untilReady();
     await postgres.run('REVOKE INSERT ON events FROM app');
