@@ -62,10 +62,10 @@ export function readCommandLine(
     topic: attempt(() => values.topic ?? readTopics(env).events.name, problems) ?? '',
   };
   if (kafka === undefined || problems.length > 0) throw new UsageError(problems.join('\n'));
-  const { brokers, security } = kafka;
+  const { brokers, security, tokens } = kafka;
   const journalPath = values.journal;
   return {
-    simulate: { ...line, brokers, security, baseTimeMs, journalPath },
+    simulate: { ...line, brokers, security, tokens, baseTimeMs, journalPath },
     json: values.json === true,
   };
 }

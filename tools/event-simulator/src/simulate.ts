@@ -15,6 +15,7 @@ export interface SimulateOptions {
   readonly brokers: string;
   /** librdkafka properties for TLS and SASL. */
   readonly security?: KafkaSettings['security'] | undefined;
+  readonly tokens?: KafkaSettings['tokens'];
   /** An existing topic. */
   readonly topic: string;
   readonly events: number;
@@ -64,10 +65,15 @@ const BASE_BEHIND_MS_MAX = FUTURE_AHEAD_MS_MIN - 2 * DAY_MS;
 export async function simulate(options: SimulateOptions): Promise<Truth> {
   const baseTimeMs = options.baseTimeMs ?? Date.now();
   checkBaseTime(baseTimeMs);
-  const { brokers, security, topic, events, seed, rate = 0 } = options;
+  const { brokers, security, tokens, topic, events, seed, rate = 0 } = options;
   if (!(rate >= 0 && rate < Infinity)) throw new RangeError(`rate=${rate}`);
   const mix = completeMix(options.mix);
-  const settings: KafkaSettings = { brokers, clientId: CLIENT_ID, security: security ?? {} };
+  const settings: KafkaSettings = {
+    brokers,
+    clientId: CLIENT_ID,
+    security: security ?? {},
+    tokens,
+  };
   const partitions = await partitionsOf(settings, topic);
   const plan = new Plan({ events, seed, baseTimeMs, partitions, mix });
   const journal = startJournal(options, baseTimeMs, partitions, mix);

@@ -120,6 +120,7 @@ async function fill(
   const truth = await simulate({
     brokers: kafka.brokers,
     security: kafka.security,
+    tokens: kafka.tokens,
     topic: names.events,
     events,
     seed,

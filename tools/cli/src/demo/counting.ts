@@ -101,6 +101,7 @@ async function produce(parts: CountingParts, signal: AbortSignal): Promise<Truth
   return await simulate({
     brokers: kafka.brokers,
     security: kafka.security,
+    tokens: kafka.tokens,
     topic,
     events,
     seed,
