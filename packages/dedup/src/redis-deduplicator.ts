@@ -37,7 +37,7 @@ const ASKED_ROWS_MIN = 3;
  * What was born so long before the broker took it, and lies nearly alone in its bucket, is astray: neither asked
  * for nor marked, always verified. Its copies come later still, so none of them is asked for either.
  */
-const ASTRAY_AFTER_SECONDS = 30;
+const ASTRAY_AFTER_SECONDS = 300;
 const TIMEOUTS_BEFORE_PAUSE = 3;
 const PAUSE_MS = 1_000;
 
