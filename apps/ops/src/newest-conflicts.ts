@@ -1,19 +1,13 @@
 import type { Database } from '@adtally/db';
-import { sql } from 'kysely';
+import { recordBytes, type RecordBytes } from './record-bytes.ts';
 
 /** A record whose key was stored before with another payload. */
-export interface ConflictingRecord {
+export interface ConflictingRecord extends RecordBytes {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
   readonly recordedAt: Date;
-  readonly value: Buffer;
-  /** As `encodeHeaders` writes them. */
-  readonly headers: Buffer;
 }
-
-/** Longer values are no use to whoever looks for a name in them. */
-export const VALUE_BYTES_MAX = 65_536;
 
 /** The newest conflicts that counting found, of one topic or of all; a replay's own are left out. */
 export async function newestConflicts(
@@ -28,10 +22,7 @@ export async function newestConflicts(
       's.partition',
       'c.source_offset as offset',
       'c.recorded_at as recordedAt',
-      // The driver gives buffers.
-      sql<Buffer>`c.record_headers`.as('headers'),
-      sql<Buffer>`CASE WHEN octet_length(c.record_value) <= ${VALUE_BYTES_MAX}
-        THEN c.record_value ELSE '' END`.as('value'),
+      ...recordBytes('c'),
     ])
     .where('s.kind', '=', 'events')
     .$if(topic !== undefined, (query) => query.where('s.topic', '=', topic ?? ''))

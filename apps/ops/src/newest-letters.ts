@@ -1,9 +1,8 @@
 import type { Database } from '@adtally/db';
-import { sql } from 'kysely';
-import { VALUE_BYTES_MAX } from './newest-conflicts.ts';
+import { recordBytes, type RecordBytes } from './record-bytes.ts';
 
 /** A record that could not be counted, as it failed last. */
-export interface RejectedRecord {
+export interface RejectedRecord extends RecordBytes {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
@@ -11,9 +10,6 @@ export interface RejectedRecord {
   readonly code: string;
   readonly field: string;
   readonly message: string;
-  readonly value: Buffer;
-  /** As `encodeHeaders` writes them. */
-  readonly headers: Buffer;
 }
 
 /** The newest letters that wait or were given up and whose bytes are there, of one topic or of all. */
@@ -33,10 +29,7 @@ export async function newestLetters(
       'l.last_code as code',
       'l.last_field as field',
       'l.last_message as message',
-      // The driver gives buffers.
-      sql<Buffer>`d.record_headers`.as('headers'),
-      sql<Buffer>`CASE WHEN octet_length(d.record_value) <= ${VALUE_BYTES_MAX}
-        THEN d.record_value ELSE '' END`.as('value'),
+      ...recordBytes('d'),
     ])
     .where('l.state', 'in', ['pending', 'dead'])
     .$if(topic !== undefined, (query) => query.where('s.topic', '=', topic ?? ''))

@@ -13,6 +13,7 @@ import { sourceName } from '@adtally/event-schema';
 import { newestConflicts } from '../newest-conflicts.ts';
 import { newestLetters } from '../newest-letters.ts';
 import { onDatabase, type OpsContext, type OpsEnvironment } from '../on-database.ts';
+import type { RecordBytes } from '../record-bytes.ts';
 import { coordinate, count, printable } from '../words.ts';
 
 /** So many conflicts, and so many letters, are looked at for who sent them. */
@@ -83,10 +84,9 @@ async function rejections({ db }: OpsContext, topic: string | undefined): Promis
   );
 }
 
-interface FaultyRecord extends Pick<Fault, 'topic' | 'partition' | 'offset' | 'what' | 'detail'> {
+interface FaultyRecord
+  extends Pick<Fault, 'topic' | 'partition' | 'offset' | 'what' | 'detail'>, RecordBytes {
   readonly recordedAt: Date;
-  readonly value: Buffer;
-  readonly headers: Buffer;
 }
 
 /** Adds records up, which stand with the newest first, by topic, source and what is wrong with them. */
