@@ -38,6 +38,16 @@ export {
   type TestPostgres,
   type TestPostgresOptions,
 } from './postgres.ts';
+export { testAlertmanager, type TestAlertmanager } from './alertmanager.ts';
+export {
+  testPrometheus,
+  type PrometheusAlert,
+  type Sample,
+  type TargetGroup,
+  type TestPrometheus,
+  type TestPrometheusOptions,
+} from './prometheus.ts';
+export { hasPrometheus, promtool, type PromtoolResult } from './prometheus-programs.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
 export { ServiceProcess, type Exit, type LogEntry } from './service-process.ts';

@@ -7,7 +7,7 @@ import {
   propertiesText,
 } from '@adtally/native-servers';
 import { TOKEN_KEYS_URL } from './kafka-access.ts';
-import { KafkaProcess } from './kafka-process.ts';
+import { ServerProcess } from './server-process.ts';
 import type { KafkaPrograms } from './kafka-programs.ts';
 
 /** Ports of one node. The internal listener is the brokers' own and the tools'; clients come by the other. */
@@ -41,7 +41,7 @@ const SEVERAL: BrokerSettings = {
 
 /** One broker, which is a controller too, with a folder of its own. */
 export class KafkaNode {
-  readonly process: KafkaProcess;
+  readonly process: ServerProcess;
   /** Holds a folder for each partition: `<topic>-<partition>/00000000000000000000.log`. */
   readonly logFolder: string;
   readonly #programs: KafkaPrograms;
@@ -66,7 +66,7 @@ export class KafkaNode {
         ? []
         : [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${tokenKeys}`];
     this.#properties = join(folder, 'server.properties');
-    this.process = new KafkaProcess(join(folder, 'broker.log'));
+    this.process = new ServerProcess(join(folder, 'broker.log'));
     writeFileSync(
       this.#properties,
       propertiesText({

@@ -22,7 +22,7 @@ import {
   newClusterId,
   propertiesText,
 } from '@adtally/native-servers';
-import { KafkaProcess } from './kafka-process.ts';
+import { ServerProcess } from './server-process.ts';
 import { freePort } from './redis.ts';
 
 const run = promisify(execFile);
@@ -117,7 +117,7 @@ async function prepareOnce(kept: string, java: string, options: readonly string[
     const isShared = (path: string): boolean => basename(path) !== 'meta.properties';
     cpSync(logs, join(made, 'formatted'), { recursive: true, filter: isShared });
     const learn = `-XX:ArchiveClassesAtExit=${join(made, 'classes.jsa')}`;
-    const broker = new KafkaProcess(join(work, 'broker.log'));
+    const broker = new ServerProcess(join(work, 'broker.log'));
     broker.start(java, [learn, ...options, 'kafka.Kafka', properties]);
     await broker.until('the first broker', async () => (await brokersKnownAt(client)) > 0);
     await broker.end('SIGTERM');

@@ -9,13 +9,13 @@ const POLL_MS = 50;
 const STOP_LIMIT_MS = 30_000;
 const SETPRIV = '/usr/bin/setpriv';
 
-/** One broker's process: started and ended as often as a test likes, and never left behind. */
-export class KafkaProcess {
+/** One server's process: started and ended as often as a test likes, and never left behind. */
+export class ServerProcess {
   readonly logFile: string;
   #child: ChildProcess | undefined;
   readonly #killAtExit = () => void this.#child?.kill('SIGKILL');
 
-  /** @param logFile what the broker prints is appended to it */
+  /** @param logFile what the server prints is appended to it */
   constructor(logFile: string) {
     this.logFile = logFile;
   }
@@ -25,13 +25,13 @@ export class KafkaProcess {
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
-  start(java: string, args: readonly string[]): void {
+  start(program: string, args: readonly string[], cwd = '/'): void {
     if (this.isRunning) return;
     const log = openSync(this.logFile, 'a');
-    // A test run that is itself killed must not leave brokers of a quarter of a gigabyte each.
-    const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', java] : [java];
-    const [file = java, ...before] = bound;
-    this.#child = spawn(file, [...before, ...args], { cwd: '/', stdio: ['ignore', log, log] });
+    // A test run that is itself killed must not leave servers, brokers of a quarter of a gigabyte each.
+    const bound = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', program] : [program];
+    const [file = program, ...before] = bound;
+    this.#child = spawn(file, [...before, ...args], { cwd, stdio: ['ignore', log, log] });
     this.#child.on('error', () => undefined); // `until` tells
     closeSync(log);
     process.once('exit', this.#killAtExit);
