@@ -1,3 +1,11 @@
+export {
+  type Adjustment,
+  type AdjustmentFilter,
+  type Booking,
+  bookAdjustment,
+  listAdjustments,
+  undoAdjustment,
+} from './adjustments.ts';
 export { applyLate } from './apply-late.ts';
 export {
   type Backfill,
@@ -22,6 +30,19 @@ export { raiseFrontier } from './frontier.ts';
 export { readIngestLag } from './ingest-lag.ts';
 export { type KeptTurn, keepRollups } from './keep-rollups.ts';
 export { KINDS, type EventKind, COUNTS, MEASURES } from './measures.ts';
+export {
+  type Bucket,
+  type Period,
+  daysOf,
+  hoursOf,
+  isOnUtcHours,
+  month,
+  monthPeriod,
+  periodBound,
+  periodOf,
+  rfc3339,
+  timeZone,
+} from './period.ts';
 export { type TimeRange, type BackfillPlan, planBackfill } from './plan-backfill.ts';
 export { type RollupNeed, readRollupNeeds, rollupNeedText } from './rollup-needs.ts';
 export { type Rollup, ROLLUPS } from './rollups.ts';

@@ -1,5 +1,6 @@
 import type { EventType } from '@adtally/event-schema';
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { AdjustmentsTable } from './schema/adjustments.ts';
 import type {
   AlerterLeaseTable,
   DeadLetterArrivalsTable,
@@ -31,6 +32,7 @@ import type {
 import type { ServerTime } from './schema/server-time.ts';
 import type { MisroutedSourcesTable, TopicRulesTable } from './schema/topics.ts';
 
+export * from './schema/adjustments.ts';
 export * from './schema/alerting.ts';
 export * from './schema/audit.ts';
 export * from './schema/letters.ts';
@@ -48,6 +50,7 @@ export interface Schema {
   operator_actions: OperatorActionsTable;
   events: EventsTable;
   conflicts: ConflictsTable;
+  adjustments: AdjustmentsTable;
   dead_letter_refs: DeadLetterRefsTable;
   dead_letters: DeadLettersTable;
   dead_letter_records: DeadLetterRecordsTable;

@@ -134,8 +134,11 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     'UPDATE operator_actions SET actor = null',
     'DELETE FROM dead_letter_records',
     'UPDATE ledger SET lost = 0',
+    'UPDATE adjustments SET amount_micros = 0',
+    'DELETE FROM adjustments',
   ],
   adtally_analyst: [
+    'INSERT INTO adjustments DEFAULT VALUES',
     CLAIM,
     'SELECT record_value FROM dead_letter_records',
     'SELECT record_value FROM conflicts',

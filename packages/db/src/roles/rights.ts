@@ -53,6 +53,21 @@ const REPORTS = [
   'report_campaign_daily',
   'report_creative_daily',
   'report_placement_daily',
+  'report_adjustments_daily',
+] as const;
+
+/** What a report needs beside figures: where its offsets lie, which version it shows, as of when. No record's bytes. */
+const STANDING = [
+  'sources',
+  'cursors',
+  'rollup_versions',
+  'rollup_promotion',
+  'rollup_bases',
+  'rollup_progress',
+  'late_notes',
+  'write_guards',
+  'schema_versions',
+  'kysely_migration',
 ] as const;
 
 /** Who writes what, and calls which of the owner's functions. */
@@ -129,6 +144,7 @@ export const ROLES: readonly Role[] = [
     reads: 'all',
     writes: {
       operator_actions: 'INSERT',
+      adjustments: 'INSERT',
       audit_results: 'INSERT, UPDATE',
       notification_requests: 'INSERT, UPDATE',
       topic_rules: 'INSERT, UPDATE',
@@ -148,7 +164,7 @@ export const ROLES: readonly Role[] = [
   {
     name: 'adtally_analyst',
     whose: 'people and tools that read figures',
-    reads: ['events', ...ROLLUPS, ...REPORTS, 'rollup_versions', 'rollup_promotion'],
+    reads: ['events', 'adjustments', ...ROLLUPS, ...REPORTS, ...STANDING],
     writes: {},
     functions: [],
   },

@@ -70,6 +70,26 @@ export const COUNTING_COLUMNS = {
     placement_id: 1,
     conversion_id: 1,
   },
+  adjustments: {
+    adjustment_id: 1,
+    booked_at: 1,
+    actor: 1,
+    reason: 1,
+    action_id: 1,
+    source_id: 1,
+    source_offset: 1,
+    impression_id: 1,
+    event_key: 1,
+    event_type: 1,
+    occurred_at: 1,
+    campaign_id: 1,
+    creative_id: 1,
+    placement_id: 1,
+    amount_micros: 1,
+    currency: 1,
+    booking: 1,
+    undoes: 1,
+  },
   conflicts: {
     source_id: 1,
     source_offset: 1,
@@ -135,6 +155,7 @@ export const COUNTING_COLUMNS = {
   | 'operator_actions'
   | 'events'
   | 'conflicts'
+  | 'adjustments'
   | 'write_guards'
   | 'partition_reports'
   | 'partition_lag'
