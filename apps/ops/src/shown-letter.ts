@@ -1,6 +1,7 @@
 import { formatTable } from '@adtally/command-line';
 import { jsonInteger } from '@adtally/db';
 import { type LetterFacts, type ShownLetter } from '@adtally/letters';
+import { factText } from './letter-facts.ts';
 import { maskRecord } from './mask.ts';
 import { coordinate, printable, span } from './words.ts';
 
@@ -16,7 +17,10 @@ export function shownJson({ facts, attempts, receipts, record }: ShownLetter): o
     field: facts.field,
     message: facts.message,
     fingerprint: facts.fingerprint,
-    source: facts.sourceId,
+    version: facts.claimedVersion || null,
+    source: facts.claimedSource || null,
+    campaign: facts.claimedCampaign || null,
+    source_id: facts.sourceId,
     topic: facts.topic,
     partition: facts.partition,
     offset: jsonInteger(facts.offset),
@@ -101,6 +105,9 @@ function factLines(facts: LetterFacts): string[][] {
     ['fails with', printable(`${facts.lastCode} ${facts.field}: ${facts.message}`)],
     ['rejected as', printable(`${facts.code} by ${facts.app || '-'} ${facts.appVersion}`)],
     ['fingerprint', printable(facts.fingerprint)],
+    ['sent by', factText(facts.claimedSource)],
+    ['campaign', factText(facts.claimedCampaign)],
+    ['version', factText(facts.claimedVersion)],
     ['original', coordinate(facts)],
     ['appended', facts.appendMs === null ? '-' : (appendTime(facts.appendMs) ?? '-')],
     ['copy', copy],

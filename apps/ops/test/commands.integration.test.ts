@@ -188,7 +188,7 @@ test('filters reach the letters, pages follow one another, empty answers are no 
   expect(await found('--since', '2100-01-01T00:00:00+02:00')).toEqual([]);
   expect(await found('--until', '2100-01-01T00:00:00')).toHaveLength(3);
   expect(await found('--topic', "x' OR true --")).toEqual([]);
-  expect((await ops('dead-letters', 'list', '--source', '77')).code).toBe(0);
+  expect((await ops('dead-letters', 'list', '--source-id', '77')).code).toBe(0);
   expect((await json('dead-letters', 'stats', '--state', 'pending')).result).toMatchObject({
     letters: 1,
     by_state: { pending: 1 },
@@ -197,8 +197,58 @@ test('filters reach the letters, pages follow one another, empty answers are no 
   });
   const table = await ops('dead-letters', 'list', '--code', 'future');
   expect(table.stdout).toMatch(
-    /^ID +STATE +CODE.*\n +\d+ +dead +future +[0-9a-f]{16} +events\/0@1 /,
+    /^ID +STATE +CODE.*\n +\d+ +dead +future +unknown +unknown +unknown +[0-9a-f]{16} +events\/0@1 /,
   );
+});
+
+test('who sent letters, of which campaign and version, picks them in every command alike', async () => {
+  const { db, ops, json } = await opsStage();
+  const from = (source: string, campaign: string, version = 4) => ({
+    value: Buffer.from(JSON.stringify({ schema_version: version, source, campaign_id: campaign })),
+    code: 'schema_mismatch',
+    field: 'schema_version',
+  });
+  await keepLetters(db, [
+    from('edge-3', 'c-7'),
+    from('edge-3', 'c-9'),
+    from('edge-1', 'c-7', 5),
+    { ...garbage(), code: 'malformed_json' },
+  ]);
+  const filters = [
+    [['--source', 'edge-3'], 2],
+    [['--source', 'edge-1,edge-3', '--campaign', 'c-7'], 2],
+    [['--version', '4'], 2],
+    [['--field', 'schema_version'], 3],
+    [['--campaign', 'unknown'], 1],
+    [['--source', 'edge'], 0],
+  ] as const;
+  for (const [filter, letters] of filters) {
+    expect((await json('dead-letters', 'list', ...filter)).result.letters).toHaveLength(letters);
+    expect((await json('dead-letters', 'stats', ...filter)).result).toMatchObject({ letters });
+    expect((await json('discard', ...filter)).result).toMatchObject({ letters });
+    expect((await json('redrive', ...filter)).result).toMatchObject({ matched: letters });
+  }
+  expect((await json('dead-letters', 'stats', '--by', 'source,campaign')).result).toMatchObject({
+    letters: 4,
+    by: ['source', 'campaign'],
+    group_count: 4,
+    groups: [
+      { facts: { source: null, campaign: null }, letters: 1 },
+      { facts: { source: 'edge-1', campaign: 'c-7' }, letters: 1 },
+      { facts: { source: 'edge-3', campaign: 'c-7' }, letters: 1 },
+      { facts: { source: 'edge-3', campaign: 'c-9' }, letters: 1 },
+    ],
+  });
+  const table = await ops('dead-letters', 'stats', '--by', 'code', '--by', 'version,source');
+  expect(table.stdout).toMatch(
+    /^4 letters: 4 dead\n\n *LETTERS +CODE +VERSION +SOURCE +STATES.*\n +2 +schema_mismatch +4 +edge-3 /,
+  );
+  const why = ['--execute', '--reason', 'load test'];
+  const done = await json('discard', '--source', 'edge-3', '--campaign', 'c-9', ...why);
+  expect(done).toMatchObject({ code: 0, result: { letters: 1 } });
+  expect((await json('restore', '--source', 'edge-3', ...why)).result).toMatchObject({
+    letters: 1,
+  });
 });
 
 test.each([
@@ -213,6 +263,8 @@ test.each([
   [['dead-letters', 'list', '--since', 'yesterday'], '--since must be a time'],
   [['dead-letters', 'list', '--code', 'a,'], '--code needs a value'],
   [['dead-letters', 'list', '--after', '-1'], '--after'],
+  [['dead-letters', 'list', '--source-id', 'edge-3'], '--source-id must be'],
+  [['dead-letters', 'stats', '--by', 'source,age'], '--by must be one of'],
   [['dead-letters', 'show'], "missing required argument 'id'"],
   [['dead-letters', 'show', '9223372036854775808'], 'must be the number of a letter'],
   [['dead-letters', 'show', '1', '2'], 'too many arguments'],

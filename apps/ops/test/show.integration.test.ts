@@ -9,6 +9,9 @@ const RECORD = {
   key: Buffer.from(`key of ${SECRET}`),
   value: Buffer.from(
     JSON.stringify({
+      schema_version: 4,
+      source: 'edge-3',
+      campaign_id: 'c-7',
       event_type: SECRET,
       price_micros: 1234567,
       nested: { list: [SECRET, SECRET], flag: true, nothing: null },
@@ -17,13 +20,14 @@ const RECORD = {
   headers: [{ trace: Buffer.from(SECRET) }, { trace: Buffer.from([0, 255]) }],
 };
 
-test('no payload value is in any output that was not asked to reveal it', async () => {
+test('but for source, campaign and version no payload value is in any output that was not asked to reveal it', async () => {
   const { db, ops, json } = await opsStage();
   const [id = ''] = await keepLetters(db, [RECORD]);
   const outputs = [];
   for (const argv of [
     ['dead-letters', 'list'],
     ['dead-letters', 'stats'],
+    ['dead-letters', 'stats', '--by', 'code,field,version,source,campaign'],
     ['dead-letters', 'show', id],
     ['redrive'],
     ['discard'],
@@ -43,6 +47,9 @@ test('no payload value is in any output that was not asked to reveal it', async 
     found: true,
     id: Number(id),
     state: 'dead',
+    source: 'edge-3',
+    campaign: 'c-7',
+    version: '4',
     topic: 'events',
     partition: 0,
     offset: 0,
@@ -61,6 +68,9 @@ test('no payload value is in any output that was not asked to reveal it', async 
         sha256: createHash('sha256').update(RECORD.value).digest('hex'),
         utf8: true,
         structure: {
+          schema_version: 'number(1)',
+          source: 'string(6)',
+          campaign_id: 'string(3)',
           event_type: 'string(19)',
           price_micros: 'number(7)',
           nested: { list: ['array(2)', 'string(19)'], flag: 'boolean', nothing: 'null' },

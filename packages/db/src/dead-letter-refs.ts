@@ -1,4 +1,4 @@
-import { rejectionFingerprint, type EventBatch } from '@adtally/event-schema';
+import { claimedFacts, rejectionFingerprint, type EventBatch } from '@adtally/event-schema';
 import { BYTEA_OID, bytesArray, int4Array, int8Array, textsOf } from './encode-arrays.ts';
 import { recordArrays } from './encode-records.ts';
 import { appendMsOf, recordHash } from './record-hash.ts';
@@ -37,17 +37,19 @@ export async function keepDeadLetters(
 ): Promise<void> {
   if (rows.length === 0) return;
   const { sourceIds, offsets, keys, values, headers } = recordArrays(batch, rows);
+  const claimed = rows.map((row) => claimedFacts(batch.record(row)));
   await session.query(
     `WITH input AS (
        SELECT * FROM unnest($1::int[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[],
-                            $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[])
+                            $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[], $12::text[], $13::text[], $14::text[])
          AS input (source_id, source_offset, record_sha256, code, field, message, fingerprint, append_ms,
-                   record_key, record_value, record_headers)
+                   record_key, record_value, record_headers, claimed_source, claimed_campaign, claimed_version)
      ), letter AS (
        INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_field,
-                                 last_message, fingerprint, append_ms, lane, next_attempt_at)
+                                 last_message, fingerprint, append_ms, lane, claimed_source, claimed_campaign,
+                                 claimed_version, next_attempt_at)
        SELECT source_id, source_offset, record_sha256, 'pending', code, code, field, message, fingerprint,
-              append_ms, ${KEPT_LANE}, clock_timestamp()
+              append_ms, ${KEPT_LANE}, claimed_source, claimed_campaign, claimed_version, clock_timestamp()
        FROM input
        -- A copy that came by the DLQ topic, before a crash or by another's hand: it has the same bytes.
        ON CONFLICT (source_id, source_offset, record_sha256) DO NOTHING
@@ -68,6 +70,9 @@ export async function keepDeadLetters(
       keys,
       values,
       headers,
+      textsOf(claimed.map(({ source }) => source)),
+      textsOf(claimed.map(({ campaign }) => campaign)),
+      textsOf(claimed.map(({ version }) => version)),
     ],
     'keep-dead-letters',
   );

@@ -30,7 +30,11 @@ import type {
   RollupVersionsTable,
 } from './schema/rollups.ts';
 import type { ServerTime } from './schema/server-time.ts';
-import type { MisroutedSourcesTable, TopicRulesTable } from './schema/topics.ts';
+import type {
+  MisroutedSourcesTable,
+  ReadingLimitsTable,
+  TopicRulesTable,
+} from './schema/topics.ts';
 
 export * from './schema/adjustments.ts';
 export * from './schema/alerting.ts';
@@ -80,6 +84,7 @@ export interface Schema {
   partition_lag: PartitionLagTable;
   topic_rules: TopicRulesTable;
   misrouted_sources: MisroutedSourcesTable;
+  reading_limits: ReadingLimitsTable;
 }
 
 interface SchemaVersionsTable {

@@ -26,7 +26,7 @@ export {
   type Rejection,
   rejectionFingerprint,
 } from './rejection.ts';
-export { looseFields, sourceName } from './source-name.ts';
+export { claimedFacts, type ClaimedFacts, looseFields, sourceName } from './source-name.ts';
 export { daysInMonth, parseTime, POSTGRES_EPOCH_MS } from './time.ts';
 export {
   changedRules,

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
-import { looseFields, sourceName } from './source-name.ts';
+import { claimedFacts, looseFields, sourceName } from './source-name.ts';
 
 const value = (json: unknown): Buffer => Buffer.from(JSON.stringify(json));
 const EVENT = { schema_version: 1, source: 'web-eu', impression_id: 'x' };
@@ -36,4 +36,29 @@ test('what it says is kept short and fit for a table', () => {
   expect(sourceName({ value: value({ source: `${'x'.repeat(63)}😀` }) })).toBe(
     `${'x'.repeat(63)}\ufffd`,
   );
+});
+
+test.each([
+  [{ schema_version: 4, source: 'edge-3', campaign_id: 'c-7' }, ['edge-3', 'c-7', '4']],
+  [{ schema_version: 1, payload: 1, campaign_id: 7 }, ['', '', '1']],
+  [{ schema_version: '4' }, ['', '', '"4"']],
+  [{ schema_version: null }, ['', '', 'null']],
+  [{ schema_version: [1] }, ['', '', 'object']],
+  [{ schema_version: 1e300, source: '\u0000' }, ['?', '', '1e+300']],
+  [{ schema_version: 'v'.repeat(99) }, ['', '', `"${'v'.repeat(15)}`]],
+  [{ schema: null, payload: { schema_version: 9, campaign_id: 'c' } }, ['', 'c', '9']],
+  [[], ['', '', '']],
+])('of %j people are told source, campaign and version %j', (json, [source, campaign, version]) => {
+  expect(claimedFacts({ value: value(json) })).toEqual({ source, campaign, version });
+});
+
+test('of what is no JSON, of nothing and of a value cut short no campaign and no version is guessed', () => {
+  const nothing = { source: '', campaign: '', version: '' };
+  expect(claimedFacts({ value: null })).toEqual(nothing);
+  expect(claimedFacts({ value: Buffer.from('garbage'), headers: [{ client: 'sdk' }] })).toEqual({
+    ...nothing,
+    source: 'sdk',
+  });
+  const long = value({ source: 'web', campaign_id: 'c-7', pad: 'x'.repeat(70_000) });
+  expect(claimedFacts({ value: long })).toEqual({ ...nothing, source: 'web' });
 });

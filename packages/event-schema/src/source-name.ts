@@ -4,7 +4,8 @@ import type { RecordHeader, SourceRecord } from './record.ts';
 
 /** Headers by which producers and their frameworks name themselves, the likeliest first. */
 const SOURCE_HEADERS = ['source', 'producer', 'client', 'client-id', 'client.id', 'ce_source'];
-const SOURCE_CHARACTERS_MAX = 64;
+const NAME_CHARACTERS_MAX = 64;
+const VERSION_CHARACTERS_MAX = 16;
 
 /** An event is shorter by far. */
 const VALUE_BYTES_MAX = 65_536;
@@ -26,12 +27,45 @@ export function sourceName(
   header?: string,
 ): string | null {
   if (header !== undefined) return tidied(headerText(headers, [header]));
+  return sourceIn(parsed(value), headers);
+}
+
+/** What a record says of itself, whether or not it is an event; empty where it does not say. Nobody vouches for it. */
+export interface ClaimedFacts {
+  /** As `sourceName` tells it. */
+  readonly source: string;
+  /** At most 64 characters. */
+  readonly campaign: string;
+  /** Its `schema_version` as JSON spells it, at most 16 characters; of what is no scalar `object`. */
+  readonly version: string;
+}
+
+/** Reads what people group failed records by. At most the first 64 KiB are looked at. */
+export function claimedFacts({
+  value,
+  headers,
+}: Pick<SourceRecord, 'value' | 'headers'>): ClaimedFacts {
   const outer = parsed(value);
+  const { campaign_id: campaign, schema_version: version } = eventIn(outer);
+  return {
+    source: sourceIn(outer, headers) ?? '',
+    campaign: tidied(textOf(campaign)) ?? '',
+    version: version === undefined ? '' : scalarText(version).slice(0, VERSION_CHARACTERS_MAX),
+  };
+}
+
+function sourceIn(outer: Fields, headers: readonly RecordHeader[] | undefined): string | null {
   return tidied(
     textOf(eventIn(outer)['source']) ??
       headerText(headers, SOURCE_HEADERS) ??
       textOf(outer['source']),
   );
+}
+
+function scalarText(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? 'object'
+    : (tidied(JSON.stringify(value)) ?? '');
 }
 
 /** The fields of an event that a decoder may refuse, wrapped or not; of what is no JSON what can be guessed. */
@@ -85,7 +119,7 @@ function tidied(text: string | null): string | null {
   return text === null
     ? null
     : text
-        .slice(0, SOURCE_CHARACTERS_MAX)
+        .slice(0, NAME_CHARACTERS_MAX)
         .replaceAll(/\p{Cc}/gu, '?')
         .toWellFormed();
 }

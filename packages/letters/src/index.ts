@@ -8,7 +8,13 @@ export {
   restoreLetters,
 } from './hand/discard-letters.ts';
 export { type LetterFilter, type LetterSummary, findLetters } from './hand/find-letters.ts';
-export { type LetterGroup, type LetterStats, letterStats } from './hand/letter-stats.ts';
+export {
+  LETTER_FACTS,
+  type LetterFact,
+  type LetterGroup,
+  type LetterStats,
+  letterStats,
+} from './hand/letter-stats.ts';
 export {
   type RedriveCandidates,
   redriveCandidates,

@@ -68,6 +68,23 @@ test('I6: a copy that coordinate and hash of a reference confirm is a letter, du
   ]);
 });
 
+test('a letter keeps what its record says of itself, bounded, and that it says nothing', async () => {
+  const { topic } = await countedTopic(10, [4, 5, 6]);
+  const says = { schema_version: 4, source: 'edge-3\n', campaign_id: 'c'.repeat(100) };
+  await copied(
+    { topic, offset: 4, value: JSON.stringify(says) },
+    { topic, offset: 5, value: 'no JSON' },
+  );
+  const rows = stage.db
+    .selectFrom('dead_letters')
+    .select(['claimed_source', 'claimed_campaign', 'claimed_version'])
+    .orderBy('letter_id');
+  expect(await rows.execute()).toEqual([
+    { claimed_source: 'edge-3?', claimed_campaign: 'c'.repeat(64), claimed_version: '4' },
+    { claimed_source: '', claimed_campaign: '', claimed_version: '' },
+  ]);
+});
+
 test('I6: a forged copy is an orphan, and does not take the place of the true one', async () => {
   const { topic, sourceId } = await countedTopic(10, [4]);
   expect(await copied({ topic, offset: 4, value: 'forged' })).toEqual([0]);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { countLetters, findLetters, type LetterFilter } from '../src/hand/find-letters.ts';
-import { letterStats } from '../src/hand/letter-stats.ts';
+import { letterStats, type LetterFact } from '../src/hand/letter-stats.ts';
 import { migratedDatabase } from '@adtally/db/testing';
 import { addLetters } from './letter-fixture.ts';
 
@@ -12,6 +12,8 @@ test('each condition of a filter leaves out what does not match, and all of them
   const [wanted] = await addLetters(db, {
     code: 'future',
     fingerprint: 'a'.repeat(16),
+    field: 'currency',
+    claimed: ['edge-3', 'c-7', '4'],
     topic: 'other',
     partition: 3,
     recordedAt,
@@ -29,6 +31,10 @@ test('each condition of a filter leaves out what does not match, and all of them
     { letterIds: [wanted ?? ''] },
     { codes: ['future', 'expired'] },
     { fingerprints: ['a'.repeat(16)] },
+    { fields: ['currency'] },
+    { claimedSources: ['edge-3', 'edge-4'] },
+    { claimedCampaigns: ['c-7'] },
+    { claimedVersions: ['4'] },
     { sourceId: rows[0]?.source_id ?? -1 },
     { topic: 'other', partition: 3 },
     { partition: 3 },
@@ -53,7 +59,15 @@ test('what stands in a filter is a value, never SQL', async () => {
   await addLetters(db, { count: 2 });
   const hostile = ["'; DROP TABLE dead_letters; --", "' OR '1'='1", 'x"}\\', '{a,b}', 'NULL', '%'];
   for (const text of hostile) {
-    for (const filter of [{ codes: [text] }, { fingerprints: [text, text] }, { topic: text }]) {
+    for (const filter of [
+      { codes: [text] },
+      { fingerprints: [text, text] },
+      { fields: [text] },
+      { claimedSources: [text] },
+      { claimedCampaigns: [text] },
+      { claimedVersions: [text] },
+      { topic: text },
+    ]) {
       expect(await findLetters(db, filter, { limit: 10 })).toEqual({ letters: [], next: null });
       expect((await letterStats(db, filter, { groups: 5 })).letters).toBe(0);
     }
@@ -102,6 +116,7 @@ test('statistics count by state and by cause, with first and last of each', asyn
     groupCount: 2,
     groups: [
       {
+        facts: {},
         fingerprint: 'one',
         letters: 5,
         byState: { dead: 3, pending: 1, resolved: 1 },
@@ -120,6 +135,44 @@ test('statistics count by state and by cause, with first and last of each', asyn
     ['one', 2],
     ['two', 1],
   ]);
+});
+
+test('statistics by what records say of themselves add up to the same letters; older letters say nothing', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const ofVersion4 = { code: 'schema_mismatch', field: 'schema_version' };
+  await addLetters(db, { ...ofVersion4, count: 3, claimed: ['edge-3', 'c-7', '4'] });
+  await addLetters(db, { ...ofVersion4, state: 'pending', claimed: ['edge-3', 'c-9', '4'] });
+  await addLetters(db, { ...ofVersion4, claimed: ['edge-1', 'c-7', '5'] });
+  await addLetters(db, { count: 2, claimed: ['', '', '1'] });
+  await addLetters(db);
+  const by = async (...facts: LetterFact[]) => {
+    const { letters, groups, groupCount } = await letterStats(db, {}, { groups: 10, by: facts });
+    expect([letters, groupCount]).toEqual([8, groups.length]);
+    return groups.map((group) => [group.letters, ...Object.values(group.facts)]);
+  };
+  expect(await by('source')).toEqual([
+    [4, 'edge-3'],
+    [3, ''],
+    [1, 'edge-1'],
+  ]);
+  expect(await by('campaign')).toEqual([
+    [4, 'c-7'],
+    [3, ''],
+    [1, 'c-9'],
+  ]);
+  expect(await by('code', 'field')).toEqual([
+    [5, 'schema_mismatch', 'schema_version'],
+    [3, 'wrong_type', ''],
+  ]);
+  expect(await by('version', 'source')).toEqual([
+    [4, '4', 'edge-3'],
+    [2, '1', ''],
+    [1, '', ''],
+    [1, '5', 'edge-1'],
+  ]);
+  const cut = await letterStats(db, { claimedSources: [''] }, { groups: 1, by: ['version'] });
+  expect(cut).toMatchObject({ letters: 3, groupCount: 2, groups: [{ facts: { version: '1' } }] });
 });
 
 test('statistics over 100,000 letters of 5 causes are exact; the time is printed', async () => {

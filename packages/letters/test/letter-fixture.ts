@@ -9,6 +9,9 @@ export interface LettersToAdd {
   readonly lastCode?: string;
   readonly fingerprint?: string;
   readonly message?: string;
+  readonly field?: string;
+  /** What the record says of itself: source, campaign, version; as of an older build where not given. */
+  readonly claimed?: readonly [source: string, campaign: string, version: string];
   readonly topic?: string;
   readonly partition?: number;
   /** RFC 3339. */
@@ -53,12 +56,14 @@ export async function addLetters(db: Database, letters: LettersToAdd = {}): Prom
       WHERE s.topic = ${topic} AND s.partition = ${partition}::int GROUP BY s.source_id
     ), letter AS (
       INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_message,
-                                fingerprint, lane, recorded_at, attempts, attempts_max, lease_epoch, is_suspect,
+                                last_field, claimed_source, claimed_campaign, claimed_version, fingerprint, lane, recorded_at, attempts, attempts_max, lease_epoch, is_suspect,
                                 next_attempt_at, is_exhausted, settled_at, outcome, impression_id, event_key)
       SELECT source_id, next_offset + n, sha256(convert_to(n::text, 'UTF8')), ${state}::text,
              ${letters.code ?? 'wrong_type'}::text,
              ${letters.lastCode ?? letters.code ?? 'wrong_type'}::text,
-             ${letters.message ?? 'not of that type'}::text, ${letters.fingerprint ?? 'f'.repeat(16)}::text,
+             ${letters.message ?? 'not of that type'}::text, ${letters.field ?? ''}::text,
+             ${letters.claimed?.[0] ?? null}::text, ${letters.claimed?.[1] ?? null}::text,
+             ${letters.claimed?.[2] ?? null}::text, ${letters.fingerprint ?? 'f'.repeat(16)}::text,
              ${letters.lane ?? 0}::int,
              coalesce(${letters.recordedAt ?? null}::timestamptz, clock_timestamp()), ${attempts}::int,
              ${attemptsMax}::int, CASE WHEN ${isLeased} THEN 1 END, ${letters.isSuspect ?? false},

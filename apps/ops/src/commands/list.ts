@@ -12,10 +12,13 @@ import {
 import { DEAD_LETTER_STATES, jsonInteger } from '@adtally/db';
 import { findLetters, type LetterSummary } from '@adtally/letters';
 import { filterOf, filterOptions } from '../filter-options.ts';
+import { factText } from '../letter-facts.ts';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { coordinate, printable, span } from '../words.ts';
 
 const LIMIT_MAX = 10_000;
+const HEADER =
+  'ID STATE CODE FIELD VERSION SOURCE CAMPAIGN FINGERPRINT COORDINATE TRIES AGE MESSAGE'.split(' ');
 
 /** Letters a page at a time. */
 export const list = command({
@@ -54,6 +57,9 @@ function letterJson(letter: LetterSummary): object {
     fingerprint: letter.fingerprint,
     field: letter.field,
     message: letter.message,
+    version: letter.claimedVersion || null,
+    source: letter.claimedSource || null,
+    campaign: letter.claimedCampaign || null,
     topic: letter.topic,
     partition: letter.partition,
     offset: jsonInteger(letter.offset),
@@ -70,12 +76,15 @@ function lettersText(letters: readonly LetterSummary[]): string {
     String(letter.letterId),
     letter.state,
     printable(letter.code),
+    printable(letter.field),
+    factText(letter.claimedVersion),
+    factText(letter.claimedSource),
+    factText(letter.claimedCampaign),
     printable(letter.fingerprint),
     coordinate(letter),
     `${letter.attempts}/${letter.attemptsMax}${letter.series > 1 ? ` s${letter.series}` : ''}`,
     span(letter.ageSeconds),
     printable(letter.message),
   ]);
-  const header = ['ID', 'STATE', 'CODE', 'FINGERPRINT', 'COORDINATE', 'TRIES', 'AGE', 'MESSAGE'];
-  return formatTable([header, ...rows], new Set([0]));
+  return formatTable([HEADER, ...rows], new Set([0]));
 }

@@ -5,7 +5,7 @@ import {
   type Database,
   type DeadLetterState,
 } from '@adtally/db';
-import { rejectionFingerprint } from '@adtally/event-schema';
+import { claimedFacts, rejectionFingerprint } from '@adtally/event-schema';
 import type { Message } from '@adtally/pipeline/testing';
 import { sql } from 'kysely';
 
@@ -13,6 +13,7 @@ export interface LetterToKeep extends Partial<Message> {
   readonly value: Buffer | null;
   readonly state?: DeadLetterState;
   readonly code?: string;
+  readonly field?: string;
   readonly message?: string;
   readonly hasBytes?: boolean;
 }
@@ -27,17 +28,19 @@ export async function keepLetters(
     INSERT INTO sources (kind, topic, topic_id, partition) SELECT 'events', 'events', 'events', 0
     WHERE NOT EXISTS (SELECT FROM sources)`.execute(db);
   for (const letter of letters) {
-    const { value, headers = [], state = 'dead', code = 'wrong_type' } = letter;
+    const { value, headers = [], state = 'dead', code = 'wrong_type', field = '' } = letter;
+    const claimed = claimedFacts({ value, headers });
     const key = letter.key === undefined ? Buffer.from('k') : keyBytes({ key: letter.key });
     const message = letter.message ?? 'not of that type';
-    const fingerprint = rejectionFingerprint({ code, message });
+    const fingerprint = rejectionFingerprint({ code, field, message });
     const isPending = state === 'pending';
     const { rows } = await sql<{ letter_id: string }>`
       WITH letter AS (
         INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_message,
-                                  fingerprint, append_ms, lane, attempts, attempts_max, next_attempt_at)
+                                  last_field, claimed_source, claimed_campaign, claimed_version, fingerprint, append_ms, lane, attempts, attempts_max, next_attempt_at)
         SELECT s.source_id, (SELECT count(*) FROM dead_letters), ${recordHash({ key, value, headers })},
-               ${state}::text, ${code}::text, ${code}::text, ${message}::text, ${fingerprint}::text,
+               ${state}::text, ${code}::text, ${code}::text, ${message}::text, ${field}::text,
+               ${claimed.source}::text, ${claimed.campaign}::text, ${claimed.version}::text, ${fingerprint}::text,
                ${letter.timestamp ?? -1}::bigint, 0, ${isPending ? 1 : 5}::int, 5,
                CASE WHEN ${isPending} THEN now() END
         FROM sources s WHERE s.topic = 'events'

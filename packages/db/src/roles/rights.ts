@@ -99,6 +99,7 @@ export const ROLES: readonly Role[] = [
       dead_letter_attempts: 'INSERT, UPDATE',
       redrive_jobs: 'UPDATE',
       redrive_receipts: 'UPDATE',
+      reading_limits: 'INSERT, UPDATE',
     },
     functions: CLAIMS,
   },

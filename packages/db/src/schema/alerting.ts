@@ -42,6 +42,8 @@ export interface DeadLetterArrivalsTable {
   cause: string;
   origin: string;
   evaluated: Generated<boolean>;
+  fingerprint: Generated<string>;
+  claimed_source: Generated<string>;
 }
 
 export interface IncidentsTable {

@@ -2,7 +2,7 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { Bytes, NullableBytes } from './bytes.ts';
 import type { ServerTime } from './server-time.ts';
 
-// Dead letters and what people order for them (migrations 0002, 0005, 0007).
+// Dead letters and what people order for them (migrations 0002, 0005, 0007, 0024).
 
 export interface DeadLetterRefsTable {
   source_id: number;
@@ -56,6 +56,9 @@ export interface DeadLettersTable {
   job_id: bigint | null;
   discarded_from: 'pending' | 'dead' | null;
   discard_action: bigint | null;
+  claimed_source: string | null;
+  claimed_campaign: string | null;
+  claimed_version: string | null;
 }
 
 export interface DeadLetterRecordsTable {

@@ -1,7 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { ServerTime } from './server-time.ts';
 
-// What is known of a topic whatever its partitions are (migration 0020).
+// What is known of a topic whatever its partitions are (migrations 0020, 0024).
 
 export interface TopicRulesTable {
   topic: string;
@@ -21,4 +21,14 @@ export interface MisroutedSourcesTable {
   partition: number;
   source_offset: bigint;
   detail: string;
+}
+
+export interface ReadingLimitsTable {
+  topic: string;
+  record_max_bytes: number;
+  json_max_depth: number;
+  read_as_newest: number[];
+  app_version: string;
+  told_by: string;
+  told_at: ColumnType<Date, never, Date>;
 }

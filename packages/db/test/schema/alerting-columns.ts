@@ -45,6 +45,8 @@ export const ALERTING_COLUMNS = {
     cause: 1,
     origin: 1,
     evaluated: 1,
+    fingerprint: 1,
+    claimed_source: 1,
   },
   incidents: {
     incident_id: 1,

@@ -136,6 +136,15 @@ export const COUNTING_COLUMNS = {
     future_tolerance_seconds: 1,
     changed_at: 1,
   },
+  reading_limits: {
+    topic: 1,
+    record_max_bytes: 1,
+    json_max_depth: 1,
+    read_as_newest: 1,
+    app_version: 1,
+    told_by: 1,
+    told_at: 1,
+  },
   misrouted_sources: {
     topic: 1,
     source: 1,
@@ -161,4 +170,5 @@ export const COUNTING_COLUMNS = {
   | 'partition_lag'
   | 'topic_rules'
   | 'misrouted_sources'
+  | 'reading_limits'
 >;

@@ -42,6 +42,9 @@ export const LETTER_COLUMNS = {
     job_id: 1,
     discarded_from: 1,
     discard_action: 1,
+    claimed_source: 1,
+    claimed_campaign: 1,
+    claimed_version: 1,
   },
   dead_letter_records: {
     letter_id: 1,

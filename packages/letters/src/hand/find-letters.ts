@@ -14,6 +14,12 @@ export interface LetterFilter {
   /** What the letter failed with last. */
   readonly codes?: readonly string[] | undefined;
   readonly fingerprints?: readonly string[] | undefined;
+  /** JSON field or header that it failed by last; empty where there is none. */
+  readonly fields?: readonly string[] | undefined;
+  /** What the record says of itself; empty where it does not say, or the letter is older than schema 24. */
+  readonly claimedSources?: readonly string[] | undefined;
+  readonly claimedCampaigns?: readonly string[] | undefined;
+  readonly claimedVersions?: readonly string[] | undefined;
   /** Of the original record. */
   readonly sourceId?: number | undefined;
   readonly topic?: string | undefined;
@@ -43,6 +49,16 @@ export function letterMatches(filter: LetterFilter): Expression<SqlBool> {
   );
   add(filter.codes, (codes) => eb('l.last_code', '=', eb.fn.any(textArray(codes))));
   add(filter.fingerprints, (prints) => eb('l.fingerprint', '=', eb.fn.any(textArray(prints))));
+  add(filter.fields, (fields) => eb('l.last_field', '=', eb.fn.any(textArray(fields))));
+  const claimed = {
+    source: filter.claimedSources,
+    campaign: filter.claimedCampaigns,
+    version: filter.claimedVersions,
+  };
+  for (const [fact, wanted] of Object.entries(claimed)) {
+    const column = sql<string>`coalesce(${sql.ref(`l.claimed_${fact}`)}, '')`;
+    add(wanted, (texts) => sql<SqlBool>`${column} = ANY (${textArray(texts)})`);
+  }
   add(filter.states, (states) => eb('l.state', '=', eb.fn.any(textArray(states))));
   add(filter.sourceId, (id) => eb('l.source_id', '=', id));
   add(filter.since, (time) => eb('l.recorded_at', '>=', sql<Date>`${time}::timestamptz`));
@@ -71,6 +87,10 @@ export interface LetterSummary {
   readonly fingerprint: string;
   readonly field: string;
   readonly message: string;
+  /** What the record says of itself; empty where it does not say, or nobody looked. */
+  readonly claimedSource: string;
+  readonly claimedCampaign: string;
+  readonly claimedVersion: string;
   /** Of the original; `null` where the copy names no coordinate we know. */
   readonly topic: string | null;
   readonly partition: number | null;
@@ -108,6 +128,9 @@ export async function findLetters(
       'l.fingerprint',
       'l.last_field as field',
       'l.last_message as message',
+      sql<string>`coalesce(l.claimed_source, '')`.as('claimedSource'),
+      sql<string>`coalesce(l.claimed_campaign, '')`.as('claimedCampaign'),
+      sql<string>`coalesce(l.claimed_version, '')`.as('claimedVersion'),
       's.topic',
       's.partition',
       'l.source_offset as offset',

@@ -19,6 +19,10 @@ export interface LetterFacts {
   readonly field: string;
   readonly message: string;
   readonly fingerprint: string;
+  /** What the record says of itself; empty where it does not say, or nobody looked. */
+  readonly claimedSource: string;
+  readonly claimedCampaign: string;
+  readonly claimedVersion: string;
   readonly sourceId: number | null;
   readonly topic: string | null;
   readonly partition: number | null;
@@ -133,6 +137,9 @@ async function factsOf(db: DatabaseExecutor, letterId: bigint): Promise<LetterFa
       'l.last_field as field',
       'l.last_message as message',
       'l.fingerprint',
+      sql<string>`coalesce(l.claimed_source, '')`.as('claimedSource'),
+      sql<string>`coalesce(l.claimed_campaign, '')`.as('claimedCampaign'),
+      sql<string>`coalesce(l.claimed_version, '')`.as('claimedVersion'),
       'l.source_id as sourceId',
       's.topic',
       's.partition',

@@ -1,4 +1,4 @@
-import type { EventBatch, RecordHeader } from '@adtally/event-schema';
+import { claimedFacts, type EventBatch, type RecordHeader } from '@adtally/event-schema';
 import {
   BYTEA_OID,
   bytesArray,
@@ -37,7 +37,8 @@ export interface CopiedLetter {
 const COPY = `
   INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, last_field,
                             last_message, fingerprint, app, app_version, append_ms, dlq_source_id,
-                            dlq_offset, dlq_append_ms, lane, next_attempt_at)
+                            dlq_offset, dlq_append_ms, lane, claimed_source, claimed_campaign, claimed_version,
+                            next_attempt_at)
   SELECT p.source_id, i.source_offset, i.record_sha256,
          CASE WHEN p.ref_code IS NOT NULL THEN 'pending'
               WHEN p.source_id IS NULL OR p.is_closed OR p.is_passed THEN 'orphan'
@@ -45,11 +46,14 @@ const COPY = `
          coalesce(p.ref_code, i.code), coalesce(p.ref_code, i.code), i.field,
          CASE WHEN p.ref_code IS NULL OR p.ref_code = i.code THEN i.message ELSE '' END,
          i.fingerprint, i.app, i.app_version, p.append_ms, i.dlq_source_id, i.dlq_offset, i.dlq_append_ms,
-         i.lane, CASE WHEN p.ref_code IS NOT NULL THEN clock_timestamp() END
+         i.lane, i.claimed_source, i.claimed_campaign, i.claimed_version,
+         CASE WHEN p.ref_code IS NOT NULL THEN clock_timestamp() END
   FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[],
-              $8::text[], $9::text[], $10::text[], $11::int[], $12::bigint[], $13::bigint[], $14::int[])
+              $8::text[], $9::text[], $10::text[], $11::int[], $12::bigint[], $13::bigint[], $14::int[],
+              $15::text[], $16::text[], $17::text[])
     AS i (topic, partition, source_offset, record_sha256, code, field, message, fingerprint, app,
-          app_version, dlq_source_id, dlq_offset, dlq_append_ms, lane)
+          app_version, dlq_source_id, dlq_offset, dlq_append_ms, lane, claimed_source, claimed_campaign,
+          claimed_version)
   LEFT JOIN LATERAL (
     SELECT s.source_id, s.closed_at IS NOT NULL AS is_closed, c.next_offset > i.source_offset AS is_passed,
            r.code AS ref_code, r.append_ms
@@ -80,6 +84,9 @@ export async function copyLetters(
   if (letters.length === 0) return new Set();
   const records = letters.map(({ row }) => batch.record(row));
   const texts = (of: (letter: CopiedLetter) => string) => textsOf(letters.map(of));
+  const claimed = letters.map(({ headers }, index) =>
+    claimedFacts({ value: records[index]?.value ?? null, headers }),
+  );
   const kept = await session.query<{
     letter_id: string;
     dlq_source_id: number;
@@ -107,6 +114,9 @@ export async function copyLetters(
       int8Array(records.map(({ offset }) => offset)),
       int8Array(records.map(appendMsOf)),
       int4Array(records.map(({ partition }) => partition)),
+      textsOf(claimed.map(({ source }) => source)),
+      textsOf(claimed.map(({ campaign }) => campaign)),
+      textsOf(claimed.map(({ version }) => version)),
     ],
     'copy-letters',
   );
