@@ -22,6 +22,11 @@ export interface TestPgBouncer {
 export interface TestPgBouncerOptions {
   /** Beside the defaults of PgBouncer, of which `pool_mode=session` is one. */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * PEM; with it clients are let in over TLS alone, and the server is spoken to over TLS by verify-full, where its
+   * certificate must be this one, too.
+   */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 const SHORT_FOLDER = '/tmp';
@@ -34,7 +39,7 @@ export function hasPgBouncer(): boolean {
 /** A pooler for every database of the server, with PgBouncer's defaults beside where it listens and who may come. */
 export async function testPgBouncer(
   serverUrl: string,
-  { settings = {} }: TestPgBouncerOptions = {},
+  { settings = {}, tls }: TestPgBouncerOptions = {},
 ): Promise<TestPgBouncer> {
   const program = pgBouncerProgram();
   if (program === undefined) throw new Error('this needs PgBouncer, or apt-get to fetch it with');
@@ -51,13 +56,15 @@ export async function testPgBouncer(
   const file = join(folder, 'pgbouncer.ini');
   const users = join(folder, 'userlist.txt');
   const user = server.username || (given.get('user') ?? '');
-  writeFileSync(users, `"${user}" "${decodeURIComponent(server.password)}"\n`);
+  const password = decodeURIComponent(server.password) || (given.get('password') ?? '');
+  writeFileSync(users, `"${user}" "${password}"\n`);
   const stated = {
     listen_addr: '127.0.0.1',
     listen_port: String(port),
     unix_socket_dir: '',
-    auth_type: server.password === '' ? 'trust' : 'md5',
+    auth_type: password === '' ? 'trust' : 'scram-sha-256',
     auth_file: users,
+    ...(tls === undefined ? {} : tlsSettings(folder, tls)),
     ...settings,
   };
   const lines = Object.entries(stated).map(([name, value]) => `${name} = ${value}`);
@@ -67,8 +74,9 @@ export async function testPgBouncer(
 
   const urlFor = (url: string): string => {
     const { pathname } = new URL(url);
-    const login = server.password === '' ? user : `${user}:${server.password}`;
-    return `postgres://${login}@127.0.0.1:${port}${pathname}`;
+    const login = password === '' ? user : `${user}:${encodeURIComponent(password)}`;
+    const query = tls === undefined ? '' : '?sslmode=require&uselibpqcompat=true';
+    return `postgres://${login}@127.0.0.1:${port}${pathname}${query}`;
   };
   let child: ChildProcess | undefined;
   const killAtExit = () => child?.kill('SIGKILL');
@@ -94,6 +102,21 @@ export async function testPgBouncer(
   };
   await start();
   return { urlFor, kill, start, close, [Symbol.asyncDispose]: close };
+}
+
+function tlsSettings(folder: string, tls: { key: string; cert: string }): Record<string, string> {
+  const [key, cert] = [join(folder, 'server.key'), join(folder, 'server.crt')];
+  writeFileSync(key, tls.key, { mode: 0o600 });
+  writeFileSync(cert, tls.cert);
+  const account = postgresAccount();
+  if (account !== undefined) chownSync(key, account.uid, account.gid);
+  return {
+    client_tls_sslmode: 'require',
+    client_tls_key_file: key,
+    client_tls_cert_file: cert,
+    server_tls_sslmode: 'verify-full',
+    server_tls_ca_file: cert,
+  };
 }
 
 /** In no pool mode does it speak for the server before that one answers it. */

@@ -30,7 +30,8 @@ export interface TestPostgres {
 }
 
 const LOGINS = ['local all adtally trust', 'local all all scram-sha-256', ''].join('\n');
-const TLS_LOGINS = ['local all all trust', 'hostssl all all 127.0.0.1/32 trust', ''].join('\n');
+const tlsLogins = (method: string): string =>
+  [`local all all ${method}`, `hostssl all all 127.0.0.1/32 ${method}`, ''].join('\n');
 const PORT = 5_432;
 const PACKAGED = '/usr/lib/postgresql';
 // A socket's path has about 100 characters at most, and a user's temporary folder may be a long one.
@@ -85,7 +86,10 @@ export async function testPostgres({
     options,
   );
   const settings = [`unix_socket_directories=${folder}`, 'fsync=off', ...listening(folder, tls)];
-  if (tls !== undefined) writeFileSync(join(cluster, 'pg_hba.conf'), TLS_LOGINS);
+  if (tls !== undefined) {
+    const method = password === undefined ? 'trust' : 'scram-sha-256';
+    writeFileSync(join(cluster, 'pg_hba.conf'), tlsLogins(method));
+  }
   const settingArgs = settings.flatMap((one) => ['-c', one]);
   const args = ['-D', cluster, '-p', String(port), ...settingArgs];
 

@@ -90,6 +90,15 @@ is missing, 78 configuration or schema.`,
           summary: 'Valkey 9',
           load: async () => (await import('./commands/matrix.ts')).matrixCommand('valkey'),
         },
+        node: {
+          summary: 'Node 24 and 26, each in a copy of this clone',
+          load: async () => (await import('./commands/matrix.ts')).matrixCommand('node'),
+        },
+        together: {
+          summary:
+            'everything over TLS and by passwords at once, through PgBouncer, by version of Kafka',
+          load: async () => (await import('./commands/matrix.ts')).matrixCommand('together'),
+        },
         producers: {
           summary: 'where Kafka clients place keys, written into docs/producers/README.md',
           load: async () => (await import('./commands/matrix-producers.ts')).matrixProducers,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { repositoryRoot } from '@adtally/local-stack';
+import type { StartedServer } from './subject.ts';
 
 /** What of `./dev demo --json` is looked at. */
 interface DemoJson {
@@ -19,12 +20,13 @@ export interface DemoOutcome {
   readonly words: string;
 }
 
-/** Runs `./dev demo` from this clone's sources; what it tells goes to standard error. Never rejects. */
+/** Runs `./dev demo` beside that server; what it tells goes to standard error. Never rejects. */
 export async function runDemo(
-  env: Readonly<Record<string, string>>,
+  { env, dev = [join(repositoryRoot, 'dev')] }: Pick<StartedServer, 'env' | 'dev'>,
   events: number,
 ): Promise<DemoOutcome> {
-  const child = spawn(join(repositoryRoot, 'dev'), ['demo', '--events', String(events), '--json'], {
+  const [program = '', ...first] = dev;
+  const child = spawn(program, [...first, 'demo', '--events', String(events), '--json'], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

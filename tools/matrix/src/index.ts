@@ -44,7 +44,7 @@ async function runLine(
   try {
     const server = await subject.start(version, way, report);
     try {
-      return await runDemo(server.env, events);
+      return await runDemo(server, events);
     } finally {
       await server.close();
     }

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ensureKafkaJars } from '@adtally/local-stack';
 import { kafkaCluster, selfSigned, setScramPassword, tokenIssuer } from '@adtally/testkit';
-import type { Subject } from './subject.ts';
+import { started, type Subject, type Variables, type Way, wayOf } from './subject.ts';
+import { temporaryFile } from './temporary-file.ts';
 
 /** The newest of each minor version that Maven Central has. */
 const VERSIONS = ['3.9.2', '4.0.2', '4.1.2', '4.2.2', '4.3.1', '4.4.0'] as const;
@@ -13,13 +11,8 @@ const PASSWORD = 'of-the-matrix';
 /** Several lives in a demo. */
 const TOKEN_SECONDS = 20;
 
-type Variables = Readonly<Record<string, string>>;
-
-/** What is open, closed in reverse also where the next step fails. */
-type Stack = AsyncDisposableStack;
-
-/** How clients connect: over TLS with a password, or with tokens that expire while the demo runs. */
-const WAYS: Readonly<Record<string, (version: string, stack: Stack) => Promise<Variables>>> = {
+/** How clients connect to this version: over TLS with a password, or with tokens that expire while the demo runs. */
+const WAYS: Readonly<Record<string, Way<string>>> = {
   plaintext: async (version, stack) => {
     const { brokers } = stack.use(await kafkaCluster({ version }));
     return { KAFKA_BROKERS: brokers };
@@ -59,20 +52,12 @@ export const KAFKA: Subject = {
   ways: Object.keys(WAYS),
   start: async (version, way, report) => {
     await ensureKafkaJars(report, version);
-    const start = WAYS[way];
-    if (start === undefined) throw new Error(`there is no way ${way}`);
-    await using stack = new AsyncDisposableStack();
-    const env = await start(version, stack);
-    const open = stack.move();
-    return { env, close: () => open.disposeAsync() };
+    return started((stack) => wayOf(WAYS, way)(version, stack));
   },
 };
 
 /** The brokers' certificate is their own authority. */
-function trusting(certificate: string, stack: Stack): Variables {
-  const folder = mkdtempSync(join(tmpdir(), 'adtally-matrix-'));
-  stack.defer(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'ca.pem');
-  writeFileSync(file, certificate);
+function trusting(certificate: string, stack: AsyncDisposableStack): Variables {
+  const file = temporaryFile('ca.pem', certificate, stack);
   return { KAFKA_SECURITY_PROTOCOL: 'sasl_ssl', KAFKA_SSL_CA_FILE: file };
 }

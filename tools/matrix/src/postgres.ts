@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   selfSigned,
@@ -8,7 +7,8 @@ import {
   type TestPostgresOptions,
 } from '@adtally/testkit';
 import { postgresProgramsOf } from './postgres-programs.ts';
-import type { Subject } from './subject.ts';
+import { started, type Subject, type Variables, type Way, wayOf } from './subject.ts';
+import { temporaryFile } from './temporary-file.ts';
 
 /** The newest of each major version that the registry has, and its package. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -20,33 +20,48 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /** Of the demo, all at once: PgBouncer's default of 20 is less. */
 const POOL_SIZE = '60';
+const PASSWORD = 'of-the-matrix';
 
-/** What is open, closed in reverse also where the next step fails. */
-type Stack = AsyncDisposableStack;
-
-/** How clients connect; each gives the address of a server with these programs. */
-const WAYS: Readonly<Record<string, (programs: string, stack: Stack) => Promise<string>>> = {
-  socket: async (programs, stack) => (await server({ programs }, stack)).url,
+/** How clients connect to a server with these programs. */
+const WAYS: Readonly<Record<string, Way<string>>> = {
+  socket: async (programs, stack) => at((await server({ programs }, stack)).url),
   // By its defaults, but for the number of connections.
   pgbouncer: async (programs, stack) => {
     const { url } = await server({ programs }, stack);
     const settings = { default_pool_size: POOL_SIZE };
-    return stack.use(await testPgBouncer(url, { settings })).urlFor(url);
+    return at(stack.use(await testPgBouncer(url, { settings })).urlFor(url));
   },
   'tls-verify-full': async (programs, stack) => {
     const tls = selfSigned();
-    const folder = mkdtempSync(join(tmpdir(), 'adtally-matrix-'));
-    stack.defer(() => rmSync(folder, { recursive: true }));
-    const root = join(folder, 'root.pem');
-    writeFileSync(root, tls.cert);
-    const url = new URL((await server({ programs, tls }, stack)).url);
-    url.searchParams.set('sslmode', 'verify-full');
-    url.searchParams.set('sslrootcert', root);
-    return url.href;
+    return verifyingFull((await server({ programs, tls }, stack)).url, tls.cert, stack);
+  },
+  // The same on both sides of the pooler, and a password that both ask for by SCRAM.
+  'pgbouncer-tls-scram': async (programs, stack) => {
+    const tls = selfSigned();
+    const { url } = await server({ programs, tls, password: PASSWORD }, stack);
+    const settings = { default_pool_size: POOL_SIZE };
+    const pooler = stack.use(await testPgBouncer(url, { settings, tls }));
+    return verifyingFull(pooler.urlFor(url), tls.cert, stack);
   },
 };
 
-async function server(options: TestPostgresOptions, stack: Stack) {
+/** The address of a server whose certificate is its own authority. */
+function verifyingFull(
+  address: string,
+  certificate: string,
+  stack: AsyncDisposableStack,
+): Variables {
+  const url = new URL(address);
+  url.searchParams.set('sslmode', 'verify-full');
+  url.searchParams.set('sslrootcert', temporaryFile('ca.pem', certificate, stack));
+  return at(url.href);
+}
+
+function at(url: string): Variables {
+  return { DATABASE_URL: url };
+}
+
+async function server(options: TestPostgresOptions, stack: AsyncDisposableStack) {
   return stack.use(await testPostgres(options));
 }
 
@@ -54,14 +69,10 @@ export const POSTGRES: Subject = {
   title: 'PostgreSQL',
   versions: Object.keys(PACKAGES),
   ways: Object.keys(WAYS),
-  start: async (version, way, report) => {
-    const start = WAYS[way];
-    if (start === undefined) throw new Error(`there is no way ${way}`);
-    await using stack = new AsyncDisposableStack();
-    const home = postgresProgramsOf(PACKAGES[version] ?? version, report);
-    stack.defer(() => rmSync(home, { recursive: true }));
-    const url = await start(join(home, 'bin'), stack);
-    const open = stack.move();
-    return { env: { DATABASE_URL: url }, close: () => open.disposeAsync() };
-  },
+  start: (version, way, report) =>
+    started((stack) => {
+      const home = postgresProgramsOf(PACKAGES[version] ?? version, report);
+      stack.defer(() => rmSync(home, { recursive: true }));
+      return wayOf(WAYS, way)(join(home, 'bin'), stack);
+    }),
 };

@@ -1,9 +1,13 @@
 import type { Report } from '@adtally/local-stack';
 
+/** Variables of every process of the demo. */
+export type Variables = Readonly<Record<string, string>>;
+
 /** A server that runs, as the demo is told of it. */
 export interface StartedServer {
-  /** Variables of every process of the demo. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Variables;
+  /** Program and first arguments of a `./dev` other than this clone's. */
+  readonly dev?: readonly string[];
   close(): Promise<void>;
 }
 
@@ -21,4 +25,24 @@ export interface Subject {
    * @throws StackError, or an error of the server, which becomes the line's result
    */
   start(version: string, way: string, report: Report): Promise<StartedServer>;
+}
+
+/** What one way of connecting starts and opens, from what its subject gives it; `stack` closes it. */
+export type Way<From> = (from: From, stack: AsyncDisposableStack) => Promise<Variables>;
+
+/** Starts what `open` opens; it is closed in reverse, also where a later step of `open` fails. */
+export async function started(
+  open: (stack: AsyncDisposableStack) => Promise<Variables>,
+): Promise<StartedServer> {
+  await using stack = new AsyncDisposableStack();
+  const env = await open(stack);
+  const kept = stack.move();
+  return { env, close: () => kept.disposeAsync() };
+}
+
+/** The way of this name. */
+export function wayOf<From>(ways: Readonly<Record<string, Way<From>>>, name: string): Way<From> {
+  const way = ways[name];
+  if (way === undefined) throw new Error(`there is no way ${name}`);
+  return way;
 }
