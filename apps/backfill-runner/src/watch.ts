@@ -1,7 +1,12 @@
 import { buildVersion } from '@adtally/config';
 import { kafkaSettings } from '@adtally/kafka/env';
 import { runApp } from '@adtally/service';
-import { LagTeller, SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
+import {
+  LagTeller,
+  ServicePresence,
+  SYSTEM_METRICS,
+  SystemMetricsExporter,
+} from '@adtally/system-metrics';
 import type { RunnerConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
 import { RollupKeeper } from './rollup-keeper.ts';
@@ -25,7 +30,7 @@ export async function watch(config: RunnerConfig): Promise<void> {
           ? []
           : [new LagTeller({ ...parts, config: { ...config, kafka: kafkaSettings(config) } })];
       return {
-        services: [new SystemMetricsExporter(parts), ...lag, keeper],
+        services: [new ServicePresence(parts), new SystemMetricsExporter(parts), ...lag, keeper],
         mount: (admin) => void admin.get('/status', () => keeper.status()),
       };
     },

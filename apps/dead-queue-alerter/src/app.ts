@@ -1,6 +1,11 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
-import { LagTeller, SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
+import {
+  LagTeller,
+  ServicePresence,
+  SYSTEM_METRICS,
+  SystemMetricsExporter,
+} from '@adtally/system-metrics';
 import { AlerterService } from './alerter-service.ts';
 import type { AlerterConfig } from './env.ts';
 import { mountIncidents } from './incidents-endpoint.ts';
@@ -24,7 +29,13 @@ export async function runDeadQueueAlerter(config: AlerterConfig): Promise<void> 
       }
       const alerter = new AlerterService({ ...parts, sinks });
       return {
-        services: [new SystemMetricsExporter(parts), new LagTeller(parts), alerter],
+        services: [
+          // Of those that stand by none looks at the topic.
+          new ServicePresence(parts, { isAtWork: () => alerter.role === 'active' }),
+          new SystemMetricsExporter(parts),
+          new LagTeller(parts),
+          alerter,
+        ],
         mount: (admin) => mountIncidents(admin, alerter),
       };
     },

@@ -1,6 +1,11 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
-import { LagTeller, SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
+import {
+  LagTeller,
+  ServicePresence,
+  SYSTEM_METRICS,
+  SystemMetricsExporter,
+} from '@adtally/system-metrics';
 import type { ReprocessorConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
 import { createReprocessor } from './reprocessor.ts';
@@ -18,7 +23,12 @@ export async function runDlqReprocessor(config: ReprocessorConfig): Promise<void
     build: (parts) => {
       const reprocessor = createReprocessor(parts);
       return {
-        services: [new SystemMetricsExporter(parts), new LagTeller(parts), reprocessor.service],
+        services: [
+          new ServicePresence(parts),
+          new SystemMetricsExporter(parts),
+          new LagTeller(parts),
+          reprocessor.service,
+        ],
         mount: (admin) => void admin.get('/status', () => reprocessor.status()),
       };
     },

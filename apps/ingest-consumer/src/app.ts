@@ -1,6 +1,11 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
-import { LagTeller, SYSTEM_METRICS, SystemMetricsExporter } from '@adtally/system-metrics';
+import {
+  LagTeller,
+  ServicePresence,
+  SYSTEM_METRICS,
+  SystemMetricsExporter,
+} from '@adtally/system-metrics';
 import { mountAudit } from './audit-endpoint.ts';
 import { mountBreaker } from './breaker/breaker-endpoint.ts';
 import type { IngestConfig } from './env.ts';
@@ -20,7 +25,12 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
     build: (parts) => {
       const ingest = createIngest(parts);
       return {
-        services: [new SystemMetricsExporter(parts), new LagTeller(parts), ingest.service],
+        services: [
+          new ServicePresence(parts),
+          new SystemMetricsExporter(parts),
+          new LagTeller(parts),
+          ingest.service,
+        ],
         mount: (admin) => {
           admin.get('/status', () => ingest.status());
           mountAudit(admin, config);

@@ -38,9 +38,10 @@ test('its /metrics holds what it measures itself, and on the leader the shared s
     'adtally_event_days_blocked',
     'adtally_incidents_open',
     'adtally_rollup_frontier_timestamp_seconds',
-    'adtally_rollup_newest_cohort_seconds',
     'adtally_rollup_oldest_note_seconds',
     'adtally_rollup_waiting_bases',
     'adtally_rollup_waiting_notes',
+    'adtally_service_heartbeat_timestamp_seconds',
+    'adtally_service_processes',
   ]);
 });

@@ -94,6 +94,14 @@ export {
 } from './schema/letters.ts';
 export { type BackfillState, COHORT_MS, type RollupByCampaignTable } from './schema/rollups.ts';
 export {
+  type ServiceProcess,
+  type ServiceState,
+  PROCESS_SILENT_MS,
+  sayEnded,
+  sayLives,
+  takeServiceStates,
+} from './service-processes.ts';
+export {
   type Standing,
   type StandingPartition,
   standingPartitions,

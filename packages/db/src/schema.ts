@@ -30,6 +30,7 @@ import type {
   RollupVersionsTable,
 } from './schema/rollups.ts';
 import type { ServerTime } from './schema/server-time.ts';
+import type { ServiceProcessesTable } from './schema/services.ts';
 import type {
   MisroutedSourcesTable,
   ReadingLimitsTable,
@@ -43,6 +44,7 @@ export * from './schema/letters.ts';
 export * from './schema/partitions.ts';
 export * from './schema/replays.ts';
 export * from './schema/rollups.ts';
+export * from './schema/services.ts';
 export * from './schema/topics.ts';
 
 /** The tables as Kysely sees them. `int8` reads as bigint (database.ts), `timestamptz` as Date. */
@@ -85,6 +87,7 @@ export interface Schema {
   topic_rules: TopicRulesTable;
   misrouted_sources: MisroutedSourcesTable;
   reading_limits: ReadingLimitsTable;
+  service_processes: ServiceProcessesTable;
 }
 
 interface SchemaVersionsTable {

@@ -4,6 +4,24 @@ import type { Instruments, MetricDefinition } from '@adtally/telemetry';
 type SharedGauge = MetricDefinition & { readonly kind: 'gauge'; readonly startsAbsent: true };
 type SharedGauges = Readonly<Record<string, SharedGauge>>;
 
+/** Which services live, whoever of them is alive to tell it. */
+export const SERVICE_METRICS = {
+  serviceHeartbeat: {
+    name: 'adtally_service_heartbeat_timestamp_seconds',
+    kind: 'gauge',
+    help: "Unix time, by PostgreSQL's clock, at which a process of the service was last at work; every service that ever ran against the database has one.",
+    labels: { service: 'open' },
+    startsAbsent: true,
+  },
+  serviceProcesses: {
+    name: 'adtally_service_processes',
+    kind: 'gauge',
+    help: 'Processes of the service that said within 20 s that they live, those that stand by too.',
+    labels: { service: 'open' },
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
 export const LETTER_METRICS = {
   letters: {
     name: 'adtally_letters',
@@ -26,7 +44,7 @@ export const ROLLUP_METRICS = {
   rollupNewestCohortSeconds: {
     name: 'adtally_rollup_newest_cohort_seconds',
     kind: 'gauge',
-    help: 'Since the end of the newest cohort in the version readers see; 0 before the first.',
+    help: 'Since the end of the newest cohort in the version readers see, before the first since that version was made; no series where nobody ever kept rollups.',
     labels: {},
     startsAbsent: true,
   },
@@ -141,6 +159,7 @@ export const LAG_METRICS = {
 
 /** The shared set: told from the database for the whole system, by one leader among all services. */
 export const SYSTEM_METRICS = {
+  ...SERVICE_METRICS,
   ...LETTER_METRICS,
   ...ROLLUP_METRICS,
   ...ALERTING_METRICS,

@@ -17,7 +17,6 @@ const OF_AN_EMPTY_DATABASE = [
   'adtally_event_days_blocked',
   'adtally_incidents_open',
   'adtally_rollup_frontier_timestamp_seconds',
-  'adtally_rollup_newest_cohort_seconds',
   'adtally_rollup_oldest_note_seconds',
   'adtally_rollup_waiting_bases',
   'adtally_rollup_waiting_notes',

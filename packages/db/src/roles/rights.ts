@@ -15,6 +15,7 @@ export interface Role {
 
 /** What every service writes beside its own work: reports, and what the leader tells (packages/system-metrics). */
 const TELLS: Rights = {
+  service_processes: 'INSERT, UPDATE, DELETE',
   partition_reports: 'INSERT, UPDATE, DELETE',
   partition_lag: 'INSERT, UPDATE, DELETE',
   audit_results: 'INSERT, UPDATE',

@@ -156,6 +156,14 @@ export const COUNTING_COLUMNS = {
     source_offset: 1,
     detail: 1,
   },
+  service_processes: {
+    service: 1,
+    process: 1,
+    started_at: 1,
+    said_at: 1,
+    worked_at: 1,
+    ended_at: 1,
+  },
 } as const satisfies ColumnsOf<
   | 'schema_versions'
   | 'sources'
@@ -171,4 +179,5 @@ export const COUNTING_COLUMNS = {
   | 'topic_rules'
   | 'misrouted_sources'
   | 'reading_limits'
+  | 'service_processes'
 >;

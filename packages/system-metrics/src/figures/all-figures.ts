@@ -4,9 +4,11 @@ import { dayFigures } from './event-days.ts';
 import type { Figures } from './figures.ts';
 import { letterFigures } from './letters.ts';
 import { rollupFigures } from './rollups.ts';
+import { serviceFigures } from './services.ts';
 
 /** All of the shared set. */
 export const ALL_FIGURES: readonly Figures[] = [
+  serviceFigures,
   letterFigures,
   rollupFigures,
   auditFigures,

@@ -8,7 +8,7 @@ export interface Freshness {
   /** Age of the oldest note that is not applied yet; 0 = none waits. */
   readonly oldestNoteSeconds: number;
   readonly waitingNotes: number;
-  /** Since the end of the newest cohort that is in the version readers see; null = none is. */
+  /** Since the end of the newest cohort in the version readers see, before the first since it was made; null = no version. */
   readonly newestCohortSeconds: number | null;
   /** Bases claimed and not taken, over all versions. */
   readonly waitingBases: number;
@@ -41,6 +41,13 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
         .limit(1)
         .as('newest_cohort'),
       eb
+        .selectFrom('rollup_versions as v')
+        .innerJoin('rollup_promotion as p', 'p.version', 'v.version')
+        .select(
+          sql<number>`extract(epoch FROM clock_timestamp() - v.created_at)::float8`.as('seconds'),
+        )
+        .as('version_made'),
+      eb
         .selectFrom('rollup_bases')
         .select(eb.fn.countAll<bigint>().as('bases'))
         .where('taken_at', 'is', null)
@@ -55,7 +62,8 @@ export async function readFreshness(db: DatabaseExecutor): Promise<Freshness> {
   return {
     oldestNoteSeconds: row.oldest_note ?? 0,
     waitingNotes: Number(row.notes),
-    newestCohortSeconds: row.newest_cohort,
+    // A worker that dies before its first cohort must not read as fresh.
+    newestCohortSeconds: row.newest_cohort ?? row.version_made,
     waitingBases: Number(row.bases),
     unclaimedVersions: Number(row.unclaimed),
     frontierMs,
@@ -69,7 +77,9 @@ export const rollupFigures: Figures = {
     const freshness = await readFreshness(session);
     metrics.rollupOldestNoteSeconds.set(freshness.oldestNoteSeconds);
     metrics.rollupWaitingNotes.set(freshness.waitingNotes);
-    metrics.rollupNewestCohortSeconds.set(freshness.newestCohortSeconds ?? 0);
+    metrics.rollupNewestCohortSeconds.clear();
+    if (freshness.newestCohortSeconds !== null)
+      metrics.rollupNewestCohortSeconds.set(freshness.newestCohortSeconds);
     metrics.rollupWaitingBases.set(freshness.waitingBases);
     metrics.rollupFrontierSeconds.set(freshness.frontierMs / 1000);
   },
