@@ -25,6 +25,7 @@ import {
 } from '@adtally/pipeline';
 import type { AppParts } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
+import { limitsTeller } from './limits-teller.ts';
 import { letterWork, type LetterWork } from './letter-work.ts';
 import { countCopies, LetterCopier, takeAsLetters } from './letter-copier.ts';
 import type { METRICS } from './metrics.ts';
@@ -56,7 +57,7 @@ export function createReprocessor(parts: ReprocessorParts) {
     drainDeadlineMs: config.drainDeadlineMs,
     log,
     servers,
-    open: (signal) => openResources(config, metrics, log, servers, signal),
+    open: (signal) => openResources(parts, metrics, log, servers, signal),
     wire: (resources, abandoned) => {
       const wired = wire(parts, servers, resources, abandoned);
       letters = wired.letters;
@@ -162,6 +163,7 @@ function wire(
     { db, lanes: letters.lanes, metrics, log },
     { dlqTopic, owner, perMinute: config.spikePerMinute, factor: config.spikeFactor },
   );
+  const limits = limitsTeller({ db, log }, config, parts.version);
   const expiry = recordExpiry(db, config.retentionDays, log);
   const hindrances = new HindranceWatch({ source: consumer, log });
   const reporter = new PartitionReporter(
@@ -186,6 +188,7 @@ function wire(
       watch,
       marks,
       volumeWatch,
+      limits,
       expiry,
       cursors,
       reporter,

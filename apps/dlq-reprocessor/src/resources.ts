@@ -12,6 +12,7 @@ import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { ReprocessorConfig } from './env.ts';
+import { tellLimits } from './limits-teller.ts';
 import type { ReprocessorMetrics } from './metrics.ts';
 
 /** Every connection the service holds, opened in this order and closed in reverse. */
@@ -44,6 +45,9 @@ type ResourcesConfig = Pick<
   | 'kafka'
   | 'topics'
   | 'recordMaxBytes'
+  | 'jsonMaxDepth'
+  | 'readAsNewest'
+  | 'owner'
   | 'redisUrl'
   | 'dedupTtlSeconds'
   | 'dedupBudgetMs'
@@ -58,7 +62,7 @@ type ResourcesConfig = Pick<
  * @throws ConfigError where a topic is not as it must be, ServerUnusable
  */
 export async function openResources(
-  config: ResourcesConfig,
+  { version, config }: { readonly version: string; readonly config: ResourcesConfig },
   metrics: ReprocessorMetrics,
   log: Logger,
   servers: Servers,
@@ -73,6 +77,8 @@ export async function openResources(
     closers.add(() => db.destroy());
     await servers.atDatabase(() => requireSchema(db), signal);
     servers.postgres.worked();
+    // Before anything is tried: who looks at a process that is ready finds its limits.
+    await servers.atDatabase(() => tellLimits(db, config, version), signal);
     // The producer first: of settings that no client can be made of it alone says what is wrong.
     const producer = await servers.atBrokers(
       () =>

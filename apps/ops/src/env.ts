@@ -1,7 +1,6 @@
 import { userInfo } from 'node:os';
 import { describeConfig, loadEnv, text, type ConfigOf, type Env } from '@adtally/config';
 import { DATABASE_ENV } from '@adtally/db/env';
-import { RECORD_ENV } from '@adtally/pipeline/env';
 
 /** Every variable of this app; the README's table is made from it. */
 export const ENV = {
@@ -12,8 +11,6 @@ export const ENV = {
     meaning: 'who signs; set it in containers',
     defaultWords: 'the user of the system',
   }),
-  // As the dlq-reprocessor has them: "would pass now" means there.
-  ...RECORD_ENV,
 } as const;
 
 export type OpsConfig = ConfigOf<typeof ENV>;

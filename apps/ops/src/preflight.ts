@@ -1,13 +1,14 @@
 import { decodeHeaders, listTopicRules, type Database } from '@adtally/db';
 import { candidateRecords, type CandidateRecord, type LetterFilter } from '@adtally/letters';
-import { DEFAULT_TOPIC_RULES, EventBatch, VERDICT, type DecodeLimits } from '@adtally/event-schema';
+import { DEFAULT_TOPIC_RULES, EventBatch, VERDICT } from '@adtally/event-schema';
 import { classify, readBy } from '@adtally/pipeline';
+import type { Judge, Judges } from './judged-by.ts';
 
 export interface PreflightOptions {
   /** At most so many letters, oldest first, as a job would take them. */
   readonly limit?: number | undefined;
   readonly horizonMs: number;
-  readonly limits: DecodeLimits;
+  readonly judges: Judges;
   /** As an order would that lets ids of the future through. */
   readonly acceptFuture?: boolean;
   readonly onProgress: (checked: number) => void;
@@ -21,6 +22,8 @@ export interface Preflight {
   readonly upToDatabase: number;
   /** How many would fail again, by code. */
   readonly wouldFail: Readonly<Record<string, number>>;
+  /** Of the topics whose letters were looked at. */
+  readonly judgedBy: readonly Judge[];
 }
 
 const PAGE_LETTERS_MAX = 500;
@@ -33,8 +36,8 @@ export async function preflight(
   filter: LetterFilter,
   options: PreflightOptions,
 ): Promise<Preflight> {
-  const { limit = Infinity, horizonMs, limits, acceptFuture = false, onProgress } = options;
-  const { maxValueBytes } = limits;
+  const { limit = Infinity, horizonMs, judges, acceptFuture = false, onProgress } = options;
+  const { maxValueBytes } = judges;
   const capacity = Math.max(
     1,
     Math.min(PAGE_LETTERS_MAX, Math.floor(PAGE_BYTES_MAX / maxValueBytes)),
@@ -43,6 +46,7 @@ export async function preflight(
   // Stands for values that are too long: the check of their length sees them, nobody reads them.
   const tooLong = Buffer.alloc(maxValueBytes + 1);
   const rules = new Map((await listTopicRules(db)).map((one) => [one.topic, one]));
+  const judgedBy = new Map<string, Judge>();
   const wouldFail = new Map<string, number>();
   let [checked, wouldPass, upToDatabase] = [0, 0, 0];
   let after = '0';
@@ -55,8 +59,10 @@ export async function preflight(
     const records = page.limit > 0 ? await candidateRecords(db, filter, page) : [];
     if (records.length === 0) break;
     for (const [topic, alike] of Map.groupBy(records, (record) => record.topic)) {
+      const judge = judges.of(topic);
+      judgedBy.set(topic, judge);
       fill(batch, alike, tooLong);
-      const readAs = readBy(limits, rules.get(topic) ?? DEFAULT_TOPIC_RULES);
+      const readAs = readBy(judge.limits, rules.get(topic) ?? DEFAULT_TOPIC_RULES);
       const acceptsFuture = () => acceptFuture;
       classify(batch, 0, { horizonMs, partitions: null, ...readAs, acceptsFuture });
       for (const [row, { lastCode }] of alike.entries()) {
@@ -74,7 +80,13 @@ export async function preflight(
     onProgress(checked);
   }
   const byNumber = [...wouldFail].toSorted(([, a], [, b]) => b - a);
-  return { checked, wouldPass, upToDatabase, wouldFail: Object.fromEntries(byNumber) };
+  return {
+    checked,
+    wouldPass,
+    upToDatabase,
+    wouldFail: Object.fromEntries(byNumber),
+    judgedBy: [...judgedBy.values()],
+  };
 }
 
 function fill(batch: EventBatch, records: readonly CandidateRecord[], tooLong: Buffer): void {

@@ -104,6 +104,40 @@ test('letters are tried, and judged before, by the rules of their topic as they 
   await the.expectBalanced();
 });
 
+test('a dry run says what the dlq-reprocessor that lives does then, whatever it was started with', async () => {
+  const the = await pipelineStage();
+  const { value, ...message } = shown(2);
+  const ofVersion7 = String(value).replace('"schema_version":1', '"schema_version":7');
+  const long = {
+    ...shown(3),
+    value: Buffer.from(`${String(shown(3).value)}${' '.repeat(2_000)}x`),
+  };
+  await the.ingest.take([shown(1), { ...message, value: Buffer.from(ofVersion7) }, long]);
+  const former = the.reprocessor();
+  await former.until('letters dead', async () => (await the.states())['dead'] === 2);
+  expect((await the.ops('redrive')).result).toMatchObject({
+    would_pass: 0,
+    would_fail: { schema_mismatch: 1, malformed_json: 1 },
+  });
+  await former.stop();
+  const next = the.reprocessor({ RECORD_MAX_BYTES: '1024', SCHEMA_VERSIONS_READ_AS_NEWEST: '7' });
+  await next.until('limits told', async () => {
+    const { rows } = await sql`SELECT FROM reading_limits WHERE record_max_bytes = 1024`.execute(
+      the.db,
+    );
+    return rows.length === 1;
+  });
+  const dry = await the.ops('redrive');
+  expect(dry.result).toMatchObject({ would_pass: 1, would_fail: { oversize: 1 } });
+  expect(await the.ops('redrive', ...WHY, '--wait')).toMatchObject({
+    code: 3,
+    result: { outcomes: { stored: 1, dead: 1 } },
+  });
+  const died = await the.ops('dead-letters', 'list', '--state', 'dead');
+  expect(died.result.letters).toMatchObject([{ code: 'oversize' }]);
+  await the.expectBalanced();
+});
+
 test('I11: letters rejected as future are stored as they are where an operator says so, and by no retry else', async () => {
   const the = await pipelineStage();
   const ahead = (n: number): Message => ({ ...shown(n), timestamp: BORN_MS - 3 * DAY_MS });

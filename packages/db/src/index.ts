@@ -1,6 +1,12 @@
 export { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from './advisory-locks.ts';
 export { noteReadMarks, type ReadMark } from './read-marks.ts';
 export {
+  type ReadingLimits,
+  type ToldLimits,
+  tellReadingLimits,
+  toldReadingLimits,
+} from './reading-limits.ts';
+export {
   type ExtraCheck,
   type AuditOffence,
   type AuditCheckResult,

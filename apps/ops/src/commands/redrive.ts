@@ -21,6 +21,7 @@ import {
 } from '@adtally/letters';
 import { filterOf, filterOptions } from '../filter-options.ts';
 import { followJob } from '../follow-job.ts';
+import { judgeJson, judgeLine, readJudges } from '../judged-by.ts';
 import { operatorOf, ORDER_OPTIONS, readOrder, type Order } from '../order-options.ts';
 import { preflight, type Preflight } from '../preflight.ts';
 import { onDatabase, type OpsContext, type OpsEnvironment } from '../on-database.ts';
@@ -73,7 +74,7 @@ export const redrive = command({
   },
 });
 
-async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<number> {
+async function dryRun({ db }: OpsContext, wanted: Wanted): Promise<number> {
   const candidates = await redriveCandidates(db, wanted.filter);
   const selected = Math.min(candidates.eligible, wanted.limit ?? Infinity);
   const { horizonMs } = await readWriteGuards(db);
@@ -81,11 +82,7 @@ async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<numbe
   const verdict = await preflight(db, wanted.filter, {
     limit: wanted.limit,
     horizonMs,
-    limits: {
-      maxValueBytes: config.recordMaxBytes,
-      maxDepth: config.jsonMaxDepth,
-      readAsNewest: config.readAsNewest,
-    },
+    judges: await readJudges(db),
     acceptFuture: wanted.acceptFuture,
     onProgress: (checked) => progress.update(`checked ${count(checked)} of ${letters(selected)}`),
   });
@@ -99,6 +96,7 @@ async function dryRun({ db, config }: OpsContext, wanted: Wanted): Promise<numbe
       would_pass_up_to_database: verdict.upToDatabase,
       would_fail: verdict.wouldFail,
       version: VERSION,
+      judged_by: verdict.judgedBy.map(judgeJson),
       needs_confirm: verdict.checked > UNCONFIRMED_LETTERS_MAX,
     });
   } else process.stdout.write(`${dryRunText(candidates, verdict, wanted)}\n`);
@@ -177,7 +175,7 @@ function candidatesText(candidates: RedriveCandidates): string {
 }
 
 function dryRunText(candidates: RedriveCandidates, verdict: Preflight, wanted: Wanted): string {
-  const { checked, wouldPass, upToDatabase, wouldFail } = verdict;
+  const { checked, wouldPass, upToDatabase, wouldFail, judgedBy } = verdict;
   const failing = Object.entries(wouldFail);
   const limited = checked < candidates.eligible ? `; the oldest ${count(checked)} are meant` : '';
   if (checked === 0) return candidatesText(candidates);
@@ -190,6 +188,8 @@ function dryRunText(candidates: RedriveCandidates, verdict: Preflight, wanted: W
     }.`,
     ...(failing.length > 0 ? [`${count(checked - wouldPass)} would fail again:`] : []),
     ...failing.map(([code, number]) => `  ${code}  ${count(number)}`),
+    'Judged by:',
+    ...judgedBy.map((judge) => `  ${judgeLine(judge, VERSION)}`),
     ...(wouldFail['future'] === undefined ? [] : [FUTURE_HINT]),
     `At ${wanted.ratePerSecond}/s it takes about ${span(checked / wanted.ratePerSecond)}.`,
     `Nothing was changed. To do it: --execute --reason TEXT${

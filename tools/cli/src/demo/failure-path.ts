@@ -105,9 +105,8 @@ export async function showFailurePath(parts: FailurePathParts): Promise<FailureP
         MAX_ATTEMPTS_BY_CODE: 'empty=1',
       }),
     ]);
-    const opsEnv = { ...fleet.env, ...upgraded };
     const filter = ['--code', 'schema_mismatch', '--state', 'pending', '--since', since];
-    const dry = await runOps(['redrive', ...filter], opsEnv, signal);
+    const dry = await runOps(['redrive', ...filter], fleet.env, signal);
     const job = await runOps(
       [
         'redrive',
@@ -119,7 +118,7 @@ export async function showFailurePath(parts: FailurePathParts): Promise<FailureP
         '--reason',
         'demo: version deployed',
       ],
-      opsEnv,
+      fleet.env,
       signal,
     );
     observer.tell('redriven; sending six hopeless records');
