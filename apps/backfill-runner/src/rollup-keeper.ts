@@ -23,7 +23,7 @@ import {
   type Service,
 } from '@adtally/service';
 import { readFreshness } from '@adtally/system-metrics';
-import type { Logger } from '@adtally/telemetry';
+import type { Logger, Tracer } from '@adtally/telemetry';
 import type { RunnerConfig } from './env.ts';
 import type { KeeperMetrics } from './metrics.ts';
 
@@ -43,6 +43,7 @@ type KeeperConfig = Pick<
 export interface RollupKeeperParts {
   readonly config: KeeperConfig;
   readonly metrics: KeeperMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;
 }
@@ -162,9 +163,19 @@ export class RollupKeeper implements Service {
   }
 
   async #turn(): Promise<KeptTurn> {
-    const { config, metrics } = this.#parts;
+    const { metrics } = this.#parts;
     const startedMs = performance.now();
-    const turn = await keepRollups(
+    const turn = await this.#traced(() => this.#keep());
+    metrics.rollupTurnSeconds.record((performance.now() - startedMs) / 1000);
+    metrics.rollupBaseEvents.add(turn.events);
+    metrics.rollupLateImpressions.add(turn.lateImpressions);
+    metrics.rollupSpoiledBases.add(turn.spoiledBases);
+    return turn;
+  }
+
+  async #keep(): Promise<KeptTurn> {
+    const { config } = this.#parts;
+    return await keepRollups(
       this.#db,
       {
         settleMs: config.settleMs,
@@ -174,11 +185,29 @@ export class RollupKeeper implements Service {
       },
       this.#stopping.signal,
     );
-    metrics.rollupTurnSeconds.record((performance.now() - startedMs) / 1000);
-    metrics.rollupBaseEvents.add(turn.events);
-    metrics.rollupLateImpressions.add(turn.lateImpressions);
-    metrics.rollupSpoiledBases.add(turn.spoiledBases);
-    return turn;
+  }
+
+  /** A trace of each turn that failed or had something to do: there is one a second that had not. */
+  async #traced(keep: () => Promise<KeptTurn>): Promise<KeptTurn> {
+    const { tracer } = this.#parts;
+    if (tracer === undefined) return await keep();
+    const startedAtMs = Date.now();
+    const begin = () => tracer.begin('rollup turn', { kind: 'internal', startedAtMs });
+    try {
+      const turn = await keep();
+      if (turn.bases === 0 && turn.lateImpressions === 0) return turn;
+      const trace = begin();
+      trace.set({
+        'adtally.rollup.bases': turn.bases,
+        'adtally.rollup.events': turn.events,
+        'adtally.rollup.late_impressions': turn.lateImpressions,
+      });
+      trace.end();
+      return turn;
+    } catch (error) {
+      begin().end(error);
+      throw error;
+    }
   }
 
   /** Behind a frontier that ran ahead of ingest every event is late: right, but dear. */

@@ -1,5 +1,5 @@
 import { migrate } from '@adtally/db';
-import { guardedPostgres, hasPostgresServer, waitFor } from '@adtally/testkit';
+import { guardedPostgres, hasPostgresServer, otlpReceiver, waitFor } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { RunnerProcess } from './support/runner-process.ts';
 import { stage, type Stage } from './support/stage.ts';
@@ -19,7 +19,13 @@ async function untilCounted(the: Stage, events: number): Promise<void> {
 }
 
 test('it sums up what is there, applies what comes late, and SIGTERM ends it with 0', async () => {
-  const the = await stage(6_000, FAST);
+  const collector = await otlpReceiver();
+  onTestFinished(() => collector.close());
+  const the = await stage(6_000, {
+    ...FAST,
+    OTEL_TRACES_EXPORTER: 'otlp',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  });
   const [first, second] = [the.start('--watch'), the.start('--watch')];
   await untilCounted(the, the.events);
   const [impression] = await the.rows<{ id: string }>(
@@ -50,6 +56,9 @@ test('it sums up what is there, applies what comes late, and SIGTERM ends it wit
   await first.untilMetricWith([second], 'adtally_rollup_waiting_notes', 0);
   expect((await first.stop()).code).toBe(0);
   expect((await second.stop()).code).toBe(0);
+  const turns = collector.spans.filter(({ name }) => name === 'rollup turn');
+  const summed = turns.map(({ attributes }) => Number(attributes['adtally.rollup.events']));
+  expect(summed.reduce((total, events) => total + events, 0)).toBe(the.events);
 });
 
 test('killed at any moment, the next one goes on and the rollups are exact', async () => {

@@ -17,7 +17,7 @@ import {
   type Heartbeat,
   type Service,
 } from '@adtally/service';
-import type { Logger } from '@adtally/telemetry';
+import type { Logger, Tracer } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
 import type { IncidentsSource } from './incidents-endpoint.ts';
 import { Lease, LEASE_STALE_MS, LeaseLost } from './lease.ts';
@@ -30,6 +30,7 @@ export interface AlerterParts {
     Pick<AlerterConfig, 'databaseUrl' | 'drainDeadlineMs' | 'refusedMaxMs'>;
   readonly sinks: readonly ListedSink[];
   readonly metrics: AlerterMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly log: Logger;
   readonly heartbeat: Heartbeat;
 }

@@ -1,7 +1,7 @@
 import type { Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
 import type { ServerStanding } from '@adtally/service';
-import type { Logger } from '@adtally/telemetry';
+import type { Logger, Tracer } from '@adtally/telemetry';
 import { DeadTopicLoop } from './dead-topic/dead-topic-loop.ts';
 import type { AlerterConfig } from './env.ts';
 import { keepHouse } from './incidents/housekeeping.ts';
@@ -42,6 +42,7 @@ export interface TermParts {
   readonly admin: KafkaAdmin;
   readonly brokers: ServerStanding;
   readonly metrics: AlerterMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly log: Logger;
   readonly beat: () => void;
 }
@@ -56,7 +57,7 @@ export async function runTerm(
   stopping: AbortSignal,
   abandoned: AbortSignal,
 ): Promise<void> {
-  const { session, lease, config, sinks, metrics, log } = parts;
+  const { session, lease, config, sinks, metrics, tracer, log } = parts;
   const failing = new AbortController();
   const failures: unknown[] = [];
   const lost = AbortSignal.any([failing.signal, abandoned]);
@@ -94,7 +95,7 @@ export async function runTerm(
     deadTopic.run(ending),
     keepHouse({ session, settings, bell, log }, ending),
     ...sinks.map((sink) =>
-      new Sender({ sink, session, lease, bell, metrics, log }, retry).run(ending, lost),
+      new Sender({ sink, session, lease, bell, metrics, tracer, log }, retry).run(ending, lost),
     ),
   ].map(guard);
   const finished = new AbortController();

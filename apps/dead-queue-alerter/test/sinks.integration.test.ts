@@ -1,4 +1,5 @@
 import { requestNotification } from '@adtally/db';
+import { otlpReceiver } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { Listener, PAGE, RESOLUTION, told, type Received } from './support/listener.ts';
@@ -26,8 +27,12 @@ async function outbox(the: Stage) {
   return rows;
 }
 
-test.concurrent('a sink that was away for a while gets opening and resolution once each, in order', async (context) => {
-  const the = await stage(context, { env: SHORT });
+test.concurrent('a sink that was away for a while gets opening and resolution once each, in order, and each try is traced', async (context) => {
+  const collector = await otlpReceiver();
+  context.onTestFinished(() => collector.close());
+  const the = await stage(context, {
+    env: { ...SHORT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces` },
+  });
   await the.webhook.down();
   const alerter = the.start();
   await the.die(6);
@@ -40,6 +45,19 @@ test.concurrent('a sink that was away for a while gets opening and resolution on
     return (await outbox(the)).every(({ state }) => state === 'sent');
   });
   expect(told(the.webhook)).toEqual([PAGE, RESOLUTION]);
+  expect((await alerter.stop()).code).toBe(0);
+  const sends = collector.spans.filter(({ name }) => name === 'send notification');
+  const outcomes = sends.map(({ attributes, failed }) => [
+    attributes['adtally.notification.outcome'],
+    failed,
+  ]);
+  expect(outcomes).toEqual(
+    expect.arrayContaining([
+      ['unavailable', true],
+      ['sent', false],
+    ]),
+  );
+  expect(outcomes.filter(([outcome]) => outcome === 'sent')).toHaveLength(2);
 });
 
 test.concurrent('429 with Retry-After is left alone for that long, then told once', async (context) => {

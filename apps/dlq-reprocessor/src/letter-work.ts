@@ -2,6 +2,7 @@ import type { HeldSource } from '@adtally/db';
 import type { DecodeLimits } from '@adtally/event-schema';
 import {
   BatchCommitter,
+  BatchTracing,
   CursorWatch,
   HoldUps,
   sessionCheck,
@@ -49,7 +50,7 @@ export interface LetterWork {
  * copying of letters, waits for.
  */
 export function letterWork(
-  { version, config, metrics, log }: ReprocessorParts,
+  { version, config, metrics, tracer, log }: ReprocessorParts,
   { consumer, claimsAdmin, db, producer, dedup }: Resources,
   { decode, writerLink, abandoned }: LetterWorkOptions,
 ): LetterWork {
@@ -77,8 +78,10 @@ export function letterWork(
     { link: retriesLink, dedup, companion: settler, metrics, log, holdUps },
     { ...config, mayBlameAlone: true },
   );
+  const tracing =
+    tracer && new BatchTracing(tracer, { name: `retry ${eventsTopic}`, topic: eventsTopic });
   const retrier = new Retrier(
-    { link: retriesLink, lanes, committer, settler, metrics, log },
+    { link: retriesLink, lanes, committer, settler, metrics, tracing, log },
     { eventsTopic, batchMax: config.retryBatchMax, limits, decode, appVersion: version },
   );
   const lost = (): Iterable<Lane> => cursors.take().keys();

@@ -4,6 +4,7 @@ import {
   AdmitAll,
   BatchCommitter,
   BatchFiller,
+  BatchTracing,
   ClaimPreparation,
   CursorWatch,
   HindranceWatch,
@@ -82,7 +83,7 @@ function wire(
   resources: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; letters: LetterWork } {
-  const { config, metrics, log, heartbeat } = parts;
+  const { config, metrics, tracer, log, heartbeat } = parts;
   const { consumer, admin, claimsAdmin, db, producer } = resources;
   const dlqTopic = config.topics.dlq.name;
   const { owner } = config;
@@ -140,6 +141,13 @@ function wire(
     lingerMs: COPY_LINGER_MS,
     mayHaveGaps: false,
   });
+  const tracing =
+    tracer &&
+    new BatchTracing(tracer, {
+      name: `copy ${dlqTopic}`,
+      topic: dlqTopic,
+      consumerGroup: config.group,
+    });
   const loop = new IngestLoop(
     {
       consumer,
@@ -151,6 +159,7 @@ function wire(
       cursors,
       admission,
       metrics,
+      tracing,
       log,
       onCommitted: countCopies(metrics),
       letGo: (partitions) => letters.lanes.release(partitions),

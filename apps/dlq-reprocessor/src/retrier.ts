@@ -5,7 +5,9 @@ import {
   BatchWork,
   classify,
   readBy,
+  tellCounts,
   type BatchCommitter,
+  type BatchTracing,
   type WriterLink,
 } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
@@ -19,6 +21,7 @@ export interface RetrierParts {
   readonly committer: BatchCommitter;
   readonly settler: TrySettler;
   readonly metrics: ReprocessorMetrics;
+  readonly tracing?: BatchTracing | undefined;
   readonly log: Logger;
 }
 
@@ -50,6 +53,7 @@ export class Retrier {
   async retryBatch(signal: AbortSignal): Promise<number> {
     const { committer, lanes, metrics, settler, log } = this.#parts;
     if (lanes.held.length === 0) return 0;
+    const leasedFromMs = Date.now();
     const session = await this.#parts.link.session(signal);
     // Only now: of a lane taken away while a session was opened the cursor row does not name it, so that the next
     // claim would not end a lease of ours. One taken away from here on is tried all the same.
@@ -65,15 +69,27 @@ export class Retrier {
       // One row a letter, in their order.
       acceptsFuture: (row) => letters[row]?.acceptsFuture === true,
     });
+    this.#parts.tracing?.begin(work, leasedFromMs);
     settler.expect(letters);
     const spans = [...work.spans.values()];
-    const { fenced } = await committer.commit(work, signal);
+    const { counts, fenced } = await this.#commit(work, signal);
+    tellCounts(work, counts);
+    work.trace?.end();
     lanes.lose(lanes.held.filter(({ sourceId }) => fenced.includes(sourceId)));
     for (const { claim, end } of spans) claim.committedOffset = end;
     for (const { outcome } of settler.settled) metrics.retries.add(1, { outcome });
     const failed = settler.settled.filter(({ outcome }) => outcome === 'failed').length;
     log.info({ letters: letters.length, failed, lanesLost: fenced.length }, 'letters retried');
     return letters.length;
+  }
+
+  async #commit(work: BatchWork, signal: AbortSignal): ReturnType<BatchCommitter['commit']> {
+    try {
+      return await this.#parts.committer.commit(work, signal);
+    } catch (error) {
+      work.trace?.end(error);
+      throw error;
+    }
   }
 
   /** Suspects are tried one at a time, so that a letter that kills us takes no other along; each in its turn. */

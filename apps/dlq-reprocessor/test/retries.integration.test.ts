@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { DEAD_LETTER_HEADERS, splitHeaders } from '@adtally/event-schema';
+import { otlpReceiver } from '@adtally/testkit';
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { garbage, shown } from '@adtally/pipeline/testing';
 import { stage } from './support/stage.ts';
 
@@ -10,9 +11,16 @@ test('I6: letters the database refused are stored once it takes them, each in th
   await sql`ALTER TABLE events ADD CONSTRAINT no_poison CHECK (campaign_id <> 'poison')`.execute(
     the.db,
   );
-  const refused = Array.from({ length: 20 }, (_, n) => shown(100 + n, 'poison'));
+  const collector = await otlpReceiver();
+  onTestFinished(() => collector.close());
+  const [trace, span] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
+  const headers = [{ traceparent: Buffer.from(`00-${trace}-${span}-01`) }];
+  const refused = Array.from({ length: 20 }, (_, n) => ({ ...shown(100 + n, 'poison'), headers }));
   await the.ingest.take([shown(1), ...refused, shown(2)]);
-  const process = the.start({ MAX_ATTEMPTS: '50' });
+  const process = the.start({
+    MAX_ATTEMPTS: '50',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  });
   await the.untilStates({ pending: 20 }, process);
   await process.untilMetric('adtally_retries_total', (tries) => tries > 0, 'failed');
   await sql`ALTER TABLE events DROP CONSTRAINT no_poison`.execute(the.db);
@@ -25,6 +33,12 @@ test('I6: letters the database refused are stored once it takes them, each in th
   expect(rows).toEqual([{ stored: 22, tries: 20 }]);
   await the.expectBalanced();
   expect((await process.stop()).code).toBe(0);
+  // The letters still say what their producer was doing.
+  const retries = collector.spans.filter(({ name }) => name.startsWith('retry '));
+  expect(retries.length).toBeGreaterThan(1);
+  for (const { links } of retries) expect(links).toEqual([`${trace}-${span}`]);
+  const stored = retries.map(({ attributes }) => Number(attributes['adtally.batch.stored']));
+  expect(stored.reduce((total, events) => total + events, 0)).toBe(20);
 });
 
 test('I6: a letter that fails every time goes to the dead topic after just so many tries, bytes unchanged', async () => {

@@ -6,6 +6,7 @@ import { countEvents } from './count-events.ts';
 import {
   BatchCommitter,
   BatchFiller,
+  BatchTracing,
   ClaimPreparation,
   CursorWatch,
   classify,
@@ -68,7 +69,7 @@ export function createIngest(parts: IngestParts) {
 }
 
 function wire(
-  { app, version, config, metrics, log, heartbeat }: IngestParts,
+  { app, version, config, metrics, tracer, log, heartbeat }: IngestParts,
   servers: Servers,
   { consumer, admin, claimsAdmin, db, producer, dedup }: Resources,
   abandoned: AbortSignal,
@@ -126,6 +127,13 @@ function wire(
     topic,
   );
   const marks = new ReadMarks({ source: consumer, db, ownership, log }, config.topicCheckMs);
+  const tracing =
+    tracer &&
+    new BatchTracing(tracer, {
+      name: `process ${topic}`,
+      topic,
+      consumerGroup: config.consumerGroup,
+    });
   const loop = new IngestLoop(
     {
       consumer,
@@ -137,6 +145,7 @@ function wire(
       cursors,
       admission: breakers,
       metrics,
+      tracing,
       log,
       onCommitted: (work, counts, committed) => {
         count(work, counts, committed);

@@ -5,14 +5,13 @@ import {
   WriteError,
   writeBatch,
   type Frontier,
-  type SourceCounts,
 } from '@adtally/db';
 import type { Deduplicator } from '@adtally/dedup';
 import type { RejectionCode } from '@adtally/event-schema';
-import type { Logger } from '@adtally/telemetry';
+import { inStep, type Logger } from '@adtally/telemetry';
 import { BatchPreparer } from './batch-preparer.ts';
 import type { BatchWork } from './batch-work.ts';
-import { firstAttempt, type Attempt } from './commit-attempt.ts';
+import { firstAttempt, type Attempt, type CommitOutcome } from './commit-attempt.ts';
 import type { CommitCompanion } from './commit-companion.ts';
 import { isolateRows, ProbeInterrupted, type RowFailure } from './isolate-rows.ts';
 import type { CommitMetrics } from './metrics.ts';
@@ -40,13 +39,6 @@ export interface CommitterParts {
   readonly log: Logger;
   /** Told why a batch waits, where somebody looks. */
   readonly holdUps?: HoldUps;
-}
-
-/** What became of a batch. */
-export interface CommitOutcome {
-  readonly counts: readonly SourceCounts[];
-  /** Sources found claimed by somebody else: nothing of theirs was written. */
-  readonly fenced: readonly number[];
 }
 
 /** Refusals that no row explains (an operator may just have dropped a constraint) before we stop. */
@@ -86,7 +78,7 @@ export class BatchCommitter {
 
   /** Steps 4 and 5, perhaps while the batch before is written; one call at a time. Waits for a DLQ that is away. */
   prepare(work: BatchWork, signal: AbortSignal): Promise<void> {
-    return this.#preparer.prepare(work, signal);
+    return inStep(work.trace, 'prepare', () => this.#preparer.prepare(work, signal));
   }
 
   /**
@@ -104,12 +96,14 @@ export class BatchCommitter {
       const session = await this.#parts.link.session(signal);
       const writeStartedMs = performance.now();
       try {
-        const counts = await writeBatch(session, this.#encoder, work.batch, work.ranges(), {
-          horizonMs: this.horizonMs,
-          frontier: this.#frontier,
-          verifyAll: attempt.verifyAll,
-          alongside: (open, written) => companion.writeAlongside(open, written),
-        });
+        const counts = await inStep(work.trace, 'write', () =>
+          writeBatch(session, this.#encoder, work.batch, work.ranges(), {
+            horizonMs: this.horizonMs,
+            frontier: this.#frontier,
+            verifyAll: attempt.verifyAll,
+            alongside: (open, written) => companion.writeAlongside(open, written),
+          }),
+        );
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
         this.#parts.holdUps?.end('commit');
         this.#parts.link.noteTaken();

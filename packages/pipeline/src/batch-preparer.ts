@@ -1,5 +1,6 @@
 import type { Deduplicator } from '@adtally/dedup';
 import { rejectedRows } from '@adtally/db';
+import { inStep } from '@adtally/telemetry';
 import type { BatchWork } from './batch-work.ts';
 import { rejectExpired } from './classify.ts';
 import type { CommitCompanion } from './commit-companion.ts';
@@ -40,7 +41,10 @@ export class BatchPreparer {
 
   /** Makes these rejected rows safe outside of the database. */
   async secure(work: BatchWork, rows: readonly number[], signal: AbortSignal): Promise<void> {
-    if (rows.length > 0) await this.#parts.companion.secure?.(work.batch, rows, signal);
+    const { companion } = this.#parts;
+    if (rows.length === 0 || companion.secure === undefined) return;
+    const secured = () => Promise.resolve(companion.secure?.(work.batch, rows, signal));
+    await inStep(work.trace, 'dead-letter', secured);
   }
 
   #rejectExpired(work: BatchWork): number[] {

@@ -1,5 +1,6 @@
 import type { SourceRange } from '@adtally/db';
 import { EventBatch, VERDICT } from '@adtally/event-schema';
+import type { TracedWork } from '@adtally/telemetry';
 import type { SourceClaim } from './source-claim.ts';
 
 /** What a batch covers of one source. */
@@ -28,6 +29,8 @@ export class BatchWork<C extends SourceClaim = SourceClaim> {
   isPrepared = false;
   /** Rejections it had when it was filled; the database may add more. */
   rejectedAtFill = 0;
+  /** Null where it is not traced. */
+  trace: TracedWork | null = null;
 
   constructor(capacity: number) {
     this.batch = new EventBatch(capacity);
@@ -56,7 +59,10 @@ export class BatchWork<C extends SourceClaim = SourceClaim> {
     }
   }
 
+  /** Empties it; its trace ends. */
   clear(): void {
+    this.trace?.end();
+    this.trace = null;
     this.batch.clear();
     this.spans.clear();
     this.bytes = 0;

@@ -1,3 +1,4 @@
+import type { SourceCounts } from '@adtally/db';
 import { Backoff } from '@adtally/pacing';
 import type { BatchWork } from './batch-work.ts';
 
@@ -28,4 +29,11 @@ export function firstAttempt(work: BatchWork): Attempt {
     rowRefusals: 0,
     unexplained: 0,
   };
+}
+
+/** What became of a batch. */
+export interface CommitOutcome {
+  readonly counts: readonly SourceCounts[];
+  /** Sources found claimed by somebody else: nothing of theirs was written. */
+  readonly fenced: readonly number[];
 }

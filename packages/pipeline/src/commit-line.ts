@@ -63,6 +63,15 @@ export class CommitLine<C extends SourceClaim> {
   }
 
   async #through(work: BatchWork<C>, needs: readonly Promise<void>[]): Promise<void> {
+    try {
+      await this.#sendThrough(work, needs);
+    } catch (error) {
+      work.trace?.end(error);
+      throw error;
+    }
+  }
+
+  async #sendThrough(work: BatchWork<C>, needs: readonly Promise<void>[]): Promise<void> {
     // All of them, even where one failed: who is told of the failure may close what the others use.
     await Promise.allSettled(needs);
     for (const need of needs) await need;

@@ -1,5 +1,7 @@
+export { BatchTracing, tellCounts } from './batch-tracing.ts';
 export { type Admission, UNLIMITED, AdmitAll } from './admission.ts';
-export { type CommitOutcome, BatchCommitter } from './batch-committer.ts';
+export { BatchCommitter } from './batch-committer.ts';
+export type { CommitOutcome } from './commit-attempt.ts';
 export { BatchFiller } from './batch-filler.ts';
 export { type SourceSpan, BatchWork } from './batch-work.ts';
 export { ClaimPreparation } from './claim-preparation.ts';

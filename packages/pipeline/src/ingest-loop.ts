@@ -11,6 +11,7 @@ import type { Logger } from '@adtally/telemetry';
 import type { Admission } from './admission.ts';
 import type { BatchCommitter } from './batch-committer.ts';
 import type { BatchFiller } from './batch-filler.ts';
+import { tellCounts, type BatchTracing } from './batch-tracing.ts';
 import type { BatchWork, SourceSpan } from './batch-work.ts';
 import { readBy, type ClassifyRules } from './classify.ts';
 import { CommitLine } from './commit-line.ts';
@@ -30,6 +31,7 @@ export interface LoopParts {
   readonly cursors: CursorWatch<OwnedPartition>;
   readonly admission: Admission;
   readonly metrics: LoopMetrics;
+  readonly tracing?: BatchTracing | undefined;
   readonly log: Logger;
   /** Told of every commit, for counting. */
   readonly onCommitted: (
@@ -124,7 +126,8 @@ export class IngestLoop {
   }
 
   async #fill(work: BatchWork<OwnedPartition>): Promise<void> {
-    const { filler, committer, claims, beat } = this.#parts;
+    const { filler, committer, claims, tracing, beat } = this.#parts;
+    const startedAtMs = Date.now();
     beat();
     void claims.prepareDue();
     const rules: ClassifyRules = {
@@ -141,6 +144,7 @@ export class IngestLoop {
         return this.#isInterrupted;
       },
     });
+    if (!work.isEmpty) tracing?.begin(work, startedAtMs);
   }
 
   /** All that is awaited here is bounded or waits for a server by turns: the loop counts as alive. */
@@ -167,6 +171,7 @@ export class IngestLoop {
     if (work.isEmpty) return;
     const spans = [...work.spans.values()];
     const { counts, fenced } = await committer.commit(work, this.#givenUp);
+    tellCounts(work, counts);
     const lost = new Set(fenced);
     const committed = spans.filter(({ claim }) => !lost.has(claim.sourceId));
     for (const span of committed) this.#noteCommitted(span);

@@ -1,10 +1,11 @@
 import type { ConfigOf } from '@adtally/config';
 import {
   createLogger,
-  createMetrics,
+  createTelemetry,
   type Logger,
   type MetricDefinitions,
   type Metrics,
+  type Tracer,
 } from '@adtally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { Heartbeat } from './heartbeat.ts';
@@ -23,6 +24,8 @@ export interface AppParts<C extends ServiceConfig, D extends MetricDefinitions> 
   readonly version: string;
   readonly config: C;
   readonly metrics: Metrics<D>;
+  /** Where traces are exported. */
+  readonly tracer?: Tracer | undefined;
   readonly log: Logger;
   /** Its loop beats once a turn. */
   readonly heartbeat: Heartbeat;
@@ -53,9 +56,10 @@ export async function runApp<C extends ServiceConfig, D extends MetricDefinition
 ): Promise<void> {
   const { app, version, config, definitions } = options;
   const log = createLogger({ service: app, level: config.logLevel });
-  const metrics = createMetrics({ service: app, version, definitions, identity: config });
+  const telemetry = await createTelemetry({ service: app, version, definitions, config, log });
+  const { metrics, exporting } = telemetry;
   const heartbeat = new Heartbeat(options.stuckAfterMs);
-  const { services, mount } = options.build({ app, version, config, metrics, log, heartbeat });
+  const { services, mount } = options.build({ ...telemetry, app, version, config, log, heartbeat });
   await runService({
     services,
     admin: {
@@ -67,6 +71,7 @@ export async function runApp<C extends ServiceConfig, D extends MetricDefinition
       mount,
     },
     drainDeadlineMs: config.drainDeadlineMs,
+    exporting,
     logger: log,
   });
 }

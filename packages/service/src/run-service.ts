@@ -1,6 +1,6 @@
 // oxlint-disable unicorn/no-process-exit -- the one place that may end the process by force
 import { EXIT, exitCodeOf } from '@adtally/command-line';
-import type { Logger } from '@adtally/telemetry';
+import type { Logger, TelemetryExport } from '@adtally/telemetry';
 import { AdminServer, type AdminOptions } from './admin-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Service } from './service.ts';
@@ -11,6 +11,8 @@ export interface RunServiceOptions {
   readonly admin: AdminOptions;
   /** A drain that takes longer ends the process with exit code 1. Shorter than the platform's grace. */
   readonly drainDeadlineMs: number;
+  /** Pushes what the services tell, to the last. */
+  readonly exporting?: TelemetryExport | undefined;
   readonly logger: Logger;
 }
 
@@ -56,13 +58,15 @@ export async function runService(options: RunServiceOptions): Promise<void> {
   });
   await drained.promise;
   await admin.stop();
+  const isExported = (await options.exporting?.close()) ?? true;
   await options.admin.metrics.shutdown();
   clearTimeout(drainTimer);
   removeHandlers();
-  endWith(
-    lifecycle.exitCode || (adminFailure === undefined ? EXIT.success : codeOf(adminFailure)),
-    logger,
-  );
+  const exitCode =
+    lifecycle.exitCode || (adminFailure === undefined ? EXIT.success : codeOf(adminFailure));
+  // A collector that does not answer would keep the process for as long as exports are tried.
+  if (!isExported) process.exit(exitCode);
+  endWith(exitCode, logger);
 }
 
 /** Lets the loop empty; names what keeps it alive if it does not. */

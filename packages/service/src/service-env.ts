@@ -1,7 +1,6 @@
 import { durationMs, int, oneOf, secret, text } from '@adtally/config';
 import { LOG_LEVELS } from '@adtally/telemetry';
-
-const OTEL_ATTRIBUTES_MAX = 100_000;
+import { OTEL_ENV } from '@adtally/telemetry/env';
 
 /** The variables every service has; each app's admin port has a number of its own. */
 export function serviceEnv(defaultAdminPort: number) {
@@ -41,15 +40,6 @@ export function serviceEnv(defaultAdminPort: number) {
       default: 'info',
       meaning: `${LOG_LEVELS.map((level) => `\`${level}\``).join(' ')}; JSON lines on standard error`,
     }),
-    otelServiceName: text('OTEL_SERVICE_NAME', {
-      default: '',
-      meaning: 'label of `target_info`, instead of the app; other `OTEL_*` have no effect yet',
-      defaultWords: 'the app',
-    }),
-    otelResourceAttributes: text('OTEL_RESOURCE_ATTRIBUTES', {
-      default: '',
-      maxLength: OTEL_ATTRIBUTES_MAX,
-      meaning: 'further labels of `target_info`: `key=value,key=value`, percent-encoded',
-    }),
+    ...OTEL_ENV,
   } as const;
 }

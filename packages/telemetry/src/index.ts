@@ -22,3 +22,7 @@ export {
 } from './metrics.ts';
 export { PROCESS_METRICS } from './process-metrics.ts';
 export type { OtelIdentity } from './resource.ts';
+export type { TelemetryExport } from './otlp/open-export.ts';
+export { createTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';
+export { readTraceParent, TRACE_PARENT_HEADER } from './traces/trace-parent.ts';
+export { inStep, type TracedWork, type Tracer, type WorkOptions } from './traces/tracer.ts';

@@ -34,6 +34,12 @@ export const PROCESS_METRICS = {
     help: 'How late timers fired since the last scrape, 99th percentile.',
     labels: {},
   },
+  otlpExports: {
+    name: 'adtally_otlp_exports_total',
+    kind: 'counter',
+    help: 'Exports to a collector by OTLP, where one is set; what failed is dropped.',
+    labels: { signal: ['traces', 'metrics'], outcome: ['sent', 'failed'] },
+  },
 } as const satisfies MetricDefinitions;
 
 export type ProcessMetrics = Instruments<typeof PROCESS_METRICS>;

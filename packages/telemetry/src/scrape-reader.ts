@@ -1,18 +1,10 @@
-import { AggregationTemporality, InstrumentType, MetricReader } from '@opentelemetry/sdk-metrics';
+import { MetricReader } from '@opentelemetry/sdk-metrics';
+import { gaugesAsTheyAre } from './temporality.ts';
 
-/**
- * Collects when asked and opens no port. Gauges are read as they are now: with the cumulative
- * temporality of the stock Prometheus reader the SDK would repeat a series nobody observes any more,
- * so a partition handed over long ago would go on reporting its lag.
- */
+/** Collects when asked and opens no port. */
 export class ScrapeReader extends MetricReader {
   constructor() {
-    super({
-      aggregationTemporalitySelector: (type) =>
-        type === InstrumentType.OBSERVABLE_GAUGE
-          ? AggregationTemporality.DELTA
-          : AggregationTemporality.CUMULATIVE,
-    });
+    super({ aggregationTemporalitySelector: gaugesAsTheyAre });
   }
 
   protected override async onForceFlush(): Promise<void> {

@@ -48,6 +48,7 @@ export {
   type TestPrometheusOptions,
 } from './prometheus.ts';
 export { hasPrometheus, promtool, type PromtoolResult } from './prometheus-programs.ts';
+export { otlpReceiver, type OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
 export { ServiceProcess, type Exit, type LogEntry } from './service-process.ts';

@@ -47,6 +47,8 @@ export interface Mix {
   readonly unknownFields: number;
   /** Valid events that state their idempotency key, rightly, in a header. */
   readonly keyHeader: number;
+  /** Valid events, sent for the first time, that name a recorded span in header `traceparent`. */
+  readonly traceHeader: number;
 }
 
 export const DEFAULT_MIX: Mix = {
@@ -62,6 +64,7 @@ export const DEFAULT_MIX: Mix = {
   hugeAmount: 0.001,
   unknownFields: 0.005,
   keyHeader: 0.005,
+  traceHeader: 0,
 };
 
 /** @throws RangeError naming every share that is no share, or when the record kinds exceed 1 together */

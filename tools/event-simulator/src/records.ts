@@ -63,8 +63,13 @@ export class RecordMaker {
       versions: 1,
     };
     this.#identities += 1;
-    const headers = rng.chance(mix.keyHeader) ? keyHeader(event) : null;
-    return { record: recordOf(kept, event, 0, json, arrivedMs, headers), kept };
+    const headers = [
+      ...(rng.chance(mix.keyHeader) ? keyHeader(event) : []),
+      // A share of 0 asks for no number: what was planned by a seed before stays.
+      ...(mix.traceHeader > 0 && rng.chance(mix.traceHeader) ? traceHeader(kept.identity) : []),
+    ];
+    const sent = headers.length > 0 ? headers : null;
+    return { record: recordOf(kept, event, 0, json, arrivedMs, sent), kept };
   }
 
   /** The same payload again, perhaps spelt another way, perhaps in another partition. */
@@ -137,6 +142,12 @@ const OWN_ID: Readonly<Record<PlannedType, (event: PlannedEvent) => Uint8Array |
   click: ({ clickId }) => uuidBytes(clickId ?? ''),
   conversion: ({ conversionId }) => Buffer.from(conversionId ?? ''),
 };
+
+/** A span of its own in a trace of its own, by https://www.w3.org/TR/trace-context/, as its producer recorded it. */
+function traceHeader(identity: number): readonly RecordHeader[] {
+  const [trace, span] = [32, 16].map((digits) => (identity + 1).toString(16).padStart(digits, '0'));
+  return [{ traceparent: Buffer.from(`00-${trace}-${span}-01`) }];
+}
 
 /** The event's true idempotency key, as a careful producer may state it. */
 function keyHeader(event: PlannedEvent): readonly RecordHeader[] {

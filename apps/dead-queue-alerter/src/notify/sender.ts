@@ -6,7 +6,7 @@ import {
 } from '@adtally/alerting';
 import { type DatabaseExecutor } from '@adtally/db';
 import { backoffMs, pause } from '@adtally/pacing';
-import type { Logger } from '@adtally/telemetry';
+import type { Logger, Tracer } from '@adtally/telemetry';
 import type { Message } from '../incidents/message.ts';
 import type { Lease } from '../lease.ts';
 import type { AlerterMetrics } from '../metrics.ts';
@@ -29,7 +29,13 @@ export interface SenderParts {
   readonly lease: Lease;
   readonly bell: Bell;
   readonly metrics: AlerterMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly log: Logger;
+}
+
+/** Why a notification was not taken, for its trace. */
+class NotSent extends Error {
+  override name = 'NotSent';
 }
 
 /** Of the outcomes that are no success: whether it is this row alone that the sink does not want. */
@@ -71,10 +77,27 @@ export class Sender {
         continue;
       }
       lease.requireFresh();
-      const outcome = await sink.send(row.message as Message, lost);
+      const outcome = await this.#send(row, lost);
       lost.throwIfAborted();
       await this.#settle(row, outcome, stopping);
     }
+  }
+
+  async #send(row: ClaimedNotification, lost: AbortSignal): Promise<SendOutcome> {
+    const { sink, tracer } = this.#parts;
+    const trace = tracer?.begin('send notification', {
+      kind: 'client',
+      attributes: {
+        'adtally.sink': sink.name,
+        'adtally.incident': Number(row.incidentId),
+        'adtally.notification.kind': row.kind,
+        'adtally.notification.attempt': row.attempts,
+      },
+    });
+    const outcome = await sink.send(row.message as Message, lost);
+    trace?.set({ 'adtally.notification.outcome': outcome.kind });
+    trace?.end(outcome.kind === 'sent' ? undefined : new NotSent(outcome.error));
+    return outcome;
   }
 
   async #settle(

@@ -11,6 +11,7 @@ import { reprocess } from './reprocess.ts';
 import { redis, wal } from './servers.ts';
 import { start } from './start.ts';
 import { twoProcesses } from './two-processes.ts';
+import { traces } from './traces.ts';
 import { duplicates, variants } from './variants.ts';
 
 /** Every line by its name, in the order of the table. */
@@ -26,6 +27,7 @@ export const LINES: Readonly<Record<LineName, Line>> = {
   duplicates,
   replay,
   variants,
+  traces,
   reprocess,
   redis,
   wal,

@@ -11,6 +11,7 @@ export const LINE_SUMMARIES = {
   duplicates: 'a topic of 50 % duplicates against the clean one',
   replay: 'the whole of a drained topic read again',
   variants: 'ids v4, no Redis, 1 % malformed, zstd, each against clean',
+  traces: 'traces and metrics exported, against nothing exported',
   reprocess: 'dead letters copied and retried by the real service',
   redis: 'bytes a key, commands a batch',
   wal: 'write-ahead log and statements an event',

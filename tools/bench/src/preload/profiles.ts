@@ -20,6 +20,7 @@ const CLEAN: Mix = {
   hugeAmount: 0,
   unknownFields: 0,
   keyHeader: 0,
+  traceHeader: 0,
 };
 
 /** By name; each beside `clean` changes one thing. */
@@ -30,6 +31,7 @@ export const PROFILES = {
   'ids-v4': { mix: { ...CLEAN, nonV7: 1 } },
   malformed: { mix: { ...CLEAN, malformed: 0.01 } },
   zstd: { mix: CLEAN, compression: 'zstd' },
+  traced: { mix: { ...CLEAN, traceHeader: 1 } },
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof PROFILES;
