@@ -92,7 +92,11 @@ function secretsOf(app: string, way: Way): Env {
   return Object.fromEntries(
     fields.flatMap(({ variable, read }) => {
       if (OF_SERVERS.includes(variable)) return [];
-      const texts = [canary(variable), broken.sink(way, canary(variable))];
+      const texts = [
+        canary(variable),
+        broken.sink(way, canary(variable)),
+        `authorization=${encodeURIComponent(canary(variable))}`,
+      ];
       const taken = texts.find((text) => 'value' in read({ [variable]: text }));
       if (taken === undefined) throw new Error(`${variable}: teach this test what it may be`);
       return [[variable, taken]];
@@ -118,7 +122,11 @@ function breakOf(server: Server, way: Way): Env {
 }
 
 function envOf(app: string, server: Server, way: Way): Env {
-  const env = { ...healthy, ...secretsOf(app, way), ...breakOf(server, way) };
+  const collector: Env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: broken.collector(way),
+    OTEL_METRIC_EXPORT_INTERVAL: '1s',
+  };
+  const env = { ...healthy, ...collector, ...secretsOf(app, way), ...breakOf(server, way) };
   for (const { variable } of declared[app] ?? []) {
     if (env[variable] !== undefined) given.add(`${app} ${variable}`);
   }

@@ -39,6 +39,8 @@ test.each([
   ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
   ['OTEL_TRACES_SAMPLER_ARG', 'half'],
   ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4317'],
+  ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'https://user:secret@collector:4318'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector:port'],
   ['OTEL_SDK_DISABLED', 'maybe'],
 ])('%s=%s is refused by its name', (variable, value) => {
   expect(() => loadEnv(OTEL_ENV, { [variable]: value })).toThrow(ConfigError);

@@ -12,7 +12,6 @@ import {
 
 const ATTRIBUTES_MAX = 100_000;
 const HEADERS_MAX = 16_384;
-const HTTP = ['http', 'https'] as const;
 
 /** What a signal goes to: nowhere unless an endpoint or the exporter itself is set. */
 export type ExporterName = 'otlp' | 'none' | '';
@@ -46,20 +45,14 @@ export const OTEL_ENV = {
   }),
   otelTracesExporter: exporter('OTEL_TRACES_EXPORTER', 'traces'),
   otelMetricsExporter: exporter('OTEL_METRICS_EXPORTER', 'metrics; `/metrics` stays'),
-  otlpEndpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', {
-    schemes: HTTP,
-    default: '',
+  otlpEndpoint: endpoint('OTEL_EXPORTER_OTLP_ENDPOINT', {
     meaning:
       'exports traces and metrics there, to `/v1/traces` and `/v1/metrics` under it (docs/operations.md)',
   }),
-  otlpTracesEndpoint: url('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', {
-    schemes: HTTP,
-    default: '',
+  otlpTracesEndpoint: endpoint('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', {
     meaning: 'exports traces there, to exactly this address',
   }),
-  otlpMetricsEndpoint: url('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', {
-    schemes: HTTP,
-    default: '',
+  otlpMetricsEndpoint: endpoint('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', {
     meaning: 'the same of metrics',
   }),
   otlpHeaders: secret(headers('OTEL_EXPORTER_OTLP_HEADERS')),
@@ -82,6 +75,26 @@ export const OTEL_ENV = {
 
 /** What the environment says of exporting. */
 export type OtelConfig = ConfigOf<typeof OTEL_ENV>;
+
+/** Without credentials: those are headers, which nobody is shown. */
+function endpoint(variable: string, { meaning }: { readonly meaning: string }): EnvField<string> {
+  const plain = url(variable, { schemes: ['http', 'https'], default: '', meaning });
+  return {
+    ...plain,
+    read(env) {
+      const reading = plain.read(env);
+      if ('problems' in reading || reading.value === '') return reading;
+      const address = URL.parse(reading.value);
+      if (address === null) return { problems: [`${variable}: its value is not a URL`] };
+      if (address.username === '' && address.password === '') return reading;
+      return {
+        problems: [
+          `${variable} holds credentials: give them in OTEL_EXPORTER_OTLP_HEADERS instead`,
+        ],
+      };
+    },
+  };
+}
 
 function exporter(variable: string, what: string): EnvField<ExporterName> {
   return field<ExporterName>(variable, {

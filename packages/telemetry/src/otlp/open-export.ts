@@ -1,4 +1,5 @@
 /** Loaded only where something is exported: the SDK of traces and the exporters cost a start what they weigh. */
+import { keepSecret } from '@adtally/config';
 import type { Resource } from '@opentelemetry/resources';
 import {
   AlwaysOffSampler,
@@ -46,7 +47,7 @@ export function openExport(plan: ExportPlan, options: ExportOptions): TelemetryE
   };
   const settings = {
     // Asked for with each export: the file that holds them may have changed.
-    headers: async () => parseHeaders(plan.headers()) ?? {},
+    headers: async () => headersOf(plan),
     timeoutMillis: plan.timeoutMs,
     concurrencyLimit: CONCURRENT_MAX,
   };
@@ -81,6 +82,17 @@ export function openExport(plan: ExportPlan, options: ExportOptions): TelemetryE
     },
     close: () => inTime([provider?.shutdown(), metricReader?.shutdown()]),
   };
+}
+
+/** A server's answer may hold what it was sent: hidden as the whole text is. */
+function headersOf(plan: ExportPlan): Record<string, string> {
+  const headers = parseHeaders(plan.headers()) ?? {};
+  for (const value of Object.values(headers)) {
+    keepSecret(value, true);
+    // `Bearer` and `Basic` stand before what is the secret.
+    keepSecret(value.slice(value.lastIndexOf(' ') + 1), true);
+  }
+  return headers;
 }
 
 function samplerOf(name: SamplerName, ratio: number): Sampler {

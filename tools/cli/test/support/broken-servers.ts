@@ -25,6 +25,8 @@ export interface BrokenServers {
   tokens(way: Way, secret: string): Record<string, string>;
   /** Of a webhook: a path and a password, both the secret. */
   sink(way: Way, secret: string): string;
+  /** What takes exports. */
+  collector(way: Way): string;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,9 @@ export async function brokenServers(): Promise<BrokenServers> {
       garbage: `127.0.0.1:${echo.port}`,
       closes: `127.0.0.1:${closing.port}`,
     })[way];
+  const schemeOf = (way: Way): string => (way === 'tls' ? 'https' : 'http');
+  const httpHostOf = (way: Way): string =>
+    hostOf(way === 'password' || way === 'tls' ? 'garbage' : way);
   return {
     postgres: (way, password) => ({ DATABASE_URL: postgresUrl(way, password) }),
     redis: (way, password) => ({ REDIS_URL: redisUrl(way, password) }),
@@ -68,9 +73,9 @@ export async function brokenServers(): Promise<BrokenServers> {
       KAFKA_OAUTH_CLIENT_ID: USER,
       KAFKA_OAUTH_CLIENT_SECRET: secret,
     }),
+    collector: (way) => `${schemeOf(way)}://${httpHostOf(way)}`,
     sink: (way, secret) => {
-      const scheme = way === 'tls' ? 'https' : 'http';
-      const host = hostOf(way === 'password' || way === 'tls' ? 'garbage' : way);
+      const [scheme, host] = [schemeOf(way), httpHostOf(way)];
       return `${scheme}://user:${encodeURIComponent(secret)}@${host}/${encodeURIComponent(secret)}`;
     },
     async close() {
