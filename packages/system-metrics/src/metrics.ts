@@ -1,3 +1,4 @@
+import { DEAD_LETTER_STATES } from '@adtally/db';
 import type { Instruments, MetricDefinition } from '@adtally/telemetry';
 
 /** A gauge that only the leader tells: it has no series anywhere else. */
@@ -26,8 +27,8 @@ export const LETTER_METRICS = {
   letters: {
     name: 'adtally_letters',
     kind: 'gauge',
-    help: 'Letters by state; a state without letters has no series.',
-    labels: { state: 'open' },
+    help: 'Letters by state.',
+    labels: { state: DEAD_LETTER_STATES },
     startsAbsent: true,
   },
 } as const satisfies SharedGauges;

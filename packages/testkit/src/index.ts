@@ -47,7 +47,7 @@ export {
   type TestPrometheus,
   type TestPrometheusOptions,
 } from './prometheus.ts';
-export { hasPrometheus, promtool, type PromtoolResult } from './prometheus-programs.ts';
+export { amtool, hasPrometheus, promtool, type ToolResult } from './prometheus-programs.ts';
 export { otlpReceiver, type OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';

@@ -6,6 +6,7 @@ import { unpackedPackages } from './debian-packages.ts';
 export interface PrometheusPrograms {
   readonly prometheus: string;
   readonly promtool: string;
+  readonly amtool: string;
   readonly alertmanager: string;
   /** The folder that `alertmanager` has to be started in. */
   readonly root: string;
@@ -29,6 +30,7 @@ function programsIn(root: string): PrometheusPrograms {
   return {
     prometheus: join(root, 'usr/bin/prometheus'),
     promtool: join(root, 'usr/bin/promtool'),
+    amtool: join(root, 'usr/bin/amtool'),
     alertmanager: join(root, 'usr/bin/prometheus-alertmanager'),
     root,
   };
@@ -47,7 +49,7 @@ function relocate(file: string): void {
   writeFileSync(file, bytes);
 }
 
-/** Whether `testPrometheus`, `testAlertmanager` and `promtool` work here. */
+/** Whether `testPrometheus`, `testAlertmanager`, `promtool` and `amtool` work here. */
 export function hasPrometheus(): boolean {
   return prometheusPrograms() !== undefined;
 }
@@ -59,7 +61,7 @@ export function requirePrometheus(): PrometheusPrograms {
   return programs;
 }
 
-export interface PromtoolResult {
+export interface ToolResult {
   /** 0 only where everything that was checked is right. */
   readonly code: number;
   /** What it printed: standard output, then standard error. */
@@ -67,8 +69,16 @@ export interface PromtoolResult {
 }
 
 /** Runs promtool: `check rules FILE...`, `test rules FILE...`, `check config FILE`. */
-export async function promtool(...args: readonly string[]): Promise<PromtoolResult> {
-  const { promtool: file } = requirePrometheus();
+export async function promtool(...args: readonly string[]): Promise<ToolResult> {
+  return await run(requirePrometheus().promtool, args);
+}
+
+/** Runs amtool: `check-config FILE`. */
+export async function amtool(...args: readonly string[]): Promise<ToolResult> {
+  return await run(requirePrometheus().amtool, args);
+}
+
+async function run(file: string, args: readonly string[]): Promise<ToolResult> {
   return await new Promise((resolve, reject) => {
     execFile(file, args, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;

@@ -1,4 +1,4 @@
-import type { DatabaseExecutor, DeadLetterState } from '@adtally/db';
+import { DEAD_LETTER_STATES, type DatabaseExecutor, type DeadLetterState } from '@adtally/db';
 import { LETTER_METRICS } from '../metrics.ts';
 import type { Figures } from './figures.ts';
 
@@ -21,7 +21,8 @@ export const letterFigures: Figures = {
   isCostly: true,
   async tell(session, metrics) {
     const counts = await letterCounts(session);
-    metrics.letters.clear();
-    for (const { state, letters } of counts) metrics.letters.set(letters, { state });
+    const byState = new Map(counts.map(({ state, letters }) => [state, letters]));
+    // Zeros too: a series that only begins with its first letter shows no rise.
+    for (const state of DEAD_LETTER_STATES) metrics.letters.set(byState.get(state) ?? 0, { state });
   },
 };
