@@ -2,6 +2,7 @@ import { type Database, type DatabaseExecutor, type Operator, recordAction } fro
 import type { EventType } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import type { Period } from './period.ts';
+import { rfc3339Micros } from './rfc3339-micros.ts';
 import { RefusedError } from './versions.ts';
 
 /** Money booked by hand for an event of which a conflicting copy exists; it stands beside all figures. */
@@ -161,11 +162,6 @@ function adjustmentsIn(db: DatabaseExecutor) {
       'booking',
       'undoes',
     ]);
-}
-
-/** A `timestamptz` to the microsecond, which a Date cannot hold. */
-function rfc3339Micros(column: string) {
-  return sql<string>`to_char(${sql.ref(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
 async function eventOfConflict(

@@ -10,6 +10,30 @@ export function eventColumns(rollups: readonly Rollup[]): RawBuilder<unknown> {
   return sql.raw([fixed, ...dimensionsOf(rollups)].join(', '));
 }
 
+/** What tells an event from others, and where it lies; `own_...` are its own dimensions, whoever earned it. */
+const IDENTITY = [
+  'impression_id',
+  'event_key',
+  'event_type',
+  'occurred_at',
+  'click_id',
+  'conversion_id',
+  'source_id',
+  'source_offset',
+] as const;
+/** Of a conversion that an act earned, the same of that act, with their types. */
+const EARNED_BY = {
+  event_key: 'uuid',
+  click_id: 'uuid',
+  source_id: 'int',
+  source_offset: 'bigint',
+} as const;
+type EarnedBy = keyof typeof EARNED_BY;
+const EARNED_BY_COLUMNS = Object.keys(EARNED_BY) as EarnedBy[];
+
+/** What `attributed` says of each event: what it counts for, or also which event it is. */
+export type Detail = 'counted' | 'identified';
+
 /** What is attributed together: an impression's events, or those of each sign where both occur. */
 export type Partition = 'impression_id' | 'impression_id, sign';
 
@@ -32,11 +56,13 @@ export type Partition = 'impression_id' | 'impression_id, sign';
  * on a million events costs a sort and not a million times a million pairs.
  *
  * `attributed` has `cohort, hour, currency`, the dimensions of the version's rollups, `kind, amount_micros,
- * sign`; a conversion earned by a click or an impression has the dimensions of that.
+ * sign`; a conversion earned by a click or an impression has the dimensions of that. Where it is `identified` it also
+ * has IDENTITY, `own_<dimension>`, and `earned_by_<column>` for EARNED_BY: then `input` must have all columns of `events`.
  */
 export function attribution(
   partition: Partition,
   definition: RollupDefinition,
+  detail: Detail = 'counted',
 ): RawBuilder<unknown> {
   const { order, isShown, isEarly, tolerance, window } = rulesOf(definition);
   const shown = playersOf('shown');
@@ -62,6 +88,18 @@ export function attribution(
   const own = dimensions
     .map((name) => (isOptional(name) ? `${filled(name, name)} AS ${name}` : name))
     .join(', ');
+  const isIdentified = detail === 'identified';
+  const identity = (earnedBy: (column: EarnedBy) => string) =>
+    !isIdentified
+      ? ''
+      : `, ${[
+          ...IDENTITY,
+          ...dimensions.map((name) => `${filled(name, name)} AS own_${name}`),
+          ...EARNED_BY_COLUMNS.map((column) => `${earnedBy(column)} AS earned_by_${column}`),
+        ].join(', ')}`;
+  const byNobody = (column: EarnedBy) => `NULL::${EARNED_BY[column]}`;
+  const byCredit = (column: EarnedBy) =>
+    `CASE WHEN credit = ${kindOf(results, (part) => part.earnedByAct, 'conversions')} THEN clicked_${column} END`;
   const credited = (name: Dimension) => `
     CASE credit WHEN ${kindOf(results, (part) => part.earnedByAct, 'conversions')} THEN clicked_${name}
                 WHEN ${kindOf(results, (part) => part.earnedByShown, 'conversions')} THEN shown_${name} ELSE ${name} END`;
@@ -69,7 +107,7 @@ export function attribution(
     acts AS MATERIALIZED (
       SELECT act.cohort, act.sign, act.impression_id, act.event_type, act.occurred_at, act.event_key,
              act.source_offset, act.source_id, act.amount_micros, act.currency,
-             ${named('act.')}, shown.occurred_at AS shown_at, ${named('shown.', 'shown_')}
+             ${isIdentified ? 'act.click_id, act.conversion_id,' : ''} ${named('act.')}, shown.occurred_at AS shown_at, ${named('shown.', 'shown_')}
       FROM (SELECT * FROM companions WHERE NOT ${isImpression}) act
       LEFT JOIN (SELECT * FROM companions WHERE ${isImpression}) shown
         ON ${together('shown', 'act')} AND ${isShown}
@@ -82,6 +120,7 @@ export function attribution(
     ),
     conversions AS (
       SELECT conversion.*, ${named('clicked.', 'clicked_')},
+             ${isIdentified ? `${EARNED_BY_COLUMNS.map((column) => `clicked.${column} AS clicked_${column}`).join(', ')},` : ''}
              CASE WHEN conversion.shown_at IS NULL THEN ${kindOf(results, (part) => part.unmatched, 'conversion')}
                   WHEN ${isEarly('conversion')} THEN ${kindOf(results, (part) => part.early, 'conversion')}
                   WHEN clicked.occurred_at >= conversion.shown_at - ${tolerance}
@@ -95,18 +134,18 @@ export function attribution(
     ),
     attributed AS (
       SELECT cohort, ${hour('input')} AS hour, currency, ${own},
-             ${kindOf(shown, (part) => part.counted, 'input')} AS kind, amount_micros, sign
+             ${kindOf(shown, (part) => part.counted, 'input')} AS kind, amount_micros, sign${identity(byNobody)}
       FROM input WHERE ${isImpression}
       UNION ALL
       SELECT cohort, ${hour('acts')}, currency, ${own},
              CASE WHEN shown_at IS NULL THEN ${kindOf(acts, (part) => part.unmatched, 'acts')}
                   WHEN ${isEarly('acts')} THEN ${kindOf(acts, (part) => part.early, 'acts')}
                   ELSE ${kindOf(acts, (part) => part.counted, 'acts')} END,
-             amount_micros, sign
+             amount_micros, sign${identity(byNobody)}
       FROM acts WHERE ${typeIsOf(acts)}
       UNION ALL
       SELECT cohort, ${hour('conversions')}, currency,
-             ${dimensions.map((name) => filled(name, credited(name))).join(', ')}, credit, amount_micros, sign
+             ${dimensions.map((name) => filled(name, credited(name))).join(', ')}, credit, amount_micros, sign${identity(byCredit)}
       FROM conversions
     )`);
 }

@@ -10,6 +10,18 @@ const IS_TIMED = `CASE WHEN get_byte(uuid_send(impression_id), 6) >> 4 = 7
 const WORK_MEMORY = '64MB';
 
 /**
+ * Whether a version counts an event `e`: it lies before max(W, V) of its source.
+ *
+ * @param seen alias of a row with a base's `seen_sources, seen_offsets`
+ * @param applied alias of a row with `applied_sources, applied_offsets`
+ */
+export function isSummedUp(seen: string, applied: string): string {
+  const before = (side: string, name: 'seen' | 'applied') =>
+    `coalesce(${side}.${name}_offsets[array_position(${side}.${name}_sources, e.source_id)], 0)`;
+  return `(e.source_offset < greatest(${before(seen, 'seen')}, ${before(applied, 'applied')}))`;
+}
+
+/**
  * The relations `input` and `companions` (see `attribution`) of a base's impressions: a range of the
  * primary key, or a scan of everything for the ids without a time.
  *

@@ -26,6 +26,33 @@ export {
   DEFAULT_DEFINITION,
   readDefinitions,
 } from './definitions.ts';
+export type { Asked } from './figures/asked.ts';
+export {
+  type EventClass,
+  type FigureMeasure,
+  classesOf,
+  classWords,
+  measuresOf,
+} from './figures/classes.ts';
+export { type EventPlace, type FigureEvent, readEvents } from './figures/read-events.ts';
+export {
+  type Cut,
+  type FigureRow,
+  type Figures,
+  CUTS,
+  readFigures,
+} from './figures/read-figures.ts';
+export { type Standing, inSnapshot, readStanding, staleness } from './figures/standing.ts';
+export {
+  type ClassCount,
+  addedUp,
+  classCounts,
+  conversionsOf,
+  quotient,
+  rate,
+  storedEvents,
+  valueOf,
+} from './figures/summary.ts';
 export { raiseFrontier } from './frontier.ts';
 export { readIngestLag } from './ingest-lag.ts';
 export { type KeptTurn, keepRollups } from './keep-rollups.ts';

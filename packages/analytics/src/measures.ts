@@ -92,6 +92,13 @@ export function kindNumber(kind: EventKind): number {
   return Object.keys(KINDS).indexOf(kind);
 }
 
+/** The kind that a number in a query stands for. */
+export function kindNumbered(number: number): EventKind {
+  const kind = (Object.keys(KINDS) as EventKind[])[number];
+  if (kind === undefined) throw new Error(`no kind of event has the number ${number}`);
+  return kind;
+}
+
 type Declared = (typeof KINDS)[EventKind];
 /** A column of a rollup table that is summed up. */
 export type Measure = Declared['count'] | Declared['money'];

@@ -6,7 +6,7 @@ import {
 } from '@adtally/db';
 import { EVENT_TYPES } from '@adtally/event-schema';
 import { type RawBuilder, sql } from 'kysely';
-import { inputOfBase, planForBases } from './base-input.ts';
+import { inputOfBase, isSummedUp, planForBases } from './base-input.ts';
 import type { CohortRange } from './bases.ts';
 import { COHORT_MS, cohortStartMs } from './cohorts.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
@@ -97,9 +97,7 @@ async function differingRows(
  * The base's events that the rollups must count, as `input`: those before max(W, V).
  */
 function seenInputOf(version: number, base: CohortRange): RawBuilder<unknown> {
-  const counted = sql`(e.source_offset < greatest(
-    coalesce(seen.seen_offsets[array_position(seen.seen_sources, e.source_id)], 0),
-    coalesce(seen.applied_offsets[array_position(seen.applied_sources, e.source_id)], 0)))`;
+  const counted = sql.raw(isSummedUp('seen', 'seen'));
   return sql`seen AS MATERIALIZED (
       SELECT b.seen_sources, b.seen_offsets, p.applied_sources, p.applied_offsets
       FROM rollup_bases b, rollup_progress p WHERE version = ${version} AND first_cohort = ${base.first}

@@ -16,7 +16,7 @@ export interface Rules {
   readonly toleranceMs: number;
 }
 
-interface Credited {
+export interface Credited {
   readonly kind: EventKind;
   readonly event: AdEvent;
   /** Whose dimensions count. */
