@@ -50,6 +50,14 @@ have something to mend, or an audit that balances is not everything, 4 refused b
       summary: 'check the guarantees on the live database',
       load: async () => (await import('./commands/audit.ts')).audit,
     },
+    report: {
+      summary: 'figures of campaigns, with what is unmatched, invalid and waiting beside them',
+      load: async () => (await import('./commands/report.ts')).report,
+    },
+    events: {
+      summary: 'the events behind a figure, and why each counts or not',
+      load: async () => (await import('./commands/events.ts')).events,
+    },
     'check-producer': {
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',
       load: async () => (await import('./commands/check-producer.ts')).checkProducer,

@@ -45,3 +45,10 @@ export function withoutControls(text: string): string {
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }
+
+/** Micros as units, exactly: `1,234.50`, `-0.000001`; two digits behind the point at least. */
+export function money(micros: bigint): string {
+  const [sign, amount] = micros < 0n ? ['-', -micros] : ['', micros];
+  const digits = String(amount % 1_000_000n).padStart(6, '0');
+  return `${sign}${count(amount / 1_000_000n)}.${digits.slice(0, 2)}${digits.slice(2).replace(/0+$/, '')}`;
+}

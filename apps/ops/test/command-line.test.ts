@@ -12,12 +12,15 @@ await checkCommandLine(PROGRAM, {
 });
 
 const WHY = ['--reason', 'test'];
+const DAY = ['--from', '2026-03-01', '--to', '2026-03-02'];
 /** A right command line of each command that asks the database. */
 const LINES = [
   ['lag'],
   ['sources'],
   ['accept-loss', '--source', '1'],
   ['audit'],
+  ['report', ...DAY],
+  ['events', '--campaign', 'c', ...DAY],
   ['producers'],
   ['topics'],
   ['topics', 'set', 'ad-events', '--amounts-as-strings', 'yes', ...WHY],

@@ -42,6 +42,13 @@ export {
   CUTS,
   readFigures,
 } from './figures/read-figures.ts';
+export {
+  type CountLine,
+  type LineKey,
+  type MoneyLine,
+  type Report,
+  readReport,
+} from './figures/report.ts';
 export { type Standing, inSnapshot, readStanding, staleness } from './figures/standing.ts';
 export {
   type ClassCount,

@@ -24,10 +24,15 @@ export async function cohortsOf(
   { version }: RollupDefinition,
   asked: Asked,
 ): Promise<bigint[][]> {
-  const { rows } = await sql<{ cohort: bigint; events: bigint }>`
-    SELECT cohort, sum(${sql.raw(COUNTS.join(' + '))})::bigint AS events FROM rollup_by_campaign
-    WHERE version = ${version} AND ${isWithin('hour', wholeHours(asked.period))} AND ${isOfCampaign(asked)}
-    GROUP BY 1 ORDER BY 1`.execute(trx);
+  const rows = await trx
+    .selectFrom('rollup_by_campaign')
+    .select(['cohort', sql<bigint>`sum(${sql.raw(COUNTS.join(' + '))})::bigint`.as('events')])
+    .where('version', '=', version)
+    .where(isWithin('hour', wholeHours(asked.period)))
+    .where(isOfCampaign(asked))
+    .groupBy('cohort')
+    .orderBy('cohort')
+    .execute();
   const chunks: bigint[][] = [];
   let [chunk, events] = [[] as bigint[], 0n];
   for (const row of rows) {
