@@ -45,6 +45,23 @@ export function maskRecord(record: {
   };
 }
 
+/** A masked record for people. */
+export function maskedText(record: Parameters<typeof maskRecord>[0]): string {
+  const { key, value, headers } = maskRecord(record);
+  const bytes = (masked: { bytes: number; sha256: string } | null): string =>
+    masked === null ? 'null' : `${masked.bytes} bytes, sha-256 ${masked.sha256}`;
+  const structure =
+    value?.structure === undefined
+      ? value !== null && `  no JSON${value.utf8 ? '' : ', no UTF-8'}`
+      : JSON.stringify(value.structure, null, 2);
+  return [
+    `key: ${bytes(key)}`,
+    ...headers.map(({ name, bytes: length }) => `header ${name}: ${length ?? 0} bytes`),
+    `value: ${bytes(value)}`,
+    ...(structure === false ? [] : [structure]),
+  ].join('\n');
+}
+
 function maskBytes(bytes: Buffer): MaskedBytes {
   return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }

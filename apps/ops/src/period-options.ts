@@ -1,5 +1,5 @@
 import { periodBound, periodOf, timeZone, type Period } from '@adtally/analytics';
-import { option, required } from '@adtally/command-line';
+import { option, required, UsageError } from '@adtally/command-line';
 
 /** Which time a command is asked about: days of a time zone. */
 export const PERIOD_OPTIONS = {
@@ -16,4 +16,25 @@ export function readPeriod(options: {
 }): Period {
   const { from, to } = options;
   return periodOf({ from, to, timeZone: options['time-zone'] });
+}
+
+/** The same for a command that may be asked about all time. */
+export const OPTIONAL_PERIOD_OPTIONS = {
+  from: option(periodBound, 'events that happened from this day or hour on'),
+  to: option(periodBound, 'and before this one'),
+  'time-zone': PERIOD_OPTIONS['time-zone'],
+} as const;
+
+/** All time where neither bound is given. @throws UsageError where one of them is, or nothing lies between */
+export function readOptionalPeriod(options: {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly 'time-zone': string;
+}): Period | undefined {
+  const { from, to } = options;
+  if (from === undefined && to === undefined) return undefined;
+  if (from === undefined || to === undefined) {
+    throw new UsageError('--from and --to are given together');
+  }
+  return readPeriod({ ...options, from, to });
 }

@@ -26,7 +26,8 @@ const ops = command({
 /** Every command of the operator. Loaded one at a time: only a dry run needs the decoder. */
 export const PROGRAM: Program<OpsEnvironment> = {
   name: 'ops',
-  summary: 'looks after partitions, halts, producers, dead letters and incidents',
+  summary:
+    'looks after partitions, halts, figures, conflicts, producers, dead letters and incidents',
   notes: `What changes something needs --reason TEXT, on many letters and to accept a loss also --execute: without it a
 command only says what it would do. --json prints one JSON object as the last line of standard output.
 DATABASE_URL names the database, for check-producer and send KAFKA_BROKERS the brokers; every variable: apps/ops/README.md.
@@ -57,6 +58,27 @@ have something to mend, or an audit that balances is not everything, 4 refused b
     events: {
       summary: 'the events behind a figure, and why each counts or not',
       load: async () => (await import('./commands/events.ts')).events,
+    },
+    conflicts: {
+      summary: 'records whose event was stored before with another payload',
+      commands: {
+        list: {
+          summary: 'conflicts, newest first, with what differs',
+          load: async () => (await import('./commands/conflicts.ts')).list,
+        },
+        show: {
+          summary: 'one conflict field by field, and what was booked for its event',
+          load: async () => (await import('./commands/conflicts.ts')).show,
+        },
+        adjust: {
+          summary: 'book money beside the figures for its event; can be taken back',
+          load: async () => (await import('./commands/adjust.ts')).adjust,
+        },
+        adjustments: {
+          summary: 'what was booked so far',
+          load: async () => (await import('./commands/conflicts.ts')).adjustments,
+        },
+      },
     },
     'check-producer': {
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',

@@ -2,7 +2,7 @@ import { formatTable } from '@adtally/command-line';
 import { jsonInteger } from '@adtally/db';
 import { type LetterFacts, type ShownLetter } from '@adtally/letters';
 import { factText } from './letter-facts.ts';
-import { maskRecord } from './mask.ts';
+import { maskedText, maskRecord } from './mask.ts';
 import { coordinate, printable, span } from './words.ts';
 
 const maybeInteger = (value: bigint | null) => (value === null ? null : jsonInteger(value));
@@ -90,7 +90,7 @@ export function shownText({ facts, attempts, receipts, record }: ShownLetter): s
     formatTable(factLines(facts)),
     ...(tries.length === 0 ? ['no tries yet'] : ['tries (series.number)', formatTable(tries)]),
     ...(jobs.length === 0 ? [] : ['redrives', formatTable(jobs)]),
-    record === null ? 'record: its bytes have expired' : recordText(record),
+    record === null ? 'record: its bytes have expired' : maskedText(record),
   ].join('\n');
 }
 
@@ -125,22 +125,6 @@ function stateText(facts: LetterFacts): string {
   if (facts.outcome !== null) return `${facts.state} (${facts.outcome})`;
   if (facts.discardedFrom === null) return facts.state;
   return `discarded, was ${facts.discardedFrom}, by action ${facts.discardAction ?? '-'}`;
-}
-
-function recordText(record: Parameters<typeof maskRecord>[0]): string {
-  const { key, value, headers } = maskRecord(record);
-  const bytes = (masked: { bytes: number; sha256: string } | null): string =>
-    masked === null ? 'null' : `${masked.bytes} bytes, sha-256 ${masked.sha256}`;
-  const structure =
-    value?.structure === undefined
-      ? value !== null && `  no JSON${value.utf8 ? '' : ', no UTF-8'}`
-      : JSON.stringify(value.structure, null, 2);
-  return [
-    `key: ${bytes(key)}`,
-    ...headers.map(({ name, bytes: length }) => `header ${name}: ${length ?? 0} bytes`),
-    `value: ${bytes(value)}`,
-    ...(structure === false ? [] : [structure]),
-  ].join('\n');
 }
 
 /** Append times come from the broker; one that is no date is not worth failing for. */

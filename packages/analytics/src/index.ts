@@ -20,6 +20,14 @@ export { type CampaignTotalsRow, readCampaignTotals } from './campaign-totals.ts
 export { COHORT_MS, lastCohortBefore, cohortAt, cohortStartMs } from './cohorts.ts';
 export { compareVersions } from './compare-versions.ts';
 export {
+  type Conflict,
+  type ConflictFilter,
+  type EventValues,
+  countConflicts,
+  findConflicts,
+  noteReveal,
+} from './conflicts.ts';
+export {
   ALGORITHMS,
   type RollupDefinition,
   NAIVE_DEFINITION,

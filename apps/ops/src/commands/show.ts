@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import {
   command,
   EXIT,
@@ -9,11 +8,11 @@ import {
   printJson,
   say,
 } from '@adtally/command-line';
-import { revealLetter, showLetter, type LetterRecord } from '@adtally/letters';
+import { revealLetter, showLetter } from '@adtally/letters';
 import { operatorOf, OPTIONAL_SIGNATURE_OPTIONS, readSignature } from '../order-options.ts';
 import { onDatabase, type OpsContext, type OpsEnvironment } from '../on-database.ts';
+import { revealedJson, revealedText } from '../revealed-record.ts';
 import { shownJson, shownText } from '../shown-letter.ts';
-import { printable, withoutControls } from '../words.ts';
 
 /** One letter; its bytes only with `--reveal` and a reason. */
 export const show = command({
@@ -54,46 +53,7 @@ async function shownOn(
     say(`the bytes of letter ${letterId} have expired`);
     return EXIT.refused;
   }
-  if (json) printJson({ found: true, ...shownJson(shown), revealed: recordJson(record) });
-  else process.stdout.write(`${shownText(shown)}\n\n${recordText(record)}\n`);
+  if (json) printJson({ found: true, ...shownJson(shown), revealed: revealedJson(record) });
+  else process.stdout.write(`${shownText(shown)}\n\n${revealedText(record)}\n`);
   return EXIT.success;
-}
-
-interface Revealed {
-  readonly encoding: 'utf-8' | 'base64';
-  readonly text: string;
-}
-
-function reveal(bytes: Buffer | string | null | undefined): Revealed | null {
-  if (bytes === null || bytes === undefined) return null;
-  const buffer = Buffer.from(bytes as Buffer);
-  return isUtf8(buffer)
-    ? { encoding: 'utf-8', text: buffer.toString('utf8') }
-    : { encoding: 'base64', text: buffer.toString('base64') };
-}
-
-function recordJson({ key, value, headers }: LetterRecord): object {
-  return {
-    key: reveal(key),
-    value: reveal(value),
-    headers: headers.flatMap((header) =>
-      Object.entries(header).map(([name, bytes]) => ({ name, value: reveal(bytes) })),
-    ),
-  };
-}
-
-function recordText({ key, value, headers }: LetterRecord): string {
-  const line = (name: string, bytes: Buffer | string | null | undefined): string => {
-    const revealed = reveal(bytes);
-    if (revealed === null) return `${name}: null`;
-    const note = revealed.encoding === 'base64' ? ' (base64)' : '';
-    return `${name}${note}: ${withoutControls(revealed.text)}`;
-  };
-  return [
-    line('key', key),
-    ...headers.flatMap((header) =>
-      Object.entries(header).map(([name, bytes]) => line(`header ${printable(name)}`, bytes)),
-    ),
-    line('value', value),
-  ].join('\n');
 }
