@@ -25,6 +25,7 @@ export function countEvents(
     }
     const consumed = committed.reduce((sum, { first, end, gap }) => sum + end - first - gap, 0);
     metrics.recordsConsumed.add(consumed);
+    metrics.gapOffsets.add(committed.reduce((sum, { gap }) => sum + gap, 0));
     metrics.misrouted.add(batch.misrouted);
     metrics.clockless.add(batch.clockless);
     if (batch.clockless > 0) sayClockless(batch, words, log);

@@ -10,6 +10,12 @@ const EVENT_METRICS = {
     help: 'Records whose disposition was committed.',
     labels: {},
   },
+  gapOffsets: {
+    name: 'adtally_gap_offsets_total',
+    kind: 'counter',
+    help: 'Offsets without a record that were committed as a gap: transaction markers, aborted or compacted records.',
+    labels: {},
+  },
   events: {
     name: 'adtally_events_total',
     kind: 'counter',

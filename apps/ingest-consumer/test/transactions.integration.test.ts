@@ -29,6 +29,7 @@ test('the cursor follows over markers and aborted records at the end of a log, a
     return (await cursors(the))[0] === 6;
   });
   expect((await expectBalanced(the)).totals).toMatchObject({ consumed: 6, gap: 6, lost: 0 });
+  await consumer.untilMetric('adtally_gap_offsets_total', 6);
   expect(consumer.entries.filter(({ msg }) => msg === 'partition claimed')).toHaveLength(3);
 });
 

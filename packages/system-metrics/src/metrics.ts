@@ -115,6 +115,17 @@ export const AUDIT_METRICS = {
   },
 } as const satisfies SharedGauges;
 
+/** What operators gave up. */
+export const LOSS_METRICS = {
+  lostOffsets: {
+    name: 'adtally_lost_offsets',
+    kind: 'gauge',
+    help: 'Offsets that operators accepted as lost, ever, of all topics.',
+    labels: {},
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
 /** Partitions of `events`. */
 export const DAY_METRICS = {
   eventDaysBlocked: {
@@ -165,6 +176,7 @@ export const SYSTEM_METRICS = {
   ...ROLLUP_METRICS,
   ...ALERTING_METRICS,
   ...AUDIT_METRICS,
+  ...LOSS_METRICS,
   ...DAY_METRICS,
   ...LAG_METRICS,
 } as const satisfies SharedGauges;

@@ -17,6 +17,7 @@ const OF_AN_EMPTY_DATABASE = [
   'adtally_event_days_blocked',
   'adtally_incidents_open',
   'adtally_letters',
+  'adtally_lost_offsets',
   'adtally_rollup_frontier_timestamp_seconds',
   'adtally_rollup_oldest_note_seconds',
   'adtally_rollup_waiting_bases',

@@ -10,22 +10,17 @@ export interface TestAlertmanager {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts one that tells each alert by itself and at once to this webhook, and its end. */
-export async function testAlertmanager(webhookUrl: string): Promise<TestAlertmanager> {
+/**
+ * Starts one with its data in a folder that goes away with it.
+ *
+ * @param settings what stands in its configuration file, e.g. `route` and `receivers`
+ */
+export async function testAlertmanager(settings: object): Promise<TestAlertmanager> {
   const { alertmanager, root } = requirePrometheus();
-  const route = {
-    receiver: 'test',
-    group_by: ['...'],
-    group_wait: '0s',
-    group_interval: '1s',
-    repeat_interval: '1h',
-  };
-  const webhook = { url: webhookUrl, send_resolved: true };
-  const receivers = [{ name: 'test', webhook_configs: [webhook] }];
   const commandOf = (folder: string, address: string) => {
     const config = join(folder, 'alertmanager.yml');
     // JSON is YAML.
-    writeFileSync(config, JSON.stringify({ route, receivers }));
+    writeFileSync(config, JSON.stringify(settings));
     const data = join(folder, 'data');
     const args = ['--log.level=warn', `--config.file=${config}`, `--storage.path=${data}`];
     const alone = '--cluster.listen-address=';

@@ -39,6 +39,8 @@ export interface TestPrometheusOptions {
   readonly ruleFiles?: readonly string[];
   /** Of an Alertmanager that is told of alerts. */
   readonly alertmanagerUrl?: string;
+  /** Labels of every alert. */
+  readonly externalLabels?: Readonly<Record<string, string>>;
   /** Between scrapes, and between evaluations of rules that name no interval; 1 by default. */
   readonly intervalSeconds?: number;
 }
@@ -82,13 +84,14 @@ function replaceFile(path: string, text: string): void {
 }
 
 function configOf(options: TestPrometheusOptions, targets: string): object {
-  const { ruleFiles = [], alertmanagerUrl, intervalSeconds = 1 } = options;
+  const { ruleFiles = [], alertmanagerUrl, externalLabels = {}, intervalSeconds = 1 } = options;
   const interval = `${intervalSeconds}s`;
   return {
     global: {
       scrape_interval: interval,
       scrape_timeout: interval,
       evaluation_interval: interval,
+      external_labels: externalLabels,
     },
     rule_files: ruleFiles,
     alerting: {

@@ -48,7 +48,10 @@ test.runIf(hasPrometheus())(
     const rules = join(mkdtempSync(join(tmpdir(), 'adtally-rules-')), 'test.yml');
     writeFileSync(rules, RULES);
     expect(await promtool('check', 'rules', rules)).toMatchObject({ code: 0 });
-    await using alertmanager = await testAlertmanager(`http://${address}/`);
+    await using alertmanager = await testAlertmanager({
+      route: { receiver: 'all', group_wait: '0s', group_interval: '1s' },
+      receivers: [{ name: 'all', webhook_configs: [{ url: `http://${address}/` }] }],
+    });
     await using prometheus = await testPrometheus({
       ruleFiles: [rules],
       alertmanagerUrl: alertmanager.url,

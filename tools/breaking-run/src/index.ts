@@ -5,6 +5,8 @@ import { startServers } from './servers.ts';
 
 export { KINDS } from './kinds/index.ts';
 export type { Kind, KindResult, Sighting } from './kind.ts';
+export { Fleet, type Service, type ServiceName } from './services.ts';
+export { Sink } from './sink.ts';
 export { newestResults, recordResult, type RecordedResult } from './results.ts';
 export { resultsMarkdown, resultText } from './table.ts';
 

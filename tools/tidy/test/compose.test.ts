@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -15,14 +15,18 @@ interface Service {
   environment?: Record<string, string>;
   healthcheck?: { test?: string[]; disable?: boolean };
   ports?: string[];
+  profiles?: string[];
   restart?: string;
+  volumes?: string[];
 }
 
 /** What the engine would see: anchors resolved, merge keys merged. */
 const COMPOSE = parse(read('docker-compose.yml'), { merge: true }) as {
   services: Record<string, Service>;
+  configs: Record<string, { content: string }>;
 };
 const JOBS = ['topics', 'migrate'];
+const MONITORING = ['prometheus', 'alertmanager', 'grafana'];
 const APPS = ['ingest-consumer', 'dlq-reprocessor', 'dead-queue-alerter', 'backfill-runner'];
 
 function read(path: string): string {
@@ -41,8 +45,8 @@ function imageVariable(property: string): string {
 }
 
 describe('docker-compose.yml', () => {
-  it('has the three servers, the two jobs and the services', () => {
-    const names = ['kafka', 'postgres', 'redis', ...JOBS, ...APPS];
+  it('has the three servers, the two jobs, the services, and what watches them in a profile of its own', () => {
+    const names = ['kafka', 'postgres', 'redis', ...JOBS, ...APPS, ...MONITORING];
     expect(Object.keys(COMPOSE.services).toSorted()).toEqual(names.toSorted());
   });
 
@@ -55,11 +59,28 @@ describe('docker-compose.yml', () => {
   it('publishes ports on the loopback interface only, each documented at the top', () => {
     const head = read('docker-compose.yml').split('\nname:')[0];
     const ports = Object.values(COMPOSE.services).flatMap((one) => one.ports ?? []);
-    expect(ports).toHaveLength(3 + APPS.length);
+    expect(ports).toHaveLength(3 + APPS.length + MONITORING.length);
     for (const port of ports) {
       expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
       expect(head).toContain(port.split(':').slice(0, 2).join(':'));
     }
+  });
+
+  it('watches every service, with the rules and dashboards of infra/', () => {
+    const names = Object.entries(COMPOSE.services).filter(([, one]) => one.profiles !== undefined);
+    expect(names.map(([name]) => name)).toEqual(MONITORING);
+    const { scrape_configs: jobs } = parse(COMPOSE.configs['prometheus']?.content ?? '') as {
+      scrape_configs: { static_configs: { targets: string[] }[] }[];
+    };
+    expect(jobs.flatMap((one) => one.static_configs.flatMap(({ targets }) => targets))).toEqual(
+      APPS.map((app) => `${app}:${service(app).environment?.['ADMIN_PORT']}`),
+    );
+    const mounts = MONITORING.flatMap((name) => service(name).volumes ?? []);
+    const missing = mounts
+      .map((mount) => mount.split(':')[0] ?? '')
+      .filter((path) => !existsSync(resolve(ROOT, path)));
+    expect(missing).toEqual([]);
+    expect(mounts.every((mount) => mount.endsWith(':ro'))).toBe(true);
   });
 
   it('runs the broker of the native stack: same version, same settings for topics and groups', () => {

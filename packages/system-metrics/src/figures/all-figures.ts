@@ -3,6 +3,7 @@ import { auditFigures } from './audit.ts';
 import { dayFigures } from './event-days.ts';
 import type { Figures } from './figures.ts';
 import { letterFigures } from './letters.ts';
+import { lossFigures } from './losses.ts';
 import { rollupFigures } from './rollups.ts';
 import { serviceFigures } from './services.ts';
 
@@ -12,6 +13,7 @@ export const ALL_FIGURES: readonly Figures[] = [
   letterFigures,
   rollupFigures,
   auditFigures,
+  lossFigures,
   dayFigures,
   alertingFigures,
 ];

@@ -172,6 +172,8 @@ const CANARIES: Readonly<Record<string, Canary>> = {
         "start('a'); const start = (app) => join(root, 'apps', app, 'src/main.ts');",
       'packages/p/test/p.ts':
         "join(root, 'apps', 'a', 'src/main.ts');\njoin(root, 'apps/b', 'src', 'main.ts');",
+      'tools/u/package.json': '{"devDependencies": {"@adtally/t": "workspace:*"}}',
+      'tools/u/test/u.ts': "trial('a');",
     },
     good: {
       'apps/a/package.json': '{}',
@@ -181,7 +183,7 @@ const CANARIES: Readonly<Record<string, Canary>> = {
       'apps/a/test/a.ts': "new URL('../../b/src/main.ts', import.meta.url); '../src/main.ts'",
       'packages/p/src/p.ts': "sign('a');",
     },
-    findings: 5,
+    findings: 6,
   },
   'plain-sql-by-builder': {
     bad: {

@@ -7,6 +7,7 @@ const APP_MANIFEST = /^apps\/([^/]+)\/package\.json$/;
 /** Starts whatever app it is given: `join(root, 'apps', app, 'src/main.ts')`, `apps/${app}/src/main.ts`. */
 const BY_NAME = /['"`]apps['"`],\s*[a-z]|apps\/\$\{/i;
 const BETWEEN = String.raw`(?:/|['"\`],\s*['"\`])`;
+const DEPENDENCY = /"@adtally\/([^"]+)": "workspace:/g;
 const EDGE = /^@adtally\/([^/]+)#transit$/;
 /** Its tests run after any change. */
 const EXEMPT = 'tools/tidy';
@@ -25,12 +26,20 @@ export const startedApps: Rule = {
     );
     return [...sources].flatMap(([workspace, paths]) => {
       if (workspace === EXEMPT) return [];
-      const texts = paths.map((path) => tree.read(path));
+      // A tool may start apps for whoever uses it.
+      const used = usedTools(tree, workspace).flatMap((tool) => sources.get(tool) ?? []);
+      const texts = [...paths, ...used].map((path) => tree.read(path));
       const others = apps.filter((app) => workspace !== `apps/${app}`);
       return compare(workspace, startedIn(texts, others), declaredIn(tree, workspace));
     });
   },
 };
+
+function usedTools(tree: SourceTree, workspace: string): string[] {
+  const manifest = `${workspace}/package.json`;
+  if (!tree.paths.includes(manifest)) return [];
+  return [...tree.read(manifest).matchAll(DEPENDENCY)].map(([, name = '']) => `tools/${name}`);
+}
 
 function startedIn(texts: readonly string[], apps: readonly string[]): Set<string> {
   const startsByName = texts.some((text) => BY_NAME.test(text));

@@ -1,0 +1,79 @@
+import type { Board } from './board.ts';
+import { processPanels } from './process-panels.ts';
+
+export const BACKFILL_RUNNER: Board = {
+  name: 'backfill-runner',
+  title: 'Adtally: backfill-runner',
+  description: 'How fresh the rollups are, and what keeps them.',
+  rows: {
+    Freshness: [
+      {
+        kind: 'lines',
+        title: 'Newest cohort',
+        description:
+          'Since the end of the newest half minute that reports show: about 90 s plus some when healthy.',
+        unit: 's',
+        queries: { seconds: 'max(adtally_rollup_newest_cohort_seconds)' },
+      },
+      {
+        kind: 'lines',
+        title: 'Oldest note of late events',
+        description: 'Seconds; grows where late events come faster than they are applied.',
+        unit: 's',
+        queries: { seconds: 'max(adtally_rollup_oldest_note_seconds)' },
+      },
+      {
+        kind: 'lines',
+        title: 'Frontier',
+        description: 'How far behind now impressions are summed up.',
+        unit: 's',
+        queries: { seconds: 'time() - (max(adtally_rollup_frontier_timestamp_seconds) > 0)' },
+      },
+      {
+        kind: 'lines',
+        title: 'What waits',
+        description: 'Notes of late events, and bases that are claimed and not taken.',
+        unit: 'short',
+        queries: {
+          notes: 'max(adtally_rollup_waiting_notes)',
+          bases: 'max(adtally_rollup_waiting_bases)',
+        },
+      },
+    ],
+    Work: [
+      {
+        kind: 'lines',
+        title: 'Events summed up',
+        description: 'A second, in bases.',
+        unit: 'cps',
+        queries: { events: 'sum(rate(adtally_rollup_base_events_total[$__rate_interval]))' },
+      },
+      {
+        kind: 'lines',
+        title: 'Late impressions applied',
+        description: 'A second, by difference.',
+        unit: 'cps',
+        queries: {
+          impressions: 'sum(rate(adtally_rollup_late_impressions_total[$__rate_interval]))',
+        },
+      },
+      {
+        kind: 'lines',
+        title: 'One turn of the worker',
+        description: '99th percentile.',
+        unit: 's',
+        queries: {
+          p99: 'histogram_quantile(0.99, sum by (le) (rate(adtally_rollup_turn_duration_seconds_bucket[$__rate_interval])))',
+        },
+      },
+      {
+        kind: 'lines',
+        title: 'Spoiled bases',
+        description: 'Taken again since a note came out of order: above 0 a writer has a bug.',
+        unit: 'none',
+        queries: { bases: 'sum(adtally_rollup_spoiled_bases_total)' },
+      },
+    ],
+    Processes: processPanels('backfill-runner'),
+  },
+};

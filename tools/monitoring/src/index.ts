@@ -1,0 +1,1 @@
+export { BOARDS, dashboardOf, type Board, type PanelSpec } from './dashboards/index.ts';
