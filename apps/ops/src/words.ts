@@ -52,3 +52,13 @@ export function money(micros: bigint): string {
   const digits = String(amount % 1_000_000n).padStart(6, '0');
   return `${sign}${count(amount / 1_000_000n)}.${digits.slice(0, 2)}${digits.slice(2).replace(/0+$/, '')}`;
 }
+
+const NAME_CHARACTERS_MAX = 48;
+
+/** A name from outside as a cell of a table: its middle is left out where it is long. JSON and CSV have it whole. */
+export function shortName(name: string): string {
+  const safe = printable(name);
+  if (safe.length <= NAME_CHARACTERS_MAX) return safe;
+  const half = NAME_CHARACTERS_MAX / 2 - 2;
+  return `${safe.slice(0, half)}...${safe.slice(-half)}`;
+}

@@ -162,7 +162,22 @@ test('the events behind a figure are as many as it says, with their records and 
   expect(nothing.result).toMatchObject({ events: [], shown: 0, more: '0' });
 });
 
+test('a campaign is named exactly; a long name is cut in tables alone', async () => {
+  const names = [' -padded ', `${'x'.repeat(300)}1`, `${'x'.repeat(300)}2`];
+  const event = { type: 'impression', at: '2026-03-29T12:00:00Z', amount: 1n } as const;
+  await stage.store(names.map((campaign, n) => ({ ...event, n, campaign })));
+  await stage.sumUp(BORN_MS + 60_000);
+  for (const name of names) {
+    const { result } = await stage.json('report', '--campaign', name, ...DAY);
+    expect(result.counts).toMatchObject([{ campaign: name, impressions: '1' }]);
+  }
+  const { stdout } = await stage.ops('report', ...DAY);
+  expect(stdout).toMatch(/^x{22}\.\.\.x{21}1 {2}/m);
+  expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThan(200);
+});
+
 test.each([
+  [['--campaign', '--json'], 'does not begin with two dashes', 2],
   [['--time-zone', 'Europe/Berlim'], '(Did you mean Europe/Berlin?)', 2],
   [['--time-zone', '+05:30'], 'must be a time zone by its IANA name', 2],
   [['--from', '2026-03-29T10:30:00Z'], 'must be a day such as', 2],

@@ -10,7 +10,7 @@ import { isAway } from './server-away.ts';
 /** What is wrong before a server was asked. */
 const OURS = [AddressError, PasswordUnavailable, PoolerUnsuitable];
 /** 28xxx: who we are is refused; 3D000: there is no such database. */
-const REFUSED = /^(?:28\w{3}|3D000)$/;
+const REFUSED = /^(?:28\w{3}|3D000|42501)$/;
 
 /**
  * Opens the database for one command and closes it again.

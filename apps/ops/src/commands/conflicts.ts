@@ -34,6 +34,7 @@ import {
   type ReadConflict,
   recordOf,
 } from '../conflicts/shown-conflict.ts';
+import { campaign } from '../campaign-type.ts';
 import { onDatabase, type OpsContext, type OpsEnvironment } from '../on-database.ts';
 import { operatorOf, OPTIONAL_SIGNATURE_OPTIONS, readSignature } from '../order-options.ts';
 import { OPTIONAL_PERIOD_OPTIONS, readOptionalPeriod } from '../period-options.ts';
@@ -48,7 +49,7 @@ export const list = command({
   description: `Records whose event was stored before with another payload: the first one counts, the others are kept. What differs is said
 by column of table events, and by how much the amount would change. Those of a replay are left out: it reads records again.`,
   options: {
-    campaign: option(text('CAMPAIGN'), 'of the stored event'),
+    campaign: option(campaign, 'of the stored event'),
     source: option(wholeNumber(1, INT4_MAX), 'by source'),
     topic: option(text('TOPIC'), 'by topic'),
     partition: option(wholeNumber(0, INT4_MAX), 'by its partition'),
@@ -111,7 +112,7 @@ export const show = command({
 /** What was booked by hand, in the order of booking. */
 export const adjustments = command({
   options: {
-    campaign: option(text('CAMPAIGN'), 'only of this one'),
+    campaign: option(campaign, 'only of this one'),
     ...OPTIONAL_PERIOD_OPTIONS,
     ...JSON_OPTION,
   },

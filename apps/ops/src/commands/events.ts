@@ -16,11 +16,11 @@ import {
   option,
   required,
   say,
-  text,
   UsageError,
   wholeNumber,
 } from '@adtally/command-line';
 import { EVENT_TYPES } from '@adtally/event-schema';
+import { campaign } from '../campaign-type.ts';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { PERIOD_OPTIONS, readPeriod } from '../period-options.ts';
 import { classesJson, classesText } from '../reporting/class-words.ts';
@@ -37,7 +37,7 @@ export const events = command({
 are stored and not summed up yet. As many are of each class as the report says: both are read in one snapshot. A conversion is
 listed for the campaign that earned it. Behind --limit the others are counted and not listed.`,
   options: {
-    campaign: required(text('CAMPAIGN'), 'whose figures'),
+    campaign: required(campaign, 'whose figures'),
     ...PERIOD_OPTIONS,
     type: option(choice(EVENT_TYPES, 'TYPE'), 'only these; by default all'),
     limit: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'how many at most', { default: 100 }),

@@ -7,9 +7,9 @@ import {
   JSON_OPTION,
   option,
   say,
-  text,
   UsageError,
 } from '@adtally/command-line';
+import { campaign } from '../campaign-type.ts';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { PERIOD_OPTIONS, readPeriod } from '../period-options.ts';
 import { printReportJson, reportCsv, reportText } from '../reporting/report-text.ts';
@@ -22,7 +22,7 @@ whole hours from UTC are attributed anew from the events, since rollups are kept
 currencies, money and its rates by currency. Adjustments stand beside and are added to nothing.
 Exit code 4 where no version is promoted, or it does not keep what is cut by.`,
   options: {
-    campaign: option(text('CAMPAIGN'), 'only this one; by default all'),
+    campaign: option(campaign, 'only this one; by default all'),
     ...PERIOD_OPTIONS,
     by: option(choice(CUTS), 'what a line is', { default: 'day' }),
     csv: flag('print CSV: lines of counts, then lines of money by currency'),

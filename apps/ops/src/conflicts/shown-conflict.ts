@@ -3,7 +3,7 @@ import { formatTable } from '@adtally/command-line';
 import { decodeHeaders, jsonInteger } from '@adtally/db';
 import { sourceName } from '@adtally/event-schema';
 import { maskedText, maskRecord } from '../mask.ts';
-import { coordinate, money, printable } from '../words.ts';
+import { coordinate, money, printable, shortName } from '../words.ts';
 import { amountDifference, differences, type Difference } from './differences.ts';
 import type { Copy } from './read-copies.ts';
 
@@ -51,7 +51,7 @@ export function conflictsText(conflicts: readonly ReadConflict[]): string {
       nameOf(conflict),
       conflict.recordedAt.toISOString(),
       stored?.type ?? '-',
-      stored === null ? '-' : printable(String(stored.values['campaign_id'])),
+      stored === null ? '-' : shortName(String(stored.values['campaign_id'])),
       differsText(one),
       amountText(one),
       printable(senderOf(conflict) ?? '-'),
@@ -151,7 +151,7 @@ export function adjustmentsText(adjustments: readonly Adjustment[]): string {
     printable(one.actor),
     `${one.sourceId}@${one.offset}`,
     one.eventType,
-    printable(one.campaignId),
+    shortName(one.campaignId),
     one.occurredAt,
     `${signedMoney(one.amountMicros)} ${one.currency}`,
     one.undoes === null ? '' : `undoes ${one.undoes}`,

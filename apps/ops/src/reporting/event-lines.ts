@@ -1,6 +1,6 @@
 import { classWords, type EventPlace, type FigureEvent } from '@adtally/analytics';
 import { jsonInteger } from '@adtally/db';
-import { coordinate, money, printable } from '../words.ts';
+import { coordinate, money, shortName } from '../words.ts';
 import { csvLine } from './csv.ts';
 
 export const EVENT_HEADER = ['OCCURRED', 'TYPE', 'AMOUNT', 'RECORD', 'IMPRESSION', 'WHY'];
@@ -21,7 +21,7 @@ export function eventCells(event: FigureEvent): string[] {
 function whyText({ eventClass, earnedBy, campaignId, ownCampaignId }: FigureEvent): string {
   const by = earnedBy === null ? '' : ` ${earnedBy.clickId ?? ''} ${placeText(earnedBy.place)}`;
   const own =
-    ownCampaignId === campaignId ? '' : `; its own campaign is ${printable(ownCampaignId)}`;
+    ownCampaignId === campaignId ? '' : `; its own campaign is ${shortName(ownCampaignId)}`;
   return `${classWords(eventClass)}${by}${own}`;
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@adtally/analytics';
 import { formatTable, printJson } from '@adtally/command-line';
 import { EVENT_TYPES } from '@adtally/event-schema';
-import { count, money, printable } from '../words.ts';
+import { count, money, shortName } from '../words.ts';
 import { classesJson, classesText } from './class-words.ts';
 import { csvLine } from './csv.ts';
 import { countFigures, moneyFigures } from './report-columns.ts';
@@ -141,8 +141,8 @@ function keyHeader(by: Cut): readonly string[] {
 }
 
 function keyCells({ campaignId, label }: LineKey, by: Cut): readonly string[] {
-  const campaign = printable(campaignId);
-  return by === 'campaign' ? [campaign] : [campaign, printable(label ?? '')];
+  const campaign = shortName(campaignId);
+  return by === 'campaign' ? [campaign] : [campaign, shortName(label ?? '')];
 }
 
 function table(
