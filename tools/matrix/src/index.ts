@@ -53,13 +53,14 @@ async function runLine(
   }
 }
 
-/** Short; with `+` where there are changes that are not committed, other than the table's own. */
+/** The last that changed more than the table; short, and with `+` where other changes are not committed. */
 function currentCommit(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
+  const others = ['--', ':!docs/matrix.md'];
   try {
-    const others = git('status', '--porcelain', '--untracked-files=no', '--', ':!docs/matrix.md');
-    return `${git('rev-parse', '--short', 'HEAD')}${others === '' ? '' : '+'}`;
+    const changes = git('status', '--porcelain', '--untracked-files=no', ...others);
+    return `${git('log', '-1', '--format=%h', ...others)}${changes === '' ? '' : '+'}`;
   } catch {
     return 'unknown';
   }

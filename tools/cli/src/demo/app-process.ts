@@ -10,6 +10,9 @@ import { DemoError } from './errors.ts';
 const STOP_LIMIT_MS = 40_000;
 /** As shells give it: a process ended by a signal. */
 const SIGNAL_EXIT_BASE = 128;
+/** Its sources are read and its signals handled by then, also on a machine that has much else to do. */
+const START_LIMIT_MS = 30_000;
+const START_POLL_MS = 50;
 const METRICS_TIMEOUT_MS = 2_000;
 const LOG_TAIL_LINES = 15;
 
@@ -95,9 +98,17 @@ export class AppProcess {
     if (this.#exitCode === undefined) this.#child.kill('SIGKILL');
   }
 
-  /** SIGTERM, and SIGKILL for one that does not end in time. Resolves with the exit code. */
+  /**
+   * SIGTERM, and SIGKILL for one that does not end in time; one that just started gets the signal once it handles it.
+   * Resolves with the exit code.
+   */
   async stop(): Promise<number> {
     this.#isToEnd = true;
+    const giveUpAt = performance.now() + START_LIMIT_MS;
+    while (this.#exitCode === undefined && this.#port() === undefined) {
+      if (performance.now() > giveUpAt) break;
+      await sleep(START_POLL_MS);
+    }
     if (this.#exitCode === undefined) this.#child.kill('SIGTERM');
     const late = new AbortController();
     const tooLate = sleep(STOP_LIMIT_MS, undefined, { signal: late.signal }).then(
@@ -110,9 +121,14 @@ export class AppProcess {
     return exitCode;
   }
 
+  /** Its admin port answers, and signals are handled; undefined before. */
+  #port(): string | undefined {
+    return /"port":(\d+)[^\n]*admin listening/.exec(readLog(this.logFile))?.[1];
+  }
+
   /** Sum of a counter over its labels, from the admin port the log names; null where it cannot be had. */
   async counter(name: string): Promise<number | null> {
-    const port = /"port":(\d+)[^\n]*admin listening/.exec(readLog(this.logFile))?.[1];
+    const port = this.#port();
     if (port === undefined) return null;
     try {
       const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
