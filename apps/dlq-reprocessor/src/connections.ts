@@ -2,6 +2,7 @@ import { reveal } from '@adtally/config';
 import { databaseCheck } from '@adtally/db';
 import { redisCheck, redisKeyPrefix } from '@adtally/dedup';
 import { brokersCheck } from '@adtally/kafka';
+import { registryCheck } from '@adtally/schema-registry';
 import type { ConnectionCheck } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
 
@@ -16,5 +17,6 @@ export function connections(config: ReprocessorConfig): ConnectionCheck[] {
       group,
     }),
     ...(reveal(redisUrl) === '' ? [] : [redisCheck(redisUrl, redisKeyPrefix(topics.events.name))]),
+    ...registryCheck(config),
   ];
 }

@@ -25,6 +25,7 @@ import {
 } from '@adtally/kafka/env';
 import type { AttemptLimits } from '@adtally/letters';
 import { RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
+import { SCHEMA_REGISTRY_ENV, SCHEMA_REGISTRY_RULES } from '@adtally/schema-registry/env';
 import { serviceEnv } from '@adtally/service';
 import { ATTEMPTS_MAX, attemptsMaxByCode } from './attempt-limits.ts';
 
@@ -105,6 +106,7 @@ export const ENV = {
   ...TOPIC_CHECK_ENV,
   ...serviceEnv(9465),
   ...KAFKA_ENV,
+  ...SCHEMA_REGISTRY_ENV,
 } as const;
 
 type Declared = ConfigOf<typeof ENV>;
@@ -112,6 +114,7 @@ type Declared = ConfigOf<typeof ENV>;
 const RULES: readonly Rule<Declared>[] = [
   ...TOPICS_RULES,
   ...KAFKA_RULES,
+  ...SCHEMA_REGISTRY_RULES,
   {
     of: ['lockTimeoutMs', 'statementTimeoutMs'],
     problem: ({ lockTimeoutMs, statementTimeoutMs }) =>

@@ -24,6 +24,7 @@ import {
   type HeldSources,
   type LoopWiring,
 } from '@adtally/pipeline';
+import { schemasOf } from '@adtally/schema-registry';
 import type { AppParts } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
 import { limitsTeller } from './limits-teller.ts';
@@ -91,6 +92,7 @@ function wire(
     maxValueBytes: config.recordMaxBytes,
     maxDepth: config.jsonMaxDepth,
     readAsNewest: config.readAsNewest,
+    ...schemasOf(config, log),
   };
   const ownership = new Ownership();
   const cursors = new CursorWatch(

@@ -33,6 +33,7 @@ import {
   suspicionEnv,
   TOPIC_RULES_ENV,
 } from '@adtally/pipeline/env';
+import { SCHEMA_REGISTRY_ENV, SCHEMA_REGISTRY_RULES } from '@adtally/schema-registry/env';
 import { serviceEnv } from '@adtally/service';
 
 /** Every variable of this app; the README's table is made from it. */
@@ -103,11 +104,13 @@ export const ENV = {
   }),
   ...serviceEnv(9464),
   ...KAFKA_ENV,
+  ...SCHEMA_REGISTRY_ENV,
 } as const;
 
 const RULES: readonly Rule<ConfigOf<typeof ENV>>[] = [
   ...TOPICS_RULES,
   ...KAFKA_RULES,
+  ...SCHEMA_REGISTRY_RULES,
   {
     of: ['lockTimeoutMs', 'statementTimeoutMs'],
     problem: ({ lockTimeoutMs, statementTimeoutMs }) =>

@@ -26,6 +26,7 @@ import {
   WriterLink,
   type LoopWiring,
 } from '@adtally/pipeline';
+import { schemasOf } from '@adtally/schema-registry';
 import type { AppParts } from '@adtally/service';
 import { topicRules } from '@adtally/pipeline/env';
 import type { IngestConfig } from './env.ts';
@@ -160,6 +161,7 @@ function wire(
         maxValueBytes: config.recordMaxBytes,
         maxDepth: config.jsonMaxDepth,
         readAsNewest: config.readAsNewest,
+        ...schemasOf(config, log),
       },
     },
   );

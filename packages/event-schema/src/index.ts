@@ -1,7 +1,7 @@
 export { VERDICT, ROUTE, type BatchColumn, EventBatch, type MakeRecord } from './batch.ts';
 export { DEAD_LETTER_HEADERS, withAddedHeaders, splitHeaders } from './dead-letter.ts';
 export { DECODER, decodeInto } from './decode/decode.ts';
-export { type DecodeLimits, DEFAULT_DECODE_LIMITS } from './decode/limits.ts';
+export { type DecodeLimits, DEFAULT_DECODE_LIMITS, type FrameSchema } from './decode/limits.ts';
 export { type AdEvent, encodeEvent } from './event.ts';
 export {
   type ColumnKind,

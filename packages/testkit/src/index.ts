@@ -52,6 +52,11 @@ export { otlpReceiver, type OtlpReceiver, type ReceivedSpan } from './otlp-recei
 export { produceRecords, type TimedRecord } from './produce.ts';
 export { databaseUrl, kafkaBrokers, redisUrl, servers, type Servers } from './servers.ts';
 export { ServiceProcess, type Exit, type LogEntry } from './service-process.ts';
+export {
+  hasSchemaRegistry,
+  testSchemaRegistry,
+  type TestSchemaRegistry,
+} from './schema-registry.ts';
 export { selfSigned } from './certificates.ts';
 export { stressStartStop, type StartStop } from './stress-start-stop.ts';
 export {

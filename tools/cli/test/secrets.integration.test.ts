@@ -72,6 +72,8 @@ beforeAll(async () => {
     TOPIC_CHECK_MS: '500ms',
     SINK_RETRY_MS: '100ms',
     SINK_TIMEOUT_MS: '1s',
+    // Without it there is nothing to log in to.
+    SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1',
   };
   return async () => {
     await broken.close();

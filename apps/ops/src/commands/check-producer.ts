@@ -16,8 +16,9 @@ import { kafkaSettings } from '@adtally/kafka/env';
 import type { OpsEnvironment } from '../on-database.ts';
 import { planSample, readSample } from '../producer-check/read-sample.ts';
 import { isWrong, reportJson, reportText, type CheckedSample } from '../producer-check/report.ts';
+import { readWithSchemas } from '../producer-check/frame-schemas.ts';
 import { rulesOf } from '../producer-check/rules.ts';
-import { SampleTally } from '../producer-check/sample-tally.ts';
+import { type SampleRules, SampleTally } from '../producer-check/sample-tally.ts';
 
 const RECORDS_MAX = 20_000;
 
@@ -52,16 +53,20 @@ export const checkProducer = command({
       planSample(admin, range),
     );
     const timestampType = await topicSetting(settings, options.topic, 'message.timestamp.type');
-    const tally = new SampleTally({
-      partitions,
-      readBy: rules,
-      sourceHeader: options['source-header'],
-      nowMs: Date.now(),
-    });
-    const notRead = await readSample(settings, options.topic, spans, {
-      reader: config.recordReader,
-      take: (record) => tally.add(record),
-    });
+    const read = async (readBy: SampleRules['readBy']) => {
+      const tally = new SampleTally({
+        partitions,
+        readBy,
+        sourceHeader: options['source-header'],
+        nowMs: Date.now(),
+      });
+      const notRead = await readSample(settings, options.topic, spans, {
+        reader: config.recordReader,
+        take: (record) => tally.add(record),
+      });
+      return { tally, notRead };
+    };
+    const { tally, notRead } = await readWithSchemas(config, rules, read);
     const sample: CheckedSample = {
       topic: options.topic,
       partitions,

@@ -3,7 +3,7 @@ import { CONTRACT, type Contract } from '../contract.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { createReferenceDecoder, type ReferenceDecoder } from './reference.ts';
 import { createScanner, type Scanner } from './scanner.ts';
-import { FRAME_BYTES, innerPlace, isFramed } from './wrapping.ts';
+import { FRAME_BYTES, frameSchemaId, innerPlace, isFramed } from './wrapping.ts';
 
 /** Both decoders of a contract, and the way they are used together. */
 export interface Decoder {
@@ -38,6 +38,7 @@ function scanWrapped(scan: Scanner, batch: EventBatch, row: number, limits: Deco
   if (whole === undefined || length > limits.maxValueBytes) return false;
   const start = valueStart[row] as number;
   const skipped = isFramed(whole, start, length) ? FRAME_BYTES : 0;
+  if (skipped > 0) limits.schemaOf?.(frameSchemaId(whole, start));
   if (scan(batch, row, limits, skipped)) return true;
   const inner = innerPlace(whole.subarray(start + skipped, start + length), limits.maxDepth);
   if (inner === null) return false;

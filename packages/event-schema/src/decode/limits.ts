@@ -15,6 +15,20 @@ export interface DecodeLimits {
   readonly valueFormat?: ValueFormat;
   /** The same; false where not given. */
   readonly amountsAsStrings?: boolean;
+  /**
+   * What a schema registry holds under the number that a frame names: null = nothing, undefined = it has not told. It is
+   * asked of each framed value and must answer at once. A rejection's message says what it answers; whether a value is
+   * an event never depends on it (docs/adr/0035).
+   */
+  readonly schemaOf?: (id: number) => FrameSchema | null | undefined;
+}
+
+/** A schema of a registry, named in words that are printable ASCII. */
+export interface FrameSchema {
+  /** `JSON`, `AVRO`, `PROTOBUF` */
+  readonly type: string;
+  /** One of the subjects that have it; null where none is told. */
+  readonly subject: string | null;
 }
 
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxValueBytes: 65_536, maxDepth: 32 };

@@ -99,7 +99,7 @@ function decodeValue(
   const { valueFormat = 'plain' } = limits;
   const isUnframed = valueFormat === 'auto' && isFramed(value, 0, value.length);
   const body = isUnframed ? value.subarray(FRAME_BYTES) : value;
-  const hint = frameHint(value, valueFormat);
+  const hint = frameHint(value, limits);
   if (!isUtf8(body)) return rejection('invalid_utf8', `the value is not UTF-8${hint}`);
   const text = body.toString('utf8');
   const pass = tokenPass(text);

@@ -140,6 +140,17 @@ describe('a value of format auto', () => {
     expect(said).toMatch(/^[ -~]+$/);
   }); // prettier-ignore
 
+  it.each<[NonNullable<DecodeLimits['schemaOf']>, string]>([
+    [() => undefined, "; it looks like Confluent's framing of Avro or Protobuf, which is not read"],
+    [() => null, "; it is framed as Confluent's serializers do with schema 12488, which the registry does not have"],
+    [() => ({ type: 'JSON', subject: 'a-value' }), "; it is framed as Confluent's serializers do with schema 12488, JSON of subject \"a-value\" by the registry"],
+    [() => ({ type: 'AVRO', subject: null }), "; it is framed as Confluent's serializers do with schema 12488, AVRO by the registry: only JSON is read"],
+  ])('%# is rejected with what the registry says of its number', (schemaOf, hint) => {
+    const said = rejectionOf(FRAMED(Buffer.of(2, 0x61)), { ...AUTO, schemaOf });
+    expect(said).toBe(`malformed_json - the value is not a JSON object${hint}`);
+    expect(read(FRAMED(JSON_BYTES), { ...AUTO, schemaOf }).verdict).toBe(VERDICT.event);
+  }); // prettier-ignore
+
   it('is limited as a whole: length and nesting of its envelope count', () => {
     const deep = { ...AUTO, maxDepth: 1 };
     expect(rejectionOf(CLOUD(JSON_BYTES), deep)).toContain('too_deep');

@@ -1,10 +1,11 @@
 /**
  * What an event's JSON may be wrapped in by the tools that carry it: Confluent's framing around the bytes, and the
- * envelopes of Kafka Connect and of CloudEvents around the object. Each is known by its shape alone; a schema that a
- * frame or an envelope names is not asked for, since the contract is this package's own.
+ * envelopes of Kafka Connect and of CloudEvents around the object. Each is known by its shape alone: the contract is this
+ * package's own, and what a schema registry holds only explains a rejection (docs/adr/0035).
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { ValueFormat } from '../topic-rules.ts';
+import type { DecodeLimits, FrameSchema } from './limits.ts';
 import { tokenPass, type Member } from './token-pass.ts';
 
 /** Confluent's framing: a zero byte, and four bytes with the number of a schema in the registry. */
@@ -13,6 +14,12 @@ export const FRAME_BYTES = 5;
 /** True where these bytes begin with a frame. No JSON text begins so. */
 export function isFramed(bytes: Uint8Array, start: number, length: number): boolean {
   return length > FRAME_BYTES && bytes[start] === 0;
+}
+
+/** The number of the schema that a frame names. */
+export function frameSchemaId(bytes: Uint8Array, start: number): number {
+  const { buffer, byteOffset } = bytes;
+  return new DataView(buffer, byteOffset + start, FRAME_BYTES).getInt32(1);
 }
 
 /** An envelope around an event. */
@@ -69,13 +76,31 @@ const SPACES: readonly (number | undefined)[] = [0x20, 0x09, 0x0a, 0x0d];
 const OPEN = 0x7b;
 
 /** Completes a rejection of bytes that are no JSON text by what they look like; empty where they look like nothing. */
-export function frameHint(value: Uint8Array, format: ValueFormat = 'plain'): string {
+export function frameHint(
+  value: Uint8Array,
+  { valueFormat = 'plain', schemaOf }: Pick<DecodeLimits, 'valueFormat' | 'schemaOf'> = {},
+): string {
   if (!isFramed(value, 0, value.length)) return '';
+  const id = frameSchemaId(value, 0);
+  const named = registryWords(id, schemaOf?.(id));
   let at = FRAME_BYTES;
   while (SPACES.includes(value[at])) at += 1;
-  if (value[at] !== OPEN)
+  if (value[at] !== OPEN) {
+    if (named !== '') return `; it is framed as Confluent's serializers do${named}`;
     return "; it looks like Confluent's framing of Avro or Protobuf, which is not read";
-  return format === 'auto' ? '' : `; it looks like Confluent's framing of JSON, ${READ_WHERE}`;
+  }
+  return valueFormat === 'auto'
+    ? ''
+    : `; it looks like Confluent's framing of JSON${named}, ${READ_WHERE}`;
+}
+
+/** What the registry says of a frame's number; empty where it has not told. */
+function registryWords(id: number, schema: FrameSchema | null | undefined): string {
+  if (schema === undefined) return '';
+  if (schema === null) return ` with schema ${id}, which the registry does not have`;
+  const whose = schema.subject === null ? '' : ` of subject "${schema.subject}"`;
+  const named = ` with schema ${id}, ${schema.type}${whose} by the registry`;
+  return schema.type === 'JSON' ? named : `${named}: only JSON is read`;
 }
 
 /** The same of an object that is no event. */

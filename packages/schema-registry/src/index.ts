@@ -1,0 +1,2 @@
+export { registryCheck } from './check-connection.ts';
+export { schemasOf, SchemaNumbers } from './schema-numbers.ts';
