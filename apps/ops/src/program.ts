@@ -80,6 +80,16 @@ have something to mend, or an audit that balances is not everything, 4 refused b
         },
       },
     },
+    statement: {
+      summary: "a campaign's month: figures from the events, and what they are true as of",
+      load: async () => (await import('./commands/statement.ts')).statement,
+      commands: {
+        verify: {
+          summary: 'compute a statement anew, and name what differs',
+          load: async () => (await import('./commands/statement.ts')).verify,
+        },
+      },
+    },
     'check-producer': {
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',
       load: async () => (await import('./commands/check-producer.ts')).checkProducer,

@@ -100,3 +100,17 @@ export {
   rollback,
 } from './versions.ts';
 export { type BackfillProgress, type BackfillOutcome, workBackfill } from './work-backfill.ts';
+export {
+  correctStatement,
+  issueStatement,
+  readStatement,
+  type ReadStatement,
+  renderStatement,
+  RollupsDisagree,
+  type Statement,
+  STATEMENT_SCHEMA,
+  type StatementFigures,
+  type StatementRequest,
+  UnreadableStatement,
+  verifyStatement,
+} from './statement/index.ts';

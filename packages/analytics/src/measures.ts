@@ -109,3 +109,32 @@ export const COUNTS: readonly Declared['count'][] = DECLARED.map(({ count }) => 
 /** In micros, by currency. */
 export const MONEY: readonly Declared['money'][] = [...new Set(DECLARED.map(({ money }) => money))];
 export const MEASURES: readonly Measure[] = [...COUNTS, ...MONEY];
+
+/**
+ * What a figure is to whoever pays: `billed`, or told beside the bill: of impressions that are not there
+ * (`unmatched`), or in an order that cannot be (`invalid`).
+ */
+export const STANDINGS = ['billed', 'unmatched', 'invalid'] as const;
+export type Standing = (typeof STANDINGS)[number];
+
+/** The standing of a kind, by the part its event type plays. */
+export function standingOf(kind: EventKind): Standing {
+  const part = PARTS[KINDS[kind].of] as Part;
+  if (part.plays === 'shown') return 'billed';
+  if (part.unmatched === kind) return 'unmatched';
+  return part.early === kind ? 'invalid' : 'billed';
+}
+
+/** The measures that hold figures of each standing. */
+export const MEASURES_BY_STANDING: Readonly<Record<Standing, readonly Measure[]>> = {
+  billed: measuresOf('billed'),
+  unmatched: measuresOf('unmatched'),
+  invalid: measuresOf('invalid'),
+};
+
+function measuresOf(standing: Standing): Measure[] {
+  const kinds = (Object.keys(KINDS) as EventKind[]).filter((kind) => standingOf(kind) === standing);
+  return MEASURES.filter((measure) =>
+    kinds.some((kind) => KINDS[kind].count === measure || KINDS[kind].money === measure),
+  );
+}

@@ -1,0 +1,173 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { MEASURES_BY_STANDING, type Standing } from '../measures.ts';
+import { digestOf } from './canonical.ts';
+
+/** The form of the file. Another form gets another number; an old file stays readable as what it says it is. */
+export const STATEMENT_SCHEMA = 'adtally.statement/1';
+
+const Integer = Type.String({ pattern: '^(0|-?[1-9][0-9]*)$' });
+const Instant = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$' });
+const Day = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' });
+const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+const amountsOf = (standing: Standing) =>
+  Type.Object(
+    Object.fromEntries(MEASURES_BY_STANDING[standing].map((measure) => [measure, Integer])),
+    { additionalProperties: false },
+  );
+
+/** Counts and money (micros) of one currency, by whether they are billed; names as in the rollups. */
+const Figures = Type.Object({
+  currency: Type.String(),
+  billed: amountsOf('billed'),
+  unmatched: amountsOf('unmatched'),
+  invalid: amountsOf('invalid'),
+});
+
+/** A source of events and how much of it had been counted: what lies at or past `next_offset` is not in it. */
+const SourcePosition = Type.Object({
+  source: Integer,
+  kind: Type.String(),
+  topic: Type.String(),
+  topic_id: Type.String(),
+  partition: Integer,
+  run: Type.String(),
+  next_offset: Integer,
+});
+
+/** Where events lie in a source: from `first_offset` to before `end_offset`, others between them. */
+const OffsetRange = Type.Object({
+  source: Integer,
+  first_offset: Integer,
+  end_offset: Integer,
+  events: Integer,
+});
+
+const Change = Type.Object({
+  day: Day,
+  currency: Type.String(),
+  measure: Type.String(),
+  before: Integer,
+  after: Integer,
+});
+
+/** What a statement says. Integers are texts, so that no reader rounds them; instants are UTC, to the millisecond. */
+const Statement = Type.Object({
+  schema: Type.Literal(STATEMENT_SCHEMA),
+  campaign_id: Type.String(),
+  month: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}$' }),
+  time_zone: Type.String(),
+  issued_at: Instant,
+  /** The rules by which conversions are credited; those of a version of the rollups. */
+  attribution: Type.Object({
+    version: Integer,
+    algorithm: Type.String(),
+    window_ms: Integer,
+    tolerance_ms: Integer,
+  }),
+  as_of: Type.Array(SourcePosition),
+  totals: Type.Array(Figures),
+  /** Every day of the month, in the time zone; `from` is in it, `to` is not. */
+  days: Type.Array(
+    Type.Object({
+      day: Day,
+      from: Instant,
+      to: Instant,
+      events: Integer,
+      fingerprint: Hash,
+      currencies: Type.Array(Figures),
+    }),
+  ),
+  events: Integer,
+  /** Over the events that are counted, in whatever order (figures.ts). */
+  fingerprint: Hash,
+  /** Of all events of the impressions that are in it: what a recount has to read. */
+  offsets: Type.Array(OffsetRange),
+  /** How the rollups of that version stood to these figures when it was issued. */
+  rollups: Type.Object({
+    agreement: Type.Union([
+      Type.Literal('equal'),
+      Type.Literal('behind'),
+      Type.Literal('not comparable'),
+    ]),
+    detail: Type.String(),
+  }),
+  /** In a correction: the statement before it, and what late events changed. */
+  corrects: Type.Union([
+    Type.Null(),
+    Type.Object({
+      digest: Hash,
+      issued_at: Instant,
+      as_of: Type.Array(SourcePosition),
+      changes: Type.Array(Change),
+      /** Events of these impressions that came after the statement before. */
+      late: Type.Array(OffsetRange),
+    }),
+  ]),
+  digest: Hash,
+});
+
+export type Statement = Static<typeof Statement>;
+export type StatementFigures = Static<typeof Figures>;
+export type SourcePosition = Static<typeof SourcePosition>;
+export type OffsetRange = Static<typeof OffsetRange>;
+export type Change = Static<typeof Change>;
+
+const CHECKED = Compile(Statement);
+
+/** A file that is no statement this build can read; a sentence for people. */
+export class UnreadableStatement extends Error {
+  override readonly name = 'UnreadableStatement';
+}
+
+/** A statement's file as it was read. */
+export interface ReadStatement {
+  readonly statement: Statement;
+  /** What of the file itself is not as it was issued; none where it is whole. */
+  readonly problems: readonly string[];
+}
+
+/** The statement as its file holds it. */
+export function renderStatement(statement: Statement): string {
+  return `${JSON.stringify(statement, null, 2)}\n`;
+}
+
+/** Completes a statement by its digest. */
+export function sealed(content: Omit<Statement, 'digest'>): Statement {
+  return { ...content, digest: digestOf(content) };
+}
+
+/** Reads a file. @throws UnreadableStatement where it is none, or of a schema that this build does not know */
+export function readStatement(text: string): ReadStatement {
+  const value = parsed(text);
+  const schema = (value as { readonly schema?: unknown } | null)?.schema;
+  if (typeof schema !== 'string') throw new UnreadableStatement('it is no statement: it names no schema');
+  if (schema !== STATEMENT_SCHEMA) {
+    throw new UnreadableStatement(
+      `its schema is ${JSON.stringify(schema)}; this build reads ${STATEMENT_SCHEMA}`,
+    );
+  }
+  if (!CHECKED.Check(value)) {
+    const [first] = CHECKED.Errors(value);
+    throw new UnreadableStatement(
+      `it is not as ${STATEMENT_SCHEMA} must be: ${first?.instancePath ?? ''} ${first?.message ?? ''}`,
+    );
+  }
+  const problems: string[] = [];
+  const digest = digestOf(value);
+  if (digest !== value.digest) {
+    problems.push(`digest: the file says ${value.digest}, its content has ${digest}`);
+  } else if (text !== renderStatement(value) && text !== `${JSON.stringify(value)}\n`) {
+    problems.push('bytes: what it says is whole, and its bytes are not those that were issued');
+  }
+  return { statement: value, problems };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnreadableStatement('it is not JSON');
+  }
+}

@@ -1,0 +1,169 @@
+import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/db';
+import { sql } from 'kysely';
+import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from '../definitions.ts';
+import { daysOf, monthPeriod } from '../period.ts';
+import { readPromotion, RefusedError } from '../versions.ts';
+import { changesBetween, dailySumsOf, statedFigures, totalOf } from './amounts.ts';
+import { definitionOf, statedDefinition } from './attribution-rules.ts';
+import { sealed, type SourcePosition, type Statement } from './document.ts';
+import { type Figures, figuresOf, instantText } from './figures.ts';
+import { addLanes, fingerprintText, NO_EVENTS } from './fingerprint.ts';
+import { readPositions, requirePositions } from './positions.ts';
+import { rollupAgreement } from './rollup-agreement.ts';
+import { inSnapshot } from './snapshot.ts';
+
+/** Whose month, and whose days. */
+export interface StatementRequest {
+  readonly campaignId: string;
+  /** `2026-10` */
+  readonly month: string;
+  /** By its name in the time zone database. */
+  readonly timeZone: string;
+}
+
+/** The part of a statement that follows from the events. */
+type Accounts = Pick<Statement, 'totals' | 'days' | 'events' | 'fingerprint' | 'offsets'>;
+
+/**
+ * Makes a statement: figures from the events, and where every source stands, in one snapshot. Nothing is written.
+ *
+ * @throws RollupsDisagree where the rollups contradict the events
+ */
+export async function issueStatement(db: Database, request: StatementRequest): Promise<Statement> {
+  return await inSnapshot(db, async (trx) => {
+    const shown = await shownDefinition(trx);
+    const definition = shown ?? DEFAULT_DEFINITION;
+    return await drawUp(trx, request, definition, shown?.version ?? null, null);
+  });
+}
+
+/**
+ * Makes the statement that takes the place of an earlier one, by its rules, and says what late events changed.
+ *
+ * @throws RefusedError where nothing changed, or the earlier one cannot be held against this database
+ */
+export async function correctStatement(db: Database, earlier: Statement): Promise<Statement> {
+  return await inSnapshot(db, async (trx) => {
+    await requirePositions(trx, earlier.as_of);
+    const definition = definitionOf(earlier);
+    const before = await recompute(trx, earlier, earlier.as_of, []);
+    const differs = changesBetween(dailySumsOf(earlier), dailySumsOf(before)).length > 0;
+    if (differs || before.fingerprint !== earlier.fingerprint) {
+      throw new RefusedError(
+        'the statement it would correct is not what the events come to: ops statement verify says where',
+      );
+    }
+    const kept = (await readDefinitions(trx)).some(({ version }) => version === definition.version);
+    const request = {
+      campaignId: earlier.campaign_id,
+      month: earlier.month,
+      timeZone: earlier.time_zone,
+    };
+    return await drawUp(trx, request, definition, kept ? definition.version : null, earlier);
+  });
+}
+
+async function drawUp(
+  trx: DatabaseExecutor,
+  { campaignId, month, timeZone }: StatementRequest,
+  definition: RollupDefinition,
+  keptVersion: number | null,
+  earlier: Statement | null,
+): Promise<Statement> {
+  const days = daysOf(monthPeriod(month, timeZone));
+  const asOf = await readPositions(trx);
+  const { frontierMs } = await readWriteGuards(trx);
+  const since = earlier?.as_of ?? [];
+  const asked = { campaignId, days, definition, asOf, frontierMs, since };
+  const figures = await figuresOf(trx, asked);
+  const accounts = accountsOf(days, figures);
+  const changes = earlier === null ? [] : changesBetween(dailySumsOf(earlier), dailySumsOf(accounts));
+  if (earlier !== null && accounts.fingerprint === earlier.fingerprint && changes.length === 0) {
+    throw new RefusedError('nothing changed since: it stands as it is');
+  }
+  return sealed({
+    schema: 'adtally.statement/1',
+    campaign_id: campaignId,
+    month,
+    time_zone: timeZone,
+    issued_at: await serverTime(trx),
+    attribution: statedDefinition(definition),
+    as_of: asOf,
+    ...accounts,
+    rollups: await rollupAgreement(trx, {
+      campaignId,
+      days,
+      version: keptVersion,
+      computed: dailySumsOf(accounts),
+      unsettled: figures.unsettled,
+    }),
+    corrects:
+      earlier === null
+        ? null
+        : {
+            digest: earlier.digest,
+            issued_at: earlier.issued_at,
+            as_of: earlier.as_of,
+            changes,
+            late: [...figures.late],
+          },
+  });
+}
+
+/** A statement's accounts anew, from the events as of those positions, over the days that it names itself. */
+export async function recompute(
+  trx: DatabaseExecutor,
+  statement: Statement,
+  asOf: readonly SourcePosition[],
+  since: readonly SourcePosition[],
+): Promise<Accounts & { readonly late: Figures['late'] }> {
+  const days = statement.days.map(({ day, from, to }) => ({
+    label: day,
+    fromMs: Date.parse(from),
+    toMs: Date.parse(to),
+  }));
+  const figures = await figuresOf(trx, {
+    campaignId: statement.campaign_id,
+    days,
+    definition: definitionOf(statement),
+    asOf,
+    since,
+    frontierMs: 0,
+  });
+  return { ...accountsOf(days, figures), late: figures.late };
+}
+
+function accountsOf(
+  days: readonly { readonly fromMs: number; readonly toMs: number }[],
+  figures: Figures,
+): Accounts {
+  const daily = new Map(figures.days.map(({ day, byCurrency }) => [day, byCurrency]));
+  return {
+    totals: statedFigures(totalOf(daily)),
+    days: figures.days.map(({ day, events, lanes, byCurrency }, index) => ({
+      day,
+      from: instantText(days[index]?.fromMs ?? 0),
+      to: instantText(days[index]?.toMs ?? 0),
+      events: String(events),
+      fingerprint: fingerprintText(lanes),
+      currencies: statedFigures(byCurrency),
+    })),
+    events: String(figures.days.reduce((sum, { events }) => sum + events, 0n)),
+    fingerprint: fingerprintText(
+      figures.days.reduce((sum, { lanes }) => addLanes(sum, lanes), NO_EVENTS),
+    ),
+    offsets: [...figures.offsets],
+  };
+}
+
+/** What readers of the rollups are shown; null where nobody keeps any. */
+async function shownDefinition(trx: DatabaseExecutor): Promise<RollupDefinition | null> {
+  const definitions = await readDefinitions(trx);
+  const promotion = await readPromotion(trx);
+  return definitions.find(({ version }) => version === promotion?.version) ?? null;
+}
+
+async function serverTime(trx: DatabaseExecutor): Promise<string> {
+  const { rows } = await sql<{ now: Date }>`SELECT now() AS now`.execute(trx);
+  return instantText(rows[0]?.now.getTime() ?? 0);
+}

@@ -1,0 +1,103 @@
+import { type DatabaseExecutor, readWriteGuards } from '@adtally/db';
+import { sql } from 'kysely';
+import { type Measure, MEASURES } from '../measures.ts';
+import { type Bucket, isOnUtcHours } from '../period.ts';
+import { changesBetween, type DailySums } from './amounts.ts';
+import type { Statement } from './document.ts';
+import { type Sums, instantText } from './figures.ts';
+
+/** What the rollups of a version are to be compared with. */
+export interface AgreementAsked {
+  readonly campaignId: string;
+  readonly days: readonly Bucket[];
+  /** Null where nobody keeps rollups. */
+  readonly version: number | null;
+  readonly computed: DailySums;
+  /** Counted events of impressions that no rollup has summed up yet. */
+  readonly unsettled: bigint;
+}
+
+/** The rollups contradict the events, and nothing waits that would explain it. */
+export class RollupsDisagree extends Error {
+  override readonly name = 'RollupsDisagree';
+}
+
+/**
+ * How what readers of the rollups see stands to what the events come to, in the same snapshot. Where they differ it
+ * names what the rollups wait for.
+ *
+ * @throws RollupsDisagree where nothing waits: then one of the two is wrong
+ */
+export async function rollupAgreement(
+  trx: DatabaseExecutor,
+  { campaignId, days, version, computed, unsettled }: AgreementAsked,
+): Promise<Statement['rollups']> {
+  if (version === null) return { agreement: 'not comparable', detail: 'nobody keeps rollups here' };
+  if (!isOnUtcHours(days)) {
+    return { agreement: 'not comparable', detail: 'rollups are kept by hours of UTC, on which these days do not begin' };
+  }
+  const kept = await keptSums(trx, campaignId, days, version);
+  const [first, ...others] = changesBetween(kept, computed);
+  if (first === undefined) return { agreement: 'equal', detail: '' };
+  const waits = await waitingWork(trx, version, unsettled);
+  const { day, currency, measure, before, after } = first;
+  const more = others.length === 0 ? '' : `, and ${others.length} figures more`;
+  const difference = `${day} ${currency} ${measure}: rollups ${before}, events ${after}${more}`;
+  if (waits.length === 0) {
+    throw new RollupsDisagree(
+      `the rollups of version ${version} are not what the events come to, and nothing waits to be summed up (${difference}): no statement; run ops audit --full`,
+    );
+  }
+  return { agreement: 'behind', detail: `${difference}; waiting: ${waits.join(', ')}` };
+}
+
+async function keptSums(
+  trx: DatabaseExecutor,
+  campaignId: string,
+  days: readonly Bucket[],
+  version: number,
+): Promise<DailySums> {
+  const sums = sql.raw(MEASURES.map((name) => `sum(${name})::text AS ${name}`).join(', '));
+  const { rows } = await sql<{ day: string; currency: string } & Record<Measure, string>>`
+    SELECT d.day, r.currency, ${sums}
+    FROM rollup_by_campaign r
+    JOIN unnest(${days.map(({ label }) => label)}::text[], ${days.map(({ fromMs }) => instantText(fromMs))}::timestamptz[],
+                ${days.map(({ toMs }) => instantText(toMs))}::timestamptz[]) AS d (day, from_at, to_at)
+      ON r.hour >= d.from_at AND r.hour < d.to_at
+    WHERE r.version = ${version} AND r.campaign_id = ${campaignId}
+    GROUP BY 1, 2`.execute(trx);
+  const daily = new Map<string, Map<string, Sums>>();
+  for (const { day, currency, ...row } of rows) {
+    const of = daily.get(day) ?? new Map<string, Sums>();
+    daily.set(day, of);
+    of.set(currency, new Map(MEASURES.map((name) => [name, BigInt(row[name as keyof typeof row])])));
+  }
+  return daily;
+}
+
+/** What the keeper of the rollups has still to do, in words. */
+async function waitingWork(
+  trx: DatabaseExecutor,
+  version: number,
+  unsettled: bigint,
+): Promise<string[]> {
+  const { frontierMs } = await readWriteGuards(trx);
+  const { notes, bases } = await trx
+    .selectNoFrom((eb) => [
+      eb.selectFrom('late_notes').select(eb.fn.countAll<bigint>().as('n')).as('notes'),
+      eb
+        .selectFrom('rollup_bases')
+        .select(eb.fn.countAll<bigint>().as('n'))
+        .where('version', '=', version)
+        .where('taken_at', 'is', null)
+        .as('bases'),
+    ])
+    .executeTakeFirstOrThrow();
+  const waits: string[] = [];
+  if (unsettled > 0n) {
+    waits.push(`${unsettled} events of impressions born after ${instantText(frontierMs)}`);
+  }
+  if ((notes ?? 0n) > 0n) waits.push(`${notes} notes of late events`);
+  if ((bases ?? 0n) > 0n) waits.push(`${bases} bases that are not taken`);
+  return waits;
+}
