@@ -1,0 +1,168 @@
+"""Holds a whole database against the topics it was counted from: rows, money, dead letters, rollups."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from . import rows, sources
+from .attribution import MEASURES, Attribution, credits
+from .contract import Event, Rules, born_ms
+from .counting import Count, Place
+from .database import Snapshot
+from .errors import Incomplete
+from .figures import by_impression
+from .sources import Source, TopicRules
+from .topic import Topics
+
+EXAMPLES = 5
+HOUR_US = 3_600_000_000
+COHORT_MS = 30_000
+SUMS = sorted({name for measures in MEASURES.values() for name in measures[1:]})
+
+QUERIES = sources.QUERIES | {
+    "events": f"SELECT {rows.COLUMNS} FROM events e",
+    "counted": """SELECT topic, topic_id, partition, next_offset FROM sources JOIN cursors USING (source_id)
+        WHERE kind = 'events' AND next_offset > 0 AND closed_at IS NULL""",
+    "letters": """SELECT topic, partition, source_offset, code FROM dead_letter_refs JOIN sources USING (source_id)
+        WHERE kind = 'events'""",
+    "copies": """SELECT coalesce(sum(duplicate + conflict), 0) FROM ledger JOIN sources USING (source_id)
+        WHERE kind = 'events'""",
+    "lost": "SELECT coalesce(sum(lost), 0) FROM ledger",
+    "version": """SELECT v.algorithm, v.window_ms, v.tolerance_ms, g.frontier_ms,
+            (SELECT count(*) FROM late_notes), (SELECT count(*) FROM rollup_bases b
+             WHERE b.version = v.version AND taken_at IS NULL)
+        FROM rollup_promotion p JOIN rollup_versions v USING (version), write_guards g""",
+    "rollups": f"""SELECT (extract(epoch FROM hour) * 1000000)::bigint, campaign_id, currency,
+            {", ".join(f"sum({name})" for name in SUMS)}
+        FROM rollup_by_campaign JOIN rollup_promotion USING (version) GROUP BY 1, 2, 3""",
+}
+
+
+class Findings(NamedTuple):
+    records: int
+    events: int
+    rejected: int
+    differences: list[str]
+    unknown: list[str]
+    """What could not be told, a sentence each."""
+
+
+def recount_rows(limits: Rules) -> Findings:
+    snapshot = Snapshot(QUERIES)
+    topics = Topics()
+    try:
+        counted = [
+            Source(topic, topic_id, int(partition), int(end))
+            for topic, topic_id, partition, end in snapshot.rows("counted")
+        ]
+        if next(snapshot.rows("lost")) != ["0"]:
+            raise Incomplete("records were lost before they were counted: the topic is not all there was")
+        ranges = sources.ranges_of(counted, topics)
+        count = Count(sources.known_of(snapshot))
+        rules = TopicRules(snapshot, limits)
+        for wanted in ranges:
+            for part, read_by in rules.of(wanted):
+                count.add(topics.read([part]), read_by)
+        count.close()
+        rollups, unknown = _rollup_differences(snapshot, count)
+        differences = [
+            *_row_differences(snapshot, count),
+            *_letter_differences(snapshot, count),
+            *_copy_differences(snapshot, count),
+            *rollups,
+        ]
+        if count.undecided:
+            unknown.append(f"{len(count.undecided)} events have copies in several partitions, and none is stored")
+        records = sum(one.end - one.first for one in ranges)
+        return Findings(records, len(count.events), len(count.rejected), differences, unknown)
+    finally:
+        topics.close()
+        snapshot.close()
+
+
+def _row_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
+    missing = dict(count.events)
+    changed: list[str] = []
+    added: list[str] = []
+    money: Counter[str] = Counter()
+    for event in rows.events_of(snapshot, "events"):
+        money[event.currency] += event.amount
+        expected = missing.pop(event.key, None)
+        if expected is None:
+            added.append(event.key)
+        elif expected != event:
+            changed.append(f"{event.key} ({_changed_fields(expected, event)})")
+    for what, keys in (
+        ("events of the topic are not stored", list(missing)),
+        ("stored events are not in the topic", added),
+        ("stored events are not as in the topic", changed),
+    ):
+        if keys:
+            yield f"{len(keys)} {what}: {', '.join(keys[:EXAMPLES])}"
+    expected_money: Counter[str] = Counter()
+    for event in count.events.values():
+        expected_money[event.currency] += event.amount
+    for currency in sorted(money.keys() | expected_money.keys()):
+        if money[currency] != expected_money[currency]:
+            yield f"{currency}: {money[currency]} micros stored, {expected_money[currency]} in the topic"
+
+
+def _changed_fields(expected: Event, event: Event) -> str:
+    return ", ".join(name for name in Event._fields if getattr(expected, name) != getattr(event, name))
+
+
+def _letter_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
+    stated = {
+        Place(topic, int(partition), int(offset)): code
+        for topic, partition, offset, code in snapshot.rows("letters")
+    }
+    differing = [
+        f"{place.topic}[{place.partition}] {place.offset}: {stated.get(place)}, by the contract {count.rejected.get(place)}"
+        for place in sorted(stated.keys() | count.rejected.keys())
+        if stated.get(place) != count.rejected.get(place)
+    ]
+    if differing:
+        yield f"{len(differing)} dead letters differ: {'; '.join(differing[:EXAMPLES])}"
+
+
+def _copy_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
+    """Between partitions the split of duplicates and conflicts is one of order; their sum is not."""
+    ((stated,),) = snapshot.rows("copies")
+    # Of an event that a redrive stored first, the partition's own copies are one more.
+    copies = count.duplicates + count.conflicts
+    if int(stated) != copies:
+        yield f"duplicates and conflicts: {stated} by the ledger, {copies} in the topic"
+
+
+def _rollup_differences(snapshot: Snapshot, count: Count) -> tuple[list[str], list[str]]:
+    version = next(snapshot.rows("version"), None)
+    if version is None:
+        return [], ["rollups: nobody keeps any"]
+    algorithm, window_ms, tolerance_ms, frontier_ms, notes, bases = version
+    if algorithm != "last_click":
+        return [], [f"rollups: {algorithm!r} is not published"]
+    if notes != "0" or bases != "0":
+        return [], [f"rollups: not summed up yet are {notes} notes of late events and {bases} bases"]
+    expected: dict[tuple[int, str, str], Counter[str]] = {}
+    rules = Attribution(int(window_ms), int(tolerance_ms))
+    for impression_id, events in by_impression(count.events.values()).items():
+        born = born_ms(impression_id)
+        # Younger cohorts are summed up later.
+        if born >= 0 and (born // COHORT_MS + 1) * COHORT_MS > int(frontier_ms):
+            continue
+        for kind, event, earner in credits(events, rules):
+            hour = event.occurred_us // HOUR_US * HOUR_US
+            sums = expected.setdefault((hour, earner.campaign_id, event.currency), Counter())
+            _, counted, money = MEASURES[kind]
+            sums[counted] += 1
+            sums[money] += event.amount
+    found = []
+    for hour, campaign, currency, *values in snapshot.rows("rollups"):
+        sums = expected.pop((int(hour), campaign, currency), Counter())
+        found += [
+            f"{campaign} {currency} {name}: {value}, by the events {sums[name]}"
+            for name, value in zip(SUMS, values, strict=True)
+            if int(value) != sums[name]
+        ]
+    found += [f"{campaign} {currency}: no rollup has it" for _, campaign, currency in expected]
+    return ([f"{len(found)} rollups differ: {'; '.join(found[:EXAMPLES])}"] if found else []), []

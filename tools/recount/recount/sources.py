@@ -1,0 +1,103 @@
+"""What the database says of where records were read, and by whose hand: never what they hold."""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .contract import Rules
+from .counting import Known, Place
+from .database import Snapshot
+from .errors import Incomplete
+from .topic import Range, Topics
+
+QUERIES = {
+    "admitted": """SELECT event_key FROM events JOIN sources USING (source_id) WHERE kind IN ('redrive', 'replay')""",
+    "kept_out": """SELECT topic, partition, source_offset, code FROM dead_letter_refs JOIN sources USING (source_id)
+        WHERE kind = 'events' AND code IN ('data_refused', 'transient_downstream', 'expired')""",
+    # A copy of another payload than the stored one is in `conflicts`, wherever it lay.
+    "stored_at": """SELECT e.event_key, s.topic, s.partition, e.source_offset
+        FROM (SELECT DISTINCT impression_id, event_key FROM conflicts) c JOIN events e USING (impression_id, event_key)
+        JOIN sources s ON s.source_id = e.source_id AND s.kind = 'events'""",
+    "rules": "SELECT topic, value_format, amounts_as_strings, future_tolerance_seconds FROM topic_rules",
+    "changes": """SELECT detail FROM operator_actions WHERE action = 'set-topic-rules' ORDER BY action_id""",
+}
+"""To be read in one snapshot with whatever is compared."""
+
+
+class Source(NamedTuple):
+    """A partition of a topic, as far as it was counted."""
+
+    topic: str
+    topic_id: str
+    partition: int
+    next_offset: int
+
+
+def known_of(snapshot: Snapshot) -> Known:
+    return Known(
+        admitted=frozenset(key for (key,) in snapshot.rows("admitted")),
+        kept_out={
+            Place(topic, int(partition), int(offset)): code
+            for topic, partition, offset, code in snapshot.rows("kept_out")
+        },
+        stored_at={
+            key: Place(topic, int(partition), int(offset))
+            for key, topic, partition, offset in snapshot.rows("stored_at")
+        },
+    )
+
+
+class TopicRules:
+    """By which rules each offset of a topic was read; the defaults where nobody says anything else."""
+
+    def __init__(self, snapshot: Snapshot | None, limits: Rules) -> None:
+        self._limits = limits
+        self._rules: dict[str, Rules] = {}
+        self._changes: list[dict] = []
+        if snapshot is None:
+            return
+        for topic, value_format, amounts_as_strings, seconds in snapshot.rows("rules"):
+            _require_plain(topic, value_format)
+            self._rules[topic] = self._with(amounts_as_strings == "t", int(seconds) * 1000)
+        self._changes = [json.loads(detail) for (detail,) in snapshot.rows("changes")]
+
+    def of(self, wanted: Range) -> Iterator[tuple[Range, Rules]]:
+        """The parts of a range that are read by one set of rules each."""
+        first = wanted.first
+        for change in self._changes:
+            at = change["from"].get(str(wanted.partition))
+            if change["topic"] != wanted.topic or at is None or at <= first:
+                continue
+            end = min(at, wanted.end)
+            before = change["before"]
+            _require_plain(wanted.topic, before["valueFormat"])
+            rules = self._with(before["amountsAsStrings"], before["futureToleranceMs"])
+            yield wanted._replace(first=first, end=end), rules
+            first = end
+        yield wanted._replace(first=first), self._rules.get(wanted.topic, self._limits)
+
+    def _with(self, amounts_as_strings: bool, future_tolerance_ms: int) -> Rules:
+        return self._limits._replace(
+            amounts_as_strings=amounts_as_strings, future_tolerance_ms=future_tolerance_ms
+        )
+
+
+def _require_plain(topic: str, value_format: str) -> None:
+    if value_format != "plain":
+        raise Incomplete(f"values of {topic} may be wrapped, which this program does not read")
+
+
+def ranges_of(sources: list[Source], topics: Topics) -> list[Range]:
+    """All that was counted of the sources and is still there. Raises Incomplete where a topic is another one now."""
+    ids = {source.topic: topics.topic_id(source.topic) for source in sources}
+    ranges: dict[tuple[str, int], Range] = {}
+    for topic, topic_id, partition, next_offset in sources:
+        if ids[topic] != topic_id:
+            raise Incomplete(f"topic {topic} is gone, or another one than was counted")
+        if (topic, partition) in ranges:
+            raise Incomplete(f"{topic}[{partition}] was cut and counted as two sources")
+        first, end = topics.log(topic, partition)
+        if end < next_offset:
+            raise Incomplete(f"{topic}[{partition}] ends at {end}, and was counted to {next_offset}")
+        ranges[topic, partition] = Range(topic, partition, first, next_offset)
+    return list(ranges.values())

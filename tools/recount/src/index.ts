@@ -1,0 +1,1 @@
+export { recount, type Recounted } from './recount.ts';

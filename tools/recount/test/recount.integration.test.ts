@@ -1,0 +1,246 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  ensureSomeVersion,
+  issueStatement,
+  keepRollups,
+  renderStatement,
+  type Statement,
+  verifyStatement,
+} from '@adtally/analytics';
+import { auditDatabase, type Database, migrate, openDatabase } from '@adtally/db';
+import { simulate } from '@adtally/event-simulator';
+import {
+  kafkaBrokers,
+  ServiceProcess,
+  testDatabase,
+  testTopic,
+  truncatePartition,
+  uniqueName,
+} from '@adtally/testkit';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { recount } from '../src/index.ts';
+
+const INGEST = resolve(import.meta.dirname, '../../../apps/ingest-consumer/src/main.ts');
+const EVENTS = 12_000;
+/** Enough of everything that a small run has every kind of it. */
+const MIX = { duplicate: 0.05, conflict: 0.02, malformed: 0.02, misrouted: 0.02, hugeAmount: 0.05, outOfOrder: 0.05 };
+
+let db: Database;
+let env: Record<string, string>;
+let folder: string;
+let statement: Statement;
+const cleanups: (() => Promise<unknown> | void)[] = [];
+
+/** A topic with all that a producer can do, counted by the real service, and its rollups. */
+beforeAll(async () => {
+  const [brokers, database, topic, dlq] = await Promise.all([
+    kafkaBrokers(),
+    testDatabase(async (url) => void (await migrate(url))),
+    testTopic({ partitions: 6 }),
+    testTopic({ partitions: 2 }),
+  ]);
+  db = openDatabase(database.url, { applicationName: 'test', statementTimeoutMs: 0 });
+  folder = mkdtempSync(join(tmpdir(), 'adtally-recount-'));
+  cleanups.push(
+    () => db.destroy(),
+    () => Promise.all([database.drop(), topic.delete(), dlq.delete()]),
+    () => rmSync(folder, { recursive: true }),
+  );
+  env = { ...(process.env as Record<string, string>), KAFKA_BROKERS: brokers, DATABASE_URL: database.url };
+  await simulate({ brokers, topic: topic.name, events: EVENTS, seed: 11, mix: MIX });
+  const consumer = new ServiceProcess(INGEST, {
+    KAFKA_BROKERS: brokers,
+    DATABASE_URL: database.url,
+    EVENTS_TOPIC: topic.name,
+    DLQ_TOPIC: dlq.name,
+    CONSUMER_GROUP: uniqueName('adtally_test_group'),
+    ADMIN_PORT: '0',
+  });
+  await consumer.until('all to be counted', async () => {
+    const { consumed } = await db
+      .selectFrom('ledger')
+      .select((eb) => eb.fn.coalesce(eb.fn.sum<string>('consumed'), sql<string>`0`).as('consumed'))
+      .executeTakeFirstOrThrow();
+    return Number(consumed) === EVENTS;
+  });
+  expect((await consumer.stop()).code).toBe(0);
+  await ensureSomeVersion(db);
+  // Cohorts end on their own; what is younger is told apart by both sides.
+  const options = { settleMs: 0, holdsFrontier: false, baseRows: 50_000, maxImpressions: 10_000 };
+  while ((await keepRollups(db, options, new AbortController().signal)).hasMore);
+  statement = await issueStatement(db, await busiestCampaign());
+}, 120_000);
+
+afterAll(async () => {
+  for (const cleanup of cleanups) await cleanup();
+});
+
+/** The campaign and month with the most events, in a zone whose days are not those of UTC. */
+async function busiestCampaign() {
+  const { rows } = await sql<{ campaignId: string; month: string }>`
+    SELECT campaign_id AS "campaignId", to_char(occurred_at AT TIME ZONE 'America/New_York', 'YYYY-MM') AS month
+    FROM events GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1`.execute(db);
+  const [busiest] = rows;
+  if (busiest === undefined) throw new Error('nothing was counted');
+  return { ...busiest, timeZone: 'America/New_York' };
+}
+
+function fileOf(name: string, content: Statement): string {
+  const path = join(folder, name);
+  writeFileSync(path, renderStatement(content));
+  return path;
+}
+
+async function recounted(...words: string[]) {
+  const { code, stdout, stderr } = await recount([...words, '--json'], env);
+  if (stdout === '') throw new Error(`exit code ${code}: ${stderr}`);
+  return { code, ...(JSON.parse(stdout) as { differences: string[]; unknown: string[]; source: string }) };
+}
+
+/** Does something to the database, looks, and takes it back. */
+async function changed<T>(change: string, undo: string, look: () => Promise<T>): Promise<T> {
+  const { numAffectedRows } = await sql.raw(change).execute(db);
+  expect(Number(numAffectedRows)).toBeGreaterThan(0);
+  try {
+    return await look();
+  } finally {
+    await sql.raw(undo).execute(db);
+  }
+}
+
+test('the Python says what the contract says: its own tests', () => {
+  const home = resolve(import.meta.dirname, '..');
+  const words = ['-B', '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'];
+  const ended = spawnSync('python3', words, { cwd: home, encoding: 'utf8' });
+  expect(ended.stderr).toMatch(/\nOK\n$/);
+  expect(ended.status).toBe(0);
+});
+
+describe('a topic with copies, conflicts, late and malformed records, in several currencies', () => {
+  test('is recounted to the same rows, money, dead letters and rollups', async () => {
+    const audit = await auditDatabase(db);
+    expect(audit.balanced).toBe(true);
+    expect(Number(audit.totals.duplicate) * Number(audit.totals.conflict)).toBeGreaterThan(0);
+    expect(Object.keys(audit.totals.by_code).length).toBeGreaterThan(10);
+    expect(await recounted('rows')).toMatchObject({ code: 0, differences: [], unknown: [] });
+  });
+
+  test('is what a statement says of it, recounted from the topic and from the rows', async () => {
+    expect(Number(statement.events)).toBeGreaterThan(200);
+    expect(statement.totals.length).toBeGreaterThan(1);
+    expect(statement.days.filter(({ currencies }) => currencies.length > 0).length).toBeGreaterThan(1);
+    expect(await verifyStatement(db, statement)).toEqual([]);
+    const file = fileOf('statement.json', statement);
+    for (const source of ['topic', 'rows'])
+      expect(await recounted('statement', file, '--source', source)).toMatchObject({
+        code: 0,
+        source,
+        differences: [],
+      });
+  });
+
+  /** One impression that the statement counts. */
+  const one = (): string => {
+    const [first, last] = [statement.days[0]?.from, statement.days.at(-1)?.to];
+    return `(impression_id, event_key) = (SELECT impression_id, event_key FROM events
+      WHERE campaign_id = '${statement.campaign_id}' AND event_type = 'impression'
+        AND occurred_at >= '${first}' AND occurred_at < '${last}' ORDER BY event_key LIMIT 1)`;
+  };
+  const ADDED = '00000000-0000-8000-8000-000000000001';
+  const flip = () => `UPDATE events SET amount_micros = amount_micros # 1 WHERE ${one()}`;
+  test.each([
+    {
+      what: 'one changed amount',
+      change: flip,
+      undo: flip,
+      ofStatement: /spend_micros: the statement says \d+, the/,
+      ofDatabase: /1 stored events are not as in the topic: .*amount/,
+    },
+    {
+      what: 'one missing event',
+      change: () =>
+        `WITH gone AS (DELETE FROM events WHERE ${one()} RETURNING *) INSERT INTO kept SELECT * FROM gone`,
+      undo: () => 'INSERT INTO events SELECT * FROM kept',
+      ofStatement: /impressions: the statement says \d+, the/,
+      ofDatabase: /1 events of the topic are not stored/,
+    },
+    {
+      what: 'one added event',
+      change: () => `INSERT INTO events
+        SELECT (jsonb_populate_record(e, '{"event_key": "${ADDED}", "event_type": "click"}')).* FROM events e WHERE ${one()}`,
+      undo: () => `DELETE FROM events WHERE event_key = '${ADDED}'`,
+      ofStatement: /clicks: the statement says \d+, the/,
+      ofDatabase: /1 stored events are not in the topic/,
+    },
+  ])(
+    '$what is noticed by the verification, by the recount of rows and by that of the database',
+    async ({ change, undo, ofStatement, ofDatabase }) => {
+      const file = join(folder, 'statement.json');
+      await sql`CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM events LIMIT 0`.execute(db);
+      await changed(change(), undo(), async () => {
+        expect((await verifyStatement(db, statement)).join('\n')).toMatch(ofStatement);
+        const rows = await recounted('statement', file, '--source', 'rows');
+        expect(rows.code).toBe(1);
+        expect(rows.differences.join('\n')).toMatch(ofStatement);
+        const database = await recounted('rows');
+        expect(database.code).toBe(1);
+        expect(database.differences.join('\n')).toMatch(ofDatabase);
+        // The topic knows nothing of it.
+        expect((await recounted('statement', file)).code).toBe(0);
+      });
+      expect((await recounted('rows')).code).toBe(0);
+    },
+  );
+
+  test('a file that was changed, or is of another schema, is told apart from figures that are wrong', async () => {
+    const forged = fileOf('forged.json', { ...statement, events: '1' });
+    expect((await recounted('statement', forged)).differences[0]).toBe(
+      'digest: the file is not as it was issued',
+    );
+    const other = fileOf('other.json', { ...statement, schema: 'adtally.statement/2' } as unknown as Statement);
+    const { code, stderr } = await recount(['statement', other], env);
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("'adtally.statement/2'") });
+  });
+
+  test('rollups and dead letters that are not what the topic comes to are named', async () => {
+    const changes = [
+      {
+        change: 'UPDATE rollup_by_campaign SET clicks = clicks + 1000000 WHERE clicks > 0',
+        undo: 'UPDATE rollup_by_campaign SET clicks = clicks - 1000000 WHERE clicks > 1000000',
+        expected: /rollups differ: .* clicks: /,
+      },
+      {
+        change: `UPDATE dead_letter_refs SET code = 'empty' WHERE code = 'oversize'`,
+        undo: `UPDATE dead_letter_refs SET code = 'oversize' FROM kept_refs k
+          WHERE k.source_id = dead_letter_refs.source_id AND k.source_offset = dead_letter_refs.source_offset`,
+        expected: /dead letters differ: .*: empty, by the contract oversize/,
+      },
+    ];
+    await sql`CREATE TABLE kept_refs AS SELECT * FROM dead_letter_refs WHERE code = 'oversize'`.execute(db);
+    for (const { change, undo, expected } of changes) {
+      await changed(change, undo, async () => {
+        const { code, differences } = await recounted('rows');
+        expect(code).toBe(1);
+        expect(differences.join('\n')).toMatch(expected);
+      });
+    }
+    expect((await recounted('rows')).code).toBe(0);
+  });
+
+  test('where the topic no longer has the offsets it is recounted from the rows, and says so', async () => {
+    const [range] = statement.offsets;
+    const position = statement.as_of.find(({ source }) => source === range?.source);
+    if (range === undefined || position === undefined) throw new Error('no offsets');
+    await truncatePartition(position.topic, Number(position.partition), Number(range.first_offset) + 1);
+    const file = fileOf('truncated.json', statement);
+    const { code, stdout } = await recount(['statement', file], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/note: not from the topic: .* begins at \d+, the statement's events at \d+/);
+    expect(stdout).toContain('the recount from rows agrees');
+    expect((await recount(['statement', file, '--source', 'topic'], env)).code).toBe(3);
+  });
+});
