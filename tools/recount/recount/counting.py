@@ -1,7 +1,7 @@
 """What a topic comes to: every record is a new event, a duplicate, a conflict, or rejected."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import NamedTuple
 
 from .contract import Event, Rules, decode, refusal
@@ -45,9 +45,10 @@ class Count:
         self._places: dict[str, Place] = {}
         self._admitted: list[tuple[Place, Event]] = []
 
-    def add(self, records: Iterable[Record], rules: Rules) -> None:
+    def add(self, records: Iterable[Record], rules_at: Callable[[Place], Rules]) -> None:
         known = self._known
         for place, value, headers, timestamp_ms in records:
+            rules = rules_at(place)
             event = decode(value, rules)
             code = event if isinstance(event, str) else refusal(event, headers, timestamp_ms, rules)
             code = code or known.kept_out.get(place)

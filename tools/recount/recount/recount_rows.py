@@ -59,10 +59,7 @@ def recount_rows(limits: Rules) -> Findings:
             raise Incomplete("records were lost before they were counted: the topic is not all there was")
         ranges = sources.ranges_of(counted, topics)
         count = Count(sources.known_of(snapshot))
-        rules = TopicRules(snapshot, limits)
-        for wanted in ranges:
-            for part, read_by in rules.of(wanted):
-                count.add(topics.read([part]), read_by)
+        count.add(topics.read(ranges), TopicRules(snapshot, limits).at)
         count.close()
         rollups, unknown = _rollup_differences(snapshot, count)
         differences = [

@@ -61,10 +61,7 @@ def _from_topic(statement: dict, limits: Rules) -> Verdict:
         ranges = sources.ranges_of(counted, topics)
         _require_whole(statement, {(one.topic, one.partition): one.first for one in ranges})
         count = Count(sources.known_of(snapshot) if snapshot else Known())
-        rules = TopicRules(snapshot, limits)
-        for wanted in ranges:
-            for part, read_by in rules.of(wanted):
-                count.add(topics.read([part]), read_by)
+        count.add(topics.read(ranges), TopicRules(snapshot, limits).at)
         count.close()
     finally:
         topics.close()

@@ -1,7 +1,6 @@
 """What the database says of where records were read, and by whose hand: never what they hold."""
 
 import json
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from .contract import Rules
@@ -52,29 +51,28 @@ class TopicRules:
 
     def __init__(self, snapshot: Snapshot | None, limits: Rules) -> None:
         self._limits = limits
-        self._rules: dict[str, Rules] = {}
-        self._changes: list[dict] = []
+        self._now: dict[str, Rules] = {}
+        self._before: dict[tuple[str, int], list[tuple[int, Rules]]] = {}
+        """By partition, in order: rules that held for offsets before one."""
         if snapshot is None:
             return
         for topic, value_format, amounts_as_strings, seconds in snapshot.rows("rules"):
             _require_plain(topic, value_format)
-            self._rules[topic] = self._with(amounts_as_strings == "t", int(seconds) * 1000)
-        self._changes = [json.loads(detail) for (detail,) in snapshot.rows("changes")]
-
-    def of(self, wanted: Range) -> Iterator[tuple[Range, Rules]]:
-        """The parts of a range that are read by one set of rules each."""
-        first = wanted.first
-        for change in self._changes:
-            at = change["from"].get(str(wanted.partition))
-            if change["topic"] != wanted.topic or at is None or at <= first:
-                continue
-            end = min(at, wanted.end)
-            before = change["before"]
-            _require_plain(wanted.topic, before["valueFormat"])
+            self._now[topic] = self._with(amounts_as_strings == "t", int(seconds) * 1000)
+        for (detail,) in snapshot.rows("changes"):
+            change = json.loads(detail)
+            topic, before = change["topic"], change["before"]
+            _require_plain(topic, before["valueFormat"])
             rules = self._with(before["amountsAsStrings"], before["futureToleranceMs"])
-            yield wanted._replace(first=first, end=end), rules
-            first = end
-        yield wanted._replace(first=first), self._rules.get(wanted.topic, self._limits)
+            for partition, end in change["from"].items():
+                self._before.setdefault((topic, int(partition)), []).append((end, rules))
+
+    def at(self, place: Place) -> Rules:
+        """The rules that held when this record was counted."""
+        for end, rules in self._before.get(place[:2], ()):
+            if place.offset < end:
+                return rules
+        return self._now.get(place.topic, self._limits)
 
     def _with(self, amounts_as_strings: bool, future_tolerance_ms: int) -> Rules:
         return self._limits._replace(
