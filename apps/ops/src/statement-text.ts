@@ -7,7 +7,8 @@ const MICROS_DIGITS = 6;
 
 /** A statement for people; what its file says, without the offsets. */
 export function statementText(statement: Statement): string {
-  const { campaign_id, month, time_zone, attribution, totals, days, corrects } = statement;
+  const { campaign_id, month, time_zone, attribution, totals, days, adjustments, corrects } =
+    statement;
   const rows = days.flatMap(({ day, currencies }) => currencies.map((of) => figuresRow(day, of)));
   const beside = totals.flatMap(besideRows);
   return [
@@ -19,6 +20,7 @@ export function statementText(statement: Statement): string {
       ? 'No events are counted in this month.'
       : formatTable([HEAD, ...rows, ...totals.map((of) => figuresRow('all', of))], NUMBERS),
     ...(beside.length === 0 ? [] : ['', formatTable(beside, BESIDE_NUMBERS)]),
+    ...(adjustments.length === 0 ? [] : ['', adjustmentTable(adjustments)]),
     ...(corrects === null ? [] : ['', ...changeLines(corrects)]),
     '',
     `as of     ${positionsText(statement)}`,
@@ -60,6 +62,18 @@ function besideRows({ currency, unmatched, invalid }: StatementFigures): string[
     });
 }
 
+function adjustmentTable(adjustments: Statement['adjustments']): string {
+  const rows = adjustments.map(({ adjustment, day, event_type, currency, amount_micros, undoes }) => [
+    `adjusted by hand, not in the figures: ${adjustment}`,
+    day,
+    event_type,
+    currency,
+    money(BigInt(amount_micros)),
+    undoes === null ? '' : `takes back ${undoes}`,
+  ]);
+  return formatTable(rows, new Set([4]));
+}
+
 function changeLines({ changes, late }: NonNullable<Statement['corrects']>): string[] {
   const rows = changes.map(({ day, currency, measure, before, after }) => {
     const by = BigInt(after) - BigInt(before);
@@ -82,12 +96,16 @@ function changeLines({ changes, late }: NonNullable<Statement['corrects']>): str
   ];
 }
 
+/** How far each topic was counted; partition by partition it stands in the document. */
 function positionsText({ as_of }: Statement): string {
-  const positions = as_of.map(
-    ({ topic, partition, kind, next_offset }) =>
-      `${printable(topic)}[${partition}]${kind === 'events' ? '' : ` ${kind}`} ${next_offset}`,
+  const byTopic = Map.groupBy(as_of, ({ topic, kind }) =>
+    kind === 'events' ? printable(topic) : `${kind} ${printable(topic)}`,
   );
-  return positions.length === 0 ? 'nothing counted' : positions.join(', ');
+  const positions = [...byTopic].map(([name, of]) => {
+    const offsets = of.reduce((sum, { next_offset }) => sum + BigInt(next_offset), 0n);
+    return `${name}: ${count(offsets)} offsets in ${of.length} partitions`;
+  });
+  return positions.length === 0 ? 'nothing counted' : positions.join('; ');
 }
 
 /** Micros as units with their six decimals; never rounded. */

@@ -1,8 +1,9 @@
 import type { AdEvent } from '@adtally/event-schema';
 import * as fc from 'fast-check';
 import { sql } from 'kysely';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
+  bookAdjustment,
   correctStatement,
   DEFAULT_DEFINITION,
   issueStatement,
@@ -217,6 +218,39 @@ describe('what was done to the events since', async () => {
     );
     expect((await issueStatement(world.db, FEBRUARY)).rollups.agreement).toBe('equal');
   });
+});
+
+test('what was booked by hand stands apart; what is booked later makes a correction without a changed figure', async () => {
+  const own = await World.create();
+  onTestFinished(() => own.close());
+  const writer = await own.writer();
+  const click = { id: idAt(START_MS, 1), type: 'click', atMs: 1_000 } as const;
+  await writer.commit([event({ ...click, amount: 7n })]);
+  await writer.commit([event({ ...click, amount: 9n }), event({ ...click, amount: 8n })]);
+  const { sourceId } = await own.db
+    .selectFrom('conflicts')
+    .select('source_id as sourceId')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  const by = { actor: 'ann', reason: 'a wrong price' };
+  const booking = { sourceId, amountMicros: 2n, currency: 'EUR', again: true };
+  await bookAdjustment(own.db, by, { ...booking, offset: 1n });
+  const statement = await issueStatement(own.db, JANUARY);
+  expect(statement).toMatchObject({
+    adjustments: [{ day: '2026-01-31', event_type: 'click', currency: 'EUR', amount_micros: '2' }],
+    totals: [{ currency: 'EUR', unmatched: { unmatched_spend_micros: '7' } }],
+  });
+  await bookAdjustment(own.db, by, { ...booking, offset: 2n });
+  expect(await verifyStatement(own.db, statement)).toEqual([]);
+  const corrected = await correctStatement(own.db, statement);
+  expect(corrected.adjustments).toHaveLength(2);
+  expect(corrected.corrects?.changes).toEqual([]);
+  expect(await verifyStatement(own.db, corrected)).toEqual([]);
+  const [first] = statement.adjustments;
+  const other = { ...statement, adjustments: [{ ...first, amount_micros: '3' }] } as Statement;
+  expect(await verifyStatement(own.db, other)).toEqual([
+    expect.stringContaining('EUR 3 micros, it was booked otherwise'),
+  ]);
 });
 
 test('a changed byte of the file is noticed, whichever it is; another schema is refused by name', async () => {

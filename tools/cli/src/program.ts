@@ -67,6 +67,10 @@ is missing, 78 configuration or schema.`,
       summary: 'ops sources, of the same database as audit',
       load: async () => (await import('./commands/run.ts')).inspecting('sources'),
     },
+    recount: {
+      summary: 'count a topic anew in Python and compare: recount statement FILE, recount rows',
+      load: async () => (await import('./commands/recount.ts')).recountCommand,
+    },
     break: {
       summary: 'break one thing at a time: is it visible, named, healed?',
       load: async () => (await import('./commands/break.ts')).breakThings,

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { withDatabaseName } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';
+import { recount } from '@adtally/recount';
 import { emptyDatabase, kafkaBrokers, redisUrl } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 import { removeDemo } from '../src/demo/workspace.ts';
@@ -103,6 +105,14 @@ test(
       totals: { consumed: 20_206 },
     });
     expect(audit.stderr).toContain(result.database);
+
+    // The statement it ended with, and the whole database, by a program that shares nothing with ours.
+    const url = withDatabaseName(servers.env['DATABASE_URL'] ?? '', result.database);
+    const env = { ...process.env, ...servers.env, DATABASE_URL: url };
+    for (const words of [['statement', result.statement.file, '--source', 'topic'], ['rows']]) {
+      const { stdout, stderr } = await recount([...words, '--json'], env);
+      expect({ stderr, ...JSON.parse(stdout) }).toMatchObject({ stderr: '', differences: [] });
+    }
   },
   TIMEOUT_MS,
 );

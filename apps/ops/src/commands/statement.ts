@@ -47,13 +47,14 @@ where the rollups contradict the events, 4 where the file of --out is there, or 
     ...JSON_OPTION,
   },
   run: async ({ options }, environment: OpsEnvironment) => {
-    const earlier = options.since === undefined ? null : wholeStatement(options.since);
-    if (earlier !== null && (options.campaign ?? options.month ?? options['time-zone']) !== undefined)
+    const { since, campaign } = options;
+    if (since !== undefined && (campaign ?? options.month ?? options['time-zone']) !== undefined)
       throw new UsageError('--since names a statement, which has its campaign, month and time zone');
-    if (earlier === null && (options.campaign === undefined || options.month === undefined))
+    if (since === undefined && (campaign === undefined || options.month === undefined))
       throw new UsageError('--campaign and --month are needed, or --since FILE');
+    const earlier = since === undefined ? null : wholeStatement(since);
     const request = {
-      campaignId: options.campaign ?? '',
+      campaignId: campaign ?? '',
       month: options.month ?? '',
       timeZone: options['time-zone'] ?? 'UTC',
     };

@@ -52,6 +52,19 @@ const Change = Type.Object({
   after: Integer,
 });
 
+/** Money booked by hand for an event of the month; beside all figures, never in them (docs/adr/0031). */
+const Adjustment = Type.Object({
+  adjustment: Integer,
+  booked_at: Instant,
+  day: Day,
+  event_key: Type.String(),
+  event_type: Type.String(),
+  currency: Type.String(),
+  amount_micros: Integer,
+  /** The adjustment that it takes back. */
+  undoes: Type.Union([Type.Null(), Integer]),
+});
+
 /** What a statement says. Integers are texts, so that no reader rounds them; instants are UTC, to the millisecond. */
 const Statement = Type.Object({
   schema: Type.Literal(STATEMENT_SCHEMA),
@@ -79,6 +92,8 @@ const Statement = Type.Object({
       currencies: Type.Array(Figures),
     }),
   ),
+  /** Those booked until then, in the order in which they were booked. */
+  adjustments: Type.Array(Adjustment),
   events: Integer,
   /** Over the events that are counted, in whatever order (figures.ts). */
   fingerprint: Hash,
@@ -113,6 +128,7 @@ export type StatementFigures = Static<typeof Figures>;
 export type SourcePosition = Static<typeof SourcePosition>;
 export type OffsetRange = Static<typeof OffsetRange>;
 export type Change = Static<typeof Change>;
+export type StatedAdjustment = Static<typeof Adjustment>;
 
 const CHECKED = Compile(Statement);
 

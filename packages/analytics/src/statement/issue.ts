@@ -1,7 +1,7 @@
 import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
 import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from '../definitions.ts';
-import { daysOf, monthPeriod } from '../period.ts';
+import { type Bucket, daysOf, monthPeriod } from '../period.ts';
 import { readPromotion, RefusedError } from '../versions.ts';
 import { changesBetween, dailySumsOf, statedFigures, totalOf } from './amounts.ts';
 import { definitionOf, statedDefinition } from './attribution-rules.ts';
@@ -11,6 +11,7 @@ import { addLanes, fingerprintText, NO_EVENTS } from './fingerprint.ts';
 import { readPositions, requirePositions } from './positions.ts';
 import { rollupAgreement } from './rollup-agreement.ts';
 import { inSnapshot } from './snapshot.ts';
+import { statedAdjustments } from './stated-adjustments.ts';
 
 /** Whose month, and whose days. */
 export interface StatementRequest {
@@ -77,10 +78,13 @@ async function drawUp(
   const asked = { campaignId, days, definition, asOf, frontierMs, since };
   const figures = await figuresOf(trx, asked);
   const accounts = accountsOf(days, figures);
+  const adjustments = await statedAdjustments(trx, campaignId, days);
   const changes = earlier === null ? [] : changesBetween(dailySumsOf(earlier), dailySumsOf(accounts));
-  if (earlier !== null && accounts.fingerprint === earlier.fingerprint && changes.length === 0) {
-    throw new RefusedError('nothing changed since: it stands as it is');
-  }
+  const isSame =
+    changes.length === 0 &&
+    accounts.fingerprint === earlier?.fingerprint &&
+    adjustments.length === earlier.adjustments.length;
+  if (isSame) throw new RefusedError('nothing changed since: it stands as it is');
   return sealed({
     schema: 'adtally.statement/1',
     campaign_id: campaignId,
@@ -90,6 +94,7 @@ async function drawUp(
     attribution: statedDefinition(definition),
     as_of: asOf,
     ...accounts,
+    adjustments,
     rollups: await rollupAgreement(trx, {
       campaignId,
       days,
@@ -117,11 +122,7 @@ export async function recompute(
   asOf: readonly SourcePosition[],
   since: readonly SourcePosition[],
 ): Promise<Accounts & { readonly late: Figures['late'] }> {
-  const days = statement.days.map(({ day, from, to }) => ({
-    label: day,
-    fromMs: Date.parse(from),
-    toMs: Date.parse(to),
-  }));
+  const days = statedDays(statement);
   const figures = await figuresOf(trx, {
     campaignId: statement.campaign_id,
     days,
@@ -131,6 +132,15 @@ export async function recompute(
     frontierMs: 0,
   });
   return { ...accountsOf(days, figures), late: figures.late };
+}
+
+/** The days as the statement has them. */
+export function statedDays({ days }: Statement): Bucket[] {
+  return days.map(({ day, from, to }) => ({
+    label: day,
+    fromMs: Date.parse(from),
+    toMs: Date.parse(to),
+  }));
 }
 
 function accountsOf(

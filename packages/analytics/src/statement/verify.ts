@@ -4,9 +4,10 @@ import { changesBetween, dailySumsOf } from './amounts.ts';
 import { canonicalText } from './canonical.ts';
 import type { OffsetRange, Statement } from './document.ts';
 import { instantText } from './figures.ts';
-import { recompute } from './issue.ts';
+import { recompute, statedDays } from './issue.ts';
 import { requirePositions } from './positions.ts';
 import { inSnapshot } from './snapshot.ts';
+import { adjustmentDifferences, statedAdjustments } from './stated-adjustments.ts';
 
 /**
  * Computes a statement anew from the events as of its own positions; what came later does not count.
@@ -19,10 +20,12 @@ export async function verifyStatement(db: Database, statement: Statement): Promi
     const { corrects } = statement;
     await requirePositions(trx, [...statement.as_of, ...(corrects?.as_of ?? [])]);
     const found = await recompute(trx, statement, statement.as_of, corrects?.as_of ?? []);
+    const booked = await statedAdjustments(trx, statement.campaign_id, statedDays(statement));
     const differences = [
       ...dayDifferences(statement),
       ...figureDifferences(statement, found.days),
       ...rangeDifferences('events lie', statement.offsets, found.offsets),
+      ...adjustmentDifferences(statement.adjustments, booked),
     ];
     if (corrects !== null) {
       const before = await recompute(trx, statement, corrects.as_of, []);

@@ -1,7 +1,8 @@
+import { relative } from 'node:path';
 import { withDatabaseName } from '@adtally/db';
 import { command, EXIT, JSON_OPTION, option, printJson, wholeNumber } from '@adtally/command-line';
 import { hasSources } from '../demo/inspected-database.ts';
-import { demoJson, demoText, problemsOf } from '../demo/report.ts';
+import { demoJson, demoText, type DemoResult, problemsOf } from '../demo/report.ts';
 import { runDemo } from '../demo/run-demo.ts';
 import { requireDatabaseUrl } from '../stack.ts';
 
@@ -27,7 +28,10 @@ Exit code 0 only when every line is equal and the audit balances.`,
     try {
       const result = await runDemo(options);
       if (options.json) printJson(demoJson(result));
-      else process.stdout.write(`${demoText(result, await nextStep(result.database))}\n`);
+      else {
+        const next = await nextStep(result.database);
+        process.stdout.write(`${demoText(result, next, verification(result))}\n`);
+      }
       return problemsOf(result).length === 0 ? EXIT.success : EXIT.failure;
     } catch (error) {
       if (options.json) {
@@ -45,6 +49,13 @@ async function nextStep(database: string): Promise<string> {
     ? `DATABASE_URL=${withoutPassword(withDatabaseName(url, database))} ./dev audit`
     : './dev audit';
   return `Next: ${audit}, or ./dev demo --events 2000000 --seed 7, or ./dev test`;
+}
+
+/** How the demo's statement is verified, and recounted by a program that shares nothing with ours. */
+function verification({ database, statement }: DemoResult): string {
+  const url = withoutPassword(withDatabaseName(requireDatabaseUrl(), database));
+  const file = relative(process.cwd(), statement.file);
+  return `verify it: DATABASE_URL=${url} ./dev ops statement verify ${file}; so does ./dev recount statement ${file}`;
 }
 
 function withoutPassword(url: string): string {

@@ -23,6 +23,7 @@ const RESULT: DemoResult = {
     checks: [{ id: 'I1', name: 'tiling', ok: true, offending: [], more: false }],
   },
   rollups: { campaigns: [], problems: [], wrongBefore: 3, differences: { clicks: 5n } },
+  statement: { file: '/logs/statement.json', text: 'Statement of campaign c-1', differences: [] },
   kill: {
     consumer: 'consumer-2',
     pid: 7,
@@ -67,7 +68,7 @@ test('a run whose lines are all equal is exact, and says what to try next', () =
     events_per_second: 300,
     kill: { signal: 'SIGKILL', killed_at_events: 601, lag: 99, survivor_lag: 12 },
   });
-  const text = demoText(RESULT, 'Next: this');
+  const text = demoText(RESULT, 'Next: this', 'verify it: so');
   expect(text.split('\n').at(-1)).toBe('Exact in every line. Next: this');
   expect(text).toMatch(/^money EUR +1,234\.000001 +1,234\.000001 +=$/m);
   expect(text).not.toContain('!=');
@@ -106,11 +107,11 @@ test.each<[string, Partial<DemoResult>, string]>([
   const result = { ...RESULT, ...change };
   expect(problemsOf(result).join('\n')).toContain(problem);
   expect(demoJson(result)).toMatchObject({ exact: false });
-  expect(demoText(result, '')).toContain(`NOT EXACT: `);
+  expect(demoText(result, '', 'verify it: so')).toContain(`NOT EXACT: `);
 });
 
 test('an unequal line is marked in the table', () => {
-  const text = demoText({ ...RESULT, actual: { ...TALLY, conflict: 7n } }, '');
+  const text = demoText({ ...RESULT, actual: { ...TALLY, conflict: 7n } }, '', 'verify it: so');
   expect(text.split('\n').filter((line) => line.endsWith('!='))).toHaveLength(1);
 });
 

@@ -4,6 +4,7 @@ import { formatTable } from '@adtally/command-line';
 import type { FailurePath } from './failure-path.ts';
 import type { Kill } from './kill.ts';
 import type { RollupResult } from './rollups.ts';
+import type { DemoStatement } from './statement.ts';
 import { compareTallies, isEqual, type Tally, tallyJson, type TallyLine } from './tally.ts';
 import type { TopicNames } from './workspace.ts';
 
@@ -15,6 +16,7 @@ export interface DemoResult {
   readonly actual: Tally;
   readonly audit: Pick<AuditReport, 'balanced' | 'checks'>;
   readonly rollups: RollupResult;
+  readonly statement: DemoStatement;
   readonly kill: Kill;
   readonly takeoverSeconds: number | null;
   readonly fenced: number | null;
@@ -47,6 +49,7 @@ export function problemsOf(result: DemoResult): string[] {
     if (!check.ok) problems.push(`audit: ${check.id} (${check.name}) does not hold`);
   }
   problems.push(...result.rollups.problems);
+  problems.push(...result.statement.differences.map((found) => `statement: ${found}`));
   if (!result.audit.balanced) problems.push('the audit does not balance');
   if (result.produceFailures > 0) {
     problems.push(`${result.produceFailures} records were not acknowledged by the broker`);
@@ -74,6 +77,7 @@ export function demoJson(result: DemoResult): object {
       checks: Object.fromEntries(result.audit.checks.map(({ id, ok }) => [id, ok])),
     },
     rollups: rollupJson(result.rollups),
+    statement: { file: result.statement.file, differences: result.statement.differences },
     kill: {
       consumer: kill.consumer,
       signal: 'SIGKILL',
@@ -98,8 +102,13 @@ export function demoJson(result: DemoResult): object {
   };
 }
 
-/** Table and story for people. */
-export function demoText(result: DemoResult, next: string): string {
+/**
+ * Table and story for people.
+ *
+ * @param next what to try next
+ * @param verify how to verify the statement
+ */
+export function demoText(result: DemoResult, next: string, verify: string): string {
   const { kill, actual } = result;
   const lines = compareTallies(result.expected, actual);
   const table = formatTable(
@@ -137,6 +146,10 @@ export function demoText(result: DemoResult, next: string): string {
       `${grouped(Math.round(eventsPerSecond(result)))} a second, kill and takeover included; ` +
       `${result.seconds.toFixed(1)} s in all.`,
     rollupText(result.rollups),
+    '',
+    result.statement.text,
+    verify,
+    '',
     ...problems.map((problem) => `NOT EXACT: ${problem}`),
     problems.length === 0
       ? `Exact in every line. ${next}`

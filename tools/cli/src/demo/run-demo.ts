@@ -18,6 +18,7 @@ import { commandSeconds } from './process-age.ts';
 import { readTally } from './read-tally.ts';
 import type { DemoResult } from './report.ts';
 import { DemoRollups } from './rollups.ts';
+import { drawUpStatement } from './statement.ts';
 import { tallyOfTruth } from './tally.ts';
 import { makeWorkspace, topicVariables, type Workspace } from './workspace.ts';
 
@@ -96,6 +97,9 @@ async function countAndCompare(
     const letters = await findDeadLetterCopies(db, kafka, places, signal);
     const actual = await readTally(db, audit, letters.kept);
     const failurePath = await showFailurePath({ db, kafka, topic, fleet, observer, name, signal });
+    observer.tell('drawing up a statement');
+    const { campaigns } = rollupResult;
+    const statement = await drawUpStatement(campaigns, logFolder, fleet.env, signal);
     observer.tell('auditing again');
     return {
       ...counted,
@@ -107,6 +111,7 @@ async function countAndCompare(
       // The ledger only grows: what balances now balanced before.
       audit: await auditDatabase(db, AUDIT),
       rollups: rollupResult,
+      statement,
       produceFailures: truth.failed + truth.unknown,
       dlqRecords: letters.onTopic,
       countSeconds: seconds,
