@@ -58,19 +58,25 @@ function besideRows({ currency, unmatched, invalid }: StatementFigures): string[
     .map(([measure, value]) => {
       const isMoney = measure.endsWith('_micros');
       const name = measure.replace(/_micros$/, '').replaceAll('_', ' ');
-      return [`not billed: ${name}`, currency, isMoney ? money(BigInt(value)) : count(BigInt(value))];
+      return [
+        `not billed: ${name}`,
+        currency,
+        isMoney ? money(BigInt(value)) : count(BigInt(value)),
+      ];
     });
 }
 
 function adjustmentTable(adjustments: Statement['adjustments']): string {
-  const rows = adjustments.map(({ adjustment, day, event_type, currency, amount_micros, undoes }) => [
-    `adjusted by hand, not in the figures: ${adjustment}`,
-    day,
-    event_type,
-    currency,
-    money(BigInt(amount_micros)),
-    undoes === null ? '' : `takes back ${undoes}`,
-  ]);
+  const rows = adjustments.map(
+    ({ adjustment, day, event_type, currency, amount_micros, undoes }) => [
+      `adjusted by hand, not in the figures: ${adjustment}`,
+      day,
+      event_type,
+      currency,
+      money(BigInt(amount_micros)),
+      undoes === null ? '' : `takes back ${undoes}`,
+    ],
+  );
   return formatTable(rows, new Set([4]));
 }
 

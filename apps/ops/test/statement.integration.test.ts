@@ -68,7 +68,10 @@ test('what cannot be is refused in one sentence', async () => {
   writeFileSync(path('none.json'), '{}');
   const refusals = [
     [['statement', '--campaign', 'c-7'], '--campaign and --month are needed'],
-    [['statement', '--since', path('none.json'), '--month', '2026-03'], '--since names a statement'],
+    [
+      ['statement', '--since', path('none.json'), '--month', '2026-03'],
+      '--since names a statement',
+    ],
     [['statement', ...ASKED.slice(0, 2), '--month', '2026-13'], '--month must be a month'],
     [['statement', ...ASKED.slice(0, 4), '--time-zone', 'Mars/Base'], '--time-zone must be'],
     [['statement', 'verify', path('other.json')], 'its schema is "adtally.statement/9"'],

@@ -59,22 +59,26 @@ test('a statement is the sum of plain code over the set of events, in any zone, 
   const writers = [await world.writer(), await world.writer()];
   const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York');
   await fc.assert(
-    fc.asyncProperty(fc.array(anyEvent, { minLength: 2, maxLength: 30 }), zone, async (events, timeZone) => {
-      await world.clear();
-      const half = Math.floor(events.length / 2);
-      await writers[0]?.commit(events.slice(0, half));
-      await writers[1]?.commit(events.slice(half));
-      for (const campaignId of EVERY_CAMPAIGN) {
-        const statements: Statement[] = [];
-        for (const month of MONTHS) {
-          const statement = await issueStatement(world.db, { campaignId, month, timeZone });
-          expect(await verifyStatement(world.db, statement)).toEqual([]);
-          expect(readStatement(renderStatement(statement)).problems).toEqual([]);
-          statements.push(statement);
+    fc.asyncProperty(
+      fc.array(anyEvent, { minLength: 2, maxLength: 30 }),
+      zone,
+      async (events, timeZone) => {
+        await world.clear();
+        const half = Math.floor(events.length / 2);
+        await writers[0]?.commit(events.slice(0, half));
+        await writers[1]?.commit(events.slice(half));
+        for (const campaignId of EVERY_CAMPAIGN) {
+          const statements: Statement[] = [];
+          for (const month of MONTHS) {
+            const statement = await issueStatement(world.db, { campaignId, month, timeZone });
+            expect(await verifyStatement(world.db, statement)).toEqual([]);
+            expect(readStatement(renderStatement(statement)).problems).toEqual([]);
+            statements.push(statement);
+          }
+          expect(statedDays(statements)).toEqual(referenceDays(events, campaignId, timeZone));
         }
-        expect(statedDays(statements)).toEqual(referenceDays(events, campaignId, timeZone));
-      }
-    }),
+      },
+    ),
     { numRuns: 12 },
   );
   const many = [1, 2, 3].map((n) =>
@@ -166,8 +170,20 @@ describe('what was done to the events since', async () => {
       as_of: statement.as_of,
       changes: expect.arrayContaining([
         { day: '2026-01-31', currency: 'EUR', measure: 'impressions', before: '2', after: '3' },
-        { day: '2026-01-31', currency: 'USD', measure: 'unmatched_conversions', before: '1', after: '0' },
-        { day: '2026-01-31', currency: 'USD', measure: 'view_value_micros', before: '0', after: '17' },
+        {
+          day: '2026-01-31',
+          currency: 'USD',
+          measure: 'unmatched_conversions',
+          before: '1',
+          after: '0',
+        },
+        {
+          day: '2026-01-31',
+          currency: 'USD',
+          measure: 'view_value_micros',
+          before: '0',
+          after: '17',
+        },
       ]),
       late: [{ first_offset: '6', end_offset: '7', events: '1' }],
     });
@@ -182,13 +198,13 @@ describe('what was done to the events since', async () => {
   test('a statement of another database, or one that this database is behind of, is refused', async () => {
     const { statement } = await issued();
     const [position] = statement.as_of.slice(-1);
-    const with_ = (change: object) => ({
+    const withPosition = (change: object) => ({
       ...statement,
       as_of: [...statement.as_of.slice(0, -1), { ...position, ...change }] as Statement['as_of'],
     });
-    const other = verifyStatement(world.db, with_({ topic_id: 'another' }));
+    const other = verifyStatement(world.db, withPosition({ topic_id: 'another' }));
     await expect(other).rejects.toThrow(/not the one it was issued from/);
-    const behind = verifyStatement(world.db, with_({ next_offset: '1000' }));
+    const behind = verifyStatement(world.db, withPosition({ next_offset: '1000' }));
     await expect(behind).rejects.toThrow(/behind it/);
   });
 
@@ -212,7 +228,9 @@ describe('what was done to the events since', async () => {
     expect(late.rollups.detail).toMatch(/waiting: \d+ notes of late events/);
     await world.applyNotes();
     expect((await issueStatement(world.db, JANUARY)).rollups.agreement).toBe('equal');
-    await sql`UPDATE rollup_by_campaign SET spend_micros = spend_micros + 1 WHERE spend_micros > 0`.execute(world.db);
+    await sql`UPDATE rollup_by_campaign SET spend_micros = spend_micros + 1 WHERE spend_micros > 0`.execute(
+      world.db,
+    );
     await expect(issueStatement(world.db, JANUARY)).rejects.toThrow(
       /not what the events come to, and nothing waits/,
     );

@@ -22,14 +22,20 @@ const REQUIREMENTS = join(HOME, 'requirements.txt');
  *
  * @throws CommandError where there is no Python, or its Kafka client cannot be installed
  */
-export async function recount(words: readonly string[], env: NodeJS.ProcessEnv): Promise<Recounted> {
+export async function recount(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Recounted> {
   const python = await environmentFor(env);
   return await execute(python, ['-B', '-m', 'recount', ...words], { ...env, PYTHONPATH: HOME });
 }
 
 /** The Python of a virtual environment that has what requirements.txt names; made once for all clones. */
 async function environmentFor(env: NodeJS.ProcessEnv): Promise<string> {
-  const version = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 16);
+  const version = createHash('sha256')
+    .update(readFileSync(REQUIREMENTS))
+    .digest('hex')
+    .slice(0, 16);
   const folder = join(cacheFolder(env), 'recount');
   const made = join(folder, version);
   const python = join(made, 'bin', 'python');
@@ -50,7 +56,11 @@ async function environmentFor(env: NodeJS.ProcessEnv): Promise<string> {
   return python;
 }
 
-async function need(program: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+async function need(
+  program: string,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const { code, stderr } = await execute(program, words, env).catch((error: unknown) => ({
     code: EXIT.unavailable,
     stderr: (error as Error).message,

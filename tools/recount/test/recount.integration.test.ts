@@ -11,9 +11,7 @@ import {
   verifyStatement,
 } from '@adtally/analytics';
 import { auditDatabase, type Database, migrate, openDatabase } from '@adtally/db';
-import { type AdEvent, encodeEvent } from '@adtally/event-schema';
 import { simulate } from '@adtally/event-simulator';
-import { AckedProducer } from '@adtally/kafka';
 import {
   kafkaBrokers,
   ServiceProcess,
@@ -25,31 +23,19 @@ import {
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recount } from '../src/index.ts';
+import { MAX, MIXED, sendMixed } from './support/mixed.ts';
 
 const INGEST = resolve(import.meta.dirname, '../../../apps/ingest-consumer/src/main.ts');
 const EVENTS = 12_000;
 /** Enough of everything that a small run has every kind of it. */
-const MIX = { duplicate: 0.05, conflict: 0.02, malformed: 0.02, misrouted: 0.02, hugeAmount: 0.05, outOfOrder: 0.05 };
-
-const MAX = 2n ** 63n - 1n;
-const MIXED_ID = '01890a5d-ac96-774b-bcce-000000000001';
-const PLAIN = {
-  impression_id: MIXED_ID,
-  occurred_at: '2026-01-31T12:00:00.000001Z',
-  currency: 'EUR',
-  campaign_id: 'mixed',
-  creative_id: '\u{1f600}',
-  placement_id: 'p\n',
+const MIX = {
+  duplicate: 0.05,
+  conflict: 0.02,
+  malformed: 0.02,
+  misrouted: 0.02,
+  hugeAmount: 0.05,
+  outOfOrder: 0.05,
 };
-const CLICK = { ...PLAIN, event_type: 'click', click_id: MIXED_ID, price_micros: MAX } as const;
-/** A conversion in another currency than its click, with a copy of the click and one that conflicts. */
-const MIXED: readonly AdEvent[] = [
-  { ...PLAIN, event_type: 'impression', price_micros: MAX },
-  CLICK,
-  CLICK,
-  { ...CLICK, price_micros: 1n },
-  { ...PLAIN, event_type: 'conversion', conversion_id: 'o', value_micros: 7n, currency: 'USD' },
-];
 
 let db: Database;
 let env: Record<string, string>;
@@ -73,7 +59,11 @@ beforeAll(async () => {
     () => Promise.all([database.drop(), topic.delete(), dlq.delete()]),
     () => rmSync(folder, { recursive: true }),
   );
-  env = { ...(process.env as Record<string, string>), KAFKA_BROKERS: brokers, DATABASE_URL: database.url };
+  env = {
+    ...(process.env as Record<string, string>),
+    KAFKA_BROKERS: brokers,
+    DATABASE_URL: database.url,
+  };
   await simulate({ brokers, topic: topic.name, events: EVENTS, seed: 11, mix: MIX });
   await sendMixed(brokers, topic.name);
   const consumer = new ServiceProcess(INGEST, {
@@ -91,7 +81,7 @@ beforeAll(async () => {
       .executeTakeFirstOrThrow();
     return Number(consumed) === EVENTS + MIXED.length;
   });
-  expect((await consumer.stop()).code).toBe(0);
+  await consumer.stop();
   await ensureSomeVersion(db);
   // Cohorts end on their own; what is younger is told apart by both sides.
   const options = { settleMs: 0, holdsFrontier: false, baseRows: 50_000, maxImpressions: 10_000 };
@@ -104,14 +94,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const cleanup of cleanups) await cleanup();
 });
-
-async function sendMixed(brokers: string, topic: string): Promise<void> {
-  const settings = { brokers, clientId: 'recount-test', security: {} };
-  const producer = await AckedProducer.connect(settings, { mode: 'bulk' });
-  const records = MIXED.map((event) => ({ topic, partition: 0, key: MIXED_ID, value: encodeEvent(event) }));
-  expect(new Set(await producer.produceAll(records))).toEqual(new Set(['acked']));
-  await producer.close();
-}
 
 /** The campaign and month with the most events, in a zone whose days are not those of UTC. */
 async function busiestCampaign() {
@@ -132,7 +114,10 @@ function fileOf(name: string, content: Statement): string {
 async function recounted(...words: string[]) {
   const { code, stdout, stderr } = await recount([...words, '--json'], env);
   if (stdout === '') throw new Error(`exit code ${code}: ${stderr}`);
-  return { code, ...(JSON.parse(stdout) as { differences: string[]; unknown: string[]; source: string }) };
+  return {
+    code,
+    ...(JSON.parse(stdout) as { differences: string[]; unknown: string[]; source: string }),
+  };
 }
 
 /** Does something to the database, looks, and takes it back. */
@@ -165,7 +150,9 @@ describe('a topic with copies, conflicts, late and malformed records, in several
 
   test('is what a statement says of it, recounted from the topic and from the rows', async () => {
     expect(Number(statement.events)).toBeGreaterThan(200);
-    expect(statement.days.filter(({ currencies }) => currencies.length > 0).length).toBeGreaterThan(1);
+    expect(statement.days.filter(({ currencies }) => currencies.length > 0).length).toBeGreaterThan(
+      1,
+    );
     expect(await verifyStatement(db, statement)).toEqual([]);
     const file = join(folder, 'statement.json');
     for (const source of ['topic', 'rows'])
@@ -183,7 +170,10 @@ describe('a topic with copies, conflicts, late and malformed records, in several
     ]);
     const file = fileOf('mixed.json', mixed);
     for (const source of ['topic', 'rows'])
-      expect(await recounted('statement', file, '--source', source)).toMatchObject({ code: 0, source });
+      expect(await recounted('statement', file, '--source', source)).toMatchObject({
+        code: 0,
+        source,
+      });
   });
 
   /** One impression that the statement counts. */
@@ -244,9 +234,15 @@ describe('a topic with copies, conflicts, late and malformed records, in several
     expect((await recounted('statement', forged)).differences[0]).toBe(
       'digest: the file is not as it was issued',
     );
-    const other = fileOf('other.json', { ...statement, schema: 'adtally.statement/2' } as unknown as Statement);
+    const other = fileOf('other.json', {
+      ...statement,
+      schema: 'adtally.statement/2',
+    } as unknown as Statement);
     const { code, stderr } = await recount(['statement', other], env);
-    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("'adtally.statement/2'") });
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("'adtally.statement/2'"),
+    });
   });
 
   test('rollups and dead letters that are not what the topic comes to are named', async () => {
@@ -263,7 +259,9 @@ describe('a topic with copies, conflicts, late and malformed records, in several
         expected: /dead letters differ: .*: empty, by the contract oversize/,
       },
     ];
-    await sql`CREATE TABLE kept_refs AS SELECT * FROM dead_letter_refs WHERE code = 'oversize'`.execute(db);
+    await sql`CREATE TABLE kept_refs AS SELECT * FROM dead_letter_refs WHERE code = 'oversize'`.execute(
+      db,
+    );
     for (const { change, undo, expected } of changes) {
       await changed(change, undo, async () => {
         const { code, differences } = await recounted('rows');
@@ -278,11 +276,17 @@ describe('a topic with copies, conflicts, late and malformed records, in several
     const [range] = statement.offsets;
     const position = statement.as_of.find(({ source }) => source === range?.source);
     if (range === undefined || position === undefined) throw new Error('no offsets');
-    await truncatePartition(position.topic, Number(position.partition), Number(range.first_offset) + 1);
+    await truncatePartition(
+      position.topic,
+      Number(position.partition),
+      Number(range.first_offset) + 1,
+    );
     const file = fileOf('truncated.json', statement);
     const { code, stdout } = await recount(['statement', file], env);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/note: not from the topic: .* begins at \d+, the statement's events at \d+/);
+    expect(stdout).toMatch(
+      /note: not from the topic: .* begins at \d+, the statement's events at \d+/,
+    );
     expect(stdout).toContain('the recount from rows agrees');
     expect((await recount(['statement', file, '--source', 'topic'], env)).code).toBe(3);
   });

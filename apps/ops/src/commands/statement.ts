@@ -49,7 +49,9 @@ where the rollups contradict the events, 4 where the file of --out is there, or 
   run: async ({ options }, environment: OpsEnvironment) => {
     const { since, campaign } = options;
     if (since !== undefined && (campaign ?? options.month ?? options['time-zone']) !== undefined)
-      throw new UsageError('--since names a statement, which has its campaign, month and time zone');
+      throw new UsageError(
+        '--since names a statement, which has its campaign, month and time zone',
+      );
     if (since === undefined && (campaign === undefined || options.month === undefined))
       throw new UsageError('--campaign and --month are needed, or --since FILE');
     const earlier = since === undefined ? null : wholeStatement(since);
@@ -62,7 +64,9 @@ where the rollups contradict the events, 4 where the file of --out is there, or 
       environment,
       async ({ db }) => {
         const issued =
-          earlier === null ? await issueStatement(db, request) : await correctStatement(db, earlier);
+          earlier === null
+            ? await issueStatement(db, request)
+            : await correctStatement(db, earlier);
         if (options.out !== undefined) keep(options.out, issued);
         if (options.json) printJson(issued);
         else if (options.text || options.out !== undefined)
@@ -135,7 +139,9 @@ function keep(path: string, issued: Statement): void {
     writeFileSync(path, renderStatement(issued), { flag: 'wx' });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    const why = isThere ? 'is there already; a statement is never overwritten' : 'cannot be written';
+    const why = isThere
+      ? 'is there already; a statement is never overwritten'
+      : 'cannot be written';
     const exitCode = isThere ? EXIT.refused : EXIT.failure;
     throw new CommandError(`${path} ${why}`, { exitCode, cause: error });
   }

@@ -1,4 +1,10 @@
-import { type Measure, MEASURES, MEASURES_BY_STANDING, type Standing, STANDINGS } from '../measures.ts';
+import {
+  type Measure,
+  MEASURES,
+  MEASURES_BY_STANDING,
+  type Standing,
+  STANDINGS,
+} from '../measures.ts';
 import type { Change, Statement, StatementFigures } from './document.ts';
 import type { Sums } from './figures.ts';
 
@@ -12,7 +18,10 @@ export function statedFigures(byCurrency: ReadonlyMap<string, Sums>): StatementF
     .map(([currency, sums]) => {
       const of = (standing: Standing) =>
         Object.fromEntries(
-          MEASURES_BY_STANDING[standing].map((measure) => [measure, String(sums.get(measure) ?? 0n)]),
+          MEASURES_BY_STANDING[standing].map((measure) => [
+            measure,
+            String(sums.get(measure) ?? 0n),
+          ]),
         );
       return { currency, billed: of('billed'), unmatched: of('unmatched'), invalid: of('invalid') };
     });
@@ -27,7 +36,10 @@ function sumsOf(figures: readonly StatementFigures[]): Map<string, Sums> {
   return new Map(
     figures.map((of) => {
       const stated = STANDINGS.flatMap((standing) => Object.entries(of[standing]));
-      return [of.currency, new Map(stated.map(([name, value]) => [name as Measure, BigInt(value)]))];
+      return [
+        of.currency,
+        new Map(stated.map(([name, value]) => [name as Measure, BigInt(value)])),
+      ];
     }),
   );
 }

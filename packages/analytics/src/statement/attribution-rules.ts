@@ -16,7 +16,9 @@ export function statedDefinition(definition: RollupDefinition): Statement['attri
 export function definitionOf({ attribution }: Statement): RollupDefinition {
   const algorithm = ALGORITHMS.find((known) => known === attribution.algorithm);
   if (algorithm === undefined) {
-    throw new UnreadableStatement(`it is made by "${attribution.algorithm}", which this build lacks`);
+    throw new UnreadableStatement(
+      `it is made by "${attribution.algorithm}", which this build lacks`,
+    );
   }
   return {
     version: Number(attribution.version),

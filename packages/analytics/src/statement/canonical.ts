@@ -16,6 +16,9 @@ export function canonicalText(value: unknown): string {
 }
 
 /** SHA-256 over the canonical text of everything but the digest itself; 64 hex digits. */
-export function digestOf({ digest: _digest, ...content }: Readonly<Record<string, unknown>>): string {
+export function digestOf({
+  digest: _digest,
+  ...content
+}: Readonly<Record<string, unknown>>): string {
   return createHash('sha256').update(canonicalText(content)).digest('hex');
 }

@@ -158,7 +158,8 @@ export function sealed(content: Omit<Statement, 'digest'>): Statement {
 export function readStatement(text: string): ReadStatement {
   const value = parsed(text);
   const schema = (value as { readonly schema?: unknown } | null)?.schema;
-  if (typeof schema !== 'string') throw new UnreadableStatement('it is no statement: it names no schema');
+  if (typeof schema !== 'string')
+    throw new UnreadableStatement('it is no statement: it names no schema');
   if (schema !== STATEMENT_SCHEMA) {
     throw new UnreadableStatement(
       `its schema is ${JSON.stringify(schema)}; this build reads ${STATEMENT_SCHEMA}`,

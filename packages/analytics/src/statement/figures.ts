@@ -63,15 +63,6 @@ interface RangeRow {
 
 const WORK_MEMORY = '64MB';
 const KIND_NAMES = Object.keys(KINDS) as EventKind[];
-/** What `attributed` must have of each event, to be counted by day and in the fingerprint. */
-const CARRIED = [
-  'impression_id',
-  'event_key',
-  'event_type',
-  'occurred_at',
-  'campaign_id AS own_campaign_id',
-];
-
 /**
  * Sums up what a campaign is credited with, by the text that makes the rollups (`attribution`), from the events that
  * had been stored when the sources stood at `asOf`: one statement, so one snapshot. Reads every event twice at most:
@@ -98,7 +89,7 @@ export async function figuresOf(trx: DatabaseExecutor, asked: FiguresAsked): Pro
       SELECT e.*, 0::bigint AS cohort, 1 AS sign FROM mine JOIN events e USING (impression_id) WHERE ${isBefore(asOf)}
     ),
     companions AS NOT MATERIALIZED (SELECT * FROM input),
-    ${attribution('impression_id', definition, CARRIED)},
+    ${attribution('impression_id', definition, 'identified')},
     counted AS MATERIALIZED (
       SELECT d.day, a.*, rollup_cohort(a.impression_id) AS born, sha256(convert_to(concat_ws(E'\n', a.event_key,
                a.event_type, (extract(epoch FROM a.occurred_at) * 1000000)::bigint, a.currency, a.amount_micros,
@@ -123,7 +114,12 @@ export async function figuresOf(trx: DatabaseExecutor, asked: FiguresAsked): Pro
   const found = rows.map(({ row }) => row);
   const figures = found.filter((row) => row.what === 'figure');
   return {
-    days: days.map(({ label }) => dayFigures(label, figures.filter(({ day }) => day === label))),
+    days: days.map(({ label }) =>
+      dayFigures(
+        label,
+        figures.filter(({ day }) => day === label),
+      ),
+    ),
     offsets: rangesOf(found, 'offsets'),
     late: since.length === 0 ? [] : rangesOf(found, 'late'),
     unsettled: figures.reduce((sum, row) => sum + BigInt(row.unsettled), 0n),
@@ -173,10 +169,7 @@ function kindOfNumber(number: number): EventKind {
   return kind;
 }
 
-function rangesOf(
-  rows: readonly (FigureRow | RangeRow)[],
-  what: RangeRow['what'],
-): OffsetRange[] {
+function rangesOf(rows: readonly (FigureRow | RangeRow)[], what: RangeRow['what']): OffsetRange[] {
   return rows
     .filter((row): row is RangeRow => row.what === what)
     .map(({ source, first_offset, end_offset, events }) => ({

@@ -79,7 +79,8 @@ async function drawUp(
   const figures = await figuresOf(trx, asked);
   const accounts = accountsOf(days, figures);
   const adjustments = await statedAdjustments(trx, campaignId, days);
-  const changes = earlier === null ? [] : changesBetween(dailySumsOf(earlier), dailySumsOf(accounts));
+  const changes =
+    earlier === null ? [] : changesBetween(dailySumsOf(earlier), dailySumsOf(accounts));
   const isSame =
     changes.length === 0 &&
     accounts.fingerprint === earlier?.fingerprint &&

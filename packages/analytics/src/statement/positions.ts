@@ -7,7 +7,15 @@ export async function readPositions(trx: DatabaseExecutor): Promise<SourcePositi
   const rows = await trx
     .selectFrom('sources as s')
     .innerJoin('cursors as c', 'c.source_id', 's.source_id')
-    .select(['s.source_id', 's.kind', 's.topic', 's.topic_id', 's.partition', 's.run', 'c.next_offset'])
+    .select([
+      's.source_id',
+      's.kind',
+      's.topic',
+      's.topic_id',
+      's.partition',
+      's.run',
+      'c.next_offset',
+    ])
     // The copy of the DLQ topic stores letters, no events.
     .where('s.kind', '<>', 'dlq')
     .where('c.next_offset', '>', 0n)
@@ -35,7 +43,9 @@ export async function requirePositions(
     const found = now.get(source);
     const name = `source ${source}, ${topic}[${partition}]`;
     if (found === undefined || nameOf(found) !== nameOf(position)) {
-      throw new RefusedError(`this database does not know ${name}: it is not the one it was issued from`);
+      throw new RefusedError(
+        `this database does not know ${name}: it is not the one it was issued from`,
+      );
     }
     if (BigInt(found.next_offset) < BigInt(next_offset)) {
       throw new RefusedError(

@@ -34,7 +34,10 @@ export async function rollupAgreement(
 ): Promise<Statement['rollups']> {
   if (version === null) return { agreement: 'not comparable', detail: 'nobody keeps rollups here' };
   if (!isOnUtcHours(days)) {
-    return { agreement: 'not comparable', detail: 'rollups are kept by hours of UTC, on which these days do not begin' };
+    return {
+      agreement: 'not comparable',
+      detail: 'rollups are kept by hours of UTC, on which these days do not begin',
+    };
   }
   const kept = await keptSums(trx, campaignId, days, version);
   const [first, ...others] = changesBetween(kept, computed);
@@ -70,7 +73,10 @@ async function keptSums(
   for (const { day, currency, ...row } of rows) {
     const of = daily.get(day) ?? new Map<string, Sums>();
     daily.set(day, of);
-    of.set(currency, new Map(MEASURES.map((name) => [name, BigInt(row[name as keyof typeof row])])));
+    of.set(
+      currency,
+      new Map(MEASURES.map((name) => [name, BigInt(row[name as keyof typeof row])])),
+    );
   }
   return daily;
 }

@@ -39,9 +39,10 @@ export function adjustmentDifferences(
   const texts = new Map(found.map((one) => [one.adjustment, canonicalText(one)]));
   return stated
     .filter((one) => texts.get(one.adjustment) !== canonicalText(one))
-    .map(({ adjustment, day, currency, amount_micros }) =>
-      `adjustment ${adjustment}: the statement says ${day} ${currency} ${amount_micros} micros, ${
-        texts.has(adjustment) ? 'it was booked otherwise' : 'there is none'
-      }`,
+    .map(
+      ({ adjustment, day, currency, amount_micros }) =>
+        `adjustment ${adjustment}: the statement says ${day} ${currency} ${amount_micros} micros, ${
+          texts.has(adjustment) ? 'it was booked otherwise' : 'there is none'
+        }`,
     );
 }

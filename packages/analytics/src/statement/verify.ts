@@ -38,7 +38,8 @@ export async function verifyStatement(db: Database, statement: Statement): Promi
     const sums = ['totals', 'events', 'fingerprint'] as const;
     for (const name of sums) {
       const same = canonicalText(statement[name]) === canonicalText(found[name]);
-      if (!same && differences.length === 0) differences.push(`its ${name} is not that of its days`);
+      if (!same && differences.length === 0)
+        differences.push(`its ${name} is not that of its days`);
     }
     const { horizonMs } = await readWriteGuards(trx);
     if (differences.length > 0 && horizonMs > 0) {
@@ -76,7 +77,9 @@ function figureDifferences(statement: Statement, found: Statement['days']): stri
       ({ day, currency, measure, before, after }) =>
         `${day} ${currency} ${measure}: the statement says ${before}, the events come to ${after}`,
     ),
-    ...others.map(({ day }) => `${day}: its figures are right, its events are not those that were counted`),
+    ...others.map(
+      ({ day }) => `${day}: its figures are right, its events are not those that were counted`,
+    ),
   ];
 }
 

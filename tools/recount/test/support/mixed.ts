@@ -1,0 +1,38 @@
+import { type AdEvent, encodeEvent } from '@adtally/event-schema';
+import { AckedProducer } from '@adtally/kafka';
+
+/** The largest amount. */
+export const MAX = 2n ** 63n - 1n;
+const MIXED_ID = '01890a5d-ac96-774b-bcce-000000000001';
+const PLAIN = {
+  impression_id: MIXED_ID,
+  occurred_at: '2026-01-31T12:00:00.000001Z',
+  currency: 'EUR',
+  campaign_id: 'mixed',
+  creative_id: '\u{1f600}',
+  placement_id: 'p\n',
+};
+const CLICK = { ...PLAIN, event_type: 'click', click_id: MIXED_ID, price_micros: MAX } as const;
+/** A conversion in another currency than its click, with a copy of the click and one that conflicts. */
+export const MIXED: readonly AdEvent[] = [
+  { ...PLAIN, event_type: 'impression', price_micros: MAX },
+  CLICK,
+  CLICK,
+  { ...CLICK, price_micros: 1n },
+  { ...PLAIN, event_type: 'conversion', conversion_id: 'o', value_micros: 7n, currency: 'USD' },
+];
+
+/** Produces MIXED, in one partition and in their order. */
+export async function sendMixed(brokers: string, topic: string): Promise<void> {
+  const settings = { brokers, clientId: 'recount-test', security: {} };
+  const producer = await AckedProducer.connect(settings, { mode: 'bulk' });
+  const records = MIXED.map((event) => ({
+    topic,
+    partition: 0,
+    key: MIXED_ID,
+    value: encodeEvent(event),
+  }));
+  const outcomes = await producer.produceAll(records);
+  await producer.close();
+  if (outcomes.some((outcome) => outcome !== 'acked')) throw new Error('not all were acknowledged');
+}
