@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { checkCommandLine, declaredCommands } from '@adtally/command-line/testing';
 import { expect, test } from 'vitest';
 import { describe, readConfig } from '../src/env.ts';
@@ -14,6 +15,8 @@ await checkCommandLine(PROGRAM, {
 const WHY = ['--reason', 'test'];
 const DAY = ['--from', '2026-03-01', '--to', '2026-03-02'];
 /** A right command line of each command that asks the database. */
+const STATEMENT = join(import.meta.dirname, 'support/statement.json');
+
 const LINES = [
   ['lag'],
   ['sources'],
@@ -25,6 +28,8 @@ const LINES = [
   ['conflicts', 'show', 'ads/0@1'],
   ['conflicts', 'adjust', '--conflict', 'ads/0@1'],
   ['conflicts', 'adjustments'],
+  ['statement', '--campaign', 'c-7', '--month', '2026-10'],
+  ['statement', 'verify', STATEMENT],
   ['producers'],
   ['topics'],
   ['topics', 'set', 'ad-events', '--amounts-as-strings', 'yes', ...WHY],

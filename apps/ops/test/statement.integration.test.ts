@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readStatement } from '@adtally/analytics';
 import { registerTopic } from '@adtally/db';
 import { expect, onTestFinished, test } from 'vitest';
 import { opsStage } from './support/ops.ts';
@@ -82,6 +83,14 @@ test('what cannot be is refused in one sentence', async () => {
     const { code, stderr } = await ops(...argv);
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(why) });
   }
+});
+
+test('a statement that was issued once stays readable, and whole', () => {
+  const issued = join(import.meta.dirname, 'support/statement.json');
+  expect(readStatement(readFileSync(issued, 'utf8'))).toMatchObject({
+    statement: { campaign_id: 'cmp-1002', events: '370' },
+    problems: [],
+  });
 });
 
 test('another database than the one it was issued from cannot verify it', async () => {

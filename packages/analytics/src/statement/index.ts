@@ -1,5 +1,4 @@
 export {
-  type OffsetRange,
   readStatement,
   type ReadStatement,
   renderStatement,
