@@ -5,6 +5,7 @@ import {
   int,
   loadEnv,
   text,
+  url,
   type ConfigOf,
   type Env,
   type Rule,
@@ -22,6 +23,7 @@ import {
   topicsOf,
 } from '@adtally/kafka/env';
 import { serviceEnv } from '@adtally/service';
+import { alertLabels } from './alert-labels.ts';
 import { SINK_ENV } from './notify/sinks.ts';
 
 const HOUR_MS = 3_600_000;
@@ -72,10 +74,14 @@ export const ENV = {
     maxLength: 100,
     meaning: 'label that tells installations apart',
   }),
-  runbookBaseUrl: text('RUNBOOK_BASE_URL', {
-    default: 'docs/runbooks',
-    maxLength: 1_000,
-    meaning: 'before `/DeadEventRateHigh.md`',
+  alertLabels: alertLabels(
+    'ALERT_LABELS',
+    'further labels of every notification, `team=ads,cluster=eu1`',
+  ),
+  runbookBaseUrl: url('RUNBOOK_BASE_URL', {
+    schemes: ['https', 'http'],
+    default: '',
+    meaning: 'where runbooks lie, before `/DeadEventRateHigh.md`; without it no link is sent',
   }),
   ...SINK_ENV,
   sinkTimeoutMs: durationMs('SINK_TIMEOUT_MS', {

@@ -26,6 +26,7 @@ export type TermConfig = Pick<
   | 'incidentRepeatMs'
   | 'copyMemoryMs'
   | 'alertEnv'
+  | 'alertLabels'
   | 'runbookBaseUrl'
   | 'sinkRetryMs'
   | 'sinkRetryMaxMs'
@@ -124,6 +125,8 @@ function settingsOf(config: TermConfig, sinks: readonly ListedSink[]): AlertSett
     repeatMs: config.incidentRepeatMs,
     copyMemoryMs: config.copyMemoryMs,
     env: config.alertEnv,
+    labels: config.alertLabels,
+    eventsTopic: config.topics.events.name,
     runbookBaseUrl: config.runbookBaseUrl.replace(/\/+$/, ''),
     sinks: sinks.map((sink) => sink.name),
   };

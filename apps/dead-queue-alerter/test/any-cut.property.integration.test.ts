@@ -18,7 +18,9 @@ function settings(topic: string): AlertSettings {
     repeatMs: 3_600_000,
     copyMemoryMs: 3_600_000,
     env: 'test',
-    runbookBaseUrl: 'docs/runbooks',
+    labels: {},
+    eventsTopic: 'ad-events',
+    runbookBaseUrl: '',
     sinks: ['webhook'],
   };
 }
@@ -102,6 +104,8 @@ function lay(
       partition: where,
       deadOffset,
       cause: 'c',
+      fingerprint: '',
+      source: '',
       origin: 'o',
     };
     all.push(arrival);

@@ -1,4 +1,5 @@
 import { firingKeys, requestNotification, type Database } from '@adtally/db';
+import { causeLine, causeWords } from '@adtally/event-schema';
 import { dlqEnd, dlqVolume, type DlqVolume } from '@adtally/letters';
 import { RecurringTask } from '@adtally/pacing';
 import type { Beside } from '@adtally/pipeline';
@@ -93,15 +94,20 @@ export class VolumeWatch implements Beside {
     const spikes = isSpike(volume, this.#options);
     const isTold = (await firingKeys(db, SPIKE_ALERT, [dlqTopic])).length > 0;
     if (spikes === isTold) return;
+    const { topCauses, ...counts } = volume;
+    const causes = topCauses.map(({ letters, sources, fingerprint, ...cause }) =>
+      causeLine(causeWords(cause), letters, sources, [`fingerprint ${fingerprint}`]),
+    );
     const figures = `${volume.lastMinute} dead letters arrived in the last minute, ${volume.baselinePerMinute.toFixed(1)} a minute in the hour before`;
-    if (spikes) log.error({ ...volume }, 'dead letters spike');
-    else log.info({ ...volume }, 'dead letters are back to normal');
+    const told = { ...counts, causes };
+    if (spikes) log.error(told, 'dead letters spike');
+    else log.info(told, 'dead letters are back to normal');
     await requestNotification(db, {
       alert: SPIKE_ALERT,
       key: dlqTopic,
       status: spikes ? 'firing' : 'resolved',
       summary: `${dlqTopic}: ${figures}`,
-      detail: { ...volume },
+      detail: { topic: dlqTopic, ...told },
       requestedBy: owner,
     });
   }

@@ -43,7 +43,8 @@ function requests(db: Database) {
 test('a request outlasts a database that is away for a moment, and keeps its place before the next', async () => {
   const { alerts, direct, proxy } = await setUp();
   proxy.refuse(true);
-  alerts.report(3, OPENED, () => true);
+  const causes = ['empty, 9 events, source edge-3', 'oversize, 6 events, source unknown'];
+  alerts.report(3, OPENED, () => true, causes);
   alerts.report(3, CLOSED, () => true);
   alerts.report(4, OPENED, () => false);
   proxy.refuse(false);
@@ -67,6 +68,7 @@ test('a request outlasts a database that is away for a moment, and keeps its pla
         cause: 'share',
         share: 0.75,
         codes: { empty: 9, oversize: 6 },
+        causes,
         rejected_share_max: 0.5,
         records_per_second: 50,
       },

@@ -8,7 +8,12 @@ export interface ArrivedLetter {
   readonly appendedMs: number;
   readonly partition: number;
   readonly deadOffset: number;
+  /** In words. */
   readonly cause: string;
+  /** Of the cause, for commands; empty where its writer named none. */
+  readonly fingerprint: string;
+  /** Who sent the record, as it says itself; empty where it does not. */
+  readonly source: string;
   readonly origin: string;
 }
 
@@ -26,11 +31,14 @@ export async function insertArrivals(
   if (letters.length === 0) return 0;
   const column = <K extends keyof ArrivedLetter>(name: K) => letters.map((one) => one[name]);
   const inserted = await sql`
-    INSERT INTO dead_letter_arrivals (topic, letter, appended_at, partition, dead_offset, cause, origin)
-    SELECT ${topic}, a.letter, to_timestamp(a.appended_ms / 1000.0), a.partition, a.dead_offset, a.cause, a.origin
+    INSERT INTO dead_letter_arrivals (topic, letter, appended_at, partition, dead_offset, cause, fingerprint,
+                                      claimed_source, origin)
+    SELECT ${topic}, a.letter, to_timestamp(a.appended_ms / 1000.0), a.partition, a.dead_offset, a.cause, a.fingerprint,
+           a.source, a.origin
     FROM unnest(${column('letter')}::uuid[], ${column('appendedMs')}::bigint[], ${column('partition')}::int[],
-                ${column('deadOffset')}::bigint[], ${column('cause')}::text[], ${column('origin')}::text[])
-      AS a (letter, appended_ms, partition, dead_offset, cause, origin)
+                ${column('deadOffset')}::bigint[], ${column('cause')}::text[], ${column('fingerprint')}::text[],
+                ${column('source')}::text[], ${column('origin')}::text[])
+      AS a (letter, appended_ms, partition, dead_offset, cause, fingerprint, source, origin)
     ON CONFLICT (topic, letter) DO NOTHING`.execute(trx);
   return Number(inserted.numAffectedRows ?? 0n);
 }
@@ -41,6 +49,8 @@ interface ArrivalRow {
   partition: number;
   dead_offset: bigint;
   cause: string;
+  fingerprint: string;
+  claimed_source: string;
   origin: string;
   evaluated: boolean;
 }
@@ -78,7 +88,7 @@ export async function takeArrivals(
        ORDER BY a.appended_at, a.partition, a.dead_offset LIMIT ${neighbours})
     )
     SELECT letter, (extract(epoch FROM appended_at) * 1000)::float8 AS appended_ms, partition, dead_offset,
-           cause, origin, evaluated
+           cause, fingerprint, claimed_source, origin, evaluated
     FROM around ORDER BY appended_at, partition, dead_offset`.execute(trx);
   if (rows.length === 0) return [];
   await trx
@@ -94,6 +104,8 @@ export async function takeArrivals(
     partition: row.partition,
     deadOffset: Number(row.dead_offset),
     cause: row.cause,
+    fingerprint: row.fingerprint,
+    source: row.claimed_source,
     origin: row.origin,
     isFresh: !row.evaluated,
   }));

@@ -1,5 +1,13 @@
 export { acknowledgeIncident } from './acknowledge-incident.ts';
 export {
+  alertDefinition,
+  type AlertDefinition,
+  type AlertName,
+  ALERTS,
+  SEVERITIES,
+  type Severity,
+} from './alerts.ts';
+export {
   type ArrivedLetter,
   type ArrivalInOrder,
   insertArrivals,

@@ -17,7 +17,9 @@ function letter(number: number, afterMs = number): ArrivedLetter {
     appendedMs: START_MS + afterMs,
     partition: 0,
     deadOffset: number,
-    cause: 'wrong_type',
+    cause: 'wrong type, field price_micros',
+    fingerprint: 'f'.repeat(16),
+    source: 'edge-3',
     origin: 'events/0',
   };
 }

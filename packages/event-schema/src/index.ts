@@ -1,4 +1,11 @@
 export { VERDICT, ROUTE, type BatchColumn, EventBatch, type MakeRecord } from './batch.ts';
+export {
+  causeLine,
+  causeWords,
+  type RejectionCause,
+  type SourceCounts,
+  sourcesWords,
+} from './cause-words.ts';
 export { DEAD_LETTER_HEADERS, withAddedHeaders, splitHeaders } from './dead-letter.ts';
 export { DECODER, decodeInto } from './decode/decode.ts';
 export { type DecodeLimits, DEFAULT_DECODE_LIMITS, type FrameSchema } from './decode/limits.ts';
@@ -27,6 +34,7 @@ export {
   rejectionFingerprint,
 } from './rejection.ts';
 export { claimedFacts, type ClaimedFacts, looseFields, sourceName } from './source-name.ts';
+export { SourceTally } from './source-tally.ts';
 export { daysInMonth, parseTime, POSTGRES_EPOCH_MS } from './time.ts';
 export {
   changedRules,

@@ -63,7 +63,10 @@ test('the volume is what was appended in the last minute, beside the hour before
   const there = await dlqSource(db, 'another', 0);
   const cause = (letter: string) => letter.repeat(16);
   await copied(db, here, 10, { count: 3, fingerprint: cause('b'), code: 'future' });
-  await copied(db, here, 10, { count: 3, fingerprint: cause('a'), code: 'expired' });
+  const versioned = { fingerprint: cause('a'), code: 'schema_mismatch', field: 'schema_version' };
+  await copied(db, here, 10, { ...versioned, count: 2, claimed: ['edge-3', 'c', '4'] });
+  await copied(db, here, 10, { ...versioned, claimed: ['edge-1', 'c', '4'] });
+  await copied(db, here, 10, { ...versioned, claimed: ['edge-1', 'c', '5'] });
   await copied(db, here, 30, { count: 5, fingerprint: cause('c') });
   await copied(db, here, 30, { count: 1, fingerprint: cause('d') });
   await copied(db, here, 120, { count: 30, fingerprint: cause('e') });
@@ -71,12 +74,33 @@ test('the volume is what was appended in the last minute, beside the hour before
   await copied(db, here, 4_000, { count: 100, fingerprint: cause('e') });
   await copied(db, there, 10, { count: 50, fingerprint: cause('f') });
   expect(await dlqVolume(db, 'dlq')).toEqual({
-    lastMinute: 12,
+    lastMinute: 13,
     baselinePerMinute: 1,
     topCauses: [
-      { fingerprint: cause('c'), code: 'wrong_type', letters: 5 },
-      { fingerprint: cause('a'), code: 'expired', letters: 3 },
-      { fingerprint: cause('b'), code: 'future', letters: 3 },
+      {
+        fingerprint: cause('c'),
+        code: 'wrong_type',
+        field: '',
+        version: '',
+        letters: 5,
+        sources: { bySource: { '': 5 }, others: 0 },
+      },
+      {
+        fingerprint: cause('a'),
+        code: 'schema_mismatch',
+        field: 'schema_version',
+        version: '4',
+        letters: 3,
+        sources: { bySource: { 'edge-3': 2, 'edge-1': 1 }, others: 0 },
+      },
+      {
+        fingerprint: cause('b'),
+        code: 'future',
+        field: '',
+        version: '',
+        letters: 3,
+        sources: { bySource: { '': 3 }, others: 0 },
+      },
     ],
   });
 });

@@ -30,7 +30,7 @@ test('a letter is its original coordinate and series, wherever its copies lie', 
     appendedMs: 1_000,
     partition: 1,
     deadOffset: 3,
-    cause: 'unknown',
+    cause: 'unknown cause',
     origin: 'ad-events/4/42',
   });
   expect(of(ADDED, 9).letter).toBe(first.letter);
@@ -62,15 +62,41 @@ test.each([
   expect(letterOf(record(added), 'another topic id', 0).letter).not.toBe(of(added).letter);
 });
 
-test('the cause is the fingerprint, else the code, on one line and short', () => {
-  const code = { ...ADDED, [DEAD_LETTER_HEADERS.code]: 'missing_field' };
-  expect(of(code).cause).toBe('missing_field');
-  expect(of({ ...code, [DEAD_LETTER_HEADERS.fingerprint]: 'abc' }).cause).toBe('abc');
+test('the cause is told in words, by code, field, version and source, its fingerprint beside', () => {
+  const H = DEAD_LETTER_HEADERS;
+  const code = { ...ADDED, [H.code]: 'missing_field', [H.field]: 'currency' };
+  expect(of(code)).toMatchObject({
+    cause: 'missing field currency',
+    fingerprint: '',
+    source: '',
+  });
+  const fingerprint = '3f9c21aa07be5d44';
+  const named = {
+    ...record({ ...ADDED, [H.code]: 'schema_mismatch', [H.field]: 'schema_version' }),
+    value: Buffer.from('{"schema_version":4,"source":"edge-3"}'),
+  };
+  expect(letterOf(named, TOPIC_ID, 0)).toMatchObject({
+    cause: 'schema version 4 (this build reads 1)',
+    source: 'edge-3',
+  });
+  // Never a bare hash, not even where nothing else is known.
+  expect(of({ ...ADDED, [H.fingerprint]: fingerprint })).toMatchObject({
+    cause: 'unknown cause',
+    fingerprint,
+  });
+});
+
+test('whatever headers say, the cause is one line and short, and only a fingerprint is one', () => {
   const hostile = `a\u0000b\nc\u202ed\ud800${'x'.repeat(1_000_000)}`;
-  const { cause } = of({ ...ADDED, [DEAD_LETTER_HEADERS.fingerprint]: hostile });
+  const { cause, fingerprint } = of({
+    ...ADDED,
+    [DEAD_LETTER_HEADERS.code]: hostile,
+    [DEAD_LETTER_HEADERS.fingerprint]: `${hostile}; rm -rf /`,
+  });
   expect(cause).toMatch(/^a b c d.x+…$/u);
   expect(cause.length).toBe(120);
-  expect(of({ ...ADDED, [DEAD_LETTER_HEADERS.fingerprint]: '\n' }).cause).toBe('unknown');
+  expect(fingerprint).toBe('');
+  expect(of({ ...ADDED, [DEAD_LETTER_HEADERS.code]: '\n' }).cause).toBe('unknown cause');
 });
 
 test('a time that no calendar holds, and none at all, are still times', () => {

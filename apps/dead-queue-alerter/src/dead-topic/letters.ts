@@ -1,10 +1,17 @@
 import type { ArrivedLetter } from '@adtally/alerting';
-import { DEAD_LETTER_HEADERS, splitHeaders, type SourceRecord } from '@adtally/event-schema';
+import {
+  causeWords,
+  claimedFacts,
+  DEAD_LETTER_HEADERS,
+  splitHeaders,
+  type SourceRecord,
+} from '@adtally/event-schema';
 import { createHash } from 'node:crypto';
 import { plain } from '../plain-text.ts';
 
-const UNKNOWN_CAUSE = 'unknown';
 const CAUSE_MAX = 120;
+const SOURCE_MAX = 64;
+const FINGERPRINT = /^[0-9a-f]{16}$/;
 const ORIGIN_MAX = 300;
 const FIRST_SERIES = '1';
 const DIGITS = /^\d{1,16}$/;
@@ -23,7 +30,8 @@ export function letterOf(
   deadTopicId: string,
   fallbackMs: number,
 ): ArrivedLetter {
-  const added = splitHeaders(record.headers)?.added ?? null;
+  const split = splitHeaders(record.headers);
+  const added = split?.added ?? null;
   const original = added === null ? null : originalOf(added);
   const own = [deadTopicId, record.partition, record.offset];
   return {
@@ -31,7 +39,7 @@ export function letterOf(
     appendedMs: appendTime(record, fallbackMs),
     partition: record.partition,
     deadOffset: record.offset,
-    cause: causeOf(added),
+    ...causeOf(record, split),
     origin: plain(
       original?.coordinate ?? `${record.topic}/${record.partition}/${record.offset}`,
       ORIGIN_MAX,
@@ -54,10 +62,20 @@ function originalOf(
   };
 }
 
-function causeOf(added: ReadonlyMap<string, string> | null): string {
-  const named =
-    added?.get(DEAD_LETTER_HEADERS.fingerprint) || added?.get(DEAD_LETTER_HEADERS.code) || '';
-  return plain(named, CAUSE_MAX) || UNKNOWN_CAUSE;
+/** What is told of the cause: anybody may have written any of it. */
+function causeOf(
+  { value, headers }: SourceRecord,
+  split: ReturnType<typeof splitHeaders>,
+): Pick<ArrivedLetter, 'cause' | 'fingerprint' | 'source'> {
+  const text = (name: string): string => plain(split?.added.get(name) ?? '', CAUSE_MAX);
+  const { source, version } = claimedFacts({ value, headers: split?.own ?? headers });
+  const fingerprint = text(DEAD_LETTER_HEADERS.fingerprint);
+  const code = text(DEAD_LETTER_HEADERS.code);
+  return {
+    cause: plain(causeWords({ code, field: text(DEAD_LETTER_HEADERS.field), version }), CAUSE_MAX),
+    fingerprint: FINGERPRINT.test(fingerprint) ? fingerprint : '',
+    source: plain(source, SOURCE_MAX),
+  };
 }
 
 function appendTime({ timestamp }: SourceRecord, fallbackMs: number): number {

@@ -10,7 +10,7 @@ import {
 } from '@adtally/alerting';
 import { type DatabaseExecutor } from '@adtally/db';
 import { evaluate, type EvaluatedEpisode, type KnownEpisode } from '../rule/evaluate.ts';
-import type { Tally } from '../rule/tally.ts';
+import { storedTally } from '../rule/tally.ts';
 import { summarize, type Message } from './message.ts';
 import { DEAD_RATE_ALERT, type AlertSettings } from './settings.ts';
 import { tell } from './tell.ts';
@@ -84,7 +84,7 @@ function knownEpisode(incident: Incident): KnownEpisode {
     sinceMs: incident.startsAt.getTime(),
     breachedMs: breachedAt.getTime(),
     untilMs: breachedUntil.getTime(),
-    tally: incident.detail as Tally,
+    tally: storedTally(incident.detail),
   };
 }
 

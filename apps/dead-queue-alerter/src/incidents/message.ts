@@ -1,7 +1,8 @@
-import type { Incident } from '@adtally/alerting';
+import { alertDefinition, type Incident, type Severity } from '@adtally/alerting';
 import type { NotificationKind } from '@adtally/db';
 import { plain } from '../plain-text.ts';
-import type { Tally } from '../rule/tally.ts';
+import { storedTally } from '../rule/tally.ts';
+import { letterCauses, letterFacts, requestCauses, requestFacts } from './facts.ts';
 import { DEAD_RATE_ALERT, type AlertSettings } from './settings.ts';
 
 /** What is said of an incident, before any sink gives it its shape. Stored in the outbox as it is. */
@@ -15,26 +16,32 @@ export interface Message {
   readonly alert: string;
   readonly key: string;
   readonly env: string;
+  readonly severity: Severity;
+  /** For routing; the same for as long as the incident is open. */
+  readonly labels: Readonly<Record<string, string>>;
   /** RFC 3339. */
   readonly startsAt: string;
   readonly endsAt: string | null;
   readonly detectedLate: boolean;
   /** One line. */
   readonly summary: string;
-  /** A few lines, without markup. */
-  readonly description: string;
+  /** In words, one line each, the largest first. */
+  readonly causes: readonly string[];
+  /** What else is known, one line each, without markup. */
+  readonly facts: readonly string[];
+  /** What it means for invoices, one line. */
+  readonly bill: string;
+  /** The command to begin with. */
+  readonly firstCommand: string;
   /** Dead rate only. */
   readonly letters: number | null;
-  readonly runbookUrl: string;
+  /** Absolute; null where nobody said where runbooks lie. */
+  readonly runbookUrl: string | null;
 }
 
 const NAME_MAX = 200;
 const SUMMARY_MAX = 300;
-const CAUSES_SHOWN = 5;
-const PARTITIONS_SHOWN = 10;
-const DETAILS_SHOWN = 20;
-const DETAIL_MAX = 200;
-const LOOK_FURTHER = 'ops dead-letters list --state dead';
+const SERVICE = 'dead-queue-alerter';
 
 /** Builds the message of a change; the incident carries the change's revision already. */
 export function messageOf(
@@ -44,6 +51,9 @@ export function messageOf(
 ): Message {
   const isRule = incident.alert === DEAD_RATE_ALERT;
   const alert = plain(incident.alert, NAME_MAX);
+  const key = plain(incident.key, NAME_MAX);
+  const { severity, bill, firstCommand } = alertDefinition(incident.alert);
+  const tally = isRule ? storedTally(incident.detail) : null;
   return {
     incident: incident.uid,
     incidentId: Number(incident.incidentId),
@@ -51,15 +61,28 @@ export function messageOf(
     kind,
     status: STATUS[kind],
     alert,
-    key: plain(incident.key, NAME_MAX),
+    key,
     env: settings.env,
+    severity,
+    labels: {
+      ...settings.labels,
+      alertname: alert,
+      env: settings.env,
+      key,
+      service: SERVICE,
+      severity,
+      topic: plain(topicOf(incident, settings), NAME_MAX),
+    },
     startsAt: incident.startsAt.toISOString(),
     endsAt: kind === 'resolved' ? (incident.endsAt?.toISOString() ?? null) : null,
     detectedLate: incident.detectedLate,
     summary: plain(headline(incident, kind), SUMMARY_MAX),
-    description: isRule ? describeLetters(incident, settings) : describeRequest(incident),
+    causes: tally === null ? requestCauses(incident) : letterCauses(tally),
+    facts: tally === null ? requestFacts(incident) : letterFacts(incident, tally, settings.topic),
+    bill,
+    firstCommand: firstCommand(incident.startsAt),
     letters: isRule ? Number(incident.letters) : null,
-    runbookUrl: `${settings.runbookBaseUrl}/${encodeURIComponent(alert)}.md`,
+    runbookUrl: runbookUrl(settings, alert),
   };
 }
 
@@ -89,47 +112,32 @@ export function summarize(letters: number, sinceMs: number, settings: AlertSetti
   return `${letters} dead letters on ${settings.topic} since ${since} (limit: ${threshold} in ${windowMs / 1000} s)`;
 }
 
-function describeLetters(incident: Incident, settings: AlertSettings): string {
-  const tally = incident.detail as Tally;
-  const lines = [
-    `Letters: ${incident.letters} since ${incident.startsAt.toISOString()}, by append time of ${settings.topic}`,
-    ...(incident.endsAt === null ? [] : [`Over since: ${incident.endsAt.toISOString()}`]),
-    `Offsets: ${offsetText(tally)}`,
-    'Causes:',
-    ...causeLines(tally),
-    `Look further: ${LOOK_FURTHER}`,
-  ];
-  return lines.join('\n');
+/** The topic concerned; of what concerns the whole database the one that is counted here. */
+function topicOf({ alert, detail }: Incident, settings: AlertSettings): string {
+  if (alert === DEAD_RATE_ALERT) return settings.topic;
+  const { topic } = detail as { topic?: unknown };
+  return typeof topic === 'string' && topic !== '' ? topic : settings.eventsTopic;
 }
 
-function offsetText({ offsets }: Tally): string {
-  const partitions = Object.entries(offsets).toSorted(([a], [b]) => Number(a) - Number(b));
-  const shown = partitions
-    .slice(0, PARTITIONS_SHOWN)
-    .map(([partition, [first, last]]) => `partition ${partition}: ${first}..${last}`);
-  const hidden = partitions.length - shown.length;
-  return [...shown, ...(hidden > 0 ? [`${hidden} more partitions`] : [])].join(', ');
+function runbookUrl({ runbookBaseUrl }: AlertSettings, alert: string): string | null {
+  return runbookBaseUrl === '' ? null : `${runbookBaseUrl}/${encodeURIComponent(alert)}.md`;
 }
 
-function causeLines({ causes, otherCauses }: Tally): string[] {
-  const ordered = Object.entries(causes).toSorted(
-    ([a, left], [b, right]) => right.count - left.count || (a < b ? -1 : 1),
-  );
-  const shown = ordered.slice(0, CAUSES_SHOWN);
-  const rest = ordered.slice(CAUSES_SHOWN).reduce((sum, [, { count }]) => sum + count, otherCauses);
-  return [
-    ...shown.map(([cause, { count, sample }]) => `- ${cause}: ${count}, e.g. ${sample}`),
-    ...(rest > 0 ? [`- other causes: ${rest}`] : []),
-  ];
-}
-
-function describeRequest(incident: Incident): string {
-  const detail = Object.entries(incident.detail as Record<string, unknown>);
-  return [
-    `Key: ${plain(incident.key, NAME_MAX)}`,
-    ...detail.slice(0, DETAILS_SHOWN).map(([name, value]) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value);
-      return `${plain(name, NAME_MAX)}: ${plain(text, DETAIL_MAX)}`;
-    }),
-  ].join('\n');
+/** The message of an outbox row, whichever build wrote it: those before schema 24 knew less. */
+export function storedMessage(stored: unknown): Message {
+  const message = stored as Message & { readonly description?: string };
+  if (Array.isArray(message.causes)) return message;
+  const { description = '', ...known } = message;
+  const { severity, bill, firstCommand } = alertDefinition(known.alert);
+  const { alert: alertname, env, key, runbookUrl: url } = known;
+  return {
+    ...known,
+    severity,
+    labels: { alertname, env, key, service: SERVICE, severity },
+    causes: [],
+    facts: description.split('\n'),
+    bill,
+    firstCommand: firstCommand(new Date(known.startsAt)),
+    runbookUrl: url !== null && /^https?:\/\//.test(url) ? url : null,
+  };
 }

@@ -1,7 +1,7 @@
 import { durationMs } from '@adtally/config';
 import type { Message } from '../incidents/message.ts';
 import { defineSink, sinkUrl } from './define-sink.ts';
-import { annotationsOf, labelsOf } from './labels.ts';
+import { annotationsOf } from './labels.ts';
 import { postJson } from './post-json.ts';
 import type { SendOutcome } from './sink.ts';
 
@@ -35,7 +35,7 @@ export const alertmanager = defineSink({
 
 function alertmanagerAlert(message: Message): object {
   return {
-    labels: labelsOf(message),
+    labels: message.labels,
     annotations: annotationsOf(message),
     startsAt: message.startsAt,
     ...(message.endsAt !== null && { endsAt: message.endsAt }),

@@ -1,8 +1,12 @@
+import type { Severity } from '@adtally/alerting';
 import { secret, text } from '@adtally/config';
 import type { Message } from '../incidents/message.ts';
 import { defineSink, sinkUrl } from './define-sink.ts';
+import { whereText } from './labels.ts';
 import { postJson } from './post-json.ts';
+import { shorten } from './shorten.ts';
 
+/** PagerDuty's own limit: a longer one is refused. */
 const SUMMARY_MAX = 1_024;
 
 /** Events API v2. Triggers of one incident have one key: PagerDuty pages for the first alone. */
@@ -36,31 +40,43 @@ export const pagerDuty = defineSink({
         },
 });
 
+const SEVERITY: Readonly<Record<Severity, 'critical' | 'warning'>> = {
+  page: 'critical',
+  warning: 'warning',
+};
+
 function pagerDutyEvent(message: Message, routingKey: string): object {
   const event = { routing_key: routingKey, dedup_key: `adtally/${message.incident}` };
   if (message.status === 'resolved') return { ...event, event_action: 'resolve' };
+  const { labels, causes, runbookUrl } = message;
+  const what = [`${message.alert} (${message.env}): ${message.summary}`, ...causes.slice(0, 1)];
   return {
     ...event,
     event_action: 'trigger',
     client: 'adtally',
     payload: {
-      summary: `${message.alert} (${message.env}): ${message.summary}`.slice(0, SUMMARY_MAX),
+      // The title of the page, and all that a phone shows.
+      summary: shorten(what.join(': '), SUMMARY_MAX),
       source: message.key,
-      severity: 'critical',
+      severity: SEVERITY[message.severity],
       timestamp: message.startsAt,
-      component: 'dead-queue-alerter',
-      group: message.env,
+      component: labels['topic'] ?? message.key,
+      group: labels['cluster'] ?? message.env,
       class: message.alert,
       custom_details: {
-        description: message.description,
-        runbook: message.runbookUrl,
+        '1 what': message.summary,
+        '2 since': message.startsAt,
+        ...(message.letters !== null && { '3 letters': message.letters }),
+        ...(causes.length > 0 && { '4 causes': causes }),
+        '5 for the bill': message.bill,
+        '6 do first': message.firstCommand,
+        ...(runbookUrl !== null && { '7 runbook': runbookUrl }),
+        '8 where': whereText(message),
+        '9 details': message.facts,
         incident_id: message.incidentId,
         detected_late: message.detectedLate,
-        ...(message.letters !== null && { letters: message.letters }),
       },
     },
-    ...(/^https?:\/\//.test(message.runbookUrl) && {
-      links: [{ href: message.runbookUrl, text: 'Runbook' }],
-    }),
+    ...(runbookUrl !== null && { links: [{ href: runbookUrl, text: `Runbook ${message.alert}` }] }),
   };
 }

@@ -7,7 +7,7 @@ import {
 import { type DatabaseExecutor } from '@adtally/db';
 import { backoffMs, pause } from '@adtally/pacing';
 import type { Logger, Tracer } from '@adtally/telemetry';
-import type { Message } from '../incidents/message.ts';
+import { storedMessage } from '../incidents/message.ts';
 import type { Lease } from '../lease.ts';
 import type { AlerterMetrics } from '../metrics.ts';
 import type { Bell } from '../bell.ts';
@@ -94,7 +94,7 @@ export class Sender {
         'adtally.notification.attempt': row.attempts,
       },
     });
-    const outcome = await sink.send(row.message as Message, lost);
+    const outcome = await sink.send(storedMessage(row.message), lost);
     trace?.set({ 'adtally.notification.outcome': outcome.kind });
     trace?.end(outcome.kind === 'sent' ? undefined : new NotSent(outcome.error));
     return outcome;
@@ -153,7 +153,7 @@ export class Sender {
     if (open.length === 0 || stopping.aborted) return;
     lease.requireFresh();
     const outcome = await refresh.send(
-      open.map(({ message }) => message as Message),
+      open.map(({ message }) => storedMessage(message)),
       lost,
     );
     if (outcome.kind !== 'sent') {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Message } from '../incidents/message.ts';
 import { defineSink, sinkUrl } from './define-sink.ts';
-import { annotationsOf, labelsOf } from './labels.ts';
+import { annotationsOf } from './labels.ts';
 import { postJson } from './post-json.ts';
 
 const RECEIVER = 'adtally';
@@ -33,7 +33,7 @@ export const webhook = defineSink({
 });
 
 function webhookBody(message: Message): object {
-  const labels = labelsOf(message);
+  const { labels } = message;
   const annotations = annotationsOf(message);
   const { alertname = '', env = '', key = '' } = labels;
   const groupLabels = { alertname, env, key };

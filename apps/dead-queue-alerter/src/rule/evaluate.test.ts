@@ -15,6 +15,8 @@ function arrivals(times: readonly number[], isFresh: (ms: number) => boolean = (
       partition: 0,
       deadOffset,
       cause: 'c',
+      fingerprint: '',
+      source: '',
       origin: 'o',
       isFresh: isNew,
     };

@@ -65,8 +65,17 @@ export class BreakerAlerts {
     });
   }
 
-  /** Asks that people be told of a change, or of the late end of an alert that was left firing. */
-  report(partition: number, change: BreakerChange | LateEnd, isWanted: () => boolean): void {
+  /**
+   * Asks that people be told of a change, or of the late end of an alert that was left firing.
+   *
+   * @param causes why records were rejected, in words
+   */
+  report(
+    partition: number,
+    change: BreakerChange | LateEnd,
+    isWanted: () => boolean,
+    causes: readonly string[] = [],
+  ): void {
     this.leftFiring.delete(partition);
     const { topic, owner, breaker } = this.#options;
     const isFiring = change !== 'late_end' && change.to === 'open';
@@ -80,6 +89,7 @@ export class BreakerAlerts {
         topic,
         partition,
         ...figures,
+        ...(causes.length > 0 && { causes }),
         rejected_share_max: breaker.rejectedShare,
         records_per_second: breaker.recordsPerSecond,
       },

@@ -5,6 +5,7 @@ import type { Logger } from '@adtally/telemetry';
 import type { Admission, BatchWork, OwnedPartition, Ownership } from '@adtally/pipeline';
 import type { IngestMetrics } from '../metrics.ts';
 import type { BreakerAlerts } from './breaker-alerts.ts';
+import { RecentRejections } from './recent-rejections.ts';
 import {
   RejectionBreaker,
   type BreakerChange,
@@ -36,6 +37,7 @@ export interface BreakerStatus {
 interface Entry {
   readonly owned: OwnedPartition;
   readonly breaker: RejectionBreaker;
+  readonly recent: RecentRejections;
   readonly claimedAtMs: number;
   /** The allowance it was given before this fetch. */
   given: number;
@@ -117,12 +119,16 @@ export class PartitionBreakers implements Admission {
     if (batch.rejections.size === work.rejectedAtFill) return;
     // Rejections keep the order in which they came.
     const early = new Set([...batch.rejections.keys()].slice(0, work.rejectedAtFill));
+    const rejected = new Map<Entry, number[]>();
     for (const row of rejectedRows(batch)) {
       const rejection = batch.rejections.get(row);
-      if (early.has(row) || rejection === undefined) continue;
+      const entry = this.#entries.get(batch.sourceId[row] as number);
+      if (early.has(row) || rejection === undefined || entry === undefined) continue;
       // The next call of beforeFetch settles it: a fetch may be in flight.
-      this.#entries.get(batch.sourceId[row] as number)?.breaker.turnOneBad(rejection.code);
+      entry.breaker.turnOneBad(rejection.code);
+      addTo(rejected, entry, row);
     }
+    for (const [{ recent }, rows] of rejected) recent.note(batch, rows);
   }
 
   /**
@@ -162,6 +168,7 @@ export class PartitionBreakers implements Admission {
     const entry: Entry = {
       owned,
       breaker: new RejectionBreaker(this.#settings),
+      recent: new RecentRejections(),
       claimedAtMs: nowMs,
       given: 0,
       isResting: false,
@@ -175,12 +182,18 @@ export class PartitionBreakers implements Admission {
 
   /** Row by row, in the order of offsets: the breaker must see which record tipped the scale. */
   #addRows(batch: EventBatch, fromRow: number): void {
+    const rejected = new Map<Entry, number[]>();
     for (let row = fromRow; row < batch.count; row += 1) {
-      const breaker = this.#entries.get(batch.sourceId[row] as number)?.breaker;
+      const entry = this.#entries.get(batch.sourceId[row] as number);
+      if (entry === undefined) continue;
       const rejection = batch.rejections.get(row);
-      if (rejection === undefined) breaker?.addGood(1);
-      else breaker?.addRejected(rejection.code);
+      if (rejection === undefined) entry.breaker.addGood(1);
+      else {
+        entry.breaker.addRejected(rejection.code);
+        addTo(rejected, entry, row);
+      }
     }
+    for (const [{ recent }, rows] of rejected) recent.note(batch, rows);
   }
 
   /** Sets the allowance; rests the partition where that is 0, and ends its rest when it is due. */
@@ -206,7 +219,8 @@ export class PartitionBreakers implements Admission {
     const { partition } = entry.owned;
     const { to, cause, figures } = change;
     metrics.breakerOpen.set(to === 'open' ? 1 : 0, { partition: String(partition) });
-    const facts = { partition, cause, ...figures };
+    const causes = to === 'open' ? entry.recent.causes(figures.rejected) : [];
+    const facts = { partition, cause, ...figures, causes };
     if (to === 'open') {
       metrics.breakerOpenings.add(1, { cause });
       const { recordsPerSecond } = this.#settings;
@@ -214,7 +228,7 @@ export class PartitionBreakers implements Admission {
     } else {
       log.info(facts, 'rejection breaker closed: partition is read at full speed');
     }
-    alerts.report(partition, change, () => ownership.isCurrent(entry.owned));
+    alerts.report(partition, change, () => ownership.isCurrent(entry.owned), causes);
   }
 
   /** An alert left firing ends once the partition has shown that it needs none, or a minute has passed. */
@@ -224,4 +238,10 @@ export class PartitionBreakers implements Admission {
     if (!breaker.hasSeenWindow && nowMs - claimedAtMs < LEFT_FIRING_MS) return;
     alerts.report(owned.partition, 'late_end', () => ownership.isCurrent(owned));
   }
+}
+
+function addTo(rows: Map<Entry, number[]>, entry: Entry, row: number): void {
+  const known = rows.get(entry);
+  if (known === undefined) rows.set(entry, [row]);
+  else known.push(row);
 }
