@@ -25,6 +25,8 @@ test('brokers and database are all that is needed; the rule is more than 5 in 60
     incidentUpdateMs: 60_000,
     incidentRepeatMs: 14_400_000,
     alertEnv: 'default',
+    alertLabels: {},
+    runbookBaseUrl: '',
     topics: { dead: { name: 'ad-events.dead' } },
   });
 });
@@ -50,8 +52,23 @@ test.each([
   [{ DEAD_COPY_MEMORY_MS: '10s' }, 'DEAD_COPY_MEMORY_MS'],
   [{ ALERT_WEBHOOK_URL: 'http://a b' }, 'ALERT_WEBHOOK_URL'],
   [{ ALERTMANAGER_URL: 'http://:x' }, 'ALERTMANAGER_URL'],
+  [{ RUNBOOK_BASE_URL: 'docs/runbooks' }, 'RUNBOOK_BASE_URL'],
+  [{ ALERT_LABELS: 'team' }, 'ALERT_LABELS: team has no value'],
+  [{ ALERT_LABELS: 'team=ads,' }, 'ALERT_LABELS: "" is no name of a label'],
+  [{ ALERT_LABELS: 'the-team=ads' }, 'ALERT_LABELS: "the-team" is no name of a label'],
+  [{ ALERT_LABELS: '__name__=x' }, 'ALERT_LABELS: "__name__" is no name of a label'],
+  [{ ALERT_LABELS: 'severity=page' }, 'ALERT_LABELS: severity is set by the alerter'],
+  [{ ALERT_LABELS: 'team=a,team=b' }, 'ALERT_LABELS: team is given twice'],
+  [{ ALERT_LABELS: `team=${'x'.repeat(201)}` }, 'ALERT_LABELS: the value of team'],
+  [{ ALERT_LABELS: 'team=a\nb' }, 'ALERT_LABELS: the value of team'],
 ])('values that do not go together are refused: %o', (env, named) => {
   expect(problemsOf({ ...NEEDED, ...env })).toEqual([expect.stringContaining(named)]);
+});
+
+test('labels are taken as they are given, and shown so', () => {
+  const config = readConfig({ ...NEEDED, ALERT_LABELS: 'team=ads, cluster=eu1,query=a=b' });
+  expect(config.alertLabels).toEqual({ team: 'ads', cluster: 'eu1', query: 'a=b' });
+  expect(describeConfig(config)).toMatchObject({ ALERT_LABELS: 'team=ads,cluster=eu1,query=a=b' });
 });
 
 test('what is in effect is told without addresses of sinks and other secrets', () => {

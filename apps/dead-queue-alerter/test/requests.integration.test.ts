@@ -12,7 +12,11 @@ function ask(the: Stage, request: Partial<NotificationRequest> = {}): Promise<vo
     key: 'ad-events/3',
     status: 'firing',
     summary: '40 % rejected',
-    detail: { code: 'missing_field', share: 0.4 },
+    detail: {
+      code: 'missing_field',
+      share: 0.4,
+      causes: ['missing field currency, 118 events, source edge-3'],
+    },
     requestedBy: 'test',
     ...request,
   });
@@ -52,11 +56,20 @@ test.concurrent('requests of one alert and key are one incident: told once, upda
     `${spike} resolved`,
   ]);
   expect(the.webhook.accepted[0]?.body).toMatchObject({
-    commonLabels: { alertname: spike, env: 'default', key: 'ad-events/3' },
+    commonLabels: {
+      alertname: spike,
+      env: 'default',
+      key: 'ad-events/3',
+      severity: 'warning',
+      topic: 'ad-events',
+    },
     commonAnnotations: {
       summary: '40 % rejected',
-      description: 'Key: ad-events/3\ncode: missing_field\nshare: 0.4',
-      runbook_url: 'docs/runbooks/DlqVolumeSpike.md',
+      description: expect.stringMatching(/\nKey: ad-events\/3\ncode: missing_field\nshare: 0.4$/),
+      causes: 'missing field currency, 118 events, source edge-3',
+      first_command: expect.stringContaining(
+        'ops dead-letters stats --by code,field,version,source',
+      ),
     },
   });
   expect(await the.incidents()).toMatchObject([

@@ -80,6 +80,44 @@ test.concurrent('a growing incident is updated at most once in the update time, 
   expect(kinds.length - 1).toBeLessThanOrEqual(spentMs / 1_000 + 1);
 });
 
+test.concurrent('a page says in words why letters died and who sent them, and where to begin', async (context) => {
+  const env = {
+    ALERT_LABELS: 'team=ads,cluster=eu1',
+    RUNBOOK_BASE_URL: 'https://wiki.example/rb/',
+  };
+  const the = await stage(context, { env });
+  const alerter = await the.start().active();
+  const ofVersion4 = { code: 'schema_mismatch', field: 'schema_version' };
+  const json = { schema_version: 4, source: 'edge-3' };
+  const fingerprint = '3f9c21aa07be5d44';
+  await produceRecords(the.topic, [
+    ...[1, 2, 3, 4].map((offset) => letterRecord({ offset, ...ofVersion4, fingerprint, json })),
+    letterRecord({ offset: 5, ...ofVersion4, json: { ...json, source: 'edge-1' } }),
+    letterRecord({ offset: 6, field: 'currency', json }),
+  ]);
+  await the.untilEvaluated(6, alerter);
+  await untilAccepted(the.webhook, 1);
+  const { commonLabels, commonAnnotations } = the.webhook.accepted[0]?.body as {
+    commonLabels: object;
+    commonAnnotations: Record<string, string>;
+  };
+  expect(commonLabels).toMatchObject({
+    team: 'ads',
+    cluster: 'eu1',
+    severity: 'page',
+    topic: the.topic,
+  });
+  expect(commonAnnotations).toMatchObject({
+    runbook_url: 'https://wiki.example/rb/DeadEventRateHigh.md',
+    first_command: 'ops dead-letters stats --by code,field,version,source --state dead',
+    bill: expect.stringContaining('missing from the counts'),
+  });
+  expect(commonAnnotations['causes']?.split('\n')).toEqual([
+    `schema version 4 (this build reads 1), 5 events, source edge-3 and 1 more (fingerprint ${fingerprint}, e.g. ad-events/0/1)`,
+    'missing field currency, 1 event, source edge-3 (e.g. ad-events/0/6)',
+  ]);
+});
+
 test.concurrent('an incident that stays open is told again after the repeat time', async (context) => {
   const the = await stage(context, { env: { INCIDENT_REPEAT_MS: '1500ms' } });
   the.start();

@@ -1,63 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readConfig } from '../src/env.ts';
 import { storedMessage, type Message } from '../src/incidents/message.ts';
-import { retryAfterMs } from '../src/notify/post-json.ts';
-import type { Sink } from '../src/notify/sink.ts';
-import { createSinks, type SinkName } from '../src/notify/sinks.ts';
+import type { SinkName } from '../src/notify/sinks.ts';
 import { Listener } from './support/listener.ts';
+import { FIRING, RESOLVED, SIGNAL, sinksAt, WARNING } from './support/sinks-at.ts';
 
-const FIRING: Message = {
-  incident: '0192f0c1-2a3b-7c4d-8e5f-60718293a4b5',
-  incidentId: 17,
-  revision: 1,
-  kind: 'firing',
-  status: 'firing',
-  alert: 'DeadEventRateHigh',
-  key: 'ad-events.dead',
-  env: 'prod',
-  severity: 'page',
-  labels: {
-    team: 'ads',
-    cluster: 'eu1',
-    alertname: 'DeadEventRateHigh',
-    env: 'prod',
-    key: 'ad-events.dead',
-    service: 'dead-queue-alerter',
-    severity: 'page',
-    topic: 'ad-events.dead',
-  },
-  startsAt: '2026-03-01T12:00:00.000Z',
-  endsAt: null,
-  detectedLate: false,
-  summary: '120 dead letters <!channel> & more',
-  causes: [
-    'missing field currency, 118 events, source edge-3 (fingerprint 3f9c21aa07be5d44, e.g. ad-events/3/1042)',
-    'schema version 4 (this build reads 1), 2 events, source edge-1 and 2 more (e.g. ad-events/0/7)',
-  ],
-  facts: ['Letters: 120', 'Offsets: partition 0: 1..120'],
-  bill: 'Each dead letter is missing.',
-  firstCommand: 'ops dead-letters stats --by code,field,version,source --state dead',
-  letters: 120,
-  runbookUrl: 'https://docs.example/runbooks/DeadEventRateHigh.md',
-};
-const RESOLVED: Message = {
-  ...FIRING,
-  revision: 2,
-  kind: 'resolved',
-  status: 'resolved',
-  endsAt: '2026-03-01T12:09:00.000Z',
-};
-const WARNING: Message = {
-  ...FIRING,
-  alert: 'DlqVolumeSpike',
-  severity: 'warning',
-  letters: null,
-  causes: [],
-  runbookUrl: null,
-};
 const { labels: LABELS } = FIRING;
 const DESCRIPTION = [
   'Since: 2026-03-01T12:00:00.000Z',
@@ -82,22 +28,6 @@ const RESOLVED_ANNOTATIONS = {
   ...ANNOTATIONS,
   description: DESCRIPTION.replace('.000Z\n', '.000Z, until 2026-03-01T12:09:00.000Z\n'),
 };
-const SIGNAL = new AbortController().signal;
-
-function sinksAt(url: string, timeoutMs = 2_000): Record<SinkName, Sink> {
-  const config = {
-    webhookUrl: () => url,
-    alertmanagerUrl: () => `${url}/`,
-    alertmanagerResendMs: 60_000,
-    slackUrl: () => url,
-    pagerDutyUrl: () => url,
-    pagerDutyRoutingKey: () => 'a-routing-key',
-    sinkTimeoutMs: timeoutMs,
-  };
-  const sinks = createSinks(config);
-  return Object.fromEntries(sinks.map((sink) => [sink.name, sink])) as Record<SinkName, Sink>;
-}
-
 async function bodyOf(name: SinkName, message: Message): Promise<unknown> {
   const listener = await Listener.open({ onTestFinished });
   expect(await sinksAt(listener.url)[name].send(message, SIGNAL)).toEqual({ kind: 'sent' });
@@ -321,81 +251,4 @@ test('a message that an older build left in the outbox is told all the same, wit
 test('an incident found late says so', async () => {
   const body = await bodyOf('webhook', { ...FIRING, detectedLate: true });
   expect(body).toMatchObject({ commonAnnotations: { detected_late: 'true' } });
-});
-
-test.each([
-  [200, 'sent'],
-  [204, 'sent'],
-  [301, 'refused'],
-  [400, 'refused'],
-  [404, 'refused'],
-  [408, 'unavailable'],
-  [429, 'unavailable'],
-  [500, 'unavailable'],
-  [503, 'unavailable'],
-])('the answer %i means %s', async (status, kind) => {
-  const listener = await Listener.open({ onTestFinished });
-  listener.answer = { status, headers: { location: listener.url } };
-  expect(await sinksAt(listener.url).webhook.send(FIRING, SIGNAL)).toMatchObject({ kind });
-  expect(listener.received).toHaveLength(1);
-});
-
-test('a sink that answers nothing, or is not there, is unavailable in bounded time, its URL untold', async () => {
-  const listener = await Listener.open({ onTestFinished });
-  listener.answer = 'hold';
-  const held = await sinksAt(`${listener.url}/a-secret`, 200).webhook.send(FIRING, SIGNAL);
-  expect(held).toEqual({ kind: 'unavailable', error: 'no answer in time', retryAfterMs: null });
-  await listener.down();
-  const gone = await sinksAt(`${listener.url}/a-secret`).webhook.send(FIRING, SIGNAL);
-  expect(gone).toEqual({ kind: 'unavailable', error: 'ECONNREFUSED', retryAfterMs: null });
-});
-
-test('a password in a URL travels as a header', async () => {
-  const listener = await Listener.open({ onTestFinished });
-  const url = listener.url.replace('http://', 'http://user:p%40ss@');
-  await sinksAt(url).webhook.send(FIRING, SIGNAL);
-  expect(listener.accepted[0]?.headers['authorization']).toBe(
-    `Basic ${Buffer.from('user:p@ss').toString('base64')}`,
-  );
-});
-
-test.each([
-  [{ 'retry-after': '7' }, 7_000],
-  [{ 'retry-after': '999999999' }, 3_600_000],
-  [
-    { 'retry-after': 'Sun, 01 Mar 2026 12:00:30 GMT', date: 'Sun, 01 Mar 2026 12:00:00 GMT' },
-    30_000,
-  ],
-  [{ 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT', date: 'Sun, 01 Mar 2026 12:00:00 GMT' }, 0],
-  [{ 'retry-after': 'Sun, 01 Mar 2026 12:00:30 GMT' }, null], // against whose clock?
-  [{ 'retry-after': 'soon' }, null],
-  [{}, null],
-])('Retry-After in %o asks for %s ms', (headers, expected) => {
-  expect(retryAfterMs(new Headers(headers as Record<string, string>))).toBe(expected);
-});
-
-test('an address and a key from a file are read again at each attempt', async () => {
-  const first = await Listener.open({ onTestFinished });
-  const second = await Listener.open({ onTestFinished });
-  const folder = mkdtempSync(join(tmpdir(), 'adtally-sink-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [addressFile, keyFile] = [join(folder, 'url'), join(folder, 'key')];
-  writeFileSync(addressFile, `${first.url}\n`);
-  writeFileSync(keyFile, 'the-first-key\n');
-  const config = readConfig({
-    KAFKA_BROKERS: 'broker:9092',
-    DATABASE_URL: 'postgres://db/adtally',
-    PAGERDUTY_URL_FILE: addressFile,
-    PAGERDUTY_ROUTING_KEY_FILE: keyFile,
-  });
-  const [pager, ...others] = createSinks(config);
-  expect(others).toEqual([]);
-  expect(await pager?.send(FIRING, SIGNAL)).toEqual({ kind: 'sent' });
-  writeFileSync(addressFile, second.url);
-  writeFileSync(keyFile, 'the-second-key');
-  expect(await pager?.send(RESOLVED, SIGNAL)).toEqual({ kind: 'sent' });
-  expect([first, second].map(({ accepted }) => accepted.map(({ body }) => body))).toEqual([
-    [expect.objectContaining({ routing_key: 'the-first-key', event_action: 'trigger' })],
-    [expect.objectContaining({ routing_key: 'the-second-key', event_action: 'resolve' })],
-  ]);
 });

@@ -149,5 +149,5 @@ test.concurrent('records nobody should send harm nothing and tell nothing of the
   const body = JSON.stringify(the.webhook.accepted[0]?.body);
   expect(body).not.toMatch(/secret|\\u0000|\u202e/);
   expect(body.length).toBeLessThan(10_000);
-  expect(body).toContain('unknown: 4');
+  expect(body).toContain('unknown cause, 4 events');
 });

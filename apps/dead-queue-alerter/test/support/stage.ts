@@ -50,7 +50,10 @@ export interface LetterOptions {
   readonly partition?: number;
   readonly series?: number;
   readonly code?: string;
+  readonly field?: string;
   readonly fingerprint?: string;
+  /** Its value. */
+  readonly json?: object;
 }
 
 /** Headers as dead letters carry them. */
@@ -61,6 +64,7 @@ export function letterHeaders(letter: LetterOptions): RecordHeader[] {
     [DEAD_LETTER_HEADERS.offset]: String(letter.offset),
     [DEAD_LETTER_HEADERS.code]: letter.code ?? 'missing_field',
     [DEAD_LETTER_HEADERS.topicId]: 'AAAAAAAAAAAAAAAAAAAAAA',
+    ...(letter.field !== undefined && { [DEAD_LETTER_HEADERS.field]: letter.field }),
     ...(letter.fingerprint !== undefined && {
       [DEAD_LETTER_HEADERS.fingerprint]: letter.fingerprint,
     }),
@@ -71,7 +75,7 @@ export function letterHeaders(letter: LetterOptions): RecordHeader[] {
 export function letterRecord(letter: LetterOptions, timestampMs?: number): TimedRecord {
   return {
     partition: 0,
-    value: Buffer.from('{"a payload":"never told"}'),
+    value: Buffer.from(JSON.stringify(letter.json ?? { 'a payload': 'never told' })),
     headers: letterHeaders(letter),
     ...(timestampMs !== undefined && { timestampMs }),
   };

@@ -54,7 +54,7 @@ export class RecentRejections {
       byWords.set(look.words, known);
     }
     return [...byWords]
-      .toSorted(([a, left], [b, right]) => right.records - left.records || (a < b ? -1 : 1))
+      .toSorted(([a, one], [b, other]) => other.records - one.records || (a < b ? -1 : 1))
       .slice(0, CAUSES_MAX)
       .map(([words, { look, records, sources }]) =>
         causeLine(words, Math.round(records), sources.counts(), [
