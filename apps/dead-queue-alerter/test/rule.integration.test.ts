@@ -97,9 +97,10 @@ test.concurrent('a page says in words why letters died and who sent them, and wh
   ]);
   await the.untilEvaluated(6, alerter);
   await untilAccepted(the.webhook, 1);
-  const { commonLabels, commonAnnotations } = the.webhook.accepted[0]?.body as {
-    commonLabels: object;
-    commonAnnotations: Record<string, string>;
+  const [page] = the.webhook.accepted;
+  const { commonLabels, commonAnnotations } = (page?.body ?? {}) as {
+    commonLabels?: object;
+    commonAnnotations?: Record<string, string>;
   };
   expect(commonLabels).toMatchObject({
     team: 'ads',
@@ -112,7 +113,7 @@ test.concurrent('a page says in words why letters died and who sent them, and wh
     first_command: 'ops dead-letters stats --by code,field,version,source --state dead',
     bill: expect.stringContaining('missing from the counts'),
   });
-  expect(commonAnnotations['causes']?.split('\n')).toEqual([
+  expect(commonAnnotations?.['causes']?.split('\n')).toEqual([
     `schema version 4 (this build reads 1), 5 events, source edge-3 and 1 more (fingerprint ${fingerprint}, e.g. ad-events/0/1)`,
     'missing field currency, 1 event, source edge-3 (e.g. ad-events/0/6)',
   ]);
