@@ -74,6 +74,8 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
     constructor(config?: ClientConfig) {
       super(url, { ...config, ...settings });
       open.add(this);
+      // Without a listener a session that the server ends would end the process: also one just opened, or taken by nobody.
+      this.on('error', () => {});
       this.once('end', () => {
         open.delete(this);
         options.onConnectionEnd?.();
@@ -137,10 +139,8 @@ export function openDatabase(url: string | Secret, options: OpenDatabaseOptions)
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     types: INT8_AS_BIGINT,
   });
-  // Without listeners a connection cut by the server would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => {
-    client.on('error', () => {});
     client.on('notice', (notice) => options.onNotice?.(notice.message ?? ''));
   });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });

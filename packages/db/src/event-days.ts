@@ -11,11 +11,7 @@ export interface EventDay {
   readonly toId: string;
   /** Partition, e.g. `events_20260131`. */
   readonly table: string;
-  /** Stands on events_default only while the partition is being attached. */
-  readonly excludes: string;
 }
-
-export const EXCLUDES_PREFIX = 'events_default_excludes_';
 
 /** The day that contains a moment. */
 export function eventDay(atMs: number): EventDay {
@@ -28,7 +24,6 @@ export function eventDay(atMs: number): EventDay {
     fromId: firstIdOf(startMs),
     toId: firstIdOf(startMs + DAY_MS),
     table: `events_${label}`,
-    excludes: `${EXCLUDES_PREFIX}${label}`,
   };
 }
 

@@ -68,9 +68,9 @@ export {
   takeFreshReports,
 } from './partition-reports.ts';
 export {
-  type BlockedDay,
-  blockedDays,
+  countMissingDays,
   type EnsureDayPartitionsResult,
+  type UnmadeDay,
   ensureDayPartitions,
 } from './partitions.ts';
 export { type WriteFailure, WriteError, isTransientError } from './pg-errors.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
 import type { Database, DatabaseExecutor } from './database.ts';
-import { type EventDay, eventDays } from './event-days.ts';
+import { type EventDay, eventDay, eventDays } from './event-days.ts';
 import { readWriteGuards } from './write-guards.ts';
 
 /** Which days are to be there. */
@@ -21,15 +21,24 @@ export interface EnsureDayPartitionsOptions extends EventDaysWanted {
   readonly attempts?: number;
 }
 
+/** A day that is to be there and could not be made now. */
+export interface UnmadeDay {
+  /** yyyymmdd */
+  readonly label: string;
+  readonly reason: string;
+}
+
 export interface EnsureDayPartitionsResult {
   /** False where another runner was at it: nothing was looked at. */
   readonly ran: boolean;
   /** Labels (yyyymmdd) of the days made now. */
   readonly created: readonly string[];
-  /** Days that stay in the default partition, since rows of theirs are there already. */
-  readonly keptInDefault: readonly string[];
+  /** Rows of those days that lay in the default partition and lie in theirs now. */
+  readonly movedRows: number;
   /** Days whose locks could not be had in time; the next run tries again. */
   readonly postponed: readonly string[];
+  /** Days that PostgreSQL would not have made, each with its words. */
+  readonly failed: readonly UnmadeDay[];
 }
 
 const HOUR_MS = 3_600_000;
@@ -43,16 +52,21 @@ const DEFAULT_ATTEMPTS = 20;
 const RETRY_PAUSE_MIN_MS = 50;
 const RETRY_PAUSE_SPREAD_MS = 200;
 
-const CHECK_VIOLATION = '23514';
+/** Rows that are copied in one transaction before a day is attached: none of them is locked for it. */
+const COPIED_AT_ONCE = 20_000;
+/** A day older than those that are made for every topic gets a partition once so many rows of it lie there. */
+const CROWDED_ROWS = 10_000;
+/** How far back such days are looked for. */
+const CROWDED_DAYS_BEHIND = 400;
+
 const LOCK_NOT_AVAILABLE = '55P03';
 const DEADLOCK_DETECTED = '40P01';
 
 /**
  * Makes the day partitions from `daysBehind` before now (never below the retention horizon) to
- * `hoursAhead` after it. Never in the write path; one runner at a time, others return at once.
- * Killed at any step it leaves what the next run clears away. While a day is being attached, a
- * writer of that very day may see 23514, without a constraint's name or with
- * `events_default_excludes_<yyyymmdd>`: transient, write again.
+ * `hoursAhead` after it, and those of older days of which many rows lie in the default partition. Rows that a day has
+ * there are moved along (docs/adr/0036). Never in the write path; one runner at a time, others return at once.
+ * Killed at any step it leaves what the next run clears away. While a day is attached writers wait; none fails for it.
  */
 export async function ensureDayPartitions(
   db: Database,
@@ -64,7 +78,7 @@ export async function ensureDayPartitions(
       taken: boolean;
     }>`SELECT pg_try_advisory_lock(${key}) AS taken`.execute(connection);
     if (!lock.rows[0]?.taken) {
-      return { ran: false, created: [], keptInDefault: [], postponed: [] };
+      return { ran: false, created: [], movedRows: 0, postponed: [], failed: [] };
     }
     try {
       // A runner that froze between two steps may have left a check that writers run into: it loses
@@ -90,27 +104,53 @@ async function makeMissingDays(
   connection: Database,
   options: EnsureDayPartitionsOptions,
 ): Promise<EnsureDayPartitionsResult> {
-  const result = {
-    ran: true,
-    created: [] as string[],
-    keptInDefault: [] as string[],
-    postponed: [] as string[],
-  };
   const maker = new PartitionMaker(connection, options);
-  const missing = await missingDays(connection, options);
+  const missing = [
+    ...(await crowdedDays(connection, options)),
+    ...(await missingDays(connection, options)),
+  ];
+  const result = { ran: true, created: [] as string[], movedRows: 0, failed: [] as UnmadeDay[] };
   if (!(await maker.dropLeftovers())) {
     return { ...result, postponed: missing.map((day) => day.label) };
   }
-  for (const day of missing) {
-    const outcome = await maker.make(day);
-    result[outcome].push(day.label);
-    // The same lock would be waited for again; let writers pass and leave the rest to the next run.
-    if (outcome === 'postponed') {
-      result.postponed.push(...missing.slice(missing.indexOf(day) + 1).map((d) => d.label));
-      break;
+  for (const [index, day] of missing.entries()) {
+    try {
+      const movedRows = await maker.make(day);
+      if (movedRows === null) {
+        // The same lock would be waited for again; let writers pass and leave the rest to the next run.
+        return { ...result, postponed: missing.slice(index).map(({ label }) => label) };
+      }
+      result.created.push(day.label);
+      result.movedRows += movedRows;
+    } catch (error) {
+      if (sqlState(error) === undefined) throw error;
+      result.failed.push({ label: day.label, reason: (error as Error).message });
     }
   }
-  return result;
+  return { ...result, postponed: [] };
+}
+
+/**
+ * Days before those of `missingDays` of which many rows lie in the default partition, the oldest first: a topic read
+ * from long ago, late events. Each day attached scans that partition, so it must not hold what has a day.
+ */
+async function crowdedDays(
+  db: DatabaseExecutor,
+  { now, daysBehind = DEFAULT_DAYS_BEHIND }: EventDaysWanted,
+): Promise<EventDay[]> {
+  const { horizonMs } = await readWriteGuards(db);
+  const fromMs = Math.max(horizonMs, now - CROWDED_DAYS_BEHIND * DAY_MS, 0);
+  const untilMs = eventDay(Math.max(now - daysBehind * DAY_MS, 0)).startMs;
+  if (fromMs >= untilMs) return [];
+  const days = eventDays(fromMs, untilMs - 1);
+  const { rows } = await sql<{ label: string }>`
+    SELECT day.label FROM unnest(${days.map(({ label }) => label)}::text[],
+      ${days.map(({ fromId }) => fromId)}::uuid[], ${days.map(({ toId }) => toId)}::uuid[]) AS day (label, from_id, to_id)
+    WHERE EXISTS (SELECT FROM events_default d
+      WHERE d.impression_id >= day.from_id AND d.impression_id < day.to_id
+      OFFSET ${sql.lit(CROWDED_ROWS - 1)})`.execute(db);
+  const crowded = new Set(rows.map(({ label }) => label));
+  return days.filter(({ label }) => crowded.has(label));
 }
 
 /** The days that are to be there and are not. */
@@ -127,32 +167,12 @@ async function missingDays(
   return eventDays(fromMs, now + hoursAhead * HOUR_MS).filter((day) => !made.has(day.table));
 }
 
-/** A day that cannot be made: rows of its own lie in the default partition already. */
-export interface BlockedDay {
-  /** yyyymmdd */
-  readonly label: string;
-  /** How many lie there; counted up to `BLOCKING_ROWS_MAX`. */
-  readonly rows: number;
-}
-
-/** More rows in the way of a day are not counted: nobody moves a million by hand either. */
-export const BLOCKING_ROWS_MAX = 100_000;
-
-/** The days that are to be there and cannot be made. Looks rows up by key; takes no lock. */
-export async function blockedDays(
+/** How many days are to be there and are not. Takes no lock. */
+export async function countMissingDays(
   db: DatabaseExecutor,
   wanted: EventDaysWanted,
-): Promise<BlockedDay[]> {
-  const blocked: BlockedDay[] = [];
-  for (const day of await missingDays(db, wanted)) {
-    const { rows } = await sql<{ rows: number }>`
-      SELECT count(*)::int AS rows FROM (
-        SELECT FROM events_default WHERE impression_id >= ${day.fromId} AND impression_id < ${day.toId}
-        LIMIT ${sql.lit(BLOCKING_ROWS_MAX)}) AS r`.execute(db);
-    const [found] = rows;
-    if (found !== undefined && found.rows > 0) blocked.push({ label: day.label, rows: found.rows });
-  }
-  return blocked;
+): Promise<number> {
+  return (await missingDays(db, wanted)).length;
 }
 
 /** The steps, each a transaction of its own with a short lock timeout and bounded retries. */
@@ -160,6 +180,8 @@ class PartitionMaker {
   readonly #db: Database;
   readonly #lockTimeoutMs: number;
   readonly #attempts: number;
+  /** Of the day made last. */
+  #movedRows = 0;
 
   constructor(db: Database, options: EnsureDayPartitionsOptions) {
     this.#db = db;
@@ -174,32 +196,29 @@ class PartitionMaker {
     });
   }
 
-  async make(day: EventDay): Promise<'created' | 'keptInDefault' | 'postponed'> {
-    // Asked first without any DDL, so that such a day disturbs no writer at every run.
-    if (await this.#hasRowsInDefault(day)) return 'keptInDefault';
+  /** Returns how many rows it moved along, null where the locks could not be had. */
+  async make(day: EventDay): Promise<number | null> {
     try {
-      const attached =
-        (await this.#step((trx) => take(trx, 'build_event_day', day))) &&
-        (await this.#step((trx) => take(trx, 'exclude_event_day', day))) &&
-        (await this.#step((trx) => take(trx, 'validate_event_day', day))) &&
-        (await this.#step((trx) => take(trx, 'attach_event_day', day)));
-      if (attached) return 'created';
-      await this.dropLeftovers();
-      return 'postponed';
+      const isMade =
+        (await this.#step((trx) => build(trx, day))) &&
+        (await this.#copy(day)) &&
+        (await this.#step(async (trx) => void (this.#movedRows = await move(trx, day))));
+      if (isMade) return this.#movedRows;
     } catch (error) {
       await this.dropLeftovers();
-      if (sqlState(error) === CHECK_VIOLATION) return 'keptInDefault';
       throw error;
     }
+    await this.dropLeftovers();
+    return null;
   }
 
-  async #hasRowsInDefault(day: EventDay): Promise<boolean> {
-    const { rows } = await sql<{ found: boolean }>`
-      SELECT EXISTS (SELECT FROM events_default
-        WHERE impression_id >= ${day.fromId} AND impression_id < ${day.toId}) AS found`.execute(
-      this.#db,
-    );
-    return rows[0]?.found === true;
+  /** All that lies there now; what comes meanwhile is few, and copied when the day is attached. */
+  async #copy(day: EventDay): Promise<boolean> {
+    for (;;) {
+      let copied = 0;
+      const isCopied = await this.#step(async (trx) => void (copied = await copy(trx, day)));
+      if (!isCopied || copied < COPIED_AT_ONCE) return isCopied;
+    }
   }
 
   /** False where the locks could not be had in the attempts allowed. */
@@ -226,11 +245,22 @@ class PartitionMaker {
   }
 }
 
-/** What needs the owner of `events` goes through its functions (migrations/0021). */
-type DayStep = 'build_event_day' | 'exclude_event_day' | 'validate_event_day' | 'attach_event_day';
+// What needs the owner of `events` goes through its functions (migrations/0022, 0026).
 
-async function take(trx: DatabaseExecutor, step: DayStep, { label }: EventDay): Promise<void> {
-  await sql`SELECT ${sql.id(step)}(${label}::date)`.execute(trx);
+async function build(trx: DatabaseExecutor, { label }: EventDay): Promise<void> {
+  await sql`SELECT build_event_day(${label}::date)`.execute(trx);
+}
+
+async function copy(trx: DatabaseExecutor, { label }: EventDay): Promise<number> {
+  const { rows } = await sql<{ copied: number }>`
+    SELECT copy_event_day(${label}::date, ${sql.lit(COPIED_AT_ONCE)}) AS copied`.execute(trx);
+  return rows[0]?.copied ?? 0;
+}
+
+async function move(trx: DatabaseExecutor, { label }: EventDay): Promise<number> {
+  const { rows } = await sql<{ moved: bigint }>`
+    SELECT move_event_day(${label}::date) AS moved`.execute(trx);
+  return Number(rows[0]?.moved);
 }
 
 function sqlState(error: unknown): string | undefined {

@@ -61,7 +61,7 @@ const REFUSED = /^(?:28\w{3}|3D000|42501)$/;
 const PROTOCOL_VIOLATION = '08P01';
 const TRANSIENT_CLASSES = new Set(['53', '40', '58']);
 const DATA_CLASSES = new Set(['22', '23']);
-/** Temporary CHECKs on the default partition while a day is being attached. */
+/** Temporary CHECKs on the default partition while builds before schema 26 attach a day. */
 const PARTITION_DDL_CHECK = 'events_default_excludes_';
 
 /** Classifies a driver error; total: an error it does not know is a `bug`. */

@@ -41,7 +41,7 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     NAME_A_BACKEND,
     'DELETE FROM events',
     'UPDATE write_guards SET horizon_ms = 1',
-    `SELECT attach_event_day('2030-01-01')`,
+    `SELECT move_event_day('2030-01-01')`,
     'UPDATE dead_letters SET attempts = 0',
   ],
   adtally_ops: [

@@ -160,14 +160,14 @@ it('I8: rows of a day that is just being attached wait for it, and are stored th
   await writer.claim(0);
   await bench.control.query(
     `CREATE TABLE ${day.table} (LIKE events INCLUDING ALL);
-     ALTER TABLE events_default ADD CONSTRAINT ${day.excludes}
+     ALTER TABLE events_default ADD CONSTRAINT events_default_excludes_${day.label}
        CHECK (impression_id < '${day.fromId}' OR impression_id >= '${day.toId}') NOT VALID`,
   );
   const writing = writer.drain();
   await waitFor(async () => (await transientErrors(writer)) >= 2, { what: 'two refusals' });
   await bench.control.query(
     `ALTER TABLE events ATTACH PARTITION ${day.table} FOR VALUES FROM ('${day.fromId}') TO ('${day.toId}');
-     ALTER TABLE events_default DROP CONSTRAINT ${day.excludes}`,
+     ALTER TABLE events_default DROP CONSTRAINT events_default_excludes_${day.label}`,
   );
   await writing;
   expect(await bench.control.query(`SELECT 1 FROM ${day.table}`)).toHaveLength(2);
@@ -213,7 +213,7 @@ it('I8: days attached while batches are written cost nothing: no dead letter, ex
   const result = await made;
   expect(batchesMeanwhile).toBeGreaterThan(0);
   expect(result.created).not.toEqual([]);
-  expect([...result.created, ...result.keptInDefault, ...result.postponed]).toHaveLength(days);
+  expect([...result.created, ...result.postponed]).toHaveLength(days);
   const copies = Math.floor(n / 5);
   expect(await bench.totals(log)).toEqual({
     consumed: n,

@@ -131,7 +131,7 @@ export const DAY_METRICS = {
   eventDaysBlocked: {
     name: 'adtally_event_days_blocked',
     kind: 'gauge',
-    help: 'Days whose partition cannot be made, since rows of theirs lie in the default partition.',
+    help: 'Days that are to have a partition by now and have none: it cannot be made, or nobody makes it.',
     labels: {},
     startsAbsent: true,
   },

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { migrate, openDatabase, recordAudit, type Database } from '@adtally/db';
+import { ensureDayPartitions, migrate, openDatabase, recordAudit } from '@adtally/db';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { toldNames } from '@adtally/telemetry/testing';
 import { proxyFor, stressStartStop, testDatabase, waitFor } from '@adtally/testkit';
@@ -280,20 +280,14 @@ test('what the audit last said is told by scope; the leader asks for what was co
   await waitFor(again, { what: 'the next audit of what was counted lately' });
 });
 
-test('a day whose partition cannot be made is counted', async () => {
+test('days that are to have a partition and have none are counted', async () => {
   const { url, db } = await freshDatabase();
-  await strayEvent(db, Date.now() + DAY_MS);
+  const now = Date.now();
+  await ensureDayPartitions(db, { now });
+  const label = new Date(now + DAY_MS).toISOString().slice(0, 10).replaceAll('-', '');
+  await sql`DROP TABLE ${sql.table(`events_${label}`)}`.execute(db);
   const the = participant(url);
   await the.start();
   await the.untilLeads();
   expect(await the.figure('adtally_event_days_blocked')).toBe(1);
 });
-
-/** A row of a day that has no partition yet. */
-async function strayEvent(db: Database, atMs: number): Promise<void> {
-  const hex = atMs.toString(16).padStart(12, '0');
-  const id = `${hex.slice(0, 8)}-${hex.slice(8)}-4000-8000-000000000000`;
-  await sql`INSERT INTO events (occurred_at, amount_micros, source_offset, source_id, event_type, impression_id,
-      event_key, currency, campaign_id, creative_id, placement_id)
-    VALUES (now(), 1, 1, 1, 'impression', ${id}, ${id}, 'EUR', 'c', 'cr', 'p')`.execute(db);
-}

@@ -43,9 +43,8 @@ const CLAIMS = [
 
 const DAYS = [
   'build_event_day(date)',
-  'exclude_event_day(date)',
-  'validate_event_day(date)',
-  'attach_event_day(date)',
+  'copy_event_day(date, int)',
+  'move_event_day(date)',
   'drop_event_day_leftovers()',
 ];
 

@@ -59,7 +59,8 @@ function asJson({ migration, days }: PreparedDatabase, topics: readonly Prepared
     schema_version: migration.version,
     applied: migration.applied,
     days_created: days.created,
-    days_in_default: days.keptInDefault,
+    rows_moved: days.movedRows,
+    days_failed: days.failed,
     days_postponed: days.postponed,
     topics: topics.map((topic) => ({
       name: topic.name,
@@ -77,8 +78,9 @@ function describe({ migration, days }: PreparedDatabase): string {
     `schema version ${migration.version}, ${migration.applied.length} migrations applied now`,
     `${days.created.length} day partitions made now`,
   ];
-  if (days.keptInDefault.length > 0) {
-    lines.push(`${days.keptInDefault.join(', ')}: rows are in the default partition already`);
+  if (days.movedRows > 0) lines.push(`${days.movedRows} rows moved into them from the default one`);
+  for (const { label, reason } of days.failed) {
+    lines.push(`${label}: no partition could be made: ${reason}`);
   }
   if (days.postponed.length > 0) {
     lines.push(`${days.postponed.join(', ')}: busy, made later by a consumer or the next run`);
