@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { ROLES } from '../../src/roles/rights.ts';
-import { migratedDatabase } from '../../testing/migrated-database.ts';
+import { ROLES } from '../src/roles/rights.ts';
+import { migratedDatabase } from '../testing/migrated-database.ts';
 
-const README = new URL('../../../../README.md', import.meta.url);
+const README = new URL('../../../README.md', import.meta.url);
 const ROW = /^\| `(?<name>\w+)` \| `(?<columns>[\w, ]+)` \|$/;
 
 /** What the README says that may be relied on: names of relations, and their columns in order. */
