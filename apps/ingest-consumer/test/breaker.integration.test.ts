@@ -52,14 +52,16 @@ async function force(consumer: ConsumerProcess, order: object): Promise<number> 
 }
 
 /** What was asked of the alerter, oldest first. */
-async function requests(the: Stage): Promise<{ key: string; status: string; summary: string }[]> {
+async function requests(
+  the: Stage,
+): Promise<{ key: string; status: string; summary: string; detail: unknown }[]> {
   const rows = await the.db
     .selectFrom('notification_requests')
-    .select(['alert_key', 'status', 'summary'])
+    .select(['alert_key', 'status', 'summary', 'detail'])
     .where('alert', '=', BREAKER_ALERT)
     .orderBy('request_id')
     .execute();
-  return rows.map(({ alert_key, status, summary }) => ({ key: alert_key, status, summary }));
+  return rows.map(({ alert_key: key, ...request }) => ({ key, ...request }));
 }
 
 async function untilRequested(the: Stage, by: ConsumerProcess, ...statuses: string[]) {
@@ -110,6 +112,11 @@ test('a flood of bad records is slowed and told once; others go on, a drain ends
       key: `${the.topic}/${BAD}`,
       status: 'firing',
       summary: expect.stringContaining('malformed_json 501'),
+      detail: {
+        causes: [
+          expect.stringMatching(/^malformed json, 501 events, source unknown \(fingerprint/),
+        ],
+      },
     },
   ]);
 
