@@ -1,4 +1,4 @@
-import type { Database } from '@adtally/db';
+import { type Database, toldReadingLimits } from '@adtally/db';
 import type { KafkaSettings } from '@adtally/kafka';
 import { sql } from 'kysely';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -105,6 +105,7 @@ export async function showFailurePath(parts: FailurePathParts): Promise<FailureP
         MAX_ATTEMPTS_BY_CODE: 'empty=1',
       }),
     ]);
+    await untilRead(parts, LATER_VERSION);
     const filter = ['--code', 'schema_mismatch', '--state', 'pending', '--since', since];
     const dry = await runOps(['redrive', ...filter], fleet.env, signal);
     const job = await runOps(
@@ -192,6 +193,15 @@ async function redrivenLines(
     ),
     line('letters on the dead topic', HOPELESS, Number(dead.letters)),
   ];
+}
+
+/** Waits until the deployed reprocessor has told by which limits it judges: a dry run goes by them. */
+async function untilRead({ db, fleet, signal }: FailurePathParts, version: number): Promise<void> {
+  await waitFor({ ...WAIT, what: 'the deployed version to be told', signal }, async () => {
+    fleet.checkAlive();
+    const told = await toldReadingLimits(db);
+    return told.some(({ readAsNewest }) => readAsNewest.has(version)) ? true : undefined;
+  });
 }
 
 async function lettersNow(db: Database): Promise<{ since: string; letters: number }> {
