@@ -144,7 +144,12 @@ test('an adjustment is dry at first, signed, shown apart in the report, and take
   const undo = ['conflicts', 'adjust', '--undo', String(booked.result.adjustment.id)];
   expect((await stage.ops(...undo)).stdout).toContain('would book +0.25 EUR, the opposite of');
   expect(await stage.ops(...undo, ...BOOK)).toMatchObject({ code: 0 });
-  expect(await stage.ops(...undo, ...BOOK)).toMatchObject({ code: 4 });
+  for (const order of [[], BOOK]) {
+    expect(await stage.ops(...undo, ...order)).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('was taken back by'),
+    });
+  }
   expect(await figures()).toMatchObject([{ ...spend, adjusted_spend_micros: '-7' }]);
   const day = ['--from', '2026-03-28', '--to', '2026-03-29'];
   const listed = await stage.json('conflicts', 'adjustments', '--campaign', 'c-7', ...day);
@@ -179,6 +184,8 @@ test('what cannot be booked by itself is refused with what to say', async () => 
     [['--conflict', 'ads/3@50', '--amount-micros', '0'], 'must be a whole number of micros', 2],
     [['--conflict', 'ads/3@50', '--currency', 'USD'], '--currency needs --amount-micros', 2],
     [['--undo', '7'], 'there is no adjustment 7', 4],
+    [['--undo', '7', '--amount-micros', '5'], '--undo books the opposite, whole', 2],
+    [['--undo', '7', '--again'], '--undo books the opposite, whole', 2],
     [[], 'one of --conflict and --undo', 2],
   ] as const) {
     const refused = await adjust(...argv);

@@ -89,23 +89,40 @@ export async function undoAdjustment(
   adjustmentId: bigint,
 ): Promise<Adjustment> {
   return await inBooking(db, async (trx) => {
-    const known = await adjustmentsIn(trx).where('adjustment_id', '=', adjustmentId).execute();
-    const [undone] = known;
-    if (undone === undefined) throw new RefusedError(`there is no adjustment ${adjustmentId}`);
-    const { impressionId, eventKey } = undone;
-    const ofEvent = await listAdjustments(trx, { event: { impressionId, eventKey } });
-    const before = ofEvent.find(({ undoes }) => undoes === adjustmentId);
-    if (before !== undefined) {
-      throw new RefusedError(`adjustment ${adjustmentId} was taken back by ${before.adjustmentId}`);
-    }
+    const { undone, booked } = await undoable(trx, adjustmentId);
     return await insert(trx, operator, {
       ...undone,
       event: undone,
       amountMicros: -undone.amountMicros,
-      booking: Math.max(...ofEvent.map(({ booking }) => booking)) + 1,
+      booking: booked + 1,
       undoes: adjustmentId,
     });
   });
+}
+
+/** An adjustment that can be taken back, as `undoAdjustment` would. @throws RefusedError as it does */
+export async function readUndoable(
+  db: DatabaseExecutor,
+  adjustmentId: bigint,
+): Promise<Adjustment> {
+  return (await undoable(db, adjustmentId)).undone;
+}
+
+async function undoable(
+  db: DatabaseExecutor,
+  adjustmentId: bigint,
+): Promise<{ readonly undone: Adjustment; readonly booked: number }> {
+  const undone = await adjustmentsIn(db)
+    .where('adjustment_id', '=', adjustmentId)
+    .executeTakeFirst();
+  if (undone === undefined) throw new RefusedError(`there is no adjustment ${adjustmentId}`);
+  const { impressionId, eventKey } = undone;
+  const ofEvent = await listAdjustments(db, { event: { impressionId, eventKey } });
+  const before = ofEvent.find(({ undoes }) => undoes === adjustmentId);
+  if (before !== undefined) {
+    throw new RefusedError(`adjustment ${adjustmentId} was taken back by ${before.adjustmentId}`);
+  }
+  return { undone, booked: Math.max(...ofEvent.map(({ booking }) => booking)) };
 }
 
 /** Adjustments in the order in which they were booked. */

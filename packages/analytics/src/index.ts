@@ -4,6 +4,7 @@ export {
   type Booking,
   bookAdjustment,
   listAdjustments,
+  readUndoable,
   undoAdjustment,
 } from './adjustments.ts';
 export { applyLate } from './apply-late.ts';

@@ -1,4 +1,4 @@
-import { bookAdjustment, type Booking, listAdjustments, undoAdjustment } from '@adtally/analytics';
+import { bookAdjustment, type Booking, readUndoable, undoAdjustment } from '@adtally/analytics';
 import {
   command,
   CommandError,
@@ -49,6 +49,13 @@ and --currency, a booking each), or the event was adjusted before and --again is
     const { conflict, undo, json } = options;
     if ((conflict === undefined) === (undo === undefined)) {
       throw new UsageError('one of --conflict and --undo says what to book');
+    }
+    const isAmended =
+      options['amount-micros'] !== undefined || options.currency !== undefined || options.again;
+    if (undo !== undefined && isAmended) {
+      throw new UsageError(
+        '--undo books the opposite, whole: no --amount-micros, --currency or --again',
+      );
     }
     const order = readOrder(options);
     return await onDatabase(environment, async (context) =>
@@ -132,9 +139,7 @@ async function undone(
   json: boolean,
 ): Promise<number> {
   if (order === null) {
-    const known = (await listAdjustments(db)).find((one) => one.adjustmentId === adjustmentId);
-    if (known === undefined) throw refusal(`there is no adjustment ${adjustmentId}`);
-    const { amountMicros, currency: unit } = known;
+    const { amountMicros, currency: unit } = await readUndoable(db, adjustmentId);
     tell(json, { executed: false, amount_micros: -amountMicros, currency: unit }, [
       `would book ${signedMoney(-amountMicros)} ${unit}, the opposite of adjustment ${adjustmentId}`,
       'Nothing was changed. To book it: --execute --reason TEXT',
