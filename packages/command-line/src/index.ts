@@ -18,6 +18,7 @@ export { main } from './main.ts';
 export { noAnswer, refusedBy, type Server } from './no-answer.ts';
 export {
   formatTable,
+  jsonText,
   printJson,
   progressLine,
   say,

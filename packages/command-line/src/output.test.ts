@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { formatTable, progressLine } from './output.ts';
+import { formatTable, jsonText, progressLine } from './output.ts';
 
 function recorder(isTTY: boolean): {
   written: string[];
@@ -20,6 +20,13 @@ test('columns are as wide as their widest cell, numbers end together', () => {
     new Set([1]),
   );
   expect(table.split('\n')).toEqual(['name      count', 'a             7', 'longer  1234567']);
+});
+
+test('JSON steers no terminal, and says what it said', () => {
+  const value = { '\u009b31m': 'a\u001b[2J\u009b2J\u202eb\u2066\u007f ä한', n: 7 };
+  const text = jsonText({ ...value, large: 2n ** 63n });
+  expect(text).not.toMatch(/[\p{Cc}\u202e\u2066]/u);
+  expect(JSON.parse(text)).toEqual({ ...value, large: '9223372036854775808' });
 });
 
 test('off a terminal, progress is a plain line every 15 s', () => {

@@ -14,11 +14,22 @@ export function say(line: string): void {
 
 /** Prints the one JSON object of `--json`, as one line on stdout. Bigints become decimal strings. */
 export function printJson(value: object): void {
+  process.stdout.write(`${jsonText(value)}\n`);
+}
+
+/** JSON as every command writes it: large integers as texts, and what would steer a terminal as an escape. */
+export function jsonText(value: object): string {
   const text = JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'bigint' ? item.toString() : item,
   );
-  process.stdout.write(`${text}\n`);
+  // JSON.stringify leaves DEL, C1 controls and signs of direction as they are.
+  return text.replace(
+    STEERING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
+
+const STEERING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Lays rows out in columns; columns named in `right` (by index) are right-aligned. */
 export function formatTable(

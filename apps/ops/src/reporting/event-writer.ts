@@ -1,5 +1,5 @@
 import type { FigureEvent } from '@adtally/analytics';
-import { formatTable } from '@adtally/command-line';
+import { formatTable, jsonText } from '@adtally/command-line';
 import {
   EVENT_CSV_HEADER,
   EVENT_HEADER,
@@ -74,11 +74,4 @@ function jsonWriter(): EventWriter {
       await writeOut(`${opened}],${jsonText(rest).slice(1)}\n`);
     },
   };
-}
-
-/** As `printJson` writes it. */
-function jsonText(value: object): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? item.toString() : item,
-  );
 }
