@@ -20,14 +20,21 @@ describe('a time zone', () => {
     (name) => expect(parseValue('--time-zone', timeZone, name)).toBe(name),
   );
 
-  it.each(['Europe/Berlim', 'europe/berlin', '+05:30', 'GMT+5', 'Mars/Olympus', '', 'UTC '])(
-    'is not "%s"',
-    (name) => {
-      const parse = () => parseValue('--time-zone', timeZone, name);
-      expect(parse).toThrow(UsageError);
-      expect(parse).toThrow(`"${name}"`);
-    },
-  );
+  it.each([
+    'Europe/Berlim',
+    'europe/berlin',
+    'Europe/BERLIN',
+    'Utc',
+    '+05:30',
+    'GMT+5',
+    'Mars/Olympus',
+    '',
+    'UTC ',
+  ])('is not "%s"', (name) => {
+    const parse = () => parseValue('--time-zone', timeZone, name);
+    expect(parse).toThrow(UsageError);
+    expect(parse).toThrow(`"${name}"`);
+  });
 
   it('that is misspelt is answered with the one that was meant', () => {
     expect(() => parseValue('--time-zone', timeZone, 'Europe/Berlim')).toThrow('Europe/Berlin');
@@ -60,6 +67,14 @@ test('a period ends before its second bound, and has something between them', ()
   ]);
   expect(() => of('2026-03-31', '2026-03-31', 'UTC')).toThrow(/for the one day --to 2026-04-01/);
   expect(() => of('2026-03-01T12:00Z', '2026-03-01', 'UTC')).toThrow('must lie after --from');
+});
+
+test.each([
+  ['0001-01-01', '0001-01-03', 'Asia/Tokyo'],
+  ['9999-12-30', '9999-12-31T23:00:00-12:00', 'UTC'],
+])('from %s to %s in %s is more than a database can be asked', (from, to, zone) => {
+  expect(() => of(from, to, zone)).toThrow('the years 1 to 9999 of UTC');
+  expect(() => monthPeriod('9999-12', 'UTC')).toThrow(UsageError);
 });
 
 test('a month is one of its zone', () => {

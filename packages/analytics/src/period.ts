@@ -20,6 +20,8 @@ export interface Bucket {
 }
 
 const HOUR_MS = 3_600_000;
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const MONTH = /^\d{4}-\d{2}$/;
 // Seconds and their fraction may be left out or be zero; the offset may not be left out.
@@ -72,17 +74,24 @@ export function periodOf(bounds: {
       : '';
     throw new UsageError(`--to is not included and must lie after --from${oneDay}`);
   }
-  return { fromMs, toMs, timeZone: bounds.timeZone };
+  return plausible({ fromMs, toMs, timeZone: bounds.timeZone });
 }
 
 /** A whole month of a time zone. @param named as `month` lets it pass */
 export function monthPeriod(named: string, zone: string): Period {
   const first = Temporal.PlainYearMonth.from(named).toPlainDate({ day: 1 });
-  return {
+  return plausible({
     fromMs: startOfDayMs(first, zone),
     toMs: startOfDayMs(first.add({ months: 1 }), zone),
     timeZone: zone,
-  };
+  });
+}
+
+/** Both ends are in years of four digits in UTC too, which PostgreSQL reads. @throws UsageError */
+function plausible(period: Period): Period {
+  if (period.fromMs < FIRST_MS || period.toMs > LAST_MS)
+    throw new UsageError('the years 1 to 9999 of UTC are what can be asked for');
+  return period;
 }
 
 /** The days of its zone that a period touches, cut at its ends; a day may have 23, 25 or 24.5 hours. */
@@ -149,10 +158,12 @@ function zoned(ms: number, zone: string): Temporal.ZonedDateTime {
 }
 
 function isTimeZone(given: string): boolean {
-  return (
-    ZONE_NAME.test(given) &&
-    isReadable(() => new Intl.DateTimeFormat('en', { timeZone: given }).format())
-  );
+  return ZONE_NAME.test(given) && isReadable(() => zoned(0, given)) && nameOf(given) === given;
+}
+
+/** As the database of time zones spells it: `Europe/BERLIN` is read here, and nowhere else. */
+function nameOf(zone: string): string {
+  return zoned(0, zone).timeZoneId;
 }
 
 function isBound(given: string): boolean {
