@@ -2,6 +2,7 @@
 export class Heartbeat {
   readonly #maxAgeMs: number;
   #lastBeatMs = performance.now();
+  #hasBeaten = false;
 
   /** @param maxAgeMs longer than the longest turn: a batch with all its retries of one statement. */
   constructor(maxAgeMs: number) {
@@ -9,7 +10,13 @@ export class Heartbeat {
   }
 
   beat(): void {
+    this.#hasBeaten = true;
     this.#lastBeatMs = performance.now();
+  }
+
+  /** Whether it has beaten at all: one that was just made is fresh, and its loop may never come to turn. */
+  get hasBeaten(): boolean {
+    return this.#hasBeaten;
   }
 
   get ageMs(): number {

@@ -17,7 +17,7 @@ export interface PresenceParts {
   /** As the app is known in logs and metrics. */
   readonly app: string;
   readonly config: { readonly databaseUrl: string | Secret };
-  readonly heartbeat: Pick<Heartbeat, 'isFresh'>;
+  readonly heartbeat: Pick<Heartbeat, 'isFresh' | 'hasBeaten'>;
   readonly log: Logger;
 }
 
@@ -90,11 +90,12 @@ export class ServicePresence implements Service {
   }
 
   async #say(): Promise<void> {
-    const { isFresh } = this.#parts.heartbeat;
+    const { isFresh, hasBeaten } = this.#parts.heartbeat;
     if (isFresh !== this.#wasFresh) this.#noteTurn(isFresh);
     if (!isFresh) return;
     this.#hasSpoken = true;
-    await sayLives(this.#db, this.#who, this.#isAtWork());
+    // One that is started again and again, and ends before its loop turns, must not pass for one that works.
+    await sayLives(this.#db, this.#who, hasBeaten && this.#isAtWork());
     this.#isFailing = false;
   }
 

@@ -15,7 +15,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ServicePresence } from '../src/index.ts';
 
 const FAST = { everyMs: 50 };
-const FRESH = { isFresh: true };
+const FRESH = { isFresh: true, hasBeaten: true };
 const log = createLogger({ service: 'test', level: 'silent' });
 
 async function freshDatabase() {
@@ -94,6 +94,18 @@ test('a process whose work hangs goes silent, and speaks again when it goes on',
   const again = setInterval(() => work.beat(), 20);
   onTestFinished(() => clearInterval(again));
   await waitFor(async () => !(await isOld()), { what: 'somebody at work' });
+});
+
+test('who was only started is not at work before its loop has turned', async () => {
+  const { url, db } = await freshDatabase();
+  const work = new Heartbeat(60_000);
+  await processOf(url, work).start();
+  await untilProcesses(db, 1);
+  const [said] = await db.selectFrom('service_processes').select('worked_at').execute();
+  expect(said).toEqual({ worked_at: null });
+  work.beat();
+  const worked = () => db.selectFrom('service_processes').select('worked_at').execute();
+  await waitFor(async () => (await worked())[0]?.worked_at !== null, { what: 'work' });
 });
 
 test('who stands by lives, and is not at work', async () => {
