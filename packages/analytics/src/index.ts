@@ -58,7 +58,8 @@ export {
   type Report,
   readReport,
 } from './figures/report.ts';
-export { type Standing, inSnapshot, readStanding, staleness } from './figures/standing.ts';
+export { type Standing, readStanding, staleness } from './figures/standing.ts';
+export { inSnapshot } from './snapshot.ts';
 export {
   type ClassCount,
   addedUp,

@@ -34,8 +34,8 @@ END $$;
 
 -- Attaches a day's table. Whoever reads or writes events waits before it looks which partitions there are: else a reader
 -- would know the day for no partition yet and find its rows gone from the default one, and a writer put a row there that
--- is not to be there any more. Who has been in the default partition for longer (an audit) is not waited for, since all
--- others would wait behind us; the next try may find it gone. Then what is of the day leaves the default partition: what
+-- is not to be there any more. Who has been at the events for longer (an audit, a report) is not waited for, since
+-- all others would wait behind us; the next try may find it gone. Then what is of the day leaves the default partition: what
 -- was copied, and what came since, copied now. Returns how many rows were moved.
 CREATE FUNCTION move_event_day(p_day date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -47,11 +47,12 @@ DECLARE
   held bigint;
 BEGIN
   PERFORM 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-  WHERE l.locktype = 'relation' AND l.relation = 'public.events_default'::regclass AND l.granted
+  WHERE l.locktype = 'relation' AND l.granted
+    AND l.relation IN ('public.events'::regclass, 'public.events_default'::regclass)
     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
     AND a.pid <> pg_backend_pid() AND a.xact_start < clock_timestamp() - interval '1 second';
   IF FOUND THEN
-    RAISE EXCEPTION 'the default partition is in use by a long transaction' USING ERRCODE = '55P03';
+    RAISE EXCEPTION 'the events are in use by a long transaction' USING ERRCODE = '55P03';
   END IF;
   LOCK TABLE ONLY public.events IN ACCESS EXCLUSIVE MODE;
   LOCK TABLE public.events_default IN ACCESS EXCLUSIVE MODE;

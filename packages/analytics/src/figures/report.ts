@@ -4,7 +4,8 @@ import { type Adjustment, listAdjustments } from '../adjustments.ts';
 import type { Asked } from './asked.ts';
 import { type FigureMeasure, noFigures } from './classes.ts';
 import { type Cut, type FigureRow, type Figures, readFigures } from './read-figures.ts';
-import { inSnapshot, readStanding, type Standing } from './standing.ts';
+import { inSnapshot } from '../snapshot.ts';
+import { readStanding, type Standing } from './standing.ts';
 import { addedUp, type ClassCount, classCounts, conversionsOf, quotient, rate } from './summary.ts';
 
 /** What a line of a report is about. */

@@ -1,4 +1,4 @@
-import { COHORT_MS, type Database, type DatabaseExecutor } from '@adtally/db';
+import { COHORT_MS, type DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
 import { readDefinitions, type RollupDefinition } from '../definitions.ts';
 import { readPromotion, RefusedError } from '../versions.ts';
@@ -16,24 +16,6 @@ export interface Standing {
 
 /** The worker is 90 s and some behind by design, and waits 15 minutes at most where ingest lags. */
 const STALE_MS = 5 * 60_000;
-/** A reader that stops reading holds back what vacuum may clear away. */
-const IDLE_MAX = '10min';
-
-/** Does all reading in one snapshot, so that what is read by several statements belongs together. */
-export async function inSnapshot<T>(
-  db: Database,
-  work: (trx: DatabaseExecutor) => Promise<T>,
-): Promise<T> {
-  return await db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      await sql`SET LOCAL idle_in_transaction_session_timeout = ${sql.lit(IDLE_MAX)}`.execute(trx);
-      return await work(trx);
-    });
-}
-
 /** @throws RefusedError where readers are shown no version yet */
 export async function readStanding(trx: DatabaseExecutor): Promise<Standing> {
   const promotion = await readPromotion(trx);

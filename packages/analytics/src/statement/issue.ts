@@ -10,7 +10,7 @@ import { type Figures, figuresOf, instantText } from './figures.ts';
 import { addLanes, fingerprintText, NO_EVENTS } from './fingerprint.ts';
 import { readPositions, requirePositions } from './positions.ts';
 import { rollupAgreement } from './rollup-agreement.ts';
-import { inSnapshot } from './snapshot.ts';
+import { inSnapshot } from '../snapshot.ts';
 import { statedAdjustments } from './stated-adjustments.ts';
 
 /** Whose month, and whose days. */

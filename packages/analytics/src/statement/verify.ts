@@ -6,7 +6,7 @@ import type { OffsetRange, Statement } from './document.ts';
 import { instantText } from './figures.ts';
 import { recompute, statedDays } from './issue.ts';
 import { requirePositions } from './positions.ts';
-import { inSnapshot } from './snapshot.ts';
+import { inSnapshot } from '../snapshot.ts';
 import { adjustmentDifferences, statedAdjustments } from './stated-adjustments.ts';
 
 /**

@@ -1,0 +1,23 @@
+import type { Database, DatabaseExecutor } from '@adtally/db';
+import { sql } from 'kysely';
+
+/** A reader that stops reading holds back what vacuum may clear away. */
+const IDLE_MAX = '10min';
+
+/** Does all reading in one snapshot while writers go on, so that what several statements read belongs together. */
+export async function inSnapshot<T>(
+  db: Database,
+  work: (trx: DatabaseExecutor) => Promise<T>,
+): Promise<T> {
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (trx) => {
+      // First of all, before the snapshot: events of a day that is moved into its partition, or dropped, meanwhile would
+      // look like events that are not there (docs/adr/0036).
+      await sql`LOCK TABLE events IN ACCESS SHARE MODE`.execute(trx);
+      await sql`SET LOCAL idle_in_transaction_session_timeout = ${sql.lit(IDLE_MAX)}`.execute(trx);
+      return await work(trx);
+    });
+}
