@@ -1,4 +1,5 @@
-import { auditResults, registerTopic } from '@adtally/db';
+import { auditResults, registerTopic, type SinceReport } from '@adtally/db';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { opsStage } from './support/ops.ts';
 
@@ -42,4 +43,34 @@ test('an audit exits 0 only when all balances, 3 where a partition stands still,
   expect((await auditResults(db)).filter(({ offence }) => offence !== null)).toMatchObject([
     { scope: 'full', checkId: 'dead-letter-refs', offence: expect.stringContaining('[7, 8)') },
   ]);
+});
+
+test('--since looks at what was counted since then, says so, and writes nothing down', async () => {
+  const { db, ops, json } = await opsStage();
+  const [source] = await registerTopic(db, {
+    kind: 'events',
+    topic: 'ad-events',
+    topicId: 'id',
+    partitions: 1,
+    genesis: () => 0n,
+  });
+  const id = source?.sourceId ?? 0;
+  // One counted long ago, one now; of both the ledger counts a row that is not there.
+  await sql`INSERT INTO ledger (source_id, first_offset, end_offset, epoch, consumed, stored, committed_at)
+    VALUES (${id}, 0, 1, 0, 1, 1, '2026-01-01T00:00:00Z'), (${id}, 1, 2, 0, 1, 1, now())`.execute(
+    db,
+  );
+  await sql`UPDATE cursors SET next_offset = 2`.execute(db);
+  const { code, result } = await json('audit', '--since', '2026-02-01');
+  expect(code).toBe(1);
+  expect(result).toMatchObject({ since: '2026-02-01T00:00:00.000Z', balanced: false });
+  const failed = (result as SinceReport).checks.filter(({ ok }) => !ok);
+  expect(failed.map(({ id: check, offending }) => [check, offending.length])).toEqual([['I4', 1]]);
+
+  const later = await ops('audit', '--since', new Date(Date.now() + 3_600_000).toISOString());
+  expect(later.code).toBe(0);
+  expect(later.stdout).toMatch(/What was counted since \S+ balances\./);
+  expect(later.stdout).not.toContain('consumed');
+  expect(await auditResults(db)).toEqual([]);
+  expect((await ops('audit', '--since', '2026-02-01', '--full')).code).toBe(2);
 });

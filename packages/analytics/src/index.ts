@@ -90,7 +90,7 @@ export {
 export { type TimeRange, type BackfillPlan, planBackfill } from './plan-backfill.ts';
 export { type RollupNeed, readRollupNeeds, rollupNeedText } from './rollup-needs.ts';
 export { type Rollup, ROLLUPS } from './rollups.ts';
-export { rollupsCheck } from './rollups-check.ts';
+export { wholeAudit } from './whole-audit.ts';
 export { takeNextBase } from './take-base.ts';
 export {
   RefusedError,

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import {
-  auditDatabase,
   claimSource,
   CopyEncoder,
   migrate,
@@ -35,8 +34,8 @@ import {
   raiseFrontier,
   readDefinitions,
   ROLLUPS,
-  rollupsCheck,
   takeNextBase,
+  wholeAudit,
   type Rollup,
 } from '../src/index.ts';
 import { rowEntry, type Totals } from './reference.ts';
@@ -229,7 +228,7 @@ export class World {
   }
 
   async #audited(full: boolean): Promise<AuditCheckResult | undefined> {
-    const report = await auditDatabase(this.db, { extraChecks: [rollupsCheck({ full })] });
+    const report = await wholeAudit(this.db, { rollups: { full } });
     return report.checks.find(({ id }) => id === 'rollups');
   }
 

@@ -11,10 +11,12 @@ export {
   type AuditOffence,
   type AuditCheckResult,
   type AuditReport,
+  type OnCheck,
   auditDatabase,
 } from './audit/audit.ts';
 export { auditRecent } from './audit/recent.ts';
-export { type AuditResult, auditResults, recordAudit } from './audit/results.ts';
+export { auditSince, type SinceReport } from './audit/since.ts';
+export { auditAgeMs, type AuditResult, auditResults, recordAudit } from './audit/results.ts';
 export { type JsonInteger, jsonInteger } from './audit/json-integer.ts';
 export { type ClaimObstacle, clearTheWay } from './claim-obstacles.ts';
 export {

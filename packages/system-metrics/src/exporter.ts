@@ -8,6 +8,7 @@ import { ALL_FIGURES } from './figures/all-figures.ts';
 import type { Figures } from './figures/figures.ts';
 import { Leadership } from './leadership.ts';
 import type { SystemMetrics } from './metrics.ts';
+import { RunningAudit } from './running-audit.ts';
 
 export interface SystemMetricsParts {
   readonly config: { readonly databaseUrl: string | Secret };
@@ -75,7 +76,12 @@ export class SystemMetricsExporter implements Service {
   }
 
   async #lead(session: Database, over: AbortSignal): Promise<void> {
-    this.#parts.log.info('tells the figures of the whole system');
+    const { config, log } = this.#parts;
+    log.info('tells the figures of the whole system');
+    const { databaseUrl } = config;
+    const ended = new AbortController();
+    const until = AbortSignal.any([over, ended.signal]);
+    const auditing = new RunningAudit({ databaseUrl, log }).run(until);
     try {
       for (let look = 0; !over.aborted; look += 1) {
         const startedMs = performance.now();
@@ -88,6 +94,8 @@ export class SystemMetricsExporter implements Service {
       }
     } finally {
       this.#forgetAll();
+      ended.abort();
+      await auditing;
     }
   }
 

@@ -102,15 +102,15 @@ export const AUDIT_METRICS = {
   auditFailedChecks: {
     name: 'adtally_audit_failed_checks',
     kind: 'gauge',
-    help: 'Checks of the audit that did not hold when they were last asked; recent: by the leader once a minute, of what was counted lately; full: by ops audit or GET /audit. A scope never audited has no series.',
-    labels: { scope: ['recent', 'full'] },
+    help: 'Checks of the audit that did not hold when they were last asked; recent: by the leader once a minute, of the newest ledger rows; days: by the leader every few minutes, of what was counted since yesterday began, its events too; full: by ops audit or GET /audit. A scope never audited has no series.',
+    labels: { scope: ['recent', 'days', 'full'] },
     startsAbsent: true,
   },
   auditTimestampSeconds: {
     name: 'adtally_audit_timestamp_seconds',
     kind: 'gauge',
     help: 'Unix time at which the audit of this scope was last run.',
-    labels: { scope: ['recent', 'full'] },
+    labels: { scope: ['recent', 'days', 'full'] },
     startsAbsent: true,
   },
 } as const satisfies SharedGauges;

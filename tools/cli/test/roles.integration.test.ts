@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { migrate, openDatabase, rolesScriptFor, type Database } from '@adtally/db';
+import { expireLetterRecords } from '@adtally/letters';
 import {
   hasPostgresServer,
   kafkaBrokers,
@@ -102,7 +103,7 @@ test.skipIf(!hasPostgresServer())(
   'each app does all of its work under its own role',
   { timeout: 120_000 },
   async () => {
-    const { db, start, running, topic } = await stage();
+    const { db, as, start, running, topic } = await stage();
     const until = (what: string, text: string, wanted: number) =>
       waitFor(async () => (await number(db, text)) >= wanted, { what, timeoutMs: 40_000 });
     const bornMs = Date.now() - HOUR_MS;
@@ -138,6 +139,11 @@ test.skipIf(!hasPostgresServer())(
     await until('the lag of every partition', 'SELECT count(*) FROM partition_lag', PARTITIONS);
     await until('the audit of the leader', 'SELECT count(*) FROM audit_results', 1);
     expect((await ingest.get('/audit')).status).toBe(200);
+
+    // What the reprocessor does once a minute only.
+    const reprocessor = openDatabase(as('adtally_reprocessor'), { applicationName: 'test' });
+    onTestFinished(() => reprocessor.destroy());
+    expect(await expireLetterRecords(reprocessor, 30)).toBe(0);
 
     const [first, second] = await db
       .selectFrom('dead_letters')

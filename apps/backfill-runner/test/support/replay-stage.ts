@@ -1,5 +1,5 @@
-import { rollupsCheck } from '@adtally/analytics';
-import { auditDatabase, migrate, openDatabase, type Database } from '@adtally/db';
+import { wholeAudit } from '@adtally/analytics';
+import { migrate, openDatabase, type Database } from '@adtally/db';
 import { AckedProducer, KafkaAdmin } from '@adtally/kafka';
 import { InProcessIngest, shown, type Message } from '@adtally/pipeline/testing';
 import { kafkaBrokers, produceRecords, testDatabase, testTopic } from '@adtally/testkit';
@@ -120,7 +120,7 @@ export async function replayStage(
       return rows(`SELECT ${[...tables, ...rollups, 'late_notes'].map(of).join(', ')}`);
     },
     async expectBalanced() {
-      const report = await auditDatabase(db, { extraChecks: [rollupsCheck({ full: true })] });
+      const report = await wholeAudit(db, { rollups: { full: true } });
       expect(report.checks.filter((check) => !check.ok)).toEqual([]);
     },
   };

@@ -14,11 +14,13 @@ import { TILING } from './tiling.ts';
 import { type AuditedSource, auditedSources, type AuditTotals, auditTotals } from './totals.ts';
 import { UNIQUENESS } from './uniqueness.ts';
 
+/** Told as each check ends, for progress; waited for. */
+export type OnCheck = (result: AuditCheckResult) => void | Promise<void>;
+
 export interface AuditOptions {
   /** Longest single check. */
   readonly timeoutMs?: number;
-  /** Told as each check ends, for progress; waited for. */
-  readonly onCheck?: (result: AuditCheckResult) => void | Promise<void>;
+  readonly onCheck?: OnCheck;
   /** Checks of other packages, run last and in the same snapshot. */
   readonly extraChecks?: readonly ExtraCheck[];
 }
@@ -98,6 +100,50 @@ export async function auditDatabase(
   db: Database,
   options: AuditOptions = {},
 ): Promise<AuditReport> {
+  return await inAuditSnapshot(db, options.timeoutMs, async (trx) => {
+    const checks: AuditCheckResult[] = [];
+    const done = async (result: AuditCheckResult) => {
+      await options.onCheck?.(result);
+      checks.push(result);
+    };
+    for (const check of AUDIT_CHECKS) {
+      await preferSorting(trx, check.groupsAreRows === true);
+      await done(await runCheck(trx, check));
+    }
+    for (const { id, name, run } of options.extraChecks ?? []) {
+      const { offences, notes } = await run(trx);
+      await done({
+        id,
+        name,
+        ok: offences.length === 0,
+        offending: offences.slice(0, OFFENDING_MAX),
+        more: offences.length > OFFENDING_MAX,
+        ...(notes.length > 0 && { notes }),
+      });
+    }
+    const sources = await auditedSources(trx);
+    const { partitions: standing } = await standingPartitions(trx);
+    return {
+      balanced: checks.every((check) => check.ok),
+      complete: standing.length === 0,
+      standing,
+      checks,
+      totals: await auditTotals(trx, sources),
+      sources,
+    };
+  });
+}
+
+/**
+ * Work on one snapshot in which writers may go on, each statement bounded.
+ *
+ * @param timeoutMs longest single statement; ten minutes where it is not given
+ */
+export async function inAuditSnapshot<T>(
+  db: Database,
+  timeoutMs: number | undefined,
+  work: (trx: DatabaseExecutor) => Promise<T>,
+): Promise<T> {
   return await db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -105,42 +151,13 @@ export async function auditDatabase(
     .execute(async (trx) => {
       // First of all, before the snapshot: a day that retention drops meanwhile would look like lost rows.
       await sql`LOCK TABLE events IN ACCESS SHARE MODE`.execute(trx);
-      await sql`SET LOCAL statement_timeout = ${sql.lit(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)}`.execute(
+      await sql`SET LOCAL statement_timeout = ${sql.lit(timeoutMs ?? DEFAULT_TIMEOUT_MS)}`.execute(
         trx,
       );
       await sql`SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)}`.execute(trx);
       // Compiling the plan for every day partition costs more than it saves.
       await sql`SET LOCAL jit = off`.execute(trx);
-      const checks: AuditCheckResult[] = [];
-      const done = async (result: AuditCheckResult) => {
-        await options.onCheck?.(result);
-        checks.push(result);
-      };
-      for (const check of AUDIT_CHECKS) {
-        await preferSorting(trx, check.groupsAreRows === true);
-        await done(await runCheck(trx, check));
-      }
-      for (const { id, name, run } of options.extraChecks ?? []) {
-        const { offences, notes } = await run(trx);
-        await done({
-          id,
-          name,
-          ok: offences.length === 0,
-          offending: offences.slice(0, OFFENDING_MAX),
-          more: offences.length > OFFENDING_MAX,
-          ...(notes.length > 0 && { notes }),
-        });
-      }
-      const sources = await auditedSources(trx);
-      const { partitions: standing } = await standingPartitions(trx);
-      return {
-        balanced: checks.every((check) => check.ok),
-        complete: standing.length === 0,
-        standing,
-        checks,
-        totals: await auditTotals(trx, sources),
-        sources,
-      };
+      return await work(trx);
     });
 }
 

@@ -44,6 +44,20 @@ export async function recordAudit(
     .execute();
 }
 
+/** How long ago, in ms, the audit of this scope was last run; null where it never was. */
+export async function auditAgeMs(db: DatabaseExecutor, scope: AuditScope): Promise<number | null> {
+  const { age } = await db
+    .selectFrom('audit_results')
+    .select(
+      sql<number | null>`extract(epoch FROM clock_timestamp() - max(checked_at))::float8 * 1000`.as(
+        'age',
+      ),
+    )
+    .where('scope', '=', scope)
+    .executeTakeFirstOrThrow();
+  return age;
+}
+
 /** What every check last said, by scope and check. */
 export async function auditResults(db: DatabaseExecutor): Promise<AuditResult[]> {
   const rows = await db

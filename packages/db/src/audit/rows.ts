@@ -2,7 +2,7 @@ import { type AuditCheck, OFFENDING_FETCH } from './check.ts';
 import { placedInRanges } from './ranges.ts';
 
 // The key's first 64 bits, as the writer folds them into the ledger; the fastest spelling PostgreSQL has.
-const KEYS_XOR = `bit_xor(('x' || encode(substr(uuid_send(r.event_key), 1, 8), 'hex'))::bit(64)::bigint)`;
+export const KEYS_XOR = `bit_xor(('x' || encode(substr(uuid_send(r.event_key), 1, 8), 'hex'))::bit(64)::bigint)`;
 
 /** I4: range by range, the rows are those the ledger counted: by number and by the XOR of their keys. */
 export const ROWS: AuditCheck = {

@@ -95,7 +95,8 @@ export const ROLES: readonly Role[] = [
       ...TELLS,
       ...COMMITS,
       dead_letters: 'INSERT, UPDATE',
-      dead_letter_records: 'INSERT, DELETE',
+      // It locks what it drops, which takes the right to change a column.
+      dead_letter_records: 'INSERT, UPDATE (recorded_at), DELETE',
       dead_letter_attempts: 'INSERT, UPDATE',
       redrive_jobs: 'UPDATE',
       redrive_receipts: 'UPDATE',

@@ -1,6 +1,6 @@
 import type { ServerTime } from './server-time.ts';
 
-/** What a check of the audit last said (migration 0013). */
+/** What a check of the audit last said (migrations 0013, 0027). */
 export interface AuditResultsTable {
   scope: AuditScope;
   check_id: string;
@@ -10,5 +10,5 @@ export interface AuditResultsTable {
   checked_at: ServerTime;
 }
 
-/** `full`: every row. `recent`: the newest ledger rows of each source. */
-export type AuditScope = 'full' | 'recent';
+/** `full`: every row. `days`: what was counted since yesterday began. `recent`: the newest ledger rows of each source. */
+export type AuditScope = 'full' | 'days' | 'recent';

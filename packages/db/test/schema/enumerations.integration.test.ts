@@ -75,7 +75,7 @@ const LABELS = {
     'partition_lag',
     'state'
   >,
-  'audit_results.scope': { full: 1, recent: 1 } satisfies Labels<'audit_results', 'scope'>,
+  'audit_results.scope': { full: 1, days: 1, recent: 1 } satisfies Labels<'audit_results', 'scope'>,
   'backfill_runs.state': { ...RUN_STATES, failed: 1 } satisfies Labels<'backfill_runs', 'state'>,
 };
 

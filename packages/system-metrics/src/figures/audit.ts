@@ -1,5 +1,10 @@
-import { auditRecent, auditResults, recordAudit, type DatabaseExecutor } from '@adtally/db';
-import { sql } from 'kysely';
+import {
+  auditAgeMs,
+  auditRecent,
+  auditResults,
+  recordAudit,
+  type DatabaseExecutor,
+} from '@adtally/db';
 import { AUDIT_METRICS } from '../metrics.ts';
 import type { Figures } from './figures.ts';
 
@@ -8,8 +13,9 @@ const RECENT_EVERY_MS = 60_000;
 const CHECKED_BY = 'the leader';
 
 /**
- * What the checks of the audit last said. The leader itself audits what was counted lately, once a minute by what
- * stands in the database: a new leader goes on where the last one ended.
+ * What the checks of the audit last said. The leader itself audits the newest ledger rows, once a minute by what
+ * stands in the database: a new leader goes on where the last one ended. What takes longer stands in
+ * `running-audit.ts`.
  */
 export const auditFigures: Figures = {
   name: 'audit',
@@ -19,7 +25,7 @@ export const auditFigures: Figures = {
     const results = await auditResults(session);
     metrics.auditFailedChecks.clear();
     metrics.auditTimestampSeconds.clear();
-    for (const scope of ['recent', 'full'] as const) {
+    for (const scope of ['recent', 'days', 'full'] as const) {
       const own = results.filter((result) => result.scope === scope);
       // An audit nobody ever ran is not one that holds.
       if (own.length === 0) continue;
@@ -33,15 +39,7 @@ export const auditFigures: Figures = {
 };
 
 async function keepRecent(session: DatabaseExecutor): Promise<void> {
-  const { age } = await session
-    .selectFrom('audit_results')
-    .select(
-      sql<number | null>`extract(epoch FROM clock_timestamp() - max(checked_at))::float8 * 1000`.as(
-        'age',
-      ),
-    )
-    .where('scope', '=', 'recent')
-    .executeTakeFirstOrThrow();
-  if (age !== null && age < RECENT_EVERY_MS) return;
+  const ageMs = await auditAgeMs(session, 'recent');
+  if (ageMs !== null && ageMs < RECENT_EVERY_MS) return;
   await recordAudit(session, 'recent', await auditRecent(session), CHECKED_BY);
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { rollupsCheck } from '@adtally/analytics';
-import { auditDatabase, openDatabase } from '@adtally/db';
+import { wholeAudit } from '@adtally/analytics';
+import { openDatabase } from '@adtally/db';
 import { CampaignBooks } from '@adtally/event-simulator';
 import type { KafkaSettings } from '@adtally/kafka';
 import { readKafkaSettings } from '@adtally/kafka/env';
@@ -27,7 +27,7 @@ export interface DemoOptions {
   readonly seed: number;
 }
 
-const AUDIT = { extraChecks: [rollupsCheck({ full: true })] };
+const AUDIT = { rollups: { full: true } };
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const SIGNAL_EXIT_BASE = 128;
 /** Predictions outlive the demo in Redis; not by hours. */
@@ -92,7 +92,7 @@ async function countAndCompare(
     observer.tell('summing up by campaign: first the wrong query, then the right one');
     const rollupResult = await rollups.putRight(books, Date.now(), signal);
     observer.tell('auditing');
-    const audit = await auditDatabase(db, AUDIT);
+    const audit = await wholeAudit(db, AUDIT);
     const places = { ...topics, groupId: `adtally-demo-${name}-dlq-check` };
     const letters = await findDeadLetterCopies(db, kafka, places, signal);
     const actual = await readTally(db, audit, letters.kept);
@@ -109,7 +109,7 @@ async function countAndCompare(
       actual,
       failurePath,
       // The ledger only grows: what balances now balanced before.
-      audit: await auditDatabase(db, AUDIT),
+      audit: await wholeAudit(db, AUDIT),
       rollups: rollupResult,
       statement,
       produceFailures: truth.failed + truth.unknown,
