@@ -8,6 +8,15 @@ import { firstIdOf } from './cohorts.ts';
 const IS_TIMED = `CASE WHEN get_byte(uuid_send(impression_id), 6) >> 4 = 7
   AND get_byte(uuid_send(impression_id), 8) >> 6 = 2 THEN true ELSE false END`;
 const WORK_MEMORY = '64MB';
+/** What `planForBases` sets. */
+const PLANNED = [
+  'jit',
+  'work_mem',
+  'enable_seqscan',
+  'enable_bitmapscan',
+  'enable_nestloop',
+  'enable_sort',
+];
 
 /**
  * Whether a version counts an event `e`: it lies before max(W, V) of its source.
@@ -42,6 +51,11 @@ export async function planForBases(trx: DatabaseExecutor, base: CohortRange): Pr
     SET LOCAL enable_bitmapscan = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off`.execute(
     trx,
   );
+}
+
+/** Takes back what `planForBases` set, for what the transaction reads after it. */
+export async function planAsEver(trx: DatabaseExecutor): Promise<void> {
+  await sql.raw(PLANNED.map((name) => `SET LOCAL ${name} TO DEFAULT`).join('; ')).execute(trx);
 }
 
 function eventsOf(base: CohortRange): RawBuilder<unknown> {

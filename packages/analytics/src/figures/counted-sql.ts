@@ -1,7 +1,7 @@
 import type { DatabaseExecutor } from '@adtally/db';
 import { type RawBuilder, sql } from 'kysely';
 import { attribution } from '../attribution-sql.ts';
-import { isSummedUp, planForBases } from '../base-input.ts';
+import { isSummedUp, planAsEver, planForBases } from '../base-input.ts';
 import { firstIdOf, TIMELESS } from '../cohorts.ts';
 import type { RollupDefinition } from '../definitions.ts';
 import { COUNTS } from '../measures.ts';
@@ -11,9 +11,15 @@ import { type Asked, isOfCampaign, isWithin } from './asked.ts';
 const HOUR_MS = 3_600_000;
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-/** What is attributed by one statement: events that are asked for, and cohorts. */
-const CHUNK_EVENTS = 50_000n;
+/** What is attributed by one statement: all events of its cohorts, of whichever campaign, since all have to be looked at. */
+const CHUNK_EVENTS = 200_000n;
 const CHUNK_COHORTS = 200;
+
+interface CohortSize {
+  readonly cohort: bigint;
+  /** That the version counts, of all campaigns. */
+  readonly events: bigint;
+}
 
 /**
  * The cohorts whose figures the asked ones are made of, in order, so many together as one statement should attribute.
@@ -24,26 +30,35 @@ export async function cohortsOf(
   { version }: RollupDefinition,
   asked: Asked,
 ): Promise<bigint[][]> {
-  const rows = await trx
-    .selectFrom('rollup_by_campaign')
-    .select(['cohort', sql<bigint>`sum(${sql.raw(COUNTS.join(' + '))})::bigint`.as('events')])
-    .where('version', '=', version)
-    .where(isWithin('hour', wholeHours(asked.period)))
-    .where(isOfCampaign(asked))
-    .groupBy('cohort')
-    .orderBy('cohort')
-    .execute();
+  const { rows } = await sql<CohortSize>`
+    SELECT asked.cohort, (
+      SELECT sum(${sql.raw(COUNTS.join(' + '))})::bigint FROM rollup_by_campaign r
+      WHERE r.version = ${version} AND r.cohort = asked.cohort
+    ) AS events
+    FROM (
+      SELECT DISTINCT cohort FROM rollup_by_campaign
+      WHERE version = ${version} AND ${isWithin('hour', wholeHours(asked.period))} AND ${isOfCampaign(asked)}
+    ) asked
+    ORDER BY asked.cohort`.execute(trx);
+  return chunksOf(rows);
+}
+
+/** Cuts cohorts into parts. One is never cut; the ids without a time are one alone, since all events are read for them. */
+export function chunksOf(sizes: readonly CohortSize[]): bigint[][] {
   const chunks: bigint[][] = [];
-  let [chunk, events] = [[] as bigint[], 0n];
-  for (const row of rows) {
-    if (chunk.length === CHUNK_COHORTS || (chunk.length > 0 && events >= CHUNK_EVENTS)) {
-      chunks.push(chunk);
-      [chunk, events] = [[], 0n];
-    }
-    chunk.push(row.cohort);
-    events += row.events;
+  let held = 0n;
+  for (const { cohort, events } of sizes) {
+    const chunk = chunks.at(-1);
+    const hasRoom =
+      chunk !== undefined &&
+      chunk[0] !== TIMELESS &&
+      chunk.length < CHUNK_COHORTS &&
+      held + events <= CHUNK_EVENTS;
+    if (hasRoom) chunk.push(cohort);
+    else chunks.push([cohort]);
+    held = hasRoom ? held + events : events;
   }
-  return chunk.length === 0 ? chunks : [...chunks, chunk];
+  return chunks;
 }
 
 /** The common table expressions down to `attributed`, identified, of the events that a version counts in these cohorts. */
@@ -75,13 +90,20 @@ export function countedEvents(
     ${attribution('impression_id', definition, 'identified')}`;
 }
 
-/** As for bases: hash joins, and walks along the key where only these are left. */
-export async function planForCounted(
+/**
+ * Reads counted events of these cohorts, planned as bases are: hash joins, and walks along the key where only these are
+ * left. What the transaction reads after it is planned as ever.
+ */
+export async function readingCounted<T>(
   trx: DatabaseExecutor,
   cohorts: readonly bigint[],
-): Promise<void> {
+  read: () => Promise<T>,
+): Promise<T> {
   const [first = TIMELESS, last = first] = [cohorts[0], cohorts.at(-1)];
   await planForBases(trx, { first, last });
+  const result = await read();
+  await planAsEver(trx);
+  return result;
 }
 
 /** The whole hours of UTC that a period touches. */

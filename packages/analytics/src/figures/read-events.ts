@@ -6,7 +6,7 @@ import { kindNumbered } from '../measures.ts';
 import { rfc3339Micros } from '../rfc3339-micros.ts';
 import { type Asked, isOfCampaign, isOfType, isWithin } from './asked.ts';
 import type { EventClass } from './classes.ts';
-import { cohortsOf, countedEvents, planForCounted } from './counted-sql.ts';
+import { cohortsOf, countedEvents, readingCounted } from './counted-sql.ts';
 import { readUncounted, waitingEvents } from './waiting-sql.ts';
 
 /** Where an event's record lies. */
@@ -56,13 +56,15 @@ export async function readEvents(
 ): Promise<void> {
   const sources = await readSources(trx);
   for (const cohorts of await cohortsOf(trx, definition, asked)) {
-    await planForCounted(trx, cohorts);
     const counted = sql`WITH ${countedEvents(definition, cohorts)}
       SELECT ${IDENTIFIED}, kind, own_campaign_id, earned_by_click_id, earned_by_source_id, earned_by_source_offset
       FROM attributed
       WHERE ${isWithin('occurred_at', asked.period)} AND ${isOfCampaign(asked)} AND ${isOfType(asked)}
       ORDER BY impression_id, attributed.occurred_at, event_type, event_key`;
-    if (!(await fetched(trx, counted, (row) => take(eventOf(row, sources))))) return;
+    const goesOn = await readingCounted(trx, cohorts, () =>
+      fetched(trx, counted, (row) => take(eventOf(row, sources))),
+    );
+    if (!goesOn) return;
   }
   const uncounted = await readUncounted(trx, definition);
   const waiting = sql`SELECT ${IDENTIFIED}, NULL::int AS kind, campaign_id AS own_campaign_id,

@@ -1,3 +1,4 @@
+import { UsageError } from '@adtally/command-line';
 import type { DatabaseExecutor } from '@adtally/db';
 import type { EventType } from '@adtally/event-schema';
 import { type RawBuilder, sql } from 'kysely';
@@ -9,12 +10,15 @@ import { type Dimension, type Rollup, ROLLUPS } from '../rollups.ts';
 import { RefusedError } from '../versions.ts';
 import { type Asked, bucketOf, isOfCampaign, isWithin } from './asked.ts';
 import { type EventClass, type FigureMeasure, measuresOf, noFigures } from './classes.ts';
-import { cohortsOf, countedEvents, planForCounted } from './counted-sql.ts';
+import { cohortsOf, countedEvents, readingCounted } from './counted-sql.ts';
 import { readUncounted, waitingEvents } from './waiting-sql.ts';
 
 /** What figures are cut by, beside campaign and currency. */
 export const CUTS = ['campaign', 'day', 'hour', 'creative', 'placement'] as const;
 export type Cut = (typeof CUTS)[number];
+
+/** More than anybody reads; so many are held in memory at once, and need some hundred megabytes of it. */
+const ROWS_MAX = 100_000;
 
 /** The sums of a campaign in one currency, and of one day, hour, creative or placement where figures are cut so. */
 export interface FigureRow {
@@ -49,6 +53,7 @@ const PARTS_OF: Readonly<
  * The figures of the version that readers see, and what waits for it. In one snapshot (`inSnapshot`) they belong together.
  *
  * @throws RefusedError where that version does not keep the rollup which is cut by
+ * @throws UsageError where there are more than 100,000 rows
  */
 export async function readFigures(
   trx: DatabaseExecutor,
@@ -105,6 +110,7 @@ class FigureSums {
       const at = { part, bucket: this.#isCutByTime ? bucket : null };
       row = { campaignId: campaign_id, ...at, currency, sums: noFigures() };
       this.#byKey.set(key, row);
+      if (this.#byKey.size > ROWS_MAX) throw tooManyRows();
     }
     row.sums[measure] += value;
   }
@@ -118,6 +124,15 @@ class FigureSums {
         compare(a.currency, b.currency),
     );
   }
+}
+
+/** For a statement: what is more than is held need not be sent. */
+const AT_MOST = sql`LIMIT ${sql.lit(ROWS_MAX + 1)}`;
+
+function tooManyRows(): UsageError {
+  return new UsageError(
+    `more than ${ROWS_MAX} lines: ask for one campaign, a shorter time or larger parts of it`,
+  );
 }
 
 function compare(a: string, b: string): number {
@@ -148,7 +163,7 @@ async function addRollups(
     SELECT ${keyColumns(asked, 'hour', buckets)}, ${sql.raw(summed)}
     FROM ${sql.table(ROLLUPS[PARTS_OF[asked.by].rollup].table)}
     WHERE version = ${version} AND ${isWithin('hour', asked.period)} AND ${isOfCampaign(asked)}
-    GROUP BY 1, 2, 3, 4`.execute(trx);
+    GROUP BY 1, 2, 3, 4 ${AT_MOST}`.execute(trx);
   for (const row of rows) {
     for (const measure of MEASURES) sums.add(row, measure, BigInt(row[measure]));
   }
@@ -162,12 +177,12 @@ async function addCounted(
   sums: FigureSums,
 ): Promise<void> {
   for (const cohorts of await cohortsOf(trx, definition, asked)) {
-    await planForCounted(trx, cohorts);
-    const { rows } = await sql<RowKey & { kind: number; events: bigint; micros: string }>`
+    const counted = sql<RowKey & { kind: number; events: bigint; micros: string }>`
       WITH ${countedEvents(definition, cohorts)}
       SELECT ${keyColumns(asked, 'occurred_at', buckets)}, kind, count(*) AS events, sum(amount_micros)::text AS micros
       FROM attributed WHERE ${isWithin('occurred_at', asked.period)} AND ${isOfCampaign(asked)}
-      GROUP BY 1, 2, 3, 4, 5`.execute(trx);
+      GROUP BY 1, 2, 3, 4, 5`;
+    const { rows } = await readingCounted(trx, cohorts, () => counted.execute(trx));
     for (const row of rows) {
       const kind = kindNumbered(row.kind);
       addClass(sums, row, { ...row, type: KINDS[kind].of, eventClass: kind });
