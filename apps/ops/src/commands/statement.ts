@@ -102,9 +102,15 @@ is no statement this build can read, 4 where this database cannot tell: it is an
 
 const SHOWN_MAX = 20;
 
-function verdictText({ events, fingerprint }: Statement, differences: readonly string[]): string {
+function verdictText(
+  { events, fingerprint, attribution: { version, algorithm, window_ms, tolerance_ms } }: Statement,
+  differences: readonly string[],
+): string {
   if (differences.length === 0)
-    return `verified: ${events} events, fingerprint ${fingerprint}, as of its own positions`;
+    return (
+      `verified: ${events} events, fingerprint ${fingerprint}, as of its own positions, by version ${version} ` +
+      `(${algorithm}, window ${window_ms} ms, tolerance ${tolerance_ms} ms)`
+    );
   const shown = differences.slice(0, SHOWN_MAX).map(printable);
   const more = differences.length - shown.length;
   return ['NOT verified:', ...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');

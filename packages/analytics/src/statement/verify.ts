@@ -1,6 +1,8 @@
-import { type Database, readWriteGuards } from '@adtally/db';
+import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/db';
+import { DEFAULT_DEFINITION, readDefinitions } from '../definitions.ts';
 import { daysOf, monthPeriod } from '../period.ts';
 import { changesBetween, dailySumsOf } from './amounts.ts';
+import { statedDefinition } from './attribution-rules.ts';
 import { canonicalText } from './canonical.ts';
 import type { OffsetRange, Statement } from './document.ts';
 import { instantText } from './figures.ts';
@@ -22,6 +24,7 @@ export async function verifyStatement(db: Database, statement: Statement): Promi
     const found = await recompute(trx, statement, statement.as_of, corrects?.as_of ?? []);
     const booked = await statedAdjustments(trx, statement.campaign_id, statedDays(statement));
     const differences = [
+      ...(await ruleDifferences(trx, statement)),
       ...dayDifferences(statement),
       ...figureDifferences(statement, found.days),
       ...rangeDifferences('events lie', statement.offsets, found.offsets),
@@ -34,12 +37,14 @@ export async function verifyStatement(db: Database, statement: Statement): Promi
         differences.push('what it says late events changed is not what they changed');
       }
       differences.push(...rangeDifferences('late events lie', corrects.late, found.late));
+      if (differences.length === 0 && canonicalText(corrects.late) !== canonicalText(found.late))
+        differences.push('its late events are not written as they lie');
     }
-    const sums = ['totals', 'events', 'fingerprint'] as const;
-    for (const name of sums) {
+    // Whatever differs in another way than those above: an item twice, or one of nothing but 0.
+    for (const name of ['days', 'offsets', 'totals', 'events', 'fingerprint'] as const) {
       const same = canonicalText(statement[name]) === canonicalText(found[name]);
       if (!same && differences.length === 0)
-        differences.push(`its ${name} is not that of its days`);
+        differences.push(`its "${name}" are not written as the events come to them`);
     }
     const { horizonMs } = await readWriteGuards(trx);
     if (differences.length > 0 && horizonMs > 0) {
@@ -49,6 +54,20 @@ export async function verifyStatement(db: Database, statement: Statement): Promi
     }
     return differences;
   });
+}
+
+/** Rules that are not those of the version it names; of one that nobody keeps any more the file is believed. */
+async function ruleDifferences(
+  trx: DatabaseExecutor,
+  { attribution }: Statement,
+): Promise<string[]> {
+  const definitions = [...(await readDefinitions(trx)), DEFAULT_DEFINITION];
+  const kept = definitions.find(({ version }) => String(version) === attribution.version);
+  if (kept === undefined) return [];
+  const [stated, expected] = [canonicalText(attribution), canonicalText(statedDefinition(kept))];
+  return stated === expected
+    ? []
+    : [`attribution: the statement says ${stated}, it is ${expected}`];
 }
 
 /** Days that do not begin or end as this machine's time zones say. */
