@@ -33,7 +33,7 @@ const SAY_EVERY_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
 const LOCK_TIMEOUT_MS = 1_000;
 /** A goodbye that the database does not take: the process goes silent by itself. */
-const GOODBYE_WAIT_MS = 2_000;
+const GOODBYE_WAIT_MS = 500;
 
 /**
  * Says in the database, every few seconds, that this process lives and its work goes on, for whoever leads to tell
