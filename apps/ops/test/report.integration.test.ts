@@ -119,6 +119,34 @@ test('a report as JSON and CSV has exact figures, whole days of any zone, and wh
   expect((await stage.ops('report', ...india)).stderr).toContain('attributed anew from the events');
 });
 
+test('as of is as far as everything before it is summed up, whatever was taken behind that', async () => {
+  await stage.store(EVENTS);
+  await stage.sumUp(BORN_MS + 60_000);
+  const bases = await stage.db
+    .selectFrom('rollup_bases')
+    .select('first_cohort')
+    .where('first_cohort', '>=', 0n)
+    .orderBy('first_cohort')
+    .execute();
+  expect(bases.length).toBeGreaterThan(1);
+  for (const { first_cohort } of bases.toReversed()) {
+    await stage.db
+      .updateTable('rollup_bases')
+      .set({ taken_at: null, seen_sources: null, seen_offsets: null })
+      .where('first_cohort', '=', first_cohort)
+      .execute();
+    const { result } = await stage.json('report', ...CAMPAIGN, ...DAY);
+    const summedTo = first_cohort === 0n ? null : new Date(Number(first_cohort) * 30_000);
+    expect(result.as_of.summed_to).toBe(summedTo?.toISOString() ?? null);
+    // It was taken before the others.
+    await stage.db
+      .updateTable('rollup_bases')
+      .set({ taken_at: new Date(), seen_sources: [], seen_offsets: [] })
+      .where('first_cohort', '=', first_cohort)
+      .execute();
+  }
+});
+
 test('the events behind a figure are as many as it says, with their records and why each counts or not', async () => {
   await stage.store(EVENTS);
   await stage.sumUp(BORN_MS + 60_000);

@@ -31,8 +31,11 @@ export async function readStanding(trx: DatabaseExecutor): Promise<Standing> {
     notes: bigint;
     oldest: number | null;
   }>`SELECT ${epochMs('clock_timestamp()')} AS now,
-      (SELECT max(last_cohort) FROM rollup_bases
-       WHERE version = ${definition.version} AND taken_at IS NOT NULL AND last_cohort >= 0) AS newest,
+      -- Several processes take bases: one that is behind is what figures lack.
+      least((SELECT max(last_cohort) FROM rollup_bases
+             WHERE version = ${definition.version} AND taken_at IS NOT NULL AND last_cohort >= 0),
+            (SELECT min(first_cohort) - 1 FROM rollup_bases
+             WHERE version = ${definition.version} AND taken_at IS NULL AND first_cohort >= 0)) AS newest,
       count(*) AS notes, ${epochMs('min(noted_at)')} AS oldest
     FROM late_notes`.execute(trx);
   const row = rows[0];
@@ -40,7 +43,7 @@ export async function readStanding(trx: DatabaseExecutor): Promise<Standing> {
   return {
     definition,
     nowMs: row.now,
-    summedToMs: row.newest === null ? null : Number(row.newest + 1n) * COHORT_MS,
+    summedToMs: row.newest === null || row.newest < 0n ? null : Number(row.newest + 1n) * COHORT_MS,
     waitingNotes: row.notes,
     oldestNoteMs: row.oldest,
   };
