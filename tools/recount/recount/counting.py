@@ -40,10 +40,10 @@ class Count:
         self.duplicates = 0
         self.conflicts = 0
         self.undecided: set[str] = set()
-        """Keys with different payloads in different partitions, where nobody says which was committed first."""
+        """Keys with different payloads, where nobody says which of them is stored."""
         self._known = known
         self._places: dict[str, Place] = {}
-        self._admitted: list[tuple[Place, Event]] = []
+        self._admitted: list[Event] = []
 
     def add(self, records: Iterable[Record], rules_at: Callable[[Place], Rules]) -> None:
         known = self._known
@@ -59,14 +59,23 @@ class Count:
             if known.admitted:
                 widened = decode(value, rules, any_version=True)
                 if isinstance(widened, Event) and widened.key in known.admitted:
-                    self._admitted.append((place, widened))
+                    self._admitted.append(widened)
 
     def close(self) -> None:
-        """After the last record: what was let in later counts where nothing else is its event."""
-        for place, event in self._admitted:
-            if event.key not in self.events:
-                self._places[event.key] = place
-                self.events[event.key] = event
+        """After the last record: what a redrive or a replay stored is the event, and the partitions' own are copies."""
+        let_in: dict[str, set[Event]] = {}
+        for event in self._admitted:
+            let_in.setdefault(event.key, set()).add(event)
+        for key, payloads in let_in.items():
+            own = self.events.get(key)
+            self.events[key] = event = min(payloads)
+            if own is not None:
+                self.duplicates += own == event
+                self.conflicts += own != event
+            if len(payloads) > 1:
+                self.undecided.add(key)
+            else:
+                self.undecided.discard(key)
         self._admitted.clear()
 
     def _enter(self, place: Place, event: Event) -> None:

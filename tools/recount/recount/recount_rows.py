@@ -12,7 +12,7 @@ from .database import Snapshot
 from .errors import Incomplete
 from .figures import by_impression
 from .sources import Source, TopicRules
-from .topic import Topics
+from .topic import Range, Topics
 
 EXAMPLES = 5
 HOUR_US = 3_600_000_000
@@ -57,7 +57,9 @@ def recount_rows(limits: Rules) -> Findings:
         ]
         if next(snapshot.rows("lost")) != ["0"]:
             raise Incomplete("records were lost before they were counted: the topic is not all there was")
-        ranges = sources.ranges_of(counted, topics)
+        geneses = sources.geneses_of(snapshot)
+        ranges = sources.ranges_of(counted, topics, geneses)
+        _require_all(counted, ranges, geneses)
         count = Count(sources.known_of(snapshot))
         count.add(topics.read(ranges), TopicRules(snapshot, limits).at)
         count.close()
@@ -69,12 +71,22 @@ def recount_rows(limits: Rules) -> Findings:
             *rollups,
         ]
         if count.undecided:
-            unknown.append(f"{len(count.undecided)} events have copies in several partitions, and none is stored")
+            unknown.append(f"{len(count.undecided)} events have different copies, of which none that is here is stored")
         records = sum(one.end - one.first for one in ranges)
         return Findings(records, len(count.events), len(count.rejected), differences, unknown)
     finally:
         topics.close()
         snapshot.close()
+
+
+def _require_all(counted: list[Source], ranges: list[Range], geneses: dict[tuple[str, str, int], int]) -> None:
+    for source, there in zip(counted, ranges, strict=True):
+        genesis = geneses[source.topic, source.topic_id, source.partition]
+        if there.first > genesis:
+            raise Incomplete(
+                f"{there.topic}[{there.partition}] begins at {there.first}, and was counted from {genesis}: "
+                "retention took the rest"
+            )
 
 
 def _row_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
@@ -125,7 +137,6 @@ def _letter_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
 def _copy_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
     """Between partitions the split of duplicates and conflicts is one of order; their sum is not."""
     ((stated,),) = snapshot.rows("copies")
-    # Of an event that a redrive stored first, the partition's own copies are one more.
     copies = count.duplicates + count.conflicts
     if int(stated) != copies:
         yield f"duplicates and conflicts: {stated} by the ledger, {copies} in the topic"

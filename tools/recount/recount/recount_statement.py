@@ -7,7 +7,7 @@ from typing import NamedTuple
 from . import rows, sources
 from .contract import Event, Rules
 from .counting import Count, Known
-from .database import Snapshot
+from .database import Snapshot, literal
 from .errors import Configuration, Incomplete
 from .sources import Source, TopicRules
 from .statement import differences
@@ -58,15 +58,18 @@ def _from_topic(statement: dict, limits: Rules) -> Verdict:
     snapshot = Snapshot(_queries(statement)) if has_database else None
     topics = Topics()
     try:
-        ranges = sources.ranges_of(counted, topics)
+        ranges = sources.ranges_of(counted, topics, sources.geneses_of(snapshot))
         _require_whole(statement, {(one.topic, one.partition): one.first for one in ranges})
-        count = Count(sources.known_of(snapshot) if snapshot else Known())
+        known = sources.known_of(snapshot) if snapshot else Known()
+        count = Count(known)
         count.add(topics.read(ranges), TopicRules(snapshot, limits).at)
         count.close()
     finally:
         topics.close()
         if snapshot:
             snapshot.close()
+    if gone := sum(key not in count.events for key in known.admitted):
+        raise Incomplete(f"{gone} events came by redrives or replays, and the topic no longer has their records")
     if undecided := _undecided(count, statement["campaign_id"]):
         raise Incomplete(
             f"of {undecided} events there are different copies in different partitions, and only the database says "
@@ -84,7 +87,9 @@ def _queries(statement: dict) -> dict[str, str]:
     )
     admitted = (
         f"""SELECT e.event_key FROM events e JOIN (VALUES {stood}) AS stood (source_id, next_offset)
-            ON stood.source_id = e.source_id AND e.source_offset < stood.next_offset"""
+            ON stood.source_id = e.source_id AND e.source_offset < stood.next_offset
+            WHERE e.impression_id IN
+              (SELECT impression_id FROM events WHERE campaign_id = {literal(statement["campaign_id"])})"""
         if stood
         else "SELECT NULL WHERE false"
     )
@@ -92,8 +97,15 @@ def _queries(statement: dict) -> dict[str, str]:
 
 
 def _require_whole(statement: dict, log_starts: dict[tuple[str, int], int]) -> None:
-    places = {one["source"]: (one["topic"], int(one["partition"])) for one in statement["as_of"]}
+    # Redrives and replays number their own writes.
+    places = {
+        one["source"]: (one["topic"], int(one["partition"]))
+        for one in statement["as_of"]
+        if one["kind"] == "events"
+    }
     for one in statement["offsets"]:
+        if one["source"] not in places:
+            continue
         topic, partition = places[one["source"]]
         first = log_starts.get((topic, partition), 0)
         if first > int(one["first_offset"]):

@@ -17,6 +17,9 @@ QUERIES = {
     "stored_at": """SELECT e.event_key, s.topic, s.partition, e.source_offset
         FROM (SELECT DISTINCT impression_id, event_key FROM conflicts) c JOIN events e USING (impression_id, event_key)
         JOIN sources s ON s.source_id = e.source_id AND s.kind = 'events'""",
+    # Records before the first are none of ours: START_AT said where to begin.
+    "geneses": """SELECT topic, topic_id, partition, end_offset FROM ledger JOIN sources USING (source_id)
+        WHERE kind = 'events' AND ledger.first_offset IS NULL""",
     "rules": "SELECT topic, value_format, amounts_as_strings, future_tolerance_seconds FROM topic_rules",
     "changes": """SELECT detail FROM operator_actions WHERE action = 'set-topic-rules' ORDER BY action_id""",
 }
@@ -85,7 +88,19 @@ def _require_plain(topic: str, value_format: str) -> None:
         raise Incomplete(f"values of {topic} may be wrapped, which this program does not read")
 
 
-def ranges_of(sources: list[Source], topics: Topics) -> list[Range]:
+def geneses_of(snapshot: Snapshot | None) -> dict[tuple[str, str, int], int]:
+    """The first offset that was counted, by topic, its id and partition; empty where there is no database to say so."""
+    if snapshot is None:
+        return {}
+    return {
+        (topic, topic_id, int(partition)): int(first)
+        for topic, topic_id, partition, first in snapshot.rows("geneses")
+    }
+
+
+def ranges_of(
+    sources: list[Source], topics: Topics, geneses: dict[tuple[str, str, int], int]
+) -> list[Range]:
     """All that was counted of the sources and is still there. Raises Incomplete where a topic is another one now."""
     ids = {source.topic: topics.topic_id(source.topic) for source in sources}
     ranges: dict[tuple[str, int], Range] = {}
@@ -97,5 +112,6 @@ def ranges_of(sources: list[Source], topics: Topics) -> list[Range]:
         first, end = topics.log(topic, partition)
         if end < next_offset:
             raise Incomplete(f"{topic}[{partition}] ends at {end}, and was counted to {next_offset}")
-        ranges[topic, partition] = Range(topic, partition, first, next_offset)
+        genesis = geneses.get((topic, topic_id, partition), 0)
+        ranges[topic, partition] = Range(topic, partition, max(first, genesis), next_offset)
     return list(ranges.values())

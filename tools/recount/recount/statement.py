@@ -9,7 +9,8 @@ from .attribution import Attribution
 from .contract import Event
 from .errors import Incomplete, Usage
 from .figures import DayFigures, Days, Sums, figures_of
-from .times import instant_us
+from .form import misfit
+from .times import days_of_month, instant_us
 
 SCHEMA = "adtally.statement/1"
 STANDINGS = ("billed", "unmatched", "invalid")
@@ -25,6 +26,11 @@ def load(path: str) -> dict:
         raise Usage(f"{path} is no statement: it names no schema")
     if statement["schema"] != SCHEMA:
         raise Usage(f"{path}: its schema is {statement['schema']!r}; this program reads {SCHEMA}")
+    if (place := misfit(statement)) is not None:
+        raise Usage(f"{path} is not as {SCHEMA} must be: {place}")
+    sources = [one["source"] for one in statement["as_of"]]
+    if len(set(sources)) < len(sources):
+        raise Usage(f"{path} says twice where a source stood")
     return statement
 
 
@@ -55,6 +61,7 @@ def differences(statement: dict, events: Iterable[Event]) -> list[str]:
     found: list[str] = []
     if digest(statement) != statement["digest"]:
         found.append("digest: the file is not as it was issued")
+    found += _month_differences(statement)
     recounted, behind = figures_of(
         events, statement["campaign_id"], days_of(statement), attribution_of(statement)
     )
@@ -76,9 +83,23 @@ def differences(statement: dict, events: Iterable[Event]) -> list[str]:
     return found
 
 
+def _month_differences(statement: dict) -> list[str]:
+    """Days that do not begin or end as the time zone database of this machine says."""
+    month, zone = statement["month"], statement["time_zone"]
+    try:
+        expected = days_of_month(month, zone)
+    except (KeyError, ValueError) as error:
+        raise Incomplete(f"this machine does not know the days of time zone {zone!r}") from error
+    stated = [(day["day"], instant_us(day["from"]), instant_us(day["to"])) for day in statement["days"]]
+    return [] if stated == expected else [f"days of {month}: they do not begin and end as those of {zone}"]
+
+
 def _day_differences(stated: dict, figures: DayFigures) -> list[str]:
     name = stated["day"]
     found = []
+    currencies = [one["currency"] for one in stated["currencies"]]
+    if currencies != sorted(figures.sums):
+        found.append(f"{name}: the statement has {currencies}, the recount {sorted(figures.sums)}")
     of_statement, of_recount = _stated_sums(stated["currencies"]), figures.sums
     for currency in sorted(of_statement.keys() | of_recount.keys()):
         left, right = of_statement.get(currency, {}), of_recount.get(currency, {})

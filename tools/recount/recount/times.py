@@ -1,6 +1,7 @@
 """Times of the contract: RFC 3339, or whole minutes, with a zone."""
 
 import datetime
+import zoneinfo
 
 YEAR_2015_MS = 1_420_070_400_000
 YEAR_2100_MS = 4_102_444_800_000
@@ -51,6 +52,28 @@ def _day(year: int, month: int, day: int) -> int | None:
 def is_clock(timestamp_ms: int) -> bool:
     """Whether a record's timestamp can be a clock's."""
     return YEAR_2015_MS <= timestamp_ms < YEAR_2100_MS
+
+
+def days_of_month(month: str, zone_name: str) -> list[tuple[str, int, int]]:
+    """Each day of a month of a zone, with the microseconds at which it begins and ends. Raises ValueError, KeyError."""
+    zone = zoneinfo.ZoneInfo(zone_name)
+    first = datetime.date(int(month[:4]), int(month[5:]), 1)
+    days = []
+    for ordinal in range(first.toordinal(), first.toordinal() + 31):
+        date = datetime.date.fromordinal(ordinal)
+        if date.month != first.month:
+            break
+        begin, end = _midnight_us(date, zone), _midnight_us(date + datetime.timedelta(days=1), zone)
+        # A day that a zone left out when it crossed the date line.
+        if begin < end:
+            days.append((date.isoformat(), begin, end))
+    return days
+
+
+def _midnight_us(date: datetime.date, zone: datetime.tzinfo) -> int:
+    """Where clocks leave midnight out, the offset before it leads to the instant at which they do."""
+    midnight = datetime.datetime(date.year, date.month, date.day, tzinfo=zone)
+    return int(midnight.timestamp()) * 1_000_000
 
 
 def instant_us(text: str) -> int:

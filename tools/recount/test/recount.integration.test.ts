@@ -23,7 +23,7 @@ import {
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recount } from '../src/index.ts';
-import { MAX, MIXED, sendMixed } from './support/mixed.ts';
+import { MAX, MIXED, send, sendUncounted } from './support/mixed.ts';
 
 const INGEST = resolve(import.meta.dirname, '../../../apps/ingest-consumer/src/main.ts');
 const EVENTS = 12_000;
@@ -64,12 +64,14 @@ beforeAll(async () => {
     KAFKA_BROKERS: brokers,
     DATABASE_URL: database.url,
   };
+  const startAt = await sendUncounted(brokers, topic.name);
   await simulate({ brokers, topic: topic.name, events: EVENTS, seed: 11, mix: MIX });
-  await sendMixed(brokers, topic.name);
+  await send(brokers, topic.name, MIXED);
   const consumer = new ServiceProcess(INGEST, {
     KAFKA_BROKERS: brokers,
     DATABASE_URL: database.url,
     EVENTS_TOPIC: topic.name,
+    START_AT: startAt,
     DLQ_TOPIC: dlq.name,
     CONSUMER_GROUP: uniqueName('adtally_test_group'),
     ADMIN_PORT: '0',
@@ -143,6 +145,7 @@ describe('a topic with copies, conflicts, late and malformed records, in several
   test('is recounted to the same rows, money, dead letters and rollups', async () => {
     const audit = await auditDatabase(db);
     expect(audit.balanced).toBe(true);
+    expect(Number(audit.totals.consumed)).toBe(EVENTS + MIXED.length);
     expect(Number(audit.totals.duplicate) * Number(audit.totals.conflict)).toBeGreaterThan(0);
     expect(Object.keys(audit.totals.by_code).length).toBeGreaterThan(10);
     expect(await recounted('rows')).toMatchObject({ code: 0, differences: [], unknown: [] });
@@ -289,5 +292,9 @@ describe('a topic with copies, conflicts, late and malformed records, in several
     );
     expect(stdout).toContain('the recount from rows agrees');
     expect((await recount(['statement', file, '--source', 'topic'], env)).code).toBe(3);
+    const { code: exit, stderr } = await recount(['rows'], env);
+    expect(`${exit}: ${stderr}`).toMatch(
+      /^3: .*begins at \d+, and was counted from \d: retention took/,
+    );
   });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdEvent, encodeEvent } from '@adtally/event-schema';
 import { AckedProducer } from '@adtally/kafka';
 
@@ -22,17 +23,35 @@ export const MIXED: readonly AdEvent[] = [
   { ...PLAIN, event_type: 'conversion', conversion_id: 'o', value_micros: 7n, currency: 'USD' },
 ];
 
-/** Produces MIXED, in one partition and in their order. */
-export async function sendMixed(brokers: string, topic: string): Promise<void> {
+const BEFORE: AdEvent = {
+  ...PLAIN,
+  event_type: 'impression',
+  impression_id: '01890a5d-ac96-774b-bcce-000000000002',
+  price_micros: 3n,
+};
+
+/** Produces events, in one partition and in their order. */
+export async function send(
+  brokers: string,
+  topic: string,
+  events: readonly AdEvent[],
+): Promise<void> {
   const settings = { brokers, clientId: 'recount-test', security: {} };
   const producer = await AckedProducer.connect(settings, { mode: 'bulk' });
-  const records = MIXED.map((event) => ({
+  const records = events.map((event) => ({
     topic,
     partition: 0,
-    key: MIXED_ID,
+    key: event.impression_id,
     value: encodeEvent(event),
   }));
   const outcomes = await producer.produceAll(records);
   await producer.close();
   if (outcomes.some((outcome) => outcome !== 'acked')) throw new Error('not all were acknowledged');
+}
+
+/** Produces an event that is to lie before where counting begins; returns that time, for START_AT. */
+export async function sendUncounted(brokers: string, topic: string): Promise<string> {
+  await send(brokers, topic, [BEFORE]);
+  await sleep(20);
+  return new Date().toISOString();
 }
