@@ -21,30 +21,12 @@ export function rowsSince(since: Date): AuditCheck {
              l.stored_fingerprint # l.purged_fingerprint AS fingerprint
       FROM ledger l JOIN sources s USING (source_id)
       WHERE l.first_offset IS NOT NULL AND s.kind <> 'dlq' AND l.${counted}
-    ), bounds AS MATERIALIZED (
-      SELECT source_id, array_agg(DISTINCT bound ORDER BY bound) AS bounds,
-             min(bound) AS lowest, max(bound) AS highest
-      FROM expected CROSS JOIN LATERAL (VALUES (first_offset), (end_offset)) AS b (bound)
-      GROUP BY source_id
-    ), young AS MATERIALIZED (
-      SELECT r.source_id, width_bucket(r.source_offset, b.bounds) AS range, count(*) AS found, ${KEYS_XOR} AS fingerprint
-      FROM events r JOIN bounds b ON b.source_id = r.source_id
-        AND r.source_offset >= b.lowest AND r.source_offset < b.highest
-      WHERE r.impression_id >= '${firstId}'
-      GROUP BY 1, 2
-    ), differing AS MATERIALIZED (
+    ), ${countedIn('young', 'expected', `r.impression_id >= '${firstId}'`)}, differing AS MATERIALIZED (
       SELECT e.*, coalesce(y.found, 0) AS found, coalesce(y.fingerprint, 0) AS found_fingerprint
-      FROM expected e JOIN bounds b USING (source_id)
-        LEFT JOIN young y ON y.source_id = e.source_id AND b.bounds[y.range] = e.first_offset
+      FROM expected e LEFT JOIN young y USING (source_id, first_offset)
       WHERE e.rows <> coalesce(y.found, 0) OR e.fingerprint <> coalesce(y.fingerprint, 0)
-    ), old AS MATERIALIZED (
-      SELECT d.source_id, d.first_offset, count(*) AS found, ${KEYS_XOR} AS fingerprint
-      FROM differing d JOIN events r ON r.source_id = d.source_id
-        AND r.source_offset >= d.first_offset AND r.source_offset < d.end_offset
-      -- Asked once, before: where nothing differs no old day is read.
-      WHERE r.impression_id < '${firstId}' AND EXISTS (SELECT FROM differing)
-      GROUP BY 1, 2
-    ), placed AS (
+    -- Asked once, before: where nothing differs no old day is read.
+    ), ${countedIn('old', 'differing', `r.impression_id < '${firstId}' AND EXISTS (SELECT FROM differing)`)}, placed AS (
       SELECT d.*, d.found + coalesce(o.found, 0) AS all_found,
              d.found_fingerprint # coalesce(o.fingerprint, 0) AS all_fingerprint
       FROM differing d LEFT JOIN old o USING (source_id, first_offset)
@@ -56,6 +38,29 @@ export function rowsSince(since: Date): AuditCheck {
     FROM placed WHERE rows <> all_found OR fingerprint <> all_fingerprint
     ORDER BY 1, 3 LIMIT ${OFFENDING_FETCH}`,
   };
+}
+
+/**
+ * The common table expression of that name: of each of these ranges the rows of `events r` that lie in it, by number and
+ * by the XOR of their keys. Each row is put in its range by a search, once, however many ranges there are; what lies
+ * between two of them has a part of its own, of which no range has the beginning.
+ */
+function countedIn(name: string, ranges: string, condition: string): string {
+  return `${name}_bounds AS MATERIALIZED (
+      SELECT source_id, array_agg(DISTINCT bound ORDER BY bound) AS bounds,
+             min(bound) AS lowest, max(bound) AS highest
+      FROM ${ranges} CROSS JOIN LATERAL (VALUES (first_offset), (end_offset)) AS b (bound)
+      GROUP BY source_id
+    ), ${name} AS MATERIALIZED (
+      SELECT source_id, b.bounds[part] AS first_offset, found, fingerprint
+      FROM (
+        SELECT r.source_id, width_bucket(r.source_offset, b.bounds) AS part, count(*) AS found, ${KEYS_XOR} AS fingerprint
+        FROM events r JOIN ${name}_bounds b ON b.source_id = r.source_id
+          AND r.source_offset >= b.lowest AND r.source_offset < b.highest
+        WHERE ${condition}
+        GROUP BY 1, 2
+      ) parts JOIN ${name}_bounds b USING (source_id)
+    )`;
 }
 
 /** The first UUIDv7 of a millisecond. */
