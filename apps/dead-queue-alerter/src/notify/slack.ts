@@ -80,7 +80,8 @@ function section(text: string): object {
 }
 
 function mrkdwn(text: string, max: number): object {
-  return { type: 'mrkdwn', text: cut(text, max) };
+  // Or Slack would make links of addresses and names that stand in anybody's header.
+  return { type: 'mrkdwn', text: cut(text, max), verbatim: true };
 }
 
 /** Otherwise text from a header could call a whole channel. */
