@@ -1,3 +1,4 @@
+import { jsonText } from '@adtally/command-line';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
@@ -15,6 +16,25 @@ const world = await World.create();
 afterAll(() => world.close());
 
 const JANUARY = { campaignId: 'c-1', month: '2026-01', timeZone: 'UTC' };
+
+test('is whole as a file and as --json prints it, whatever a campaign is called', async () => {
+  const campaignId = 'c\u009b1\u202e';
+  await world.clear();
+  await (
+    await world.writer()
+  ).commit([
+    event({
+      id: idAt(START_MS, 1),
+      type: 'impression',
+      atMs: 0,
+      dimensions: [campaignId, 'cr-1', 'p-1'],
+    }),
+  ]);
+  const issued = await issueStatement(world.db, { ...JANUARY, campaignId });
+  expect(issued.events).toBe('1');
+  for (const text of [renderStatement(issued), `${jsonText(issued)}\n`])
+    expect(readStatement(text)).toEqual({ statement: issued, problems: [] });
+});
 
 describe('a file that somebody sealed anew', async () => {
   type Changeable = Record<string, any>;

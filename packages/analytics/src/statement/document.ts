@@ -1,3 +1,4 @@
+import { jsonText } from '@adtally/command-line';
 import { type Static, type TProperties, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { MEASURES_BY_STANDING, type Standing } from '../measures.ts';
@@ -189,7 +190,7 @@ export function readStatement(text: string): ReadStatement {
   const digest = digestOf(value);
   if (digest !== value.digest) {
     problems.push(`digest: the file says ${value.digest}, its content has ${digest}`);
-  } else if (text !== renderStatement(value) && text !== `${JSON.stringify(value)}\n`) {
+  } else if (text !== renderStatement(value) && text !== `${jsonText(value)}\n`) {
     problems.push('bytes: what it says is whole, and its bytes are not those that were issued');
   }
   return { statement: value, problems };
