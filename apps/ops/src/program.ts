@@ -28,11 +28,15 @@ export const PROGRAM: Program<OpsEnvironment> = {
   name: 'ops',
   summary:
     'looks after partitions, halts, figures, conflicts, producers, dead letters and incidents',
-  notes: `What changes something needs --reason TEXT, on many letters and to accept a loss also --execute: without it a
-command only says what it would do. --json prints one JSON object as the last line of standard output.
-DATABASE_URL names the database, for check-producer and send KAFKA_BROKERS the brokers; every variable: apps/ops/README.md.
-Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed letters, producers
-have something to mend, or an audit that balances is not everything, 4 refused by a guard or nothing matched, 69 the server does not answer, 78 configuration or schema.`,
+  notes: `What changes something needs --reason TEXT, on many letters, to accept a loss
+and to book money also --execute: without it a command only says what it would
+do. --json prints one JSON object as the last line of standard output.
+DATABASE_URL names the database, for check-producer and send KAFKA_BROKERS the
+brokers; every variable: apps/ops/README.md.
+Exit codes: 0 done, 1 failure, 2 wrong usage, 3 a job ended with dead or failed
+letters, producers have something to mend, or an audit that balances is not
+everything, 4 refused by a guard or nothing matched, 69 the server does not
+answer, 78 configuration or schema.`,
   load: async () => ops,
   commands: {
     lag: {

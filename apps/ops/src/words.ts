@@ -62,3 +62,8 @@ export function shortName(name: string): string {
   const half = NAME_CHARACTERS_MAX / 2 - 2;
   return `${safe.slice(0, half)}...${safe.slice(-half)}`;
 }
+
+/** For a campaign without a single event: most often its name was misspelt. */
+export function nothingStored(campaignId: string): string {
+  return `no event of campaign "${printable(campaignId)}" is stored in this time; a name must be exactly as events spell it`;
+}

@@ -55,6 +55,20 @@ test('a dry run says what this build would take, what not and why, and changes n
   expect(rows).toEqual([{ touched: 0 }]);
 });
 
+test('where nothing matches it says that letters still pending were not meant', async () => {
+  const { db, ops } = await opsStage();
+  await keepLetters(db, [{ ...shown(1), code: 'schema_mismatch', state: 'pending' }]);
+  for (const order of [[], ['--execute', '--reason', 'test']]) {
+    const { code, stderr } = await ops('redrive', ...order);
+    expect({ code, stderr }).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('without --state only dead letters are meant'),
+    });
+  }
+  const { stderr } = await ops('redrive', '--state', 'dead');
+  expect(stderr).not.toContain('without --state');
+});
+
 test('limits and versions of a dry run are those a dlq-reprocessor told, of each topic its own', async () => {
   const { db, databaseUrl, ops, json } = await opsStage();
   const ofVersion7 = Buffer.from(

@@ -190,6 +190,17 @@ test('the events behind a figure are as many as it says, with their records and 
   expect(nothing.result).toMatchObject({ events: [], shown: 0, more: '0' });
 });
 
+test('a campaign without any event is named: a misspelt one looks like one that earned nothing', async () => {
+  await stage.store(EVENTS);
+  await stage.sumUp(BORN_MS + 60_000);
+  for (const command of ['report', 'events']) {
+    const misspelt = await stage.ops(command, '--campaign', 'c-77', ...DAY);
+    expect(misspelt.stderr).toContain('no event of campaign "c-77" is stored in this time');
+    const { stderr } = await stage.ops(command, ...CAMPAIGN, ...DAY);
+    expect(stderr).not.toContain('no event of campaign');
+  }
+});
+
 test('a campaign is named exactly; a long name is cut in tables alone', async () => {
   const names = [' -padded ', `${'x'.repeat(300)}1`, `${'x'.repeat(300)}2`];
   const event = { type: 'impression', at: '2026-03-29T12:00:00Z', amount: 1n } as const;

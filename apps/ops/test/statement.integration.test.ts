@@ -63,6 +63,23 @@ test('what standard output has is a statement that verifies, in both of its form
   }
 });
 
+test('it says beside the document that a month is not over, and that nothing is stored', async () => {
+  const { ops } = await stage();
+  const past = await ops('statement', ...ASKED);
+  expect(past.stderr).toContain('no event of campaign "c-7" is stored in this time');
+  expect(past.stderr).not.toContain('is not over');
+  const coming = await ops('statement', '--campaign', 'c-7', '--month', '2999-01');
+  expect(coming.stderr).toContain('2999-01 is not over in UTC');
+});
+
+test('a campaign is named exactly: blanks and a dash before it are part of its name', async () => {
+  const { ops } = await stage();
+  for (const name of [' c-7 ', '-c-7']) {
+    const { stdout } = await ops('statement', `--campaign=${name}`, '--month', '2026-03', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ campaign_id: name });
+  }
+});
+
 test('what cannot be is refused in one sentence', async () => {
   const { ops, path } = await stage();
   writeFileSync(path('other.json'), '{"schema": "adtally.statement/9"}');

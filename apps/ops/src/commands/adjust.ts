@@ -81,7 +81,7 @@ async function booked(
   const booking = { ...whatToBook(read, options), again: options.again };
   if (read.conflict.bookings > 0 && !options.again) {
     throw refusal(
-      `${read.conflict.bookings} adjustments were booked for this event before (conflicts show); --again books another one`,
+      `this event was adjusted before, bookings: ${read.conflict.bookings} (conflicts show); --again books another one`,
     );
   }
   const { amountMicros, currency: unit } = booking;

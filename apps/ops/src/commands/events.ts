@@ -23,10 +23,10 @@ import { EVENT_TYPES } from '@adtally/event-schema';
 import { campaign } from '../campaign-type.ts';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { PERIOD_OPTIONS, readPeriod } from '../period-options.ts';
-import { classesJson, classesText } from '../reporting/class-words.ts';
+import { classesJson, classesText, isNothingStored } from '../reporting/class-words.ts';
 import { eventWriter } from '../reporting/event-writer.ts';
 import { periodJson, standingJson, standingText } from '../reporting/standing-words.ts';
-import { count } from '../words.ts';
+import { count, nothingStored } from '../words.ts';
 
 /** So many are written at once. */
 const WRITTEN_TOGETHER = 500;
@@ -90,6 +90,7 @@ listed for the campaign that earned it. Behind --limit the others are counted an
             more,
           });
           if (format === 'text') process.stdout.write(`\n${classesText(classes)}\n`);
+          if (type === undefined && isNothingStored(classes)) say(nothingStored(campaignId));
           say(standingText(standing));
           for (const sentence of stale) say(sentence);
           if (more > 0n) say(`${count(more)} more are not listed: --limit ${total} lists all`);

@@ -36,6 +36,7 @@ const FUTURE_HINT =
 
 interface Wanted {
   readonly filter: LetterFilter;
+  readonly isStateGiven: boolean;
   readonly ratePerSecond: number;
   readonly limit: number | undefined;
   readonly acceptFuture: boolean;
@@ -66,7 +67,8 @@ export const redrive = command({
   run: async ({ options }, environment: OpsEnvironment) => {
     const { rate: ratePerSecond, limit, json, wait, 'accept-future': acceptFuture } = options;
     const filter = filterOf(options, ['dead']);
-    const wanted = { filter, ratePerSecond, limit, acceptFuture, json };
+    const isStateGiven = options.state !== undefined;
+    const wanted = { filter, isStateGiven, ratePerSecond, limit, acceptFuture, json };
     const order = readOrder(options);
     return await onDatabase(environment, (context) =>
       order === null ? dryRun(context, wanted) : execute(context, wanted, order, wait),
@@ -100,17 +102,18 @@ async function dryRun({ db }: OpsContext, wanted: Wanted): Promise<number> {
       needs_confirm: verdict.checked > UNCONFIRMED_LETTERS_MAX,
     });
   } else process.stdout.write(`${dryRunText(candidates, verdict, wanted)}\n`);
-  if (verdict.checked === 0) say('there is nothing to redrive');
+  if (verdict.checked === 0) say(`there is nothing to redrive${onlyDead(candidates, wanted)}`);
   return verdict.checked === 0 ? EXIT.refused : EXIT.success;
 }
 
 async function execute(
   context: OpsContext,
-  { filter, ratePerSecond, limit, acceptFuture, json }: Wanted,
+  wanted: Wanted,
   order: Order,
   wait: boolean,
 ): Promise<number> {
   const { db, config } = context;
+  const { filter, ratePerSecond, limit, acceptFuture, json } = wanted;
   const operator = operatorOf(order, config);
   const ordered = await createRedrive(db, {
     ...operator,
@@ -123,7 +126,9 @@ async function execute(
   const facts = candidatesJson(ordered.candidates);
   if (ordered.outcome === 'nothing-to-redrive') {
     if (json) printJson({ executed: false, outcome: ordered.outcome, ...facts });
-    say(`there is nothing to redrive: ${candidatesText(ordered.candidates)}`);
+    say(
+      `there is nothing to redrive: ${candidatesText(ordered.candidates)}${onlyDead(ordered.candidates, wanted)}`,
+    );
     return EXIT.refused;
   }
   if (ordered.outcome === 'not-confirmed') {
@@ -172,6 +177,11 @@ function candidatesText(candidates: RedriveCandidates): string {
   ].filter((reason) => reason !== false);
   const without = reasons.length > 0 ? ` (not ${reasons.join(', ')})` : '';
   return `${letters(matched)} match, ${count(eligible)} can be redriven${without}`;
+}
+
+/** Letters that fail are pending for minutes before they are dead. */
+function onlyDead({ matched }: RedriveCandidates, { isStateGiven }: Wanted): string {
+  return matched > 0 || isStateGiven ? '' : '; without --state only dead letters are meant';
 }
 
 function dryRunText(candidates: RedriveCandidates, verdict: Preflight, wanted: Wanted): string {

@@ -12,8 +12,10 @@ import {
 import { campaign } from '../campaign-type.ts';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { PERIOD_OPTIONS, readPeriod } from '../period-options.ts';
+import { isNothingStored } from '../reporting/class-words.ts';
 import { printReportJson, reportCsv, reportText } from '../reporting/report-text.ts';
 import { periodJson, periodText, standingText } from '../reporting/standing-words.ts';
+import { nothingStored } from '../words.ts';
 
 /** The figures of campaigns, with all that is stored and not billed beside them. */
 export const report = command({
@@ -40,6 +42,7 @@ Exit code 4 where no version is promoted, or it does not keep what is cut by.`,
         printReportJson(told, by, asked, stale);
       } else if (csv) process.stdout.write(reportCsv(told, by));
       else process.stdout.write(`${periodText(period)}\n\n${reportText(told, by)}\n`);
+      if (campaignId !== undefined && isNothingStored(told.classes)) say(nothingStored(campaignId));
       say(standingText(told.standing));
       if (told.from === 'events') {
         say('attributed anew from the events: these days do not begin on whole hours of UTC');

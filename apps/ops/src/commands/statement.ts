@@ -20,12 +20,14 @@ import {
   operand,
   option,
   printJson,
+  say,
   text,
   UsageError,
 } from '@adtally/command-line';
+import { campaign } from '../campaign-type.ts';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { statementText } from '../statement-text.ts';
-import { printable } from '../words.ts';
+import { nothingStored, printable } from '../words.ts';
 
 /** They read every event, which may take minutes. */
 const NO_TIMEOUT = { statementTimeoutMs: 0 };
@@ -35,7 +37,7 @@ export const statement = command({
   description: `The document is JSON; --text prints it for people. Nothing is written but the file of --out. Exit code 1
 where the rollups contradict the events, 4 where the file of --out is there, or a correction has nothing to correct.`,
   options: {
-    campaign: option(text('CAMPAIGN'), 'whose'),
+    campaign: option(campaign, 'whose'),
     month: option(month, 'which month, by the days of the time zone'),
     'time-zone': option(timeZone, 'whose days; UTC unless it is given'),
     since: option(
@@ -47,16 +49,16 @@ where the rollups contradict the events, 4 where the file of --out is there, or 
     ...JSON_OPTION,
   },
   run: async ({ options }, environment: OpsEnvironment) => {
-    const { since, campaign } = options;
-    if (since !== undefined && (campaign ?? options.month ?? options['time-zone']) !== undefined)
+    const { since, campaign: campaignId } = options;
+    if (since !== undefined && (campaignId ?? options.month ?? options['time-zone']) !== undefined)
       throw new UsageError(
         '--since names a statement, which has its campaign, month and time zone',
       );
-    if (since === undefined && (campaign === undefined || options.month === undefined))
+    if (since === undefined && (campaignId === undefined || options.month === undefined))
       throw new UsageError('--campaign and --month are needed, or --since FILE');
     const earlier = since === undefined ? null : wholeStatement(since);
     const request = {
-      campaignId: campaign ?? '',
+      campaignId: campaignId ?? '',
       month: options.month ?? '',
       timeZone: options['time-zone'] ?? 'UTC',
     };
@@ -72,12 +74,31 @@ where the rollups contradict the events, 4 where the file of --out is there, or 
         else if (options.text || options.out !== undefined)
           process.stdout.write(`${statementText(issued)}\n`);
         else process.stdout.write(renderStatement(issued));
+        for (const sentence of doubts(issued)) say(sentence);
         return EXIT.success;
       },
       NO_TIMEOUT,
     );
   },
 });
+
+/** What its reader should know before it is sent to anybody: nothing of it is wrong. */
+function doubts({
+  campaign_id,
+  month: of,
+  time_zone,
+  events,
+  totals,
+  days,
+  issued_at,
+}: Statement): string[] {
+  const end = days.at(-1)?.to;
+  const isOver = end !== undefined && end <= issued_at;
+  return [
+    ...(events === '0' && totals.length === 0 ? [nothingStored(campaign_id)] : []),
+    ...(isOver ? [] : [`${of} is not over in ${time_zone}: --since FILE corrects this when it is`]),
+  ];
+}
 
 /** Computes a statement anew from the events as of its own positions. */
 export const verify = command({

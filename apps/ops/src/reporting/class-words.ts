@@ -29,6 +29,11 @@ export function classesJson(classes: readonly ClassCount[]): object {
   );
 }
 
+/** No event of any type. */
+export function isNothingStored(classes: readonly ClassCount[]): boolean {
+  return storedOf(classes) === 0n;
+}
+
 function storedOf(classes: readonly ClassCount[]): bigint {
   return classes.reduce((sum, { events }) => sum + events, 0n);
 }
