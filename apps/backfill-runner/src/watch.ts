@@ -2,6 +2,7 @@ import { buildVersion } from '@adtally/config';
 import { kafkaSettings } from '@adtally/kafka/env';
 import { runApp } from '@adtally/service';
 import {
+  CredentialTeller,
   LagTeller,
   ServicePresence,
   SYSTEM_METRICS,
@@ -25,12 +26,17 @@ export async function watch(config: RunnerConfig): Promise<void> {
     build: (parts) => {
       const keeper = new RollupKeeper(parts);
       // Without brokers it keeps rollups all the same, and leaves the lag to others.
+      const kafka = config.kafkaBrokers === '' ? undefined : kafkaSettings(config);
       const lag =
-        config.kafkaBrokers === ''
-          ? []
-          : [new LagTeller({ ...parts, config: { ...config, kafka: kafkaSettings(config) } })];
+        kafka === undefined ? [] : [new LagTeller({ ...parts, config: { ...config, kafka } })];
       return {
-        services: [new ServicePresence(parts), new SystemMetricsExporter(parts), ...lag, keeper],
+        services: [
+          new ServicePresence(parts),
+          new SystemMetricsExporter(parts),
+          new CredentialTeller({ ...parts, config: { ...config, kafka } }),
+          ...lag,
+          keeper,
+        ],
         mount: (admin) => void admin.get('/status', () => keeper.status()),
       };
     },

@@ -1,6 +1,7 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
 import {
+  CredentialTeller,
   LagTeller,
   ServicePresence,
   SYSTEM_METRICS,
@@ -33,6 +34,7 @@ export async function runDeadQueueAlerter(config: AlerterConfig): Promise<void> 
           // Of those that stand by none looks at the topic.
           new ServicePresence(parts, { isAtWork: () => alerter.role === 'active' }),
           new SystemMetricsExporter(parts),
+          new CredentialTeller(parts),
           new LagTeller(parts),
           alerter,
         ],

@@ -1,6 +1,7 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
 import {
+  CredentialTeller,
   LagTeller,
   ServicePresence,
   SYSTEM_METRICS,
@@ -26,6 +27,7 @@ export async function runDlqReprocessor(config: ReprocessorConfig): Promise<void
         services: [
           new ServicePresence(parts),
           new SystemMetricsExporter(parts),
+          new CredentialTeller(parts),
           new LagTeller(parts),
           reprocessor.service,
         ],

@@ -1,6 +1,7 @@
 import { buildVersion } from '@adtally/config';
 import { runApp } from '@adtally/service';
 import {
+  CredentialTeller,
   LagTeller,
   ServicePresence,
   SYSTEM_METRICS,
@@ -28,6 +29,7 @@ export async function runIngestConsumer(config: IngestConfig): Promise<void> {
         services: [
           new ServicePresence(parts),
           new SystemMetricsExporter(parts),
+          new CredentialTeller(parts),
           new LagTeller(parts),
           ingest.service,
         ],

@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SYSTEM_METRICS } from '@adtally/system-metrics';
 import { PROCESS_METRICS } from '@adtally/telemetry';
 import { compareTold } from '@adtally/telemetry/testing';
+import { selfSigned } from '@adtally/testkit';
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { METRICS } from '../src/metrics.ts';
 import { stage } from './support/stage.ts';
 
@@ -13,7 +17,11 @@ const AS_DECLARED = { undeclared: [], missing: [] };
 test('its /metrics holds what it measures itself, and on the leader the shared set', async () => {
   const the = await stage();
   const truth = await the.simulate(400);
-  const leader = await the.start().running();
+  const folder = mkdtempSync(join(tmpdir(), 'adtally-metrics-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const extra = join(folder, 'extra.pem');
+  writeFileSync(extra, selfSigned().cert);
+  const leader = await the.start({ NODE_EXTRA_CA_CERTS: extra }).running();
   const text = async (consumer = leader) => await (await consumer.get('/metrics')).text();
   await leader.until('the shared set', async () =>
     (await text()).includes('\nadtally_incidents_open 0'),
@@ -46,4 +54,9 @@ test('its /metrics holds what it measures itself, and on the leader the shared s
     'adtally_service_heartbeat_timestamp_seconds',
     'adtally_service_processes',
   ]);
+  await leader.until('the end of a certificate', async () =>
+    (await text()).includes(
+      '\nadtally_certificate_expiry_timestamp_seconds{server="any",role="ca"}',
+    ),
+  );
 });

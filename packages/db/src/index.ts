@@ -27,6 +27,7 @@ export {
   releaseSources,
   haltSource,
 } from './claims.ts';
+export { databaseCertificateFiles } from './address/certificate-files.ts';
 export { databaseCheck } from './check-connection.ts';
 export { askDatabase, withDatabase } from './command-database.ts';
 export {

@@ -28,7 +28,7 @@ export type { LogPosition } from './read-faults.ts';
 export type { ReadUpTo } from './log-witness.ts';
 export type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
 export type { RebalanceEvent } from './rebalances.ts';
-export type { KafkaSettings } from './settings.ts';
+export { kafkaCertificateFiles, type KafkaSettings } from './settings.ts';
 export { TOPIC_METRICS, type TopicMetrics } from './metrics.ts';
 export { topicSetting } from './direct/topic-setting.ts';
 export { TopicIdentity } from './topic-identity.ts';

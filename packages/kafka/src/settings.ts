@@ -12,6 +12,18 @@ export interface KafkaSettings {
   readonly tokens?: TokenSource | undefined;
 }
 
+/** The files (PEM) whose certificates the clients of the cluster go by: whom they trust, and their own. */
+export function kafkaCertificateFiles({
+  security,
+}: KafkaSettings): { role: 'ca' | 'client'; path: string }[] {
+  const file = (role: 'ca' | 'client', path: string | Secret | undefined) =>
+    path === undefined ? [] : [{ role, path: reveal(path) }];
+  return [
+    ...file('ca', security['ssl.ca.location']),
+    ...file('client', security['ssl.certificate.location']),
+  ];
+}
+
 /** Properties every client of the cluster shares, secrets as they are now. */
 export function commonConfig(settings: KafkaSettings): Record<string, unknown> {
   return {

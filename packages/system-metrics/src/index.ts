@@ -1,3 +1,4 @@
+export { CredentialTeller } from './credentials/credential-teller.ts';
 export { SystemMetricsExporter } from './exporter.ts';
 export { letterCounts } from './figures/letters.ts';
 export { readFreshness } from './figures/rollups.ts';

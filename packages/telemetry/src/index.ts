@@ -20,7 +20,7 @@ export {
   type MetricsExport,
   type MetricsOptions,
 } from './metrics.ts';
-export { PROCESS_METRICS } from './process-metrics.ts';
+export { PROCESS_METRICS, type ProcessMetrics } from './process-metrics.ts';
 export type { OtelIdentity } from './resource.ts';
 export type { TelemetryExport } from './otlp/open-export.ts';
 export { createTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';

@@ -40,6 +40,23 @@ export const PROCESS_METRICS = {
     help: 'Exports to a collector by OTLP, where one is set; what failed is dropped.',
     labels: { signal: ['traces', 'metrics'], outcome: ['sent', 'failed'] },
   },
+  certificateExpiry: {
+    name: 'adtally_certificate_expiry_timestamp_seconds',
+    kind: 'gauge',
+    help: 'Unix time at which files of certificates no longer serve: the first end in one of its own (`client`), the last in one of authorities (`ca`). Server `any`: `NODE_EXTRA_CA_CERTS`, for Redis and sinks.',
+    labels: {
+      server: ['kafka', 'postgres', 'schema-registry', 'otlp', 'any'],
+      role: ['ca', 'client'],
+    },
+    startsAbsent: true,
+  },
+  tokenExpiry: {
+    name: 'adtally_token_expiry_timestamp_seconds',
+    kind: 'gauge',
+    help: 'Unix time at which the token in hand ends; a new one is fetched when half of its life is over.',
+    labels: { server: ['kafka'] },
+    startsAbsent: true,
+  },
 } as const satisfies MetricDefinitions;
 
 export type ProcessMetrics = Instruments<typeof PROCESS_METRICS>;

@@ -1,6 +1,9 @@
-import { hasPrometheus, waitFor } from '@adtally/testkit';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasPrometheus, selfSigned, waitFor } from '@adtally/testkit';
 import type { Dataquery } from '@grafana/grafana-foundation-sdk/prometheus';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { BOARDS, dashboardOf, type PanelSpec } from '../src/index.ts';
 import { Deployment } from './support/deployment.ts';
 import { Watch } from './support/watch.ts';
@@ -41,6 +44,10 @@ test.runIf(hasPrometheus())(
   async () => {
     expect(QUESTIONS.length).toBeGreaterThan(70);
     expect(QUESTIONS.filter(({ query }) => query.includes('$'))).toEqual([]);
+    const folder = mkdtempSync(join(tmpdir(), 'adtally-panels-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const authority = join(folder, 'ca.pem');
+    writeFileSync(authority, selfSigned().cert);
     await using watch = await Watch.start({ intervalSeconds: 1 });
     await using the = await Deployment.start({
       name: 'panels',
@@ -48,6 +55,7 @@ test.runIf(hasPrometheus())(
       mix: { malformed: 0 },
       env: {
         MAX_ATTEMPTS: '1',
+        NODE_EXTRA_CA_CERTS: authority,
         RETRY_INTERVAL_MS: '500ms',
         BREAKER_WINDOW_RECORDS: '200',
         ROLLUP_SETTLE_MS: '5s',

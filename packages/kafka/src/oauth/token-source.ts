@@ -47,6 +47,11 @@ export class TokenSource {
     this.extensions = extensions;
   }
 
+  /** Unix time in ms at which the token in hand ends, or ended; null = none was ever given. */
+  get expiresAtMs(): number | null {
+    return this.#token?.expiresAtMs ?? null;
+  }
+
   /**
    * A token that serves: a new one in the second half of its life, the old one to its end where no new one can be had.
    *

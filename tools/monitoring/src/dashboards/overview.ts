@@ -159,6 +159,19 @@ export const OVERVIEW: Board = {
       },
       {
         kind: 'lines',
+        title: 'Certificates end in',
+        description:
+          'The first to end of all processes, by server. New files are read while services run.',
+        unit: 's',
+        queries: {
+          '{{server}} {{role}}':
+            'min by (server, role) (adtally_certificate_expiry_timestamp_seconds) - time()',
+        },
+        runbook: 'CertificateEndsSoon',
+        onlyWhen: 'a process was given files of certificates',
+      },
+      {
+        kind: 'lines',
         title: 'Letters',
         description: 'Dead letters by state: pending are retried, dead wait for an operator.',
         unit: 'short',
