@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import {
   hasPostgresServer,
@@ -181,6 +182,22 @@ test.skipIf(isSkipped)('ingest makes the days, which belong to the owner', async
   );
   expect(owners).toEqual([{ owner: OWNER }]);
 });
+
+test.skipIf(isSkipped)(
+  'nobody waits behind a day for a long reader of whom the owner sees nothing, as a backup',
+  async () => {
+    const backup = new Client({ connectionString: as('adtally') });
+    await backup.connect();
+    onTestFinished(() => backup.end());
+    await backup.query('BEGIN; LOCK TABLE events IN ACCESS SHARE MODE');
+    await sleep(1_200);
+    await run(as('adtally_ingest'), "SELECT build_event_day('2032-01-01')");
+    const move = "SET lock_timeout = '100ms'; SELECT move_event_day('2032-01-01')";
+    await expect(run(as('adtally_ingest'), move)).rejects.toThrow('in use by a long transaction');
+    await backup.query('COMMIT');
+    await run(as('adtally_ingest'), move);
+  },
+);
 
 test.skipIf(isSkipped)(
   'a role whose sessions the owner may not end cannot claim: it would be ended by nobody',
