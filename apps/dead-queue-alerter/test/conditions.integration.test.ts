@@ -60,7 +60,7 @@ function conditionsOf(the: Stage) {
 }
 
 test.concurrent('a halted partition pages once, whoever dies, and resolves when the loss is accepted', async (context) => {
-  const the = await stage(context);
+  const the = await stage(context, { env: { RUNBOOK_BASE_URL: 'https://runbooks.example' } });
   const [first = 0] = await countedTopic(the);
   await halt(the, first);
   const one = the.start();
@@ -72,7 +72,7 @@ test.concurrent('a halted partition pages once, whoever dies, and resolves when 
       description: expect.stringContaining(
         `do: read the runbook, then: ops accept-loss --source ${first} says what it comes to, --execute does it`,
       ),
-      runbook_url: 'docs/runbooks/PartitionHalted.md',
+      runbook_url: 'https://runbooks.example/PartitionHalted.md',
     },
   });
   // Killed before that it would be sent once more, under the same key.
