@@ -15,11 +15,14 @@ import { expect, test } from 'vitest';
 import { told } from './support/listener.ts';
 import { stage, untilAccepted, type Stage } from './support/stage.ts';
 
+/** The brokers have none of this name: a leader that finds one made anew would tell other things of it. */
+const TOPIC = 'counted-elsewhere';
+
 /** A counted topic with two partitions. */
 async function countedTopic(the: Stage): Promise<number[]> {
   const sources = await registerTopic(the.db, {
     kind: 'events',
-    topic: 'ad-events',
+    topic: TOPIC,
     topicId: 'id',
     partitions: 2,
     genesis: () => 120n,
@@ -36,7 +39,7 @@ async function halt(the: Stage, sourceId: number): Promise<void> {
 function lagOf(partition: number, code: string | null): PartitionLag {
   return {
     kind: 'events',
-    topic: 'ad-events',
+    topic: TOPIC,
     partition,
     sourceId: null,
     nextOffset: 120,
@@ -66,9 +69,9 @@ test.concurrent('a halted partition pages once, whoever dies, and resolves when 
   const one = the.start();
   await untilAccepted(the.webhook, 1);
   expect(the.webhook.accepted[0]?.body).toMatchObject({
-    commonLabels: { alertname: 'PartitionHalted', key: 'ad-events/0' },
+    commonLabels: { alertname: 'PartitionHalted', key: `${TOPIC}/0` },
     commonAnnotations: {
-      summary: 'ad-events/0 is halted at offset 120: hole, 120..125 missing',
+      summary: `${TOPIC}/0 is halted at offset 120: hole, 120..125 missing`,
       description: expect.stringContaining(
         `do: read the runbook, then: ops accept-loss --source ${first} says what it comes to, --execute does it`,
       ),
@@ -91,15 +94,15 @@ test.concurrent('two halted sources of one partition are two pages', async (cont
   await halt(the, first);
   const other = await insertSource(
     the.db,
-    { kind: 'events', topic: 'ad-events', topicId: 'another', partition: 0 },
+    { kind: 'events', topic: TOPIC, topicId: 'another', partition: 0 },
     120n,
   );
   await halt(the, other);
   the.start();
   await untilAccepted(the.webhook, 2);
   expect((await the.incidents()).map(({ key }) => key)).toEqual([
-    'ad-events/0',
-    `ad-events/0 source ${other}`,
+    `${TOPIC}/0`,
+    `${TOPIC}/0 source ${other}`,
   ]);
 });
 
@@ -118,7 +121,7 @@ test.concurrent('stuck partitions of a topic are one page; it ends after quiet, 
   await replaceLag(the.db, [lagOf(0, 'open_transaction'), lagOf(1, null)]);
   the.start();
   const { summary } = await until('PartitionsStuck', 'firing');
-  expect(summary).toBe('ad-events: 1 partition is stuck: 0 (open_transaction)');
+  expect(summary).toBe(`${TOPIC}: 1 partition is stuck: 0 (open_transaction)`);
   await replaceLag(the.db, [lagOf(0, 'open_transaction'), lagOf(1, 'throttled')]);
   await untilAccepted(the.webhook, 2);
   // The leader is gone: what it found last is old, and says nothing.
