@@ -68,7 +68,8 @@ is missing, 78 configuration or schema.`,
       load: async () => (await import('./commands/run.ts')).inspecting('sources'),
     },
     recount: {
-      summary: 'count a topic anew in Python and compare: recount statement FILE, recount rows',
+      summary:
+        'count a topic anew in Python and compare: recount statement|report|events FILE, recount rows',
       load: async () => (await import('./commands/recount.ts')).recountCommand,
     },
     break: {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { withDatabaseName } from '@adtally/db';
 import { KafkaAdmin } from '@adtally/kafka';
 import { recount } from '@adtally/recount';
@@ -106,11 +106,34 @@ test(
     });
     expect(audit.stderr).toContain(result.database);
 
-    // The statement it ended with, and the whole database, by a program that shares nothing with ours.
+    // The statement it ended with, the figures and events of its campaign, and the whole database, by a program that
+    // shares nothing with ours.
     const url = withDatabaseName(servers.env['DATABASE_URL'] ?? '', result.database);
-    const env = { ...process.env, ...servers.env, DATABASE_URL: url };
-    for (const words of [['statement', result.statement.file, '--source', 'topic'], ['rows']]) {
-      const { stdout, stderr } = await recount([...words, '--json'], env);
+    const onDemo = { ...servers, env: { ...servers.env, DATABASE_URL: url } };
+    const { file: statement } = result.statement;
+    const { campaign_id, days } = JSON.parse(readFileSync(statement, 'utf8'));
+    const asked = ['--campaign', campaign_id, '--from', days[0].from, '--to', days.at(-1).to];
+    const printed = async (...words: string[]) => {
+      const { code, stdout, stderr } = await dev(onDemo, ['ops', ...words, ...asked, '--json']);
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      const file = join(dirname(statement), `${words[0]}.json`);
+      writeFileSync(file, stdout);
+      return { file, content: JSON.parse(stdout) };
+    };
+    const report = await printed('report', '--by', 'hour');
+    const events = await printed('events', '--limit', '100000');
+    expect(Number(report.content.events.click.click)).toBeGreaterThan(0);
+    expect(events.content.events.length).toBeGreaterThan(0);
+    for (const words of [
+      ['statement', statement, '--source', 'topic'],
+      ['report', report.file, '--source', 'topic'],
+      ['events', events.file, '--source', 'topic'],
+      ['rows'],
+    ]) {
+      const { stdout, stderr } = await recount([...words, '--json'], {
+        ...process.env,
+        ...onDemo.env,
+      });
       expect({ stderr, ...JSON.parse(stdout) }).toMatchObject({ stderr: '', differences: [] });
     }
   },

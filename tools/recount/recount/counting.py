@@ -43,6 +43,7 @@ class Count:
         """Keys with different payloads, where nobody says which of them is stored."""
         self._known = known
         self._places: dict[str, Place] = {}
+        self._copies_elsewhere: dict[str, list[Place]] = {}
         self._admitted: list[Event] = []
 
     def add(self, records: Iterable[Record], rules_at: Callable[[Place], Rules]) -> None:
@@ -85,6 +86,8 @@ class Count:
             self.events[event.key] = event
         elif first == event:
             self.duplicates += 1
+            if self._places[event.key][:2] != place[:2]:
+                self._copies_elsewhere.setdefault(event.key, []).append(place)
         else:
             self.conflicts += 1
             self._decide(place, event)
@@ -96,9 +99,15 @@ class Count:
         stored = self._known.stored_at.get(event.key)
         if stored == place:
             self._places[event.key] = place
+            self._copies_elsewhere.pop(event.key, None)
             self.events[event.key] = event
         elif stored is None:
             self.undecided.add(event.key)
+
+    def places(self, key: str) -> list[Place]:
+        """Where its stored copy can lie: of equal ones in several partitions any may have been the first."""
+        first = self._places.get(key)
+        return [] if first is None else [first, *self._copies_elsewhere.get(key, ())]
 
     def rejected_by_code(self) -> Counter[str]:
         return Counter(self.rejected.values())

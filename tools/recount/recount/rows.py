@@ -14,14 +14,15 @@ def event_of(row: list[str]) -> Event:
     return Event(key, impression_id, event_type, int(occurred_us), int(amount), *texts)
 
 
-def query_as_of(campaign_id: str, positions: Iterable[dict]) -> str:
-    """Of all impressions with an event of the campaign, the events that were stored at these positions."""
+def query_as_of(campaign_id: str | None, positions: Iterable[dict]) -> str:
+    """Of all impressions with an event of the campaign, or of all, the events that were stored at these positions."""
     stood = ", ".join(f"({int(one['source'])}, {int(one['next_offset'])}::bigint)" for one in positions)
     if stood == "":
         return f"SELECT {COLUMNS} FROM events e WHERE false"
+    impressions = "" if campaign_id is None else f"WHERE campaign_id = {literal(campaign_id)}"
     return f"""SELECT {COLUMNS} FROM events e JOIN (VALUES {stood}) AS stood (source_id, next_offset)
         ON stood.source_id = e.source_id AND e.source_offset < stood.next_offset
-        WHERE e.impression_id IN (SELECT impression_id FROM events WHERE campaign_id = {literal(campaign_id)})"""
+        WHERE e.impression_id IN (SELECT impression_id FROM events {impressions})"""
 
 
 def events_of(snapshot: Snapshot, name: str) -> list[Event]:

@@ -5,8 +5,10 @@ import json
 import pathlib
 from collections.abc import Iterable
 
+from .as_of import Asked
 from .attribution import Attribution
 from .contract import Event
+from .counting import Place
 from .errors import Incomplete, Usage
 from .figures import DayFigures, Days, Sums, figures_of
 from .form import misfit
@@ -39,6 +41,22 @@ def digest(statement: dict) -> str:
     content = {name: value for name, value in statement.items() if name != "digest"}
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def asked_by(statement: dict) -> Asked:
+    """Its positions, and the offsets of all events of the impressions in it."""
+    # Redrives and replays number their own writes.
+    places = {
+        one["source"]: (one["topic"], int(one["partition"]))
+        for one in statement["as_of"]
+        if one["kind"] == "events"
+    }
+    needed = [
+        Place(*places[one["source"]], int(one["first_offset"]))
+        for one in statement["offsets"]
+        if one["source"] in places
+    ]
+    return Asked(statement["as_of"], statement["campaign_id"], needed)
 
 
 def attribution_of(statement: dict) -> Attribution:

@@ -17,7 +17,7 @@ const HOME = join(import.meta.dirname, '..');
 const REQUIREMENTS = join(HOME, 'requirements.txt');
 
 /**
- * Runs the recount, a program in Python, with these words: `statement FILE`, `rows`. What it is told of servers comes
+ * Runs the recount, a program in Python, with these words: `statement FILE`, `report FILE`, `rows`. What it is told of servers comes
  * from the environment (KAFKA_BROKERS, DATABASE_URL).
  *
  * @throws CommandError where there is no Python, or its Kafka client cannot be installed

@@ -1,111 +1,41 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
-  ensureSomeVersion,
   issueStatement,
-  keepRollups,
   renderStatement,
   type Statement,
   verifyStatement,
 } from '@adtally/analytics';
-import { auditDatabase, type Database, migrate, openDatabase } from '@adtally/db';
-import { simulate } from '@adtally/event-simulator';
-import {
-  kafkaBrokers,
-  ServiceProcess,
-  testDatabase,
-  testTopic,
-  truncatePartition,
-  uniqueName,
-} from '@adtally/testkit';
+import { auditDatabase, type Database } from '@adtally/db';
+import { truncatePartition } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recount } from '../src/index.ts';
-import { MAX, MIXED, send, sendUncounted } from './support/mixed.ts';
+import { type CountedTopic, countedTopic } from './support/counted-topic.ts';
+import { MAX, MIXED } from './support/mixed.ts';
 
-const INGEST = resolve(import.meta.dirname, '../../../apps/ingest-consumer/src/main.ts');
 const EVENTS = 12_000;
-/** Enough of everything that a small run has every kind of it. */
-const MIX = {
-  duplicate: 0.05,
-  conflict: 0.02,
-  malformed: 0.02,
-  misrouted: 0.02,
-  hugeAmount: 0.05,
-  outOfOrder: 0.05,
-};
 
+let stage: CountedTopic;
 let db: Database;
 let env: Record<string, string>;
 let folder: string;
 let statement: Statement;
 let mixed: Statement;
-const cleanups: (() => Promise<unknown> | void)[] = [];
 
-/** A topic with all that a producer can do, counted by the real service, and its rollups. */
 beforeAll(async () => {
-  const [brokers, database, topic, dlq] = await Promise.all([
-    kafkaBrokers(),
-    testDatabase(async (url) => void (await migrate(url))),
-    testTopic({ partitions: 6 }),
-    testTopic({ partitions: 2 }),
-  ]);
-  db = openDatabase(database.url, { applicationName: 'test', statementTimeoutMs: 0 });
-  folder = mkdtempSync(join(tmpdir(), 'adtally-recount-'));
-  cleanups.push(
-    () => db.destroy(),
-    () => Promise.all([database.drop(), topic.delete(), dlq.delete()]),
-    () => rmSync(folder, { recursive: true }),
-  );
-  env = {
-    ...(process.env as Record<string, string>),
-    KAFKA_BROKERS: brokers,
-    DATABASE_URL: database.url,
-  };
-  const startAt = await sendUncounted(brokers, topic.name);
-  await simulate({ brokers, topic: topic.name, events: EVENTS, seed: 11, mix: MIX });
-  await send(brokers, topic.name, MIXED);
-  const consumer = new ServiceProcess(INGEST, {
-    KAFKA_BROKERS: brokers,
-    DATABASE_URL: database.url,
-    EVENTS_TOPIC: topic.name,
-    START_AT: startAt,
-    DLQ_TOPIC: dlq.name,
-    CONSUMER_GROUP: uniqueName('adtally_test_group'),
-    ADMIN_PORT: '0',
-  });
-  await consumer.until('all to be counted', async () => {
-    const { consumed } = await db
-      .selectFrom('ledger')
-      .select((eb) => eb.fn.coalesce(eb.fn.sum<string>('consumed'), sql<string>`0`).as('consumed'))
-      .executeTakeFirstOrThrow();
-    return Number(consumed) === EVENTS + MIXED.length;
-  });
-  await consumer.stop();
-  await ensureSomeVersion(db);
-  // Cohorts end on their own; what is younger is told apart by both sides.
-  const options = { settleMs: 0, holdsFrontier: false, baseRows: 50_000, maxImpressions: 10_000 };
-  while ((await keepRollups(db, options, new AbortController().signal)).hasMore);
-  statement = await issueStatement(db, await busiestCampaign());
+  stage = await countedTopic(EVENTS);
+  ({ db, env, folder } = stage);
+  await stage.sumUp();
+  statement = await issueStatement(db, await stage.busiestCampaign());
   fileOf('statement.json', statement);
   mixed = await issueStatement(db, { campaignId: 'mixed', month: '2026-01', timeZone: 'UTC' });
 }, 120_000);
 
 afterAll(async () => {
-  for (const cleanup of cleanups) await cleanup();
+  await stage[Symbol.asyncDispose]();
 });
-
-/** The campaign and month with the most events, in a zone whose days are not those of UTC. */
-async function busiestCampaign() {
-  const { rows } = await sql<{ campaignId: string; month: string }>`
-    SELECT campaign_id AS "campaignId", to_char(occurred_at AT TIME ZONE 'America/New_York', 'YYYY-MM') AS month
-    FROM events GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1`.execute(db);
-  const [busiest] = rows;
-  if (busiest === undefined) throw new Error('nothing was counted');
-  return { ...busiest, timeZone: 'America/New_York' };
-}
 
 function fileOf(name: string, content: Statement): string {
   const path = join(folder, name);
@@ -288,7 +218,7 @@ describe('a topic with copies, conflicts, late and malformed records, in several
     const { code, stdout } = await recount(['statement', file], env);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /note: not from the topic: .* begins at \d+, the statement's events at \d+/,
+      /note: not from the topic: .* begins at \d+, the events that are needed at \d+/,
     );
     expect(stdout).toContain('the recount from rows agrees');
     expect((await recount(['statement', file, '--source', 'topic'], env)).code).toBe(3);

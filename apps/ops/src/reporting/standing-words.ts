@@ -7,10 +7,13 @@ export function standingJson({ definition, ...standing }: Standing): object {
   return {
     version: definition.version,
     algorithm: definition.algorithm,
+    window_ms: definition.windowMs,
+    tolerance_ms: definition.toleranceMs,
     read_at: time(standing.nowMs),
     summed_to: time(standing.summedToMs),
     waiting_notes: standing.waitingNotes,
     oldest_note_at: time(standing.oldestNoteMs),
+    positions: standing.positions,
   };
 }
 

@@ -1,6 +1,8 @@
 import { COHORT_MS, type DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
 import { readDefinitions, type RollupDefinition } from '../definitions.ts';
+import type { SourcePosition } from '../statement/document.ts';
+import { readPositions } from '../statement/positions.ts';
 import { readPromotion, RefusedError } from '../versions.ts';
 
 /** Which version figures are of, and what of the events it has. Times in milliseconds since 1970, by the database's clock. */
@@ -12,6 +14,8 @@ export interface Standing {
   /** Batches with late events that are not applied yet. */
   readonly waitingNotes: bigint;
   readonly oldestNoteMs: number | null;
+  /** How far every source was counted: with these anybody can recount what was told. */
+  readonly positions: readonly SourcePosition[];
 }
 
 /** The worker is 90 s and some behind by design, and waits 15 minutes at most where ingest lags. */
@@ -46,6 +50,7 @@ export async function readStanding(trx: DatabaseExecutor): Promise<Standing> {
     summedToMs: row.newest === null || row.newest < 0n ? null : Number(row.newest + 1n) * COHORT_MS,
     waitingNotes: row.notes,
     oldestNoteMs: row.oldest,
+    positions: await readPositions(trx),
   };
 }
 

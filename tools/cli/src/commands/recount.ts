@@ -4,7 +4,9 @@ import { serviceEnvironment } from '../stack.ts';
 
 /** Counts a topic anew by a program in Python, and compares: the words are its own. */
 export const recountCommand = command({
-  operands: { words: operands('words', 'statement FILE, or rows; --help too') },
+  operands: {
+    words: operands('words', 'statement, report or events with a FILE, or rows; --help too'),
+  },
   passesOn: 'everything',
   run: async ({ operands: { words } }) => {
     const { code, stdout, stderr } = await recount(words, serviceEnvironment());

@@ -14,19 +14,32 @@ const PLAIN = {
   placement_id: 'p\n',
 };
 const CLICK = { ...PLAIN, event_type: 'click', click_id: MIXED_ID, price_micros: MAX } as const;
-/** A conversion in another currency than its click, with a copy of the click and one that conflicts. */
+const LATER_ID = '01890a5d-ac96-774b-bcce-000000000002';
+/**
+ * A conversion in another currency than its click, with a copy of the click and one that conflicts; a click ten minutes
+ * before its impression, and two events of the impression that is not counted.
+ */
 export const MIXED: readonly AdEvent[] = [
   { ...PLAIN, event_type: 'impression', price_micros: MAX },
   CLICK,
   CLICK,
   { ...CLICK, price_micros: 1n },
   { ...PLAIN, event_type: 'conversion', conversion_id: 'o', value_micros: 7n, currency: 'USD' },
+  { ...CLICK, click_id: LATER_ID, price_micros: 3n, occurred_at: '2026-01-31T11:50:00Z' },
+  { ...CLICK, impression_id: LATER_ID, price_micros: 5n },
+  {
+    ...PLAIN,
+    event_type: 'conversion',
+    impression_id: LATER_ID,
+    conversion_id: 'p',
+    value_micros: 9n,
+  },
 ];
 
 const BEFORE: AdEvent = {
   ...PLAIN,
   event_type: 'impression',
-  impression_id: '01890a5d-ac96-774b-bcce-000000000002',
+  impression_id: LATER_ID,
   price_micros: 3n,
 };
 
