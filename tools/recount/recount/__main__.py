@@ -68,7 +68,7 @@ def _figures(command: str, file: str, source: str, limits: Rules) -> dict:
     found = as_of.read(told.asked_by(printed), source, limits)
     try:
         differences, notes = kind.compare(printed, found)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise told.not_as_printed(file, error) from error
     campaign = "all campaigns" if printed.campaign_id is None else printed.campaign_id
     period = printed.content["period"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .attribution import Credit
 from .errors import Incomplete, Usage
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 HOUR = datetime.timedelta(hours=1)
 
 Label = Callable[[Credit], str | None]
@@ -35,7 +35,7 @@ def _day(credit: Credit, zone: datetime.tzinfo) -> str:
 def _hour(credit: Credit, zone: datetime.tzinfo) -> str:
     """Where an hour of the day began, counted in time that passed since the day did."""
     local = _local(credit, zone)
-    midnight = datetime.datetime.combine(local.date(), datetime.time(), zone).astimezone(datetime.UTC)
+    midnight = datetime.datetime.combine(local.date(), datetime.time(), zone).astimezone(datetime.timezone.utc)
     return (midnight + (local - midnight) // HOUR * HOUR).astimezone(zone).isoformat()
 
 

@@ -46,7 +46,7 @@ def load(path: str, members: frozenset[str]) -> Told:
         raise Usage(f"{path} is not what it is said to be: it should have {', '.join(sorted(members))}")
     try:
         return _told(path, content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise not_as_printed(path, error) from error
 
 
