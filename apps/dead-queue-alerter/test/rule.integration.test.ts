@@ -114,8 +114,8 @@ test.concurrent('a page says in words why letters died and who sent them, and wh
     bill: expect.stringContaining('missing from the counts'),
   });
   expect(commonAnnotations?.['causes']?.split('\n')).toEqual([
-    `schema version 4 (this build reads 1), 5 events, source edge-3 and 1 more (fingerprint ${fingerprint}, e.g. ad-events/0/1)`,
-    'missing field currency, 1 event, source edge-3 (e.g. ad-events/0/6)',
+    `schema version 4 (this build reads 1), 5 events, source edge-3 and 1 more (fingerprint ${fingerprint}, e.g. ad-events/0@1)`,
+    'missing field currency, 1 event, source edge-3 (e.g. ad-events/0@6)',
   ]);
 });
 

@@ -31,7 +31,7 @@ test('a letter is its original coordinate and series, wherever its copies lie', 
     partition: 1,
     deadOffset: 3,
     cause: 'unknown cause',
-    origin: 'ad-events/4/42',
+    origin: 'ad-events/4@42',
   });
   expect(of(ADDED, 9).letter).toBe(first.letter);
   expect(of({ ...ADDED, [DEAD_LETTER_HEADERS.series]: '1' }).letter).toBe(first.letter);
@@ -56,7 +56,7 @@ test.each([
   ['a part of them', { [DEAD_LETTER_HEADERS.topic]: 'ad-events' }],
   ['an offset that is no number', { ...ADDED, [DEAD_LETTER_HEADERS.offset]: '4 OR 1' }],
 ])('a record whose headers are %s stands for itself', (_what, added) => {
-  expect(of(added).origin).toBe('dead/1/3');
+  expect(of(added).origin).toBe('dead/1@3');
   expect(of(added, 3).letter).toBe(of(added, 3).letter);
   expect(of(added, 4).letter).not.toBe(of(added, 3).letter);
   expect(letterOf(record(added), 'another topic id', 0).letter).not.toBe(of(added).letter);

@@ -41,7 +41,7 @@ export function letterOf(
     deadOffset: record.offset,
     ...causeOf(record, split),
     origin: plain(
-      original?.coordinate ?? `${record.topic}/${record.partition}/${record.offset}`,
+      original?.coordinate ?? `${record.topic}/${record.partition}@${record.offset}`,
       ORIGIN_MAX,
     ),
   };
@@ -58,7 +58,7 @@ function originalOf(
   if (topic === '' || !DIGITS.test(partition) || !DIGITS.test(offset)) return null;
   return {
     identity: [topicId || topic, partition, offset, series],
-    coordinate: `${topic}/${partition}/${offset}`,
+    coordinate: `${topic}/${partition}@${offset}`,
   };
 }
 

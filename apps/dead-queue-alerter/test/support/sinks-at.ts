@@ -27,8 +27,8 @@ export const FIRING: Message = {
   detectedLate: false,
   summary: '120 dead letters <!channel> & more',
   causes: [
-    'missing field currency, 118 events, source edge-3 (fingerprint 3f9c21aa07be5d44, e.g. ad-events/3/1042)',
-    'schema version 4 (this build reads 1), 2 events, source edge-1 and 2 more (e.g. ad-events/0/7)',
+    'missing field currency, 118 events, source edge-3 (fingerprint 3f9c21aa07be5d44, e.g. ad-events/3@1042)',
+    'schema version 4 (this build reads 1), 2 events, source edge-1 and 2 more (e.g. ad-events/0@7)',
   ],
   facts: ['Letters: 120', 'Offsets: partition 0: 1..120'],
   bill: 'Each dead letter is missing.',
