@@ -131,22 +131,32 @@ function split(folders: readonly string[]): { apps: string[]; others: string[] }
 }
 
 test.each([
-  ['ingest-consumer', ['tools/bench', 'tools/breaking-run', 'tools/cli']],
-  ['dlq-reprocessor', ['apps/ops', 'tools/bench', 'tools/breaking-run', 'tools/cli']],
-  ['dead-queue-alerter', ['tools/breaking-run', 'tools/cli']],
-  ['backfill-runner', ['tools/bench', 'tools/breaking-run', 'tools/cli', 'tools/how-to']],
-  ['ops', ['tools/breaking-run', 'tools/cli', 'tools/how-to', 'tools/producer-matrix']],
-])('a change in %s: its tests, and those that start it', async (app, starters) => {
-  const found = await pickedFor(`apps/${app}/src/index.ts`);
-  expect(found).toEqual([`apps/${app}`, ...starters, ALWAYS].toSorted());
-});
+  ['ingest-consumer', ['bench', 'breaking-run', 'cli', 'how-to', 'monitoring', 'recount']],
+  ['dlq-reprocessor', ['bench', 'breaking-run', 'cli', 'how-to', 'monitoring'], ['apps/ops']],
+  ['dead-queue-alerter', ['breaking-run', 'cli', 'how-to', 'monitoring']],
+  ['backfill-runner', ['bench', 'breaking-run', 'cli', 'how-to', 'monitoring']],
+  ['ops', ['breaking-run', 'cli', 'how-to', 'monitoring', 'producer-matrix', 'recount']],
+])(
+  'a change in %s: its tests, and those that start it',
+  async (app, tools, apps: string[] = []) => {
+    const found = await pickedFor(`apps/${app}/src/index.ts`);
+    const starters = [...apps, ...tools.map((tool) => `tools/${tool}`)];
+    expect(found).toEqual([`apps/${app}`, ...starters, ALWAYS].toSorted());
+  },
+);
 
 test('a metric of one app, with docs/metrics.md made anew: as any change in that app', async () => {
   // Made from the declarations, and looked at by what always runs.
   const found = await pickedFor('apps/dead-queue-alerter/src/metrics.ts', 'docs/metrics.md');
   expect(split(found)).toEqual({
     apps: ['apps/dead-queue-alerter'],
-    others: ['tools/breaking-run', 'tools/cli', ALWAYS].toSorted(),
+    others: [
+      'tools/breaking-run',
+      'tools/cli',
+      'tools/how-to',
+      'tools/monitoring',
+      ALWAYS,
+    ].toSorted(),
   });
   const { apps } = split(await pickedFor('packages/system-metrics/src/metrics.ts'));
   expect(apps).toEqual(

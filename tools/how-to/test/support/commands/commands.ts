@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '@adtally/command-line/testing';
 import type { Asked } from './command-host.ts';
@@ -10,12 +10,14 @@ const HOST = join(import.meta.dirname, 'command-host.ts');
 /** Runs what stands behind `./dev`, all of it in one process. Not two at a time. */
 export class Commands {
   readonly #root: string;
+  readonly #folder: string;
   readonly #host: ChildProcess;
   #asked = 0;
 
   /** @param folder where files are read and written that commands name */
   constructor(root: string, folder: string, env: Readonly<Record<string, string>>) {
     this.#root = root;
+    this.#folder = folder;
     this.#host = fork(HOST, [], { cwd: folder, env, execArgv: ['--conditions=@adtally/source'] });
   }
 
@@ -30,6 +32,13 @@ export class Commands {
     const { code, stdout, stderr } = await this.run([...words, '--json']);
     if (stdout === '') throw new Error(`${words.join(' ')}: exit code ${code}: ${stderr}`);
     return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+  }
+
+  /** A file of that name, as `--json > FILE` fills it; its name. */
+  async saved(name: string, words: readonly string[]): Promise<string> {
+    const { stdout } = await this.run([...words, '--json']);
+    writeFileSync(join(this.#folder, name), stdout);
+    return name;
   }
 
   /** Reads the words after `./dev` by the declarations of their program, and does nothing. */

@@ -35,6 +35,8 @@ const PLACEHOLDERS: readonly Placeholder[] = [
   { after: /^ops statement .*--month$/, value: () => '2026-03' },
   { after: /^ops send$/, value: () => goodEvents()[0] ?? '' },
   { after: /^recount statement$/, value: () => 'october.json' },
+  { after: /^recount report$/, value: ({ commands }) => commands.saved('report.json', REPORT) },
+  { after: /^recount events$/, value: ({ commands }) => commands.saved('events.json', EVENTS) },
   { after: /^run backfill-runner compare$/, value: () => '1' },
   { after: / replay .*--resume$/, value: latestReplay },
   { after: / replay .*--partition$/, value: () => '0' },
@@ -46,6 +48,10 @@ const PLACEHOLDERS: readonly Placeholder[] = [
   { after: / --from$/, value: () => '2026-03-01' },
   { after: / --to$/, value: () => '2026-03-02' },
 ];
+
+const PERIOD = ['--from', '2026-03-01', '--to', '2026-03-02'];
+const REPORT = ['ops', 'report', ...PERIOD];
+const EVENTS = ['ops', 'events', '--campaign', 'c-7', ...PERIOD];
 
 /** The words with all placeholders filled, by what the stage holds at this moment. */
 export async function filled(stage: OperatorStage, words: readonly string[]): Promise<string[]> {
