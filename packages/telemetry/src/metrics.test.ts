@@ -85,6 +85,8 @@ test('the text parses and holds every declared name with its type', async () => 
   metrics.halted.set(1, { partition: '3', reason: 'truncated "log"\n\\' });
   metrics.oldest.set(4);
   metrics.rows.record(100);
+  metrics.certificateExpiry.set(1, { server: 'kafka', role: 'ca' });
+  metrics.tokenExpiry.set(1, { server: 'kafka' });
   const { types, series } = parse(await metrics.render());
   for (const { name, kind } of Object.values({ ...DEFINITIONS, ...PROCESS_METRICS })) {
     const sample = kind === 'histogram' ? `${name}_count` : name;
@@ -105,6 +107,8 @@ test('nothing is told that was not declared, and a series that nobody may tell y
   metrics.codes.add(1, { code: 'empty' });
   metrics.lag.set(1, { partition: '0' });
   metrics.halted.set(1, { partition: '0', reason: 'hole' });
+  metrics.certificateExpiry.set(1, { server: 'kafka', role: 'ca' });
+  metrics.tokenExpiry.set(1, { server: 'kafka' });
   expect(toldNames(await metrics.render())).toEqual(
     declaredNames({ ...DEFINITIONS, ...PROCESS_METRICS }),
   );
