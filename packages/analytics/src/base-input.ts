@@ -8,9 +8,8 @@ import { firstIdOf } from './cohorts.ts';
 const IS_TIMED = `CASE WHEN get_byte(uuid_send(impression_id), 6) >> 4 = 7
   AND get_byte(uuid_send(impression_id), 8) >> 6 = 2 THEN true ELSE false END`;
 const WORK_MEMORY = '64MB';
-/** What `planForBases` sets. */
+/** What `planForBases` sets, but for JIT: off in all of a snapshot (`inSnapshot`). */
 const PLANNED = [
-  'jit',
   'work_mem',
   'enable_seqscan',
   'enable_bitmapscan',

@@ -4,6 +4,7 @@ import {
   kafkaCluster,
   testTopic,
   uniqueName,
+  waitFor,
 } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { KafkaAdmin, type KafkaSettings, TopicReader } from '../src/index.ts';
@@ -115,7 +116,9 @@ test.runIf(hasKafkaServer())(
     const admin = new KafkaAdmin(settingsOf(cluster), { requestTimeoutMs: 6_000 });
     onTestFinished(() => admin.close());
     const { name: topic } = await testTopic({ partitions: 2, brokers: cluster.brokers });
-    expect(await admin.watermarks(topic, 0)).toEqual({ logStart: 0, end: 0 });
+    // Who was just made the leader may not know it yet.
+    const atFirst = await waitFor(() => admin.watermarks(topic, 0), { what: 'a leader' });
+    expect(atFirst).toEqual({ logStart: 0, end: 0 });
     cluster.proxy(1).onClientData((bytes) => (hasRequest(bytes, LIST_OFFSETS) ? 'cut' : 'forward'));
     const failed = { name: 'KafkaRequestError', transient: true };
     await expect(admin.watermarks(topic, 0)).rejects.toMatchObject(failed);
