@@ -86,6 +86,15 @@ export class AppProcess {
     throw new DemoError(`${this.label} ended by itself, exit code ${this.#exitCode}:\n${tail}`);
   }
 
+  /** SIGSTOP: it neither reads nor commits until `thaw` or its end. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** SIGKILL: no last word, no last commit. Waits until it is gone. */
   async kill(): Promise<void> {
     this.#isToEnd = true;
