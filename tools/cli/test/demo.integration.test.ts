@@ -84,7 +84,7 @@ test(
     await using servers = await stack();
     const demo = await dev(servers, ['demo', '--events', '20000', '--seed', '3', '--json']);
     const result = JSON.parse(demo.stdout.trimEnd().split('\n').at(-1) ?? '');
-    expect(result, demo.stderr).toMatchObject({
+    expect(result, `the demo said: ${demo.stderr}`).toMatchObject({
       exact: true,
       problems: [],
       audit: { balanced: true },
