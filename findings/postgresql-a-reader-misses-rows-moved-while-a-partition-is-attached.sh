@@ -32,4 +32,7 @@ wait
 after=$(sql -c 'SELECT count(*) FROM finding')
 echo "while 4 of 10 rows are moved: $during"
 echo "afterwards: $after"
-[ "$during" = 6 ] && [ "$after" = 10 ]
+if [ "$during" != 6 ] || [ "$after" != 10 ]; then
+  echo "changed: seen were 6 and 10"
+  exit 1
+fi
