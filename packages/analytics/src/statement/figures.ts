@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { attribution } from '../attribution-sql.ts';
 import { COHORT_MS } from '../cohorts.ts';
 import type { RollupDefinition } from '../definitions.ts';
-import { type EventKind, kindNumber, KINDS, type Measure } from '../measures.ts';
+import { kindNumbered, KINDS, type Measure } from '../measures.ts';
 import { addLanes, type Lanes, NO_EVENTS } from './fingerprint.ts';
 import type { Bucket } from '../period.ts';
 import type { OffsetRange, SourcePosition } from './document.ts';
@@ -62,7 +62,6 @@ interface RangeRow {
 }
 
 const WORK_MEMORY = '64MB';
-const KIND_NAMES = Object.keys(KINDS) as EventKind[];
 /**
  * Sums up what a campaign is credited with, by the text that makes the rollups (`attribution`), from the events that
  * had been stored when the sources stood at `asOf`: one statement, so one snapshot. Reads every event twice at most:
@@ -155,18 +154,12 @@ function dayFigures(day: string, rows: readonly FigureRow[]): DayFigures {
     lanes = addLanes(lanes, ofRow.map(BigInt));
     const sums = byCurrency.get(currency) ?? new Map<Measure, bigint>();
     byCurrency.set(currency, sums);
-    const declared = KINDS[kindOfNumber(kind)];
+    const declared = KINDS[kindNumbered(kind)];
     sums.set(declared.count, (sums.get(declared.count) ?? 0n) + BigInt(events));
     sums.set(declared.money, (sums.get(declared.money) ?? 0n) + BigInt(micros));
   }
   const events = rows.reduce((sum, row) => sum + BigInt(row.events), 0n);
   return { day, events, lanes, byCurrency };
-}
-
-function kindOfNumber(number: number): EventKind {
-  const kind = KIND_NAMES.find((name) => kindNumber(name) === number);
-  if (kind === undefined) throw new Error(`no kind has the number ${number}`);
-  return kind;
 }
 
 function rangesOf(rows: readonly (FigureRow | RangeRow)[], what: RangeRow['what']): OffsetRange[] {
