@@ -1,7 +1,7 @@
 import Kafka from '@confluentinc/kafka-javascript';
 import { kafkaBrokers } from './servers.ts';
 
-const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 60_000;
 
 export interface TimedRecord {
   readonly partition: number;

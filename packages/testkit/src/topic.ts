@@ -24,24 +24,24 @@ export interface TestTopicOptions {
 }
 
 const ADMIN_TIMEOUT_MS = 15_000;
+/** A client whose request went unanswered is thrown away; the next looks for a broker anew. */
+const ADMIN_TRIES = 3;
+const { ERRORS } = Kafka.CODES;
 
 /** Creates a topic with a unique name and waits until every partition has a leader. */
 export async function testTopic(options: TestTopicOptions): Promise<TestTopic> {
   const name = options.name ?? uniqueName('adtally_test');
-  await withAdmin(options.brokers, async (admin) => {
-    await call((done) =>
-      admin.createTopic(
-        {
-          topic: name,
-          num_partitions: options.partitions,
-          replication_factor: options.replication ?? 1,
-          config: { 'message.timestamp.type': 'LogAppendTime', ...options.config },
-        },
-        ADMIN_TIMEOUT_MS,
-        done,
-      ),
-    );
-  });
+  const wanted = {
+    topic: name,
+    num_partitions: options.partitions,
+    replication_factor: options.replication ?? 1,
+    config: { 'message.timestamp.type': 'LogAppendTime', ...options.config },
+  };
+  await withAdmin(
+    options.brokers,
+    (admin) => call((done) => admin.createTopic(wanted, ADMIN_TIMEOUT_MS, done)),
+    ERRORS.ERR_TOPIC_ALREADY_EXISTS,
+  );
   await leadersElected(options.brokers, name, options.partitions);
   const remove = () => deleteTopic(name, options.brokers);
   return { name, partitions: options.partitions, delete: remove, [Symbol.asyncDispose]: remove };
@@ -53,17 +53,17 @@ export async function deleteTopic(name: string, brokers?: string): Promise<void>
     try {
       await call((done) => admin.deleteTopic(name, ADMIN_TIMEOUT_MS, done));
     } catch (error) {
-      if ((error as LibrdKafkaError).code !== Kafka.CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
-        throw error;
-      }
+      if (codeOf(error) !== ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) throw error;
     }
   });
 }
 
 /** Adds partitions to a topic until it has `total`. */
 export async function growTopic(name: string, total: number, brokers?: string): Promise<void> {
-  await withAdmin(brokers, (admin) =>
-    call((done) => admin.createPartitions(name, total, ADMIN_TIMEOUT_MS, done)),
+  await withAdmin(
+    brokers,
+    (admin) => call((done) => admin.createPartitions(name, total, ADMIN_TIMEOUT_MS, done)),
+    ERRORS.ERR_INVALID_PARTITIONS,
   );
   await leadersElected(brokers, name, total);
 }
@@ -127,17 +127,33 @@ async function withMetadata<T>(
   }
 }
 
+/**
+ * Orders a change, again where nobody answered. It may have happened then: an error that says so is the answer that
+ * was lost, but never to the first order.
+ */
 async function withAdmin(
   brokers: string | undefined,
   work: (admin: IAdminClient) => Promise<unknown>,
+  happenedBefore?: number,
 ): Promise<void> {
   const list = brokers ?? (await kafkaBrokers());
-  const admin = Kafka.AdminClient.create({ 'metadata.broker.list': list });
-  try {
-    await work(admin);
-  } finally {
-    admin.disconnect();
+  for (let tries = 1; ; tries++) {
+    const admin = Kafka.AdminClient.create({ 'metadata.broker.list': list });
+    try {
+      await work(admin);
+      return;
+    } catch (error) {
+      const code = codeOf(error);
+      if (tries > 1 && code === happenedBefore) return;
+      if (code !== ERRORS.ERR__TIMED_OUT || tries === ADMIN_TRIES) throw error;
+    } finally {
+      admin.disconnect();
+    }
   }
+}
+
+function codeOf(error: unknown): number | undefined {
+  return (error as Partial<LibrdKafkaError>).code;
 }
 
 /** Turns one of the client's callback methods into a promise. */

@@ -2,7 +2,7 @@ import Kafka from '@confluentinc/kafka-javascript';
 import { kafkaBrokers } from './servers.ts';
 import { uniqueName } from './unique-name.ts';
 
-const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 60_000;
 /** The whole of what is left of the transaction's own time-out. */
 const REMAINING = -1;
 

@@ -60,7 +60,7 @@ async function runAll(
   const env = { ...process.env, ...stackEnvironment(await ensureStack()), ...given };
   heading('unit, property and integration tests');
   const runs = await repeatRuns(repeat, async () => await runTests(tests, env), say);
-  if (repeat > 1) for (const line of failureLines(runs)) say(line);
+  for (const line of failureLines(runs)) say(line);
   return totalOf(runs);
 }
 

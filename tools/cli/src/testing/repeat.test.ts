@@ -30,9 +30,10 @@ test('a failure ends no repetition; every run is told, and which test failed how
   expect(totalOf(runs)).toEqual({ passed: 9, failed: 3, skipped: 4 });
 });
 
-test('a single run says nothing more than its totals', async () => {
+test('a single run says nothing but which tests failed', async () => {
   const { runs, said } = await repeated(GOOD);
   expect(said).toEqual([]);
+  expect(failureLines([bad('a > x')])).toEqual(['failed: a > x']);
   expect(failureLines(runs)).toEqual([]);
   expect(totalOf(runs)).toEqual(GOOD.counts);
 });

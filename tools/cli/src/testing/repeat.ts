@@ -26,7 +26,7 @@ export function totalOf(runs: readonly TestRun[]): Counts {
   return runs.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS);
 }
 
-/** One line for each test that failed in any of several runs, the most frequent first. */
+/** One line for each test that failed in any of the runs, the most frequent first. */
 export function failureLines(runs: readonly TestRun[]): string[] {
   const times = new Map<string, number>();
   for (const { failed } of runs) {
@@ -34,5 +34,7 @@ export function failureLines(runs: readonly TestRun[]): string[] {
   }
   return [...times]
     .toSorted(([, one], [, other]) => other - one)
-    .map(([name, count]) => `failed in ${count} of ${runs.length} runs: ${name}`);
+    .map(([name, count]) =>
+      runs.length === 1 ? `failed: ${name}` : `failed in ${count} of ${runs.length} runs: ${name}`,
+    );
 }
