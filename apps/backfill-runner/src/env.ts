@@ -13,6 +13,7 @@ import { DATABASE_ENV, WRITER_ENV } from '@adtally/db/env';
 import { KAFKA_ENV, KAFKA_RULES, READER_ENV, TOPICS_ENV, TOPICS_RULES } from '@adtally/kafka/env';
 import { BATCH_ENV, RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
 import { serviceEnv } from '@adtally/service/env';
+import { RETENTION_ENV, RETENTION_RULES } from './retention-env.ts';
 
 /** What `replay` alone uses: a record must be judged as the consumer judges it. */
 const REPLAY_ENV = {
@@ -60,11 +61,16 @@ export const ENV = {
     meaning:
       'records ingest may be behind before a backfill waits and the frontier is held (15 minutes at most)',
   }),
+  ...RETENTION_ENV,
   ...serviceEnv(9467),
   ...REPLAY_ENV,
 } as const;
 
-const RULES: readonly Rule<ConfigOf<typeof ENV>>[] = [...TOPICS_RULES, ...KAFKA_RULES];
+const RULES: readonly Rule<ConfigOf<typeof ENV>>[] = [
+  ...TOPICS_RULES,
+  ...KAFKA_RULES,
+  ...RETENTION_RULES,
+];
 
 export interface RunnerConfig extends ConfigOf<typeof ENV> {
   /** Who runs this, for what operators do. */

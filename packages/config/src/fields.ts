@@ -40,6 +40,20 @@ export function int(
   });
 }
 
+/** As `int`; unset and empty read as null. */
+export function optionalInt(
+  variable: string,
+  options: FieldOptions<never> & { min: number; max: number },
+): EnvField<number | null> {
+  const required = int(variable, options);
+  return {
+    ...required,
+    defaultText: '',
+    show: (value) => (value === null ? '' : required.show(value)),
+    read: (env) => ((env[variable]?.trim() ?? '') === '' ? { value: null } : required.read(env)),
+  };
+}
+
 /** A share between 0 and 1, both excluded, or `off`, which reads as null. */
 export function shareOrOff(
   variable: string,

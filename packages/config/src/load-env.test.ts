@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from './config-error.ts';
-import { bool, durationMs, int, oneOf, shareOrOff, text, url } from './fields.ts';
+import { bool, durationMs, int, oneOf, optionalInt, shareOrOff, text, url } from './fields.ts';
 import { describeConfig, loadEnv } from './load-env.ts';
 
 const meaning = 'of this test';
@@ -154,4 +154,13 @@ test('a duration that is kept in whole seconds is taken in no other, and says so
       ],
     });
   }
+});
+
+test('a number that may be left out reads as null, and is held to its bounds where it is given', () => {
+  const schema = { days: optionalInt('DAYS', { min: 1, max: 9, meaning: '' }) };
+  expect(loadEnv(schema, {}).days).toBeNull();
+  expect(loadEnv(schema, { DAYS: ' ' }).days).toBeNull();
+  expect(loadEnv(schema, { DAYS: '9' }).days).toBe(9);
+  expect(() => loadEnv(schema, { DAYS: '10' })).toThrow('DAYS: "10" is not allowed');
+  expect(describeConfig(schema, { days: null })).toEqual({ DAYS: '' });
 });
