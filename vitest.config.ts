@@ -11,6 +11,8 @@ export default defineConfig({
     // The Kafka client is native code that cannot be loaded in worker threads.
     pool: 'forks',
     maxWorkers: 2,
+    // All workers clone the same template databases (packages/testkit/src/database.ts).
+    env: { ADTALLY_TEST_RUN: `${process.pid}_${Date.now().toString(36)}` },
     include: ['{apps,packages,tools}/*/{src,test}/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

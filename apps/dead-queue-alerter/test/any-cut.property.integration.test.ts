@@ -1,5 +1,6 @@
 import { insertArrivals, listIncidents, type ArrivedLetter } from '@adtally/alerting';
-import { migrate, openDatabase } from '@adtally/db';
+import { openDatabase } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { testDatabase } from '@adtally/testkit';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
@@ -112,10 +113,6 @@ function lay(
     if (original === undefined) originals.push(arrival);
   }
   return { all, distinct: originals.map(({ appendedMs }) => appendedMs) };
-}
-
-async function migrated(url: string): Promise<void> {
-  await migrate(url);
 }
 
 test('openings, ends and counts are those of the rule, however batches are cut and partitions interleave', async () => {

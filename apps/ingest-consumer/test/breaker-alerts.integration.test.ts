@@ -1,4 +1,5 @@
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { createLogger } from '@adtally/telemetry';
 import { proxyFor, testDatabase, waitFor, type TcpProxy } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
@@ -17,9 +18,7 @@ const CLOSED: BreakerChange = {
 };
 
 async function setUp(): Promise<{ alerts: BreakerAlerts; direct: Database; proxy: TcpProxy }> {
-  const database = await testDatabase(async (url) => {
-    await migrate(url);
-  });
+  const database = await testDatabase(migrated);
   const proxy = await proxyFor(database.url);
   const options = { applicationName: 'adtally-test' };
   const direct = openDatabase(database.url, options);

@@ -1,4 +1,5 @@
-import { openDatabase, migrate, type Database, type DatabaseExecutor } from '@adtally/db';
+import { openDatabase, type Database, type DatabaseExecutor } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { testDatabase } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,7 +26,7 @@ let db: Database;
 let drop: () => Promise<void>;
 
 beforeAll(async () => {
-  const database = await testDatabase(async (url) => void (await migrate(url)));
+  const database = await testDatabase(migrated);
   db = openDatabase(database.url, { applicationName: 'test' });
   drop = () => database.drop();
   const measures = MEASURES.join(', ');

@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer';
 import {
   claimSource,
   CopyEncoder,
-  migrate,
   openDatabase,
   readWriteGuards,
   registerTopic,
@@ -13,6 +12,7 @@ import {
   type Database,
   type Frontier,
 } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import {
   decodeInto,
   DEFAULT_DECODE_LIMITS,
@@ -39,10 +39,6 @@ import {
   type Rollup,
 } from '../src/index.ts';
 import { rowEntry, type Totals } from './reference.ts';
-
-const migrated = async (url: string): Promise<void> => {
-  await migrate(url);
-};
 
 /** One ingest process: its own session, and what it believes of the frontier. */
 export class Writer {

@@ -1,12 +1,6 @@
 import { testDatabase, type TestDatabase } from '@adtally/testkit';
 import { type Database, openDatabase } from '../src/database.ts';
-import { migrate } from '../src/migrate.ts';
-import { countClaims } from './count-claims.ts';
-
-const migrated = async (url: string): Promise<void> => {
-  await migrate(url);
-  await countClaims(url);
-};
+import { migratedWithCountedClaims } from './templates.ts';
 
 /** A migrated database of its own, with an open pool; both go away with `await using`. */
 export async function migratedDatabase(): Promise<{
@@ -14,7 +8,7 @@ export async function migratedDatabase(): Promise<{
   readonly url: string;
   [Symbol.asyncDispose](): Promise<void>;
 }> {
-  const database: TestDatabase = await testDatabase(migrated);
+  const database: TestDatabase = await testDatabase(migratedWithCountedClaims);
   const db = openDatabase(database.url, { applicationName: 'adtally-db-test' });
   return {
     db,

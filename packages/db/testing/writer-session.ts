@@ -1,13 +1,10 @@
 import { testDatabase } from '@adtally/testkit';
-import { countClaims } from './count-claims.ts';
-import { migrate, WriterSession, type WriterSessionOptions } from '../src/index.ts';
+import { migratedWithCountedClaims } from './templates.ts';
+import { WriterSession, type WriterSessionOptions } from '../src/index.ts';
 
 /** A migrated database with one or more sources of topic `test`, each with its genesis at 0. */
 export async function databaseWithSources(partitions = 1) {
-  const database = await testDatabase(async (url) => {
-    await migrate(url);
-    await countClaims(url);
-  });
+  const database = await testDatabase(migratedWithCountedClaims);
   const session = await openSession(database.url);
   for (let partition = 0; partition < partitions; partition++) {
     await session.query(

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensureDayPartitions, migrate, openDatabase, recordAudit } from '@adtally/db';
+import { ensureDayPartitions, openDatabase, recordAudit } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { createLogger, createMetrics } from '@adtally/telemetry';
 import { toldNames } from '@adtally/telemetry/testing';
 import { proxyFor, stressStartStop, testDatabase, waitFor } from '@adtally/testkit';
@@ -25,10 +26,6 @@ const OF_AN_EMPTY_DATABASE = [
 ];
 const SHARED = new Set<string>(Object.values(SYSTEM_METRICS).map(({ name }) => name));
 const logger = createLogger({ service: 'test', level: 'silent' });
-
-async function migrated(url: string): Promise<void> {
-  await migrate(url);
-}
 
 async function freshDatabase() {
   const database = await testDatabase(migrated);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate, openDatabase, takeServiceStates, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { Heartbeat } from '@adtally/service';
 import { createLogger } from '@adtally/telemetry';
 import {
@@ -19,7 +20,7 @@ const FRESH = { isFresh: true, hasBeaten: true };
 const log = createLogger({ service: 'test', level: 'silent' });
 
 async function freshDatabase() {
-  const database = await testDatabase(async (url) => void (await migrate(url)));
+  const database = await testDatabase(migrated);
   const db = openDatabase(database.url, { applicationName: 'test' });
   onTestFinished(async () => {
     await db.destroy();

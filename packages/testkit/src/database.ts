@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { databaseUrl } from './servers.ts';
-import { isAbandoned, uniqueName } from './unique-name.ts';
+import { isAbandoned, runName, uniqueName } from './unique-name.ts';
 
 /** A database of its own for one test. */
 export interface TestDatabase {
@@ -11,26 +11,39 @@ export interface TestDatabase {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Fills an empty database; it must close its connections, since PostgreSQL refuses to clone a database in use. */
 export type Migrate = (url: string) => Promise<void>;
+
+/** How a database is made that others are cloned from, once in a run of tests. */
+export interface DatabaseTemplate {
+  /** Letters, digits and `_`. The same name means the same content, in every process of the run. */
+  readonly name: string;
+  readonly fill: Migrate;
+}
 
 const TEMPLATE_PREFIX = 'adtally_template';
 const DATABASE_PREFIX = 'adtally_test';
+// Any number that nothing else locks on the tests' server.
+const TEMPLATES_LOCK = 7_250_401;
 
-// Keyed by the migrate function: a caller passes the same function to share its template.
-const templates = new Map<Migrate, Promise<string>>();
+const templates = new Map<string | Migrate, Promise<string>>();
 
 /**
- * A fresh database, migrated. `migrate` runs once a process into a template, which every call
- * clones; it must close its connections, since PostgreSQL refuses to clone a database in use.
+ * A fresh database, a clone of a template: of one that all processes of this run of tests share, or of one that a
+ * function fills for this process alone. Such a function must be the same at every call, or each fills its own.
  */
-export async function testDatabase(migrate: Migrate): Promise<TestDatabase> {
+export async function testDatabase(template: DatabaseTemplate | Migrate): Promise<TestDatabase> {
   const serverUrl = await databaseUrl();
-  let template = templates.get(migrate);
-  if (template === undefined) {
-    template = createTemplate(serverUrl, migrate);
-    templates.set(migrate, template);
+  const key = typeof template === 'function' ? template : template.name;
+  let made = templates.get(key);
+  if (made === undefined) {
+    made =
+      typeof template === 'function'
+        ? ownTemplate(serverUrl, template)
+        : sharedTemplate(serverUrl, template);
+    templates.set(key, made);
   }
-  const source = await template;
+  const source = await made;
   const name = uniqueName(DATABASE_PREFIX);
   await execute(serverUrl, `CREATE DATABASE "${name}" TEMPLATE "${source}"`);
   const drop = () => dropDatabase(serverUrl, name);
@@ -46,15 +59,33 @@ export async function emptyDatabase(): Promise<TestDatabase> {
   return { url: withDatabase(serverUrl, name), name, drop, [Symbol.asyncDispose]: drop };
 }
 
-async function createTemplate(serverUrl: string, migrate: Migrate): Promise<string> {
+async function ownTemplate(serverUrl: string, fill: Migrate): Promise<string> {
   await dropAbandoned(serverUrl);
   const name = uniqueName(TEMPLATE_PREFIX);
   await execute(serverUrl, `CREATE DATABASE "${name}"`);
-  await migrate(withDatabase(serverUrl, name));
+  await fill(withDatabase(serverUrl, name));
   return name;
 }
 
-/** A template outlives its process (nothing can await at exit), so the next process clears it away. */
+/** One process fills it while the others wait; it gets its name when it is whole, so one cut short is never cloned. */
+async function sharedTemplate(
+  serverUrl: string,
+  { name, fill }: DatabaseTemplate,
+): Promise<string> {
+  const shared = runName(TEMPLATE_PREFIX, name);
+  return await withClient(serverUrl, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [TEMPLATES_LOCK]);
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [shared]);
+    if (rowCount === 0) {
+      await client.query(
+        `ALTER DATABASE "${await ownTemplate(serverUrl, fill)}" RENAME TO "${shared}"`,
+      );
+    }
+    return shared;
+  });
+}
+
+/** A template outlives its run (nothing can await at exit), so the next run clears it away. */
 async function dropAbandoned(serverUrl: string): Promise<void> {
   const names = await execute(
     serverUrl,
@@ -72,10 +103,14 @@ async function dropDatabase(serverUrl: string, name: string): Promise<void> {
 }
 
 async function execute(url: string, statement: string): Promise<unknown[]> {
+  return await withClient(url, async (client) => (await client.query(statement)).rows as unknown[]);
+}
+
+async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url, application_name: 'adtally-testkit' });
   await client.connect();
   try {
-    return (await client.query(statement)).rows;
+    return await work(client);
   } finally {
     await client.end();
   }

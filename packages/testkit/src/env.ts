@@ -19,3 +19,8 @@ export function givenReader(): Record<string, string> {
   const reader = process.env['RECORD_READER'] || undefined;
   return reader === undefined ? {} : { RECORD_READER: reader };
 }
+
+/** The run of tests that this process belongs to, `<pid>_<its start>`: all its processes get the same (vitest.config.ts). */
+export function testRun(): string {
+  return process.env['ADTALLY_TEST_RUN'] || `${process.pid}_${Date.now().toString(36)}`;
+}

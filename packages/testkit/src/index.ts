@@ -1,5 +1,11 @@
 export { BulkProducer, type BulkProducerOptions } from './bulk-producer.ts';
-export { emptyDatabase, testDatabase, type Migrate, type TestDatabase } from './database.ts';
+export {
+  emptyDatabase,
+  testDatabase,
+  type DatabaseTemplate,
+  type Migrate,
+  type TestDatabase,
+} from './database.ts';
 export { type Decision, type Hook } from './proxied-connection.ts';
 export {
   freePort,

@@ -112,19 +112,21 @@ async function withMetadata<T>(
   work: (ask: () => Promise<number[]>) => Promise<T>,
 ): Promise<T> {
   const list = brokers ?? (await kafkaBrokers());
-  const producer = new Kafka.Producer({ 'metadata.broker.list': list });
-  await call((done) => producer.connect({ timeout: ADMIN_TIMEOUT_MS }, done));
-  try {
-    return await work(async () => {
-      const metadata = await call<Kafka.Metadata>((done) =>
-        producer.getMetadata({ topic, timeout: ADMIN_TIMEOUT_MS }, done),
-      );
-      const known = metadata.topics.find((candidate) => candidate.name === topic)?.partitions ?? [];
-      return known.toSorted((one, other) => one.id - other.id).map(({ leader }) => leader);
-    });
-  } finally {
-    await call((done) => producer.disconnect(done));
-  }
+  return await untilAnswered(async () => {
+    const producer = new Kafka.Producer({ 'metadata.broker.list': list });
+    await call((done) => producer.connect({ timeout: ADMIN_TIMEOUT_MS }, done));
+    try {
+      return await work(async () => {
+        const metadata = await call<Kafka.Metadata>((done) =>
+          producer.getMetadata({ topic, timeout: ADMIN_TIMEOUT_MS }, done),
+        );
+        const known = metadata.topics.find(({ name }) => name === topic)?.partitions ?? [];
+        return known.toSorted((one, other) => one.id - other.id).map(({ leader }) => leader);
+      });
+    } finally {
+      await call((done) => producer.disconnect(done));
+    }
+  });
 }
 
 /**
@@ -137,17 +139,25 @@ async function withAdmin(
   happenedBefore?: number,
 ): Promise<void> {
   const list = brokers ?? (await kafkaBrokers());
-  for (let tries = 1; ; tries++) {
+  await untilAnswered(async (isFirst) => {
     const admin = Kafka.AdminClient.create({ 'metadata.broker.list': list });
     try {
       await work(admin);
-      return;
     } catch (error) {
-      const code = codeOf(error);
-      if (tries > 1 && code === happenedBefore) return;
-      if (code !== ERRORS.ERR__TIMED_OUT || tries === ADMIN_TRIES) throw error;
+      if (isFirst || codeOf(error) !== happenedBefore) throw error;
     } finally {
       admin.disconnect();
+    }
+  });
+}
+
+/** Does it with a client made anew where a request of the former went unanswered. */
+async function untilAnswered<T>(attempt: (isFirst: boolean) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt(tries === 1);
+    } catch (error) {
+      if (codeOf(error) !== ERRORS.ERR__TIMED_OUT || tries === ADMIN_TRIES) throw error;
     }
   }
 }

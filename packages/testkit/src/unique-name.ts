@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { testRun } from './env.ts';
 
 let counter = 0;
 
@@ -11,7 +12,12 @@ export function uniqueName(prefix: string): string {
   return `${prefix}_${host}_${process.pid}_${Date.now().toString(36)}_${counter}`;
 }
 
-/** Whether a `uniqueName` was made by a process of this machine that no longer runs. */
+/** A name that every process of this run of tests makes alike, and no other run: prefix, machine, the run, `what`. */
+export function runName(prefix: string, what: string): string {
+  return `${prefix}_${host}_${testRun()}_${what}`;
+}
+
+/** Whether a `uniqueName` or `runName` was made by a process or run of this machine that is over. */
 export function isAbandoned(name: string, prefix: string): boolean {
   const [machine, pid] = name.slice(prefix.length + 1).split('_');
   if (!name.startsWith(`${prefix}_`) || machine !== host || !/^\d+$/.test(pid ?? '')) return false;

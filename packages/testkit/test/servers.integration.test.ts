@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import Kafka from '@confluentinc/kafka-javascript';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
@@ -47,6 +49,25 @@ test('migrates once and gives every call a database of its own', async () => {
   expect(migrations).toBe(1);
   expect(one.url).not.toBe(two.url);
   await Promise.all([one.drop(), two.drop()]);
+  await one.drop();
+});
+
+test('the processes of a run clone one template, which is filled once', async () => {
+  const name = `shared_${process.pid}`;
+  const one = await testDatabase({
+    name,
+    fill: async (url) => void (await query(url, 'CREATE TABLE t AS SELECT 7 AS n')),
+  });
+  const elsewhere = `
+    const { testDatabase } = await import(${JSON.stringify(new URL('../src/database.ts', import.meta.url).href)});
+    const fill = async () => { throw new Error('filled again'); };
+    console.log((await testDatabase({ name: '${name}', fill })).url);`;
+  const argv = ['--conditions=@adtally/source', '--input-type=module', '--eval', elsewhere];
+  const { stdout } = await promisify(execFile)(process.execPath, argv);
+  const url = stdout.trim();
+  expect(url).not.toBe(one.url);
+  expect(await query(url, 'SELECT n FROM t')).toEqual([{ n: 7 }]);
+  await query(one.url, `DROP DATABASE "${new URL(url).pathname.slice(1)}"`);
   await one.drop();
 });
 

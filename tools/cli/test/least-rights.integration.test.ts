@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { migrate, openDatabase } from '@adtally/db';
+import { openDatabase } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import {
   type Exit,
   freePort,
@@ -99,7 +100,7 @@ test.runIf(hasKafkaServer())(
     for (const { program, on, operations } of rights) {
       await grant(cluster, program, on, ...operations);
     }
-    const database = await testDatabase(async (url) => void (await migrate(url)));
+    const database = await testDatabase(migrated);
     onTestFinished(() => database.drop());
     const envOf = (program: string): Record<string, string> => ({
       ...variables,

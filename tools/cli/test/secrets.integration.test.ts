@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnvField } from '@adtally/config';
-import { migrate, openDatabase, requestNotification, type Database } from '@adtally/db';
+import { openDatabase, requestNotification, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import {
   hasKafkaServer,
   hasPostgresServer,
@@ -56,7 +57,7 @@ beforeAll(async () => {
     const { ENV } = (await import(join(APPS, app, 'src/env.ts'))) as { ENV: object };
     declared[app] = Object.values(ENV).filter((field) => field.fileVariable !== undefined);
   }
-  const database = await testDatabase(async (url) => void (await migrate(url)));
+  const database = await testDatabase(migrated);
   const topics = await Promise.all([1, 2, 3].map(() => testTopic({ partitions: 1 })));
   db = openDatabase(database.url, { applicationName: 'test' });
   broken = await brokenServers();

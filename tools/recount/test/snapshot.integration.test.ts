@@ -1,11 +1,12 @@
-import { migrate, openDatabase } from '@adtally/db';
+import { openDatabase } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { testDatabase, waitFor } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Recounted, recount } from '../src/index.ts';
 
 test('the database is read in a snapshot that is taken once no day is being made', async () => {
-  const database = await testDatabase(async (url) => void (await migrate(url)));
+  const database = await testDatabase(migrated);
   const db = openDatabase(database.url, { applicationName: 'test' });
   onTestFinished(async () => {
     await db.destroy();

@@ -1,15 +1,12 @@
 import { wholeAudit } from '@adtally/analytics';
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { AckedProducer, KafkaAdmin } from '@adtally/kafka';
 import { InProcessIngest, shown, type Message } from '@adtally/pipeline/testing';
 import { kafkaBrokers, produceRecords, testDatabase, testTopic } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
 import { RunnerProcess } from './runner-process.ts';
-
-const migrated = async (url: string): Promise<void> => {
-  await migrate(url);
-};
 
 /** What every act needs. */
 export const WHY = ['--execute', '--reason', 'a test'];

@@ -1,4 +1,5 @@
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import {
   claimToFrontier,
   COHORT_MS,
@@ -12,10 +13,6 @@ import { testDatabase } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
 import { RunnerProcess } from './runner-process.ts';
-
-const migrated = async (url: string): Promise<void> => {
-  await migrate(url);
-};
 
 /** When the oldest impression of a stage was born. */
 export const START_MS = Date.UTC(2026, 0, 31, 12);

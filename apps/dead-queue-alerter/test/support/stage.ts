@@ -1,5 +1,6 @@
 import { listIncidents, type Incident } from '@adtally/alerting';
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { DEAD_LETTER_HEADERS, withAddedHeaders, type RecordHeader } from '@adtally/event-schema';
 import {
   kafkaBrokers,
@@ -79,10 +80,6 @@ export function letterRecord(letter: LetterOptions, timestampMs?: number): Timed
     headers: letterHeaders(letter),
     ...(timestampMs !== undefined && { timestampMs }),
   };
-}
-
-async function migrated(url: string): Promise<void> {
-  await migrate(url);
 }
 
 export async function stage(

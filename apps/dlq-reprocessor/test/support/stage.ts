@@ -1,4 +1,5 @@
-import { auditDatabase, migrate, openDatabase, type Database } from '@adtally/db';
+import { auditDatabase, openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { AckedProducer, GroupConsumer, KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import type { SourceRecord } from '@adtally/event-schema';
 import {
@@ -57,7 +58,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
   const [brokers, database] = await Promise.all([
     kafkaBrokers(),
     options.databaseUrl === undefined
-      ? testDatabase(async (url) => void (await migrate(url)))
+      ? testDatabase(migrated)
       : { url: options.databaseUrl, drop: async () => undefined },
   ]);
   const settings: KafkaSettings = { brokers, clientId: 'dlq-reprocessor-test', security: {} };

@@ -1,4 +1,5 @@
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { simulate, type Mix, type Truth } from '@adtally/event-simulator';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import {
@@ -62,10 +63,6 @@ export interface Simulation {
   readonly mix?: Partial<Mix>;
   /** Where the topic is, if not on the shared brokers. */
   readonly brokers?: string;
-}
-
-async function migrated(url: string): Promise<void> {
-  await migrate(url);
 }
 
 let seeds = 0;

@@ -1,6 +1,7 @@
 import { runProgram } from '@adtally/command-line';
 import { captured, type Outcome } from '@adtally/command-line/testing';
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { testDatabase } from '@adtally/testkit';
 import { onTestFinished } from 'vitest';
 import { describe, readConfig } from '../../src/env.ts';
@@ -16,8 +17,6 @@ export interface OpsStage {
   /** The same with `--json`: the object of its last line. */
   json(...argv: string[]): Promise<{ code: number; result: any }>;
 }
-
-const migrated = async (url: string) => void (await migrate(url));
 
 export async function opsStage(): Promise<OpsStage> {
   const database = await testDatabase(migrated);

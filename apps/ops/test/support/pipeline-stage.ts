@@ -1,4 +1,5 @@
-import { auditDatabase, openDatabase, migrate, type Database } from '@adtally/db';
+import { auditDatabase, openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { AckedProducer } from '@adtally/kafka';
 import { InProcessIngest } from '@adtally/pipeline/testing';
 import {
@@ -32,8 +33,6 @@ export interface PipelineStage {
   states(): Promise<Record<string, number>>;
   expectBalanced(): Promise<void>;
 }
-
-const migrated = async (url: string) => void (await migrate(url));
 
 export async function pipelineStage(): Promise<PipelineStage> {
   const [brokers, database] = await Promise.all([kafkaBrokers(), testDatabase(migrated)]);

@@ -1,4 +1,5 @@
-import { auditDatabase, migrate, openDatabase, WriterSession, type Database } from '@adtally/db';
+import { auditDatabase, openDatabase, WriterSession, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { AckedProducer, type KafkaSettings, type ProducerOptions } from '@adtally/kafka';
 import { kafkaBrokers, testDatabase, testTopic } from '@adtally/testkit';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -34,10 +35,6 @@ export interface Bench {
   /** Every check of the product's own audit. */
   expectSound(): Promise<void>;
 }
-
-const migrated = async (url: string): Promise<void> => {
-  await migrate(url);
-};
 
 /** Sets the bench up for the file that calls it; to be used inside its tests only. */
 export function useBench(producerOptions: ProducerOptions = {}): Bench {

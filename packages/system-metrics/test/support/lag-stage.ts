@@ -1,5 +1,4 @@
 import {
-  migrate,
   openDatabase,
   readLag,
   registerTopic,
@@ -7,6 +6,7 @@ import {
   type Database,
   type ObservedLag,
 } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
 import { createLogger, createMetrics, type MetricsExport } from '@adtally/telemetry';
 import { kafkaBrokers, produceRecords, testDatabase, testTopic, waitFor } from '@adtally/testkit';
@@ -19,10 +19,6 @@ import { LAG_METRICS } from '../../src/metrics.ts';
 const FAST = { everyMs: 200, staleAfterMs: 5_000, silentMaxMs: 10_000, stuckAfterMs: 1_000 };
 /** A record that waits is visible within that time. */
 export const VISIBLE_MS = 15_000;
-
-async function migrated(url: string): Promise<void> {
-  await migrate(url);
-}
 
 interface StageOptions {
   readonly config?: Record<string, string>;

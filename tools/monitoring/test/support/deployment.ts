@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Fleet } from '@adtally/breaking-run';
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { simulate, type Mix } from '@adtally/event-simulator';
 import { KafkaAdmin } from '@adtally/kafka';
 import {
@@ -154,5 +155,3 @@ async function startedAlone(name: string, env: Readonly<Record<string, string>>)
     done();
   }
 }
-
-const migrated = async (url: string): Promise<void> => void (await migrate(url));

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ensureSomeVersion, keepRollups } from '@adtally/analytics';
-import { type Database, migrate, openDatabase } from '@adtally/db';
+import { type Database, openDatabase } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import { simulate } from '@adtally/event-simulator';
 import {
   kafkaBrokers,
@@ -41,7 +42,7 @@ export interface CountedTopic extends AsyncDisposable {
 export async function countedTopic(events: number): Promise<CountedTopic> {
   const [brokers, database, topic, dlq] = await Promise.all([
     kafkaBrokers(),
-    testDatabase(async (url) => void (await migrate(url))),
+    testDatabase(migrated),
     testTopic({ partitions: 6 }),
     testTopic({ partitions: 2 }),
   ]);

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrate, openDatabase, type Database } from '@adtally/db';
+import { openDatabase, type Database } from '@adtally/db';
+import { migrated } from '@adtally/db/testing';
 import {
   servers,
   ServiceProcess,
@@ -126,5 +127,3 @@ export class OperatorStage {
     await this.#stack.disposeAsync();
   }
 }
-
-const migrated = async (url: string): Promise<void> => void (await migrate(url));
