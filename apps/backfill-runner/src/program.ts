@@ -66,6 +66,21 @@ Exit codes of commands: 0 done, 1 failure, 2 wrong usage, 3 cancelled, 4 refused
     replay: {
       summary: 'read a range of the events topic again',
       load: async () => (await import('./commands/replay.ts')).replay,
+      commands: {
+        resume: {
+          summary:
+            'go on with a replay that was paused, interrupted or killed, or take a share of it',
+          load: async () => (await import('./commands/replay.ts')).resumeReplay,
+        },
+        pause: {
+          summary: 'hold a replay; its processes obey before their next batches',
+          load: async () => (await import('./commands/replay.ts')).orderingReplay('pause'),
+        },
+        cancel: {
+          summary: 'end a replay where it is',
+          load: async () => (await import('./commands/replay.ts')).orderingReplay('cancel'),
+        },
+      },
     },
     status: {
       summary: 'versions, freshness, the latest backfills and replays',

@@ -34,12 +34,13 @@ test('I12: a replay moves in the commit of its events, with all that became of t
     refused: 1,
     discarded: 1,
     knownConflicts: 4,
+    gap: 6,
     missing: 5,
     codes: { wrong_type: 2, data_refused: 1 },
   });
   await writeReplayed(session, claim, { first: 0, end: 2 }, { from: START, to: halfway });
   await writeReplayed(session, claim, { first: 2, end: 3 }, { from: halfway, to });
-  expect(await standing(runId)).toMatchObject({ ...to, next: 116, stored: 3, events: 3 });
+  expect(await standing(runId)).toMatchObject({ ...to, next: 122, stored: 3, events: 3 });
   const [, other] = await runs.partitions(runId);
   expect(other).toMatchObject(START);
 });
@@ -47,7 +48,7 @@ test('I12: a replay moves in the commit of its events, with all that became of t
 test.each<[string, Partial<ReplayState>, string]>([
   ['does not add up', { written: 1, next: RANGE.first + 2 }, 'replay_balances'],
   ['passes more than its range', { written: 1, missing: 100 }, 'replay_moves_in_range'],
-  ['counts below nothing', { written: 1, rejected: 2, missing: -1 }, 'replay_counts'],
+  ['counts below nothing', { written: 1, rejected: 2, gap: -1 }, 'replay_counts'],
   ['says it wrote more than its ledger has', { written: 2 }, 'replay_written_in_ledger'],
 ])('I12: a batch whose replay %s commits nothing', async (_, wrong, constraint) => {
   const { session, runId, claim } = await runs.claimed();

@@ -28,6 +28,9 @@ const LINES = [
   ['pause', '1', ...DO],
   ['cancel', '1', ...DO],
   ['replay', ...DO],
+  ['replay', 'resume', '1', ...DO],
+  ['replay', 'pause', '1', ...DO],
+  ['replay', 'cancel', '1', ...DO],
   ['status'],
   ['promote', '--version', '3', ...DO],
   ['rollback', ...DO],
@@ -36,7 +39,8 @@ const LINES = [
 
 test('the lines below are all there are', async () => {
   const declared = (await declaredCommands(PROGRAM)).filter(({ path }) => path.length > 0);
-  expect(LINES.map(([name]) => name)).toEqual(declared.map(({ path }) => path.join(' ')));
+  const names = LINES.map((words) => words.filter((word) => /^[a-z]+$/.test(word)).join(' '));
+  expect(names).toEqual(declared.map(({ path }) => path.join(' ')));
 });
 
 test.each(LINES)('a database that does not answer is told in one sentence: %s', async (...argv) => {
@@ -56,7 +60,9 @@ test.each([
   [['promote'], '--version <N> is required'],
   [['compare', '2'], "missing required argument 'right'"],
   [['replay', '--from-offset', '3'], 'only with --partition'],
-  [['replay', '--resume', '1', '--partition', '3'], 'a replay keeps its range'],
+  [['replay', 'resume', '1', '--partition', '3'], "unknown option '--partition'"],
+  [['replay', 'pause'], "missing required argument 'id'"],
+  [['replay', '--json', 'pause', '1'], '--json must not stand before a command'],
   [['replay', '--partition', '3,3'], 'a partition is named twice'],
   [['--watch', 'status'], '--watch must not stand before a command'],
 ])('wrong usage is told before anything is asked of a server: %j', async (argv, message) => {

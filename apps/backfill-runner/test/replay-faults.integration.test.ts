@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BORN_MS, garbage, shown } from '@adtally/pipeline/testing';
 import { deleteTopic, proxyFor, testTopic, waitFor } from '@adtally/testkit';
 import { expect, test } from 'vitest';
@@ -33,56 +32,6 @@ test('rows the database refuses are counted and nowhere else; the others of thei
   await the.expectBalanced();
 });
 
-test('I12: killed amid a run and resumed, it is exact; a second process on it is refused', async () => {
-  const the = await replayStage({ partitions: 2, env: { BATCH_MAX_EVENTS: '60' } });
-  const lost = [many(2_000), many(2_000, 10_000)];
-  for (const [partition, messages] of lost.entries()) {
-    // Some batches write nothing.
-    const withGarbage = [...messages, ...Array.from({ length: 100 }, () => garbage())];
-    await the.produce(withGarbage, partition);
-    await the.ingest.lose(the.db, withGarbage.length, partition);
-  }
-  const done = async () => {
-    const [row] = await the.rows<{ n: number }>(
-      'SELECT sum(next_offset)::int AS n FROM replay_progress',
-    );
-    return row?.n ?? 0;
-  };
-  const reached: number[] = [];
-  // The last one dies where batches are garbage, so that nothing but the progress is written.
-  for (const [atLeast, rate] of [
-    [1, '1500'],
-    [61, '60'],
-    [2_010, '600'],
-  ] as const) {
-    const how = atLeast === 1 ? [] : ['--resume', '1'];
-    const victim = the.replay(...how, '--rate', rate, ...WHY);
-    const from = Math.max(atLeast, (reached.at(-1) ?? 0) + 1);
-    await waitFor(async () => (await done()) >= from, { what: `${from} offsets` });
-    if (atLeast === 61) {
-      const second = await the.replay('--resume', '1', ...WHY).ended;
-      expect([second.code, second.stderr]).toEqual([4, expect.stringContaining('another process')]);
-    }
-    await sleep(Math.random() * 100);
-    expect((await victim.kill()).killedBy).toBe('SIGKILL');
-    reached.push(await done());
-  }
-  // They died in the middle of it.
-  expect(new Set(reached).size).toBe(3);
-  expect(reached.at(-1)).toBeLessThan(4_200);
-  expect(await the.start('status', '--json').result()).toMatchObject({
-    replays: [{ state: 'interrupted', new: expect.any(Number) }],
-  });
-  const resumed = the.replay('--resume', '1', '--rate', '4000', ...WHY);
-  expect(await resumed.result()).toMatchObject({
-    outcome: 'done',
-    new: 4_000,
-    duplicate: 0,
-    rejected: 200,
-  });
-  await the.expectBalanced();
-});
-
 test('a signal ends it after the batch in hand, resumable', async () => {
   const the = await replayStage({ env: { BATCH_MAX_EVENTS: '50' } });
   await the.produceAndCount(many(500));
@@ -93,7 +42,7 @@ test('a signal ends it after the batch in hand, resumable', async () => {
   );
   const exit = await runner.stop();
   expect([exit.code, JSON.parse(exit.stdout)]).toMatchObject([75, { state: 'interrupted' }]);
-  const rest = the.replay('--resume', '1', '--rate', '100000', ...WHY);
+  const rest = the.replay('resume', '1', '--rate', '100000', ...WHY);
   expect(await rest.result()).toMatchObject({ state: 'done', duplicate: 500, new: 0 });
 });
 

@@ -47,6 +47,7 @@ test('its /metrics holds what it measures itself, and on the leader the shared s
     'adtally_incidents_open',
     'adtally_letters',
     'adtally_lost_offsets',
+    'adtally_replay_offsets_left',
     'adtally_rollup_frontier_timestamp_seconds',
     'adtally_rollup_oldest_note_seconds',
     'adtally_rollup_waiting_bases',

@@ -101,6 +101,7 @@ export {
   type DeadLetterState,
   type RedriveJobState,
 } from './schema/letters.ts';
+export type { ReplayOrdered } from './schema/replays.ts';
 export { type BackfillState, COHORT_MS, type RollupByCampaignTable } from './schema/rollups.ts';
 export {
   type ServiceProcess,

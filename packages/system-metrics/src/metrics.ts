@@ -72,6 +72,17 @@ export const ROLLUP_METRICS = {
   },
 } as const satisfies SharedGauges;
 
+/** Replays that are not at their ends. */
+export const REPLAY_METRICS = {
+  replayOffsetsLeft: {
+    name: 'adtally_replay_offsets_left',
+    kind: 'gauge',
+    help: 'Offsets that replays which are not cancelled have still to pass, by what was ordered: running, paused.',
+    labels: { state: ['running', 'paused'] },
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
 /** Incidents, and what waits in the outbox. */
 export const ALERTING_METRICS = {
   incidentsOpen: {
@@ -174,6 +185,7 @@ export const SYSTEM_METRICS = {
   ...SERVICE_METRICS,
   ...LETTER_METRICS,
   ...ROLLUP_METRICS,
+  ...REPLAY_METRICS,
   ...ALERTING_METRICS,
   ...AUDIT_METRICS,
   ...LOSS_METRICS,

@@ -19,6 +19,7 @@ const OF_AN_EMPTY_DATABASE = [
   'adtally_incidents_open',
   'adtally_letters',
   'adtally_lost_offsets',
+  'adtally_replay_offsets_left',
   'adtally_rollup_frontier_timestamp_seconds',
   'adtally_rollup_oldest_note_seconds',
   'adtally_rollup_waiting_bases',

@@ -1,13 +1,14 @@
 import { RefusedError } from '@adtally/analytics';
 import { createReplay } from '../replay/runs/create-replay.ts';
-import { recordAction } from '@adtally/db';
 import { withKafkaAdmin, type KafkaAdmin } from '@adtally/kafka';
 import { createLogger } from '@adtally/telemetry';
 import {
   command,
+  type Command,
   EXIT,
   id,
   list,
+  operand,
   option,
   timeMs,
   UsageError,
@@ -33,13 +34,28 @@ import {
   replayPlanText,
   replayText,
 } from '../replay/describe-replay.ts';
-import { planReplay, readReplay, type Bound, type ReplayRequest } from '../replay/plan.ts';
-import { workReplay } from '../replay/work-replay.ts';
+import { planReplay, type Bound, type ReplayRequest } from '../replay/plan.ts';
+import { isAttended, readReplay, type Replay } from '../replay/runs/find-replays.ts';
+import { orderReplay, type ReplayOrder } from '../replay/runs/order-replay.ts';
+import { workReplay, type WorkReplayOptions } from '../replay/work-replay.ts';
+import type { WorkOutcome } from '../replay/replay-worker.ts';
 
+const PARALLELISM_MAX = 16;
 const RATE_MAX = 100_000_000;
 const PARTITION_MAX = 1_000_000;
 /** Of one process on one core where all is there already, for estimates; the progress line has the true one. */
 const RECORDS_PER_SECOND = 40_000;
+
+const OUTCOMES = {
+  done: EXIT.success,
+  cancelled: EXIT.incomplete,
+  interrupted: EXIT.interrupted,
+} as const satisfies Record<WorkOutcome, number>;
+
+const WORK_OPTIONS = {
+  parallelism: option(wholeNumber(1, PARALLELISM_MAX), 'partitions at a time', { default: 1 }),
+  rate: option(wholeNumber(1, RATE_MAX), 'records a second, over all partitions at a time'),
+} as const;
 
 const OFFSET = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const OPTIONS = {
@@ -48,8 +64,7 @@ const OPTIONS = {
   'from-offset': option(OFFSET, 'the range by offset; needs --partition'),
   'to-offset': option(OFFSET, 'its end, excluded'),
   partition: list(wholeNumber(0, PARTITION_MAX), 'only this one; several repeated or with commas'),
-  resume: option(id('replay'), 'go on with this replay, in the range it has'),
-  rate: option(wholeNumber(1, RATE_MAX), 'records a second'),
+  ...WORK_OPTIONS,
   ...ACTING_OPTIONS,
 } as const;
 
@@ -64,26 +79,82 @@ beginning it reads as far back as the log and the counting go; it ends where the
   run: async ({ options }, environment: RunnerEnvironment) => {
     const order = orderOf(options);
     const wanted = rangeOf(options);
-    if (options.resume !== undefined) requireNoRange(options);
     return await onDatabase(environment, options.json, async (context) => {
       const { kafka } = replayConfig(context.config);
       return await withKafkaAdmin(kafka, async (admin) =>
-        options.resume === undefined
-          ? await start(wanted, options.rate ?? null, order, admin, context)
-          : await resume(BigInt(options.resume), options.rate ?? null, order, admin, context),
+        start(wanted, workOf(options), order, admin, context),
       );
     });
   },
 });
 
+/** `replay resume`: goes on with what was paused, interrupted or killed, or works beside who is at it. */
+export const resumeReplay = command({
+  description: `Goes on in the range it has, where it stands. Beside processes that are at it this one takes a share: any
+number may.`,
+  operands: { id: operand(id('replay'), 'which replay') },
+  options: { ...WORK_OPTIONS, ...ACTING_OPTIONS },
+  run: async ({ operands, options }, environment: RunnerEnvironment) => {
+    const order = orderOf(options);
+    const runId = BigInt(operands.id);
+    return await onDatabase(environment, options.json, async (context) => {
+      const { db, config } = context;
+      const known = await readReplay(db, runId);
+      if (order === null) return tell(known, context, `\n${DRY}`);
+      const { kafka } = replayConfig(config);
+      await orderReplay(db, runId, 'resume', operatorOf(order, config));
+      // Its own process waits and goes on by itself.
+      if (known.ordered === 'paused' && isAttended(known)) {
+        return tell(await readReplay(db, runId), context);
+      }
+      return await withKafkaAdmin(kafka, async (admin) =>
+        work(runId, { ...workOf(options), rate: options.rate ?? known.rate }, admin, context),
+      );
+    });
+  },
+});
+
+/** `replay pause` and `replay cancel`: from any terminal; its processes obey before their next batches. */
+export function orderingReplay(verb: Exclude<ReplayOrder, 'resume'>): Command<RunnerEnvironment> {
+  return command({
+    operands: { id: operand(id('replay'), 'which replay') },
+    options: ACTING_OPTIONS,
+    run: async ({ operands, options }, environment: RunnerEnvironment) => {
+      const order = orderOf(options);
+      const runId = BigInt(operands.id);
+      return await onDatabase(environment, options.json, async (context) => {
+        const { db, config } = context;
+        if (order !== null) await orderReplay(db, runId, verb, operatorOf(order, config));
+        return tell(await readReplay(db, runId), context, order === null ? `\n${DRY}` : '');
+      });
+    },
+  });
+}
+
+function tell(known: Replay, { print }: CommandContext, end = ''): number {
+  print(replayJson(known), `${replayText(known)}${end}`);
+  return EXIT.success;
+}
+
+function workOf({
+  parallelism,
+  rate,
+}: {
+  readonly parallelism: number;
+  readonly rate: number | undefined;
+}): WorkReplayOptions {
+  return { parallelism, rate: rate ?? null };
+}
+
 async function start(
   wanted: WantedRange,
-  rate: number | null,
+  options: WorkReplayOptions,
   order: Order | null,
   admin: KafkaAdmin,
   context: CommandContext,
 ): Promise<number> {
   const { db, print } = context;
+  const { rate } = options;
   const { eventsTopic } = replayConfig(context.config);
   const plan = await planReplay(admin, db, { topic: eventsTopic, ...wanted });
   const ranges = plan.ranges.filter(({ first, end }) => end > first);
@@ -99,50 +170,28 @@ async function start(
   if (!context.isJson) process.stderr.write(`${text}\n`);
   const { topic, topicId } = plan;
   const runId = await createReplay(db, { topic, topicId, ranges, rate, ...operator });
-  return await work(runId, rate, admin, context);
-}
-
-async function resume(
-  runId: bigint,
-  rate: number | null,
-  order: Order | null,
-  admin: KafkaAdmin,
-  context: CommandContext,
-): Promise<number> {
-  const { db, print } = context;
-  const known = await readReplay(db, runId);
-  if (order === null) {
-    print({ dry: true, ...replayJson(known) }, `${replayText(known)}\n${DRY}`);
-    return EXIT.success;
-  }
-  const operator = operatorOf(order, context.config);
-  const sign = async () => {
-    await recordAction(db, operator, 'replay resume', { run_id: Number(runId) });
-  };
-  return await work(runId, rate ?? known.rate, admin, context, sign);
+  return await work(runId, options, admin, context);
 }
 
 async function work(
   runId: bigint,
-  rate: number | null,
+  options: WorkReplayOptions,
   admin: KafkaAdmin,
   context: CommandContext,
-  onClaimed?: () => Promise<void>,
 ): Promise<number> {
   const { db, isJson, print, signal } = context;
   const view = new ProgressView(REPLAY_FORM, isJson);
-  const outcome = await workReplay(await readReplay(db, runId), rate, {
+  const outcome = await workReplay(await readReplay(db, runId), options, {
     db,
     admin,
     config: replayConfig(context.config),
     log: createLogger({ service: 'backfill-runner', level: context.config.logLevel }),
     onProgress: (progress) => view.update(progress),
-    onClaimed,
     signal,
   }).finally(() => view.finish());
   const ended = await readReplay(db, runId);
   print({ outcome, ...replayJson(ended) }, replayText(ended));
-  return outcome === 'done' ? EXIT.success : EXIT.interrupted;
+  return OUTCOMES[outcome];
 }
 
 /** @throws UsageError where the range contradicts itself */
@@ -171,10 +220,4 @@ function boundOf(name: 'from' | 'to', ms: number | undefined, offset: number | u
   }
   if (ms !== undefined) return { kind: 'time', timeMs: ms };
   return offset === undefined ? { kind: 'none' } : { kind: 'offset', offset };
-}
-
-function requireNoRange(values: Values): void {
-  const named = ['from-time', 'to-time', 'from-offset', 'to-offset', 'partition'] as const;
-  const given = named.find((name) => values[name] !== undefined);
-  if (given !== undefined) throw new UsageError(`--${given}: a replay keeps its range`);
 }

@@ -1,7 +1,7 @@
-import type { Replay, ReplayPartition } from './runs/find-replays.ts';
 import { bar, KNOWN_AFTER_MS, type ProgressForm } from '../progress.ts';
 import type { PlannedRange, ReplayPlan } from './plan.ts';
-import type { ReplayProgress } from './replayer.ts';
+import type { ReplayProgress } from './replay-board.ts';
+import { stateOf, type Replay, type ReplayPartition } from './runs/find-replays.ts';
 
 export function replayPlanJson(plan: ReplayPlan, recordsPerSecond: number): object {
   const total = (of: (range: PlannedRange) => number) => sum(plan.ranges, of);
@@ -78,14 +78,16 @@ export function replayJson(replay: Replay): object {
     refused: total(({ refused }) => refused),
     codes: codesOf(replay),
     discarded: total(({ discarded }) => discarded),
+    gap: total(({ gap }) => gap),
     missing: total(({ missing }) => missing),
     beyond_cursor: total(({ beyondCursor }) => beyondCursor),
-    partitions: replay.partitions.map(({ partition, first, end, next, stored }) => ({
+    partitions: replay.partitions.map(({ partition, first, end, next, stored, heldBy }) => ({
       partition,
       first_offset: first,
       end_offset: end,
       next_offset: next,
       new: stored,
+      held_by: heldBy,
     })),
   };
 }
@@ -98,6 +100,7 @@ export function replayText(replay: Replay): string {
     ['known conflict', total(({ knownConflicts }) => knownConflicts)],
     ...Object.entries(codesOf(replay)),
     ['discarded', total(({ discarded }) => discarded)],
+    ['gap', total(({ gap }) => gap)],
     ['missing', total(({ missing }) => missing)],
     ['beyond the cursor', total(({ beyondCursor }) => beyondCursor)],
   ];
@@ -143,11 +146,6 @@ function rateOf({ records, elapsedMs }: ReplayProgress): number | null {
 function remainingSeconds(progress: ReplayProgress): number | null {
   const rate = rateOf(progress);
   return rate === null || rate === 0 ? null : (progress.offsetsTotal - progress.offsetsDone) / rate;
-}
-
-function stateOf({ partitions, isAttended }: Replay): 'done' | 'running' | 'interrupted' {
-  if (partitions.every(({ next, end }) => next >= end)) return 'done';
-  return isAttended ? 'running' : 'interrupted';
 }
 
 function codesOf({ partitions }: Replay): Record<string, number> {

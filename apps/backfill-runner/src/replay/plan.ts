@@ -1,7 +1,6 @@
 import { RefusedError } from '@adtally/analytics';
 import { countedPartitions, type CountedPartition } from './runs/counted-partitions.ts';
 import { type ReplayRange } from './runs/create-replay.ts';
-import { listReplays, type Replay } from './runs/find-replays.ts';
 import { type Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
 
@@ -33,13 +32,6 @@ export interface ReplayPlan {
   readonly topic: string;
   readonly topicId: string;
   readonly ranges: readonly PlannedRange[];
-}
-
-/** @throws RefusedError where there is none of that id */
-export async function readReplay(db: Database, runId: bigint): Promise<Replay> {
-  const [replay] = await listReplays(db, runId);
-  if (replay === undefined) throw new RefusedError(`there is no replay ${runId}`);
-  return replay;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   type KafkaAdmin,
   type TopicReader,
 } from '@adtally/kafka';
+import type { Logger } from '@adtally/telemetry';
 import type { ReplayBatch } from './replay-batch.ts';
 
 /** Why a replay cannot go on; what it has committed stands, and it may be resumed. */
@@ -24,6 +25,7 @@ export class RangeReader {
   readonly #admin: KafkaAdmin;
   readonly #topic: string;
   readonly #topicId: string;
+  readonly #log: Logger;
   #partition: number | null = null;
   #mustRelocate = false;
 
@@ -31,11 +33,13 @@ export class RangeReader {
     reader: TopicReader,
     admin: KafkaAdmin,
     of: { readonly topic: string; readonly topicId: string },
+    log: Logger,
   ) {
     this.#reader = reader;
     this.#admin = admin;
     this.#topic = of.topic;
     this.#topicId = of.topicId;
+    this.#log = log;
   }
 
   /** @throws ReplayStopped where the topic's name stands for another topic now */
@@ -69,6 +73,9 @@ export class RangeReader {
       const records = await this.#fetch(Math.min(maxRecords - batch.count, FETCH_RECORDS));
       if (records === null) return;
       for (const record of records) batch.add(record);
+      // Markers and aborted records behind the last one: no record may ever come to take them along.
+      const position = this.#reader.position(batch.lane.partition);
+      if (position !== undefined && position > batch.readOffset) batch.passGap(position);
       if (records.length > 0) lastMs = performance.now();
       else if (performance.now() - lastMs >= LINGER_MS) return;
     }
@@ -78,6 +85,7 @@ export class RangeReader {
   stop(): void {
     if (this.#partition !== null) this.#reader.stop(this.#partition);
     this.#partition = null;
+    this.#mustRelocate = false;
   }
 
   #startAt(batch: ReplayBatch): void {
@@ -110,7 +118,11 @@ export class RangeReader {
         `the log of partition ${batch.lane.partition} ends at ${end}, before offset ${batch.readOffset}`,
       );
     }
-    batch.passTo(logStart);
+    const { partition } = batch.lane;
+    const from = batch.readOffset;
+    batch.passMissing(logStart);
+    const to = batch.readOffset;
+    if (to > from) this.#log.warn({ partition, from, to, logStart }, 'the log has lost offsets');
     this.#mustRelocate = false;
   }
 }

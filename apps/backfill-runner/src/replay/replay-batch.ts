@@ -17,6 +17,7 @@ export class ReplayBatch {
   #lane: Lane | null = null;
   /** The offset of the topic that is read next. */
   #readOffset = 0;
+  #gap = 0;
   #missing = 0;
   #discarded = 0;
   #knownConflicts = 0;
@@ -31,6 +32,7 @@ export class ReplayBatch {
     this.work.clear();
     this.#lane = lane;
     this.#readOffset = lane.state.next;
+    this.#gap = 0;
     this.#missing = 0;
     this.#discarded = 0;
     this.#knownConflicts = 0;
@@ -63,17 +65,27 @@ export class ReplayBatch {
   /** Takes the record in where it is still in the range; offsets before it hold no record. */
   add(record: SourceRecord): void {
     if (record.offset < this.#readOffset) return;
-    this.passTo(record.offset);
+    this.passGap(record.offset);
     if (this.isLast) return;
     this.work.batch.append(record, this.lane.claim.sourceId);
     this.#readOffset = record.offset + 1;
   }
 
-  /** Passes offsets that the log does not hold (any more). */
-  passTo(offset: number): void {
-    const to = Math.min(offset, this.lane.end);
-    this.#missing += Math.max(0, to - this.#readOffset);
-    this.#readOffset = Math.max(this.#readOffset, to);
+  /** Passes offsets that are never delivered to anybody: markers, aborted records, what compaction took. */
+  passGap(offset: number): void {
+    this.#gap += this.#passTo(offset);
+  }
+
+  /** Passes offsets that the log has lost. */
+  passMissing(offset: number): void {
+    this.#missing += this.#passTo(offset);
+  }
+
+  /** How many offsets that were. */
+  #passTo(offset: number): number {
+    const from = this.#readOffset;
+    this.#readOffset = Math.max(from, Math.min(offset, this.lane.end));
+    return this.#readOffset - from;
   }
 
   /** Decides every row; `told` says whose outcome stands already. */
@@ -136,6 +148,7 @@ export class ReplayBatch {
       refused,
       discarded: state.discarded + this.#discarded,
       knownConflicts: state.knownConflicts + this.#knownConflicts,
+      gap: state.gap + this.#gap,
       missing: state.missing + this.#missing,
       codes,
     };

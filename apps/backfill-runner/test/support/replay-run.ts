@@ -15,7 +15,7 @@ import {
   type RowSpec,
 } from '@adtally/db/testing';
 import { advanceReplay, type ReplayState } from '../../src/replay/runs/advance-replay.ts';
-import { claimReplay, type ReplayClaim } from '../../src/replay/runs/claim-replay.ts';
+import { claimPartition, type ReplayClaim } from '../../src/replay/runs/claim-partition.ts';
 import { createReplay } from '../../src/replay/runs/create-replay.ts';
 import { listReplays, type ReplayPartition } from '../../src/replay/runs/find-replays.ts';
 
@@ -31,11 +31,13 @@ export function stateOf(passed: Partial<ReplayState>): ReplayState {
     refused: 0,
     discarded: 0,
     knownConflicts: 0,
+    gap: 0,
     missing: 0,
   };
   const of = { ...counts, codes: {}, ...passed };
-  const { written, rejected, refused, discarded, knownConflicts, missing } = of;
-  const next = RANGE.first + written + rejected + refused + discarded + knownConflicts + missing;
+  const { written, rejected, refused, discarded, knownConflicts, gap, missing } = of;
+  const counted = written + rejected + refused + discarded + knownConflicts;
+  const next = RANGE.first + counted + gap + missing;
   return { next, ...of };
 }
 
@@ -90,11 +92,11 @@ export class ReplayRuns {
     return session;
   }
 
-  /** A new run that a session of its own holds, and its first partition. */
+  /** A new run of which a session of its own holds the first partition. */
   async claimed(): Promise<{ session: WriterSession; runId: bigint; claim: ReplayClaim }> {
     const [runId, session] = [await this.create(), await this.openSession()];
-    const [claim] = await claimReplay(session, runId, 'ours');
-    if (claim === undefined) throw new Error('nothing was claimed');
+    const claim = await claimPartition(session, runId, 'ours');
+    if (claim === null) throw new Error('nothing was claimed');
     return { session, runId, claim };
   }
 

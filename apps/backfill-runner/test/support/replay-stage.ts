@@ -31,7 +31,7 @@ export interface ReplayStage {
   produce(messages: readonly Message[], partition?: number): Promise<void>;
   /** Puts records on the topic and counts them. */
   produceAndCount(messages: readonly Message[], partition?: number): Promise<void>;
-  /** Starts `replay`; it is killed when the test ends. */
+  /** Starts `replay`, or what it is told beside that (`resume`, `1`); it is killed when the test ends. */
   replay(...argv: string[]): RunnerProcess;
   /** As `replay`, with other settings. */
   replayWith(env: Readonly<Record<string, string>>, ...argv: string[]): RunnerProcess;
@@ -104,8 +104,8 @@ export async function replayStage(
       await produce(messages, partition);
       await ingest.take(messages, partition);
     },
-    replay: (...argv) => startWith({}, ['replay', '--json', ...argv]),
-    replayWith: (changed, ...argv) => startWith(changed, ['replay', '--json', ...argv]),
+    replay: (...argv) => startWith({}, ['replay', ...argv, '--json']),
+    replayWith: (changed, ...argv) => startWith(changed, ['replay', ...argv, '--json']),
     start: (...argv) => startWith({}, argv),
     rows,
     dlqEnd: async () => (await admin.watermarks(dlq.name, 0)).end,

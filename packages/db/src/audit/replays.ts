@@ -13,7 +13,7 @@ export const REPLAYS: AuditCheck = {
                             p.next_offset - p.first_offset, p.partition, t.told) END AS detail,
            NULL::bigint AS first_offset, NULL::bigint AS end_offset
     FROM replay_progress p LEFT JOIN cursors c USING (source_id) CROSS JOIN LATERAL (
-      SELECT p.written + p.rejected + p.refused + p.discarded + p.known_conflicts + p.missing AS told
+      SELECT p.written + p.rejected + p.refused + p.discarded + p.known_conflicts + p.gap + p.missing AS told
     ) t
     WHERE p.written IS DISTINCT FROM c.next_offset OR p.next_offset - p.first_offset <> t.told
     ORDER BY p.source_id

@@ -138,7 +138,7 @@ export const ROLES: readonly Role[] = [
       operator_actions: 'INSERT',
       ...Object.fromEntries(ROLLUPS.map((table) => [table, 'INSERT, UPDATE, DELETE'])),
     },
-    functions: [...CLAIMS, 'replay_backends(bigint)'],
+    functions: [...CLAIMS, 'replay_backends(bigint)', 'replay_holders(bigint)'],
   },
   {
     name: 'adtally_ops',

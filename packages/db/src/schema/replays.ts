@@ -1,13 +1,17 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { ServerTime } from './server-time.ts';
 
-// Ranges of the events topic read again (migration 0009).
+// Ranges of the events topic read again (migrations 0009 and 0029).
+
+/** What an operator ordered; more than that is told by progress and sessions. */
+export type ReplayOrdered = 'running' | 'paused' | 'cancelled';
 
 export interface ReplayRunsTable {
   run_id: GeneratedAlways<bigint>;
   topic: string;
   topic_id: string;
   rate: number | null;
+  state: Generated<ReplayOrdered>;
   actor: string;
   reason: string;
   started_at: ServerTime;
@@ -27,6 +31,7 @@ export interface ReplayProgressTable {
   refused: Generated<bigint>;
   discarded: Generated<bigint>;
   known_conflicts: Generated<bigint>;
+  gap: Generated<bigint>;
   missing: Generated<bigint>;
   codes: ColumnType<unknown, string | undefined, string>;
   beyond_cursor: Generated<bigint>;

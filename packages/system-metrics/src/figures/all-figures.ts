@@ -4,6 +4,7 @@ import { dayFigures } from './event-days.ts';
 import type { Figures } from './figures.ts';
 import { letterFigures } from './letters.ts';
 import { lossFigures } from './losses.ts';
+import { replayFigures } from './replays.ts';
 import { rollupFigures } from './rollups.ts';
 import { serviceFigures } from './services.ts';
 
@@ -12,6 +13,7 @@ export const ALL_FIGURES: readonly Figures[] = [
   serviceFigures,
   letterFigures,
   rollupFigures,
+  replayFigures,
   auditFigures,
   lossFigures,
   dayFigures,

@@ -10,17 +10,26 @@ const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 const ERROR_TAIL = 2_000;
 
 /**
- * Reads the whole topic again into the database that counted it, by the runner's own command. Returns records a
- * second, from the run's beginning to its end by the database's clock.
+ * Reads the whole topic again into the database that counted it, by the runner's own command, so many partitions at a
+ * time. Returns records a second, from the run's beginning to its end by the database's clock.
  *
  * @throws BenchError where it fails or writes anything
  */
 export async function measureReplay(
   env: NodeJS.ProcessEnv & { DATABASE_URL: string },
   records: number,
+  parallelism = 1,
 ): Promise<number> {
   const main = join(repositoryRoot, 'apps/backfill-runner/src/main.ts');
-  const args = ['replay', '--execute', '--reason', 'bench', '--json'];
+  const args = [
+    'replay',
+    '--parallelism',
+    String(parallelism),
+    '--execute',
+    '--reason',
+    'bench',
+    '--json',
+  ];
   try {
     await execute(process.execPath, ['--conditions=@adtally/source', main, ...args], {
       env,
@@ -35,10 +44,10 @@ export async function measureReplay(
   try {
     const { rows } = await database.query<{ seconds: number; read: number; stored: number }>(
       `SELECT extract(epoch FROM r.ended_at - r.started_at)::float8 AS seconds,
-              (SELECT sum(next_offset - first_offset)::float8 FROM replay_progress) AS read,
+              (SELECT sum(next_offset - first_offset)::float8 FROM replay_progress p WHERE p.run_id = r.run_id) AS read,
               (SELECT coalesce(sum(l.stored), 0)::float8 FROM ledger l JOIN sources s USING (source_id)
                WHERE s.kind = 'replay') AS stored
-       FROM replay_runs r`,
+       FROM replay_runs r ORDER BY r.run_id DESC LIMIT 1`,
     );
     const { seconds = Number.NaN, read = 0, stored = 0 } = rows[0] ?? {};
     if (read !== records) throw new BenchError(`the replay read ${read} of ${records} records`);

@@ -10,6 +10,9 @@ export interface ReplayState {
   readonly refused: number;
   readonly discarded: number;
   readonly knownConflicts: number;
+  /** Offsets that hold a record for nobody: markers, aborted records, what compaction took. */
+  readonly gap: number;
+  /** Offsets that the log has lost since. */
   readonly missing: number;
   /** Of rejected and refused, by error code. */
   readonly codes: Readonly<Record<string, number>>;
@@ -17,7 +20,8 @@ export interface ReplayState {
 
 const SET = `
   SET next_offset = $3::bigint, written = $4::bigint, rejected = $5::bigint, refused = $6::bigint,
-      discarded = $7::bigint, known_conflicts = $8::bigint, missing = $9::bigint, codes = $10::jsonb`;
+      discarded = $7::bigint, known_conflicts = $8::bigint, missing = $9::bigint, codes = $10::jsonb,
+      gap = $11::bigint`;
 
 /**
  * Inside a batch's transaction: moves the replay to where the batch ends. That nobody else owns the
@@ -50,7 +54,7 @@ export async function advanceReplayAlone(
 ): Promise<boolean> {
   const moved = await session.query(
     `WITH owned AS (
-       SELECT 1 FROM cursors WHERE source_id = $1::int AND epoch = $11::bigint FOR UPDATE
+       SELECT 1 FROM cursors WHERE source_id = $1::int AND epoch = $12::bigint FOR UPDATE
      )
      UPDATE replay_progress ${SET}
      WHERE source_id = $1::int AND next_offset IN ($2::bigint, $3::bigint) AND EXISTS (SELECT FROM owned)
@@ -73,5 +77,6 @@ function values(sourceId: number, from: ReplayState, to: ReplayState): unknown[]
     to.knownConflicts,
     to.missing,
     JSON.stringify(to.codes),
+    to.gap,
   ];
 }

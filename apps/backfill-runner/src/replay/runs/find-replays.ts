@@ -1,5 +1,6 @@
+import { RefusedError } from '@adtally/analytics';
+import type { DatabaseExecutor, ReplayOrdered } from '@adtally/db';
 import { sql } from 'kysely';
-import type { DatabaseExecutor } from '@adtally/db';
 import type { ReplayState } from './advance-replay.ts';
 
 /** One partition of a replay: its range, where it stands, and what it wrote by outcome. */
@@ -15,6 +16,8 @@ export interface ReplayPartition extends ReplayState {
   readonly duplicate: number;
   readonly conflict: number;
   readonly beyondCursor: number;
+  /** The process whose session holds it now: host and process id. */
+  readonly heldBy: string | null;
 }
 
 /** A replay as the database knows it. */
@@ -23,12 +26,11 @@ export interface Replay {
   readonly topic: string;
   readonly topicId: string;
   readonly rate: number | null;
+  readonly ordered: ReplayOrdered;
   readonly actor: string;
   readonly reason: string;
   readonly startedAt: Date;
   readonly endedAt: Date | null;
-  /** Whether the server has a session of a process that works on it. */
-  readonly isAttended: boolean;
   readonly partitions: readonly ReplayPartition[];
 }
 
@@ -46,11 +48,11 @@ export async function listReplays(
       'topic',
       'topic_id as topicId',
       'rate',
+      'state as ordered',
       'actor',
       'reason',
       'started_at as startedAt',
       'ended_at as endedAt',
-      sql<boolean>`EXISTS (SELECT FROM replay_backends(run_id))`.as('isAttended'),
     ])
     .$if(runId !== null, (query) => query.where('run_id', '=', runId))
     .orderBy('run_id', 'desc')
@@ -84,7 +86,14 @@ async function partitionsOf(
         .whereRef('l.source_id', '=', 'p.source_id')
         .as('sums'),
     )
+    .innerJoin('cursors as c', 'c.source_id', 'p.source_id')
     .selectAll('p')
+    .select(
+      sql<
+        string | null
+      >`CASE WHEN p.source_id IN (SELECT held_source_id FROM replay_holders(p.run_id))
+                              THEN c.owner END`.as('held_by'),
+    )
     .select(['sums.stored', 'sums.duplicate', 'sums.conflict'])
     .where('p.run_id', 'in', runIds)
     .orderBy('p.run_id')
@@ -103,21 +112,39 @@ async function partitionsOf(
     refused: Number(row.refused),
     discarded: Number(row.discarded),
     knownConflicts: Number(row.known_conflicts),
+    gap: Number(row.gap),
     missing: Number(row.missing),
     codes: row.codes as ReplayPartition['codes'],
     beyondCursor: Number(row.beyond_cursor),
+    heldBy: row.held_by,
     stored: Number(row.stored),
     duplicate: Number(row.duplicate),
     conflict: Number(row.conflict),
   }));
 }
 
-/** Writes down that a replay has passed its whole range; harmless where it is known. */
-export async function endReplay(db: DatabaseExecutor, runId: bigint): Promise<void> {
-  await db
-    .updateTable('replay_runs')
-    .set({ ended_at: sql`clock_timestamp()` })
-    .where('run_id', '=', runId)
-    .where('ended_at', 'is', null)
-    .execute();
+/** @throws RefusedError where there is none of that id */
+export async function readReplay(db: DatabaseExecutor, runId: bigint): Promise<Replay> {
+  const [replay] = await listReplays(db, runId);
+  if (replay === undefined) throw new RefusedError(`there is no replay ${runId}`);
+  return replay;
+}
+
+/** Whether all of its range is passed. */
+export function isPassed({ partitions }: Replay): boolean {
+  return partitions.every(({ next, end }) => next >= end);
+}
+
+export type ReplayStanding = 'done' | 'cancelled' | 'paused' | 'running' | 'interrupted';
+
+/** How a replay stands: what was ordered, what is passed, and whether the server has a session of a process at it. */
+export function stateOf(replay: Replay): ReplayStanding {
+  if (isPassed(replay)) return 'done';
+  if (replay.ordered !== 'running') return replay.ordered;
+  return isAttended(replay) ? 'running' : 'interrupted';
+}
+
+/** Whether a process whose session lives holds any of its partitions. */
+export function isAttended({ partitions }: Replay): boolean {
+  return partitions.some(({ heldBy }) => heldBy !== null);
 }

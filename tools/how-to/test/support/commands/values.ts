@@ -1,4 +1,4 @@
-import { registerTopic } from '@adtally/db';
+import { insertSource, registerTopic } from '@adtally/db';
 import { uniqueName } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { goodEvents } from './events.ts';
@@ -38,7 +38,7 @@ const PLACEHOLDERS: readonly Placeholder[] = [
   { after: /^recount report$/, value: ({ commands }) => commands.saved('report.json', REPORT) },
   { after: /^recount events$/, value: ({ commands }) => commands.saved('events.json', EVENTS) },
   { after: /^run backfill-runner compare$/, value: () => '1' },
-  { after: / replay .*--resume$/, value: latestReplay },
+  { after: / replay (?:resume|pause|cancel)$/, value: openReplay },
   { after: / replay .*--partition$/, value: () => '0' },
   { after: / replay .*--from-offset$/, value: () => '0' },
   { after: / replay .*--to-offset$/, value: () => '2' },
@@ -155,6 +155,19 @@ async function newestConflict(stage: OperatorStage): Promise<string> {
   return String((await stage.commands.json(['ops', 'conflicts', 'list'])).conflicts[0].conflict);
 }
 
-async function latestReplay(stage: OperatorStage): Promise<string> {
-  return await stage.one(sql`SELECT max(run_id) FROM replay_runs`);
+/** A replay of two records that nobody works on. */
+async function openReplay(stage: OperatorStage): Promise<string> {
+  const { db, topic } = stage;
+  const runId = await stage.one(sql`
+    INSERT INTO replay_runs (topic, topic_id, actor, reason)
+    SELECT topic, topic_id, 'ann', 'a test' FROM sources
+    WHERE kind = 'events' AND topic = ${topic} AND partition = 0 AND closed_at IS NULL RETURNING run_id`);
+  const topicId = await stage.one(sql`SELECT topic_id FROM replay_runs WHERE run_id = ${runId}`);
+  const source = { kind: 'replay', topic, topicId, partition: 0, run: runId } as const;
+  const sourceId = await insertSource(db, source, 0n);
+  await sql`
+    INSERT INTO replay_progress (run_id, partition, source_id, events_source_id, first_offset, end_offset, next_offset)
+    SELECT ${runId}, 0, ${sourceId}, source_id, 0, 2, 0 FROM sources
+    WHERE kind = 'events' AND topic_id = ${topicId} AND partition = 0`.execute(db);
+  return runId;
 }
