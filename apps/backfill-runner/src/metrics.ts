@@ -20,6 +20,25 @@ export const METRICS = {
     help: 'Bases to be taken again because a note came out of order; more than 0 is a bug in a writer.',
     labels: {},
   },
+  rollupFoldedBases: {
+    name: 'adtally_rollup_folded_bases_total',
+    kind: 'counter',
+    help: 'Bases older than the late window that this process folded.',
+    labels: {},
+  },
+  rollupFoldedRows: {
+    name: 'adtally_rollup_folded_rows_total',
+    kind: 'counter',
+    help: 'Rows of the rollups that became part of another one by folding, by this process.',
+    labels: {},
+  },
+  rollupUnfoldedBases: {
+    name: 'adtally_rollup_unfolded_bases',
+    kind: 'gauge',
+    help: 'Bases older than the late window that are not folded: they wait for late notes or a backfill, or their turn.',
+    labels: {},
+    startsAbsent: true,
+  },
   rollupTurnSeconds: {
     name: 'adtally_rollup_turn_duration_seconds',
     kind: 'histogram',

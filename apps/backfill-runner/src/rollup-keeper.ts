@@ -1,9 +1,11 @@
 import {
   ensureSomeVersion,
+  foldRollups,
   keepRollups,
   readIngestLag,
   readRollupNeeds,
   rollupNeedText,
+  type FoldedTurn,
   type KeptTurn,
 } from '@adtally/analytics';
 import {
@@ -16,14 +18,11 @@ import {
 } from '@adtally/db';
 import { Abandoned, pause } from '@adtally/pacing';
 import {
-  DrainCutShort,
   giveUpAfterMs,
   ServerStanding,
   untilItAnswers,
   type Heartbeat,
   type Service,
-  type Work,
-  WorkBook,
 } from '@adtally/service';
 import { readFreshness } from '@adtally/system-metrics';
 import type { Logger, Tracer } from '@adtally/telemetry';
@@ -40,6 +39,7 @@ type KeeperConfig = Pick<
   | 'settleMs'
   | 'lateBatch'
   | 'baseRows'
+  | 'lateWindowDays'
   | 'lagMaxRecords'
 >;
 
@@ -56,8 +56,7 @@ const CONNECTIONS = 2;
 /** A base of ten seconds at full load takes seconds, of ids without a time a scan of all events. */
 const STATEMENT_TIMEOUT_MS = 1_800_000;
 const RETRY_MS = 1_000;
-/** What is in hand; how many rows it moves is known once it is done. */
-const TURN = 'a turn of the rollups';
+const DAY_MS = 86_400_000;
 /** The frontier waits for ingest to catch up, but not for ever: a partition may never do. */
 const HOLD_MAX_MS = 900_000;
 
@@ -75,7 +74,6 @@ export class RollupKeeper implements Service {
   /** The schema is this build's, as far as known since the last failure. */
   #isPrepared = false;
   #hasTurned = false;
-  readonly #book = new WorkBook();
 
   constructor(parts: RollupKeeperParts) {
     this.#parts = parts;
@@ -104,13 +102,6 @@ export class RollupKeeper implements Service {
     await this.#running;
     clearTimeout(cut);
     await this.#db.destroy();
-    const left = this.work().inHand;
-    this.#book.clear();
-    if (left.length > 0) throw new DrainCutShort(left);
-  }
-
-  work(): Work {
-    return this.#book.work;
   }
 
   notReady(): string | undefined {
@@ -131,15 +122,13 @@ export class RollupKeeper implements Service {
       let pauseMs = this.#parts.config.turnMs;
       try {
         if (!this.#isPrepared) await this.#prepare();
-        this.#book.begin(TURN, null);
         const turn = await this.#turn();
-        this.#book.clear();
         this.#hasTurned = true;
         this.#postgres.answered();
-        if (turn.hasMore) pauseMs = 0;
+        const folding = await this.#fold();
+        if (turn.hasMore || folding.hasMore) pauseMs = 0;
       } catch (error) {
         if (signal.aborted) return;
-        this.#book.clear();
         const failure = databaseFailureAtWork(error);
         if (failure === null) throw error;
         this.#postgres.failed(failure);
@@ -201,6 +190,17 @@ export class RollupKeeper implements Service {
       },
       this.#stopping.signal,
     );
+  }
+
+  /** After what makes figures fresh. */
+  async #fold(): Promise<FoldedTurn> {
+    const { config, metrics } = this.#parts;
+    const lateWindowMs = config.lateWindowDays * DAY_MS;
+    const folded = await foldRollups(this.#db, { lateWindowMs }, this.#stopping.signal);
+    metrics.rollupFoldedBases.add(folded.bases);
+    metrics.rollupFoldedRows.add(folded.rows);
+    metrics.rollupUnfoldedBases.set(folded.waiting);
+    return folded;
   }
 
   /** A trace of each turn that failed or had something to do: there is one a second that had not. */

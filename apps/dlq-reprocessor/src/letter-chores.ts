@@ -5,7 +5,6 @@ import {
   isRedriveDue,
   type AttemptLimits,
 } from '@adtally/letters';
-import { unlessStopped } from '@adtally/pacing';
 import { Chore, type ChoreParts } from './chore.ts';
 import type { LaneClaims } from './lane-claims.ts';
 import type { Lanes } from './lanes.ts';
@@ -69,8 +68,7 @@ export function letterChores(parts: LetterChoresParts, options: LetterChoresOpti
     new Chore(parts, {
       name: 'claim_lanes',
       everyMs: CLAIM_EVERY_MS,
-      // Brokers may be silent, and whoever is stopping claims nothing any more.
-      run: (signal) => unlessStopped(claims.prepare(), signal, 'preparing the claims of lanes'),
+      run: () => claims.prepare(),
     }),
     new Chore(parts, { name: 'decide', everyMs: DECIDE_EVERY_MS, run: decide }),
     new Chore(parts, { name: 'bury', everyMs: BURY_EVERY_MS, run: bury }),

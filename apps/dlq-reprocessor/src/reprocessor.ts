@@ -56,7 +56,6 @@ export function createReprocessor(parts: ReprocessorParts) {
   const servers = new Servers({ refusedMaxMs, log, beat: () => parts.heartbeat.beat() });
   const service = new LoopService<Resources>({
     name: 'reprocessor',
-    topic: config.topics.dlq.name,
     drainDeadlineMs: config.drainDeadlineMs,
     log,
     servers,
@@ -188,7 +187,6 @@ function wire(
   );
   const wiring: LoopWiring = {
     loop: sideBySide([loop, ...letters.loops]),
-    reads: loop,
     link,
     consumer,
     ownership,
@@ -206,7 +204,6 @@ function wire(
       cursors,
       reporter,
     ],
-    inHand: () => letters.inHand(),
     cut: () => {
       cutConnections(db);
       letters.cut();

@@ -1,6 +1,7 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
 import { type RawBuilder, sql } from 'kysely';
 import { eventColumns } from './attribution-sql.ts';
+import { COHORT_MS } from './cohorts.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { advanced, type NoteRanges, overtaken, type Vector, vectorOf } from './late-vectors.ts';
 import { type Rollup, ROLLUPS } from './rollups.ts';
@@ -126,11 +127,13 @@ async function lockBases(trx: DatabaseExecutor, noteIds: readonly bigint[]): Pro
     ) locked`.execute(trx);
 }
 
+/** But for what can never be taken again: that stays as it is. */
 async function spoilBases(trx: DatabaseExecutor, noteIds: readonly bigint[]): Promise<number> {
   if (noteIds.length === 0) return 0;
   const { rows } = await sql`
     UPDATE rollup_bases SET seen_sources = NULL, seen_offsets = NULL, taken_at = NULL
     WHERE (version, first_cohort) IN (${basesOf(noteIds)}) AND taken_at IS NOT NULL
+      AND (first_cohort < 0 OR first_cohort * ${COHORT_MS} >= (SELECT horizon_ms FROM write_guards))
     RETURNING version`.execute(trx);
   return rows.length;
 }
@@ -175,9 +178,10 @@ function inputOf(
       WHERE n.note_id = ANY (${noteIds}::bigint[])
     ),
     based AS MATERIALIZED (
-      SELECT late.impression_id, late.cohort, b.seen_sources, b.seen_offsets
+      SELECT late.impression_id, CASE WHEN b.folded_at IS NULL THEN late.cohort ELSE b.first_cohort END AS cohort,
+             b.seen_sources, b.seen_offsets
       FROM late CROSS JOIN LATERAL (
-        SELECT last_cohort, seen_sources, seen_offsets FROM rollup_bases b
+        SELECT first_cohort, last_cohort, folded_at, seen_sources, seen_offsets FROM rollup_bases b
         WHERE b.version = ${version} AND b.first_cohort <= late.cohort
         ORDER BY b.first_cohort DESC LIMIT 1
       ) b

@@ -1,6 +1,6 @@
 import type { DatabaseExecutor } from '@adtally/db';
 import { type RawBuilder, sql } from 'kysely';
-import { type CohortRange, isTimeless } from './bases.ts';
+import { type Base, type CohortRange, isTimeless } from './bases.ts';
 import { firstIdOf } from './cohorts.ts';
 
 // uuid version 7, RFC variant, and not as far ahead as to be timeless: what `rollup_cohort` asks first.
@@ -35,10 +35,7 @@ export function isSummedUp(seen: string, applied: string): string {
  *
  * @param condition which of the events `e` count
  */
-export function inputOfBase(
-  base: CohortRange,
-  condition: RawBuilder<unknown>,
-): RawBuilder<unknown> {
+export function inputOfBase(base: Base, condition: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`input AS NOT MATERIALIZED (${eventsOf(base)} AND ${condition}),
     companions AS NOT MATERIALIZED (SELECT * FROM input)`;
 }
@@ -57,13 +54,15 @@ export async function planAsEver(trx: DatabaseExecutor): Promise<void> {
   await sql.raw(PLANNED.map((name) => `SET LOCAL ${name} TO DEFAULT`).join('; ')).execute(trx);
 }
 
-function eventsOf(base: CohortRange): RawBuilder<unknown> {
+function eventsOf(base: Base): RawBuilder<unknown> {
   if (isTimeless(base)) {
     return sql`SELECT e.*, ${base.first}::bigint AS cohort, 1 AS sign FROM events e
       WHERE rollup_cohort(impression_id) = ${base.first}::bigint`;
   }
   const cohort =
-    base.first === base.last ? sql`${base.first}::bigint` : sql`rollup_cohort(impression_id)`;
+    base.isFolded || base.first === base.last
+      ? sql`${base.first}::bigint`
+      : sql`rollup_cohort(impression_id)`;
   return sql`SELECT e.*, ${cohort} AS cohort, 1 AS sign FROM events e
     WHERE impression_id >= ${firstIdOf(base.first)}::uuid
       AND impression_id < ${firstIdOf(base.last + 1n)}::uuid AND ${sql.raw(IS_TIMED)}`;

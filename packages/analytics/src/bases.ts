@@ -9,7 +9,7 @@ import {
   TIMELESS,
 } from './cohorts.ts';
 
-const COHORTS_PER_DAY = BigInt(86_400_000 / COHORT_MS);
+export const COHORTS_PER_DAY = BigInt(86_400_000 / COHORT_MS);
 
 /** How claims are cut. */
 export interface ClaimSize {
@@ -23,6 +23,12 @@ export interface ClaimSize {
 export interface CohortRange {
   readonly first: bigint;
   readonly last: bigint;
+}
+
+/** A base, with where its rows stand. */
+export interface Base extends CohortRange {
+  /** All its rows have its first cohort; else each has that of its impressions. */
+  readonly isFolded: boolean;
 }
 
 /**

@@ -11,7 +11,10 @@ export interface VersionDifference {
   readonly right: bigint;
 }
 
-/** Every sum by campaign in which two versions differ, over cohorts of which both have taken a base. */
+/**
+ * Every sum by campaign in which two versions differ, over cohorts of which both have taken a base. Of a folded base that only
+ * partly lies in them nothing is compared: its rows do not say which of its cohorts they are of.
+ */
 export async function compareVersions(
   db: DatabaseExecutor,
   left: number,
@@ -34,13 +37,26 @@ export async function compareVersions(
     left: string;
     right: string;
   }>`
-    WITH taken AS (
+    WITH RECURSIVE taken AS (
       SELECT version, range_agg(int8range(first_cohort, last_cohort, '[]')) AS cohorts
       FROM rollup_bases WHERE version IN (${left}, ${right}) AND taken_at IS NOT NULL GROUP BY 1
     ),
-    common AS (
+    folded AS (
+      SELECT int8range(first_cohort, last_cohort, '[]') AS cohorts
+      FROM rollup_bases WHERE version IN (${left}, ${right}) AND folded_at IS NOT NULL
+    ),
+    -- What one folded base loses may cut one of the other version: until none is cut.
+    shrinking AS (
       SELECT coalesce((SELECT cohorts FROM taken WHERE version = ${left})
                     * (SELECT cohorts FROM taken WHERE version = ${right}), '{}') AS cohorts
+      UNION
+      SELECT s.cohorts - coalesce((SELECT range_agg(f.cohorts) FROM folded f
+                                   WHERE s.cohorts && f.cohorts AND NOT s.cohorts @> f.cohorts), '{}')
+      FROM shrinking s
+    ),
+    common AS (
+      SELECT cohorts FROM shrinking s
+      WHERE NOT EXISTS (SELECT FROM folded f WHERE s.cohorts && f.cohorts AND NOT s.cohorts @> f.cohorts)
     ),
     l AS (${of(left)}), r AS (${of(right)})
     SELECT campaign_id, currency, m.measure, m.l::text AS left, m.r::text AS right

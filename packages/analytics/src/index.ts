@@ -71,6 +71,8 @@ export {
   valueOf,
 } from './figures/summary.ts';
 export { raiseFrontier } from './frontier.ts';
+export { type FoldOptions, type FoldedBases, foldNext } from './fold/fold-bases.ts';
+export { type FoldedTurn, foldRollups } from './fold/fold-rollups.ts';
 export { readIngestLag } from './ingest-lag.ts';
 export { type KeptTurn, keepRollups } from './keep-rollups.ts';
 export { KINDS, type EventKind, COUNTS, MEASURES } from './measures.ts';

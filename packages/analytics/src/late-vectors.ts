@@ -13,6 +13,15 @@ export function vectorOf(sourceIds: readonly number[], offsets: readonly bigint[
   return new Map(sourceIds.map((sourceId, index) => [sourceId, offsets[index] as bigint]));
 }
 
+/** The greatest of these in each source. */
+export function joined(vectors: readonly Vector[]): Vector {
+  const joint = new Map<number, bigint>();
+  for (const [sourceId, offset] of vectors.flatMap((vector) => [...vector])) {
+    if (offset > (joint.get(sourceId) ?? 0n)) joint.set(sourceId, offset);
+  }
+  return joint;
+}
+
 /** Where these notes bring the worker: past each of their batches. */
 export function advanced(from: Vector, notes: readonly NoteRanges[]): Vector {
   const to = new Map(from);

@@ -1,7 +1,7 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
 import { inputOfBase, planForBases } from './base-input.ts';
-import type { CohortRange } from './bases.ts';
+import type { Base, CohortRange } from './bases.ts';
 import { COHORT_MS } from './cohorts.ts';
 import type { RollupDefinition } from './definitions.ts';
 import { ROLLUPS } from './rollups.ts';
@@ -11,7 +11,7 @@ import { eventsInTotals, insertTotals, totalsOf } from './totals-sql.ts';
 export type Wanted = 'untaken' | { readonly runId: bigint; readonly range: CohortRange };
 
 /** A base that was taken. */
-export interface TakenBase extends CohortRange {
+export interface TakenBase extends Base {
   /** Events it sums up. */
   readonly events: bigint;
 }
@@ -52,15 +52,15 @@ async function lockNextBase(
   trx: DatabaseExecutor,
   version: number,
   wanted: Wanted,
-): Promise<CohortRange | null> {
+): Promise<Base | null> {
   const condition =
     wanted === 'untaken'
       ? sql`taken_at IS NULL`
       : sql`run_id IS DISTINCT FROM ${wanted.runId}
           AND last_cohort >= ${wanted.range.first} AND first_cohort <= ${wanted.range.last}`;
   // Below the horizon events are gone: taking such a base again would erase what they came to.
-  const { rows } = await sql<CohortRange>`
-    SELECT first_cohort AS first, last_cohort AS last FROM rollup_bases
+  const { rows } = await sql<Base>`
+    SELECT first_cohort AS first, last_cohort AS last, folded_at IS NOT NULL AS "isFolded" FROM rollup_bases
     WHERE version = ${version} AND ${condition}
       AND EXISTS (
         SELECT FROM write_guards WHERE frontier_ms > 0 AND last_cohort < frontier_ms / ${COHORT_MS}
@@ -74,7 +74,7 @@ async function lockNextBase(
 async function sumUp(
   trx: DatabaseExecutor,
   definition: RollupDefinition,
-  base: CohortRange,
+  base: Base,
   runId: bigint | null,
 ): Promise<bigint> {
   const { version } = definition;

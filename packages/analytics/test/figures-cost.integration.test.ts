@@ -84,14 +84,23 @@ test('how much is attributed together follows from all events of the cohorts, no
     expect(chunks.flat().length).toBeGreaterThan(24);
   });
   const cohorts = (...events: bigint[]) =>
-    events.map((n, index) => ({ cohort: BigInt(index), events: n }));
-  expect(chunksOf(cohorts(199_999n, 1n, 1n))).toEqual([[0n, 1n], [2n]]);
-  expect(chunksOf(cohorts(900_000n, 900_000n))).toEqual([[0n], [1n]]);
-  expect(chunksOf([{ cohort: -1n, events: 1n }, ...cohorts(1n, 1n)])).toEqual([[-1n], [0n, 1n]]);
+    events.map((n, index) => ({ first: BigInt(index), last: BigInt(index), events: n }));
+  const firsts = (chunked: ReturnType<typeof chunksOf>) =>
+    chunked.map((chunk) => chunk.map(({ first }) => first));
+  expect(firsts(chunksOf(cohorts(199_999n, 1n, 1n)))).toEqual([[0n, 1n], [2n]]);
+  expect(firsts(chunksOf(cohorts(900_000n, 900_000n)))).toEqual([[0n], [1n]]);
+  const timeless = { first: -1n, last: -1n, events: 1n };
+  expect(firsts(chunksOf([timeless, ...cohorts(1n, 1n)]))).toEqual([[-1n], [0n, 1n]]);
   expect(chunksOf(cohorts(...Array<bigint>(201).fill(1n))).map(({ length }) => length)).toEqual([
     200, 1,
   ]);
   expect(chunksOf([])).toEqual([]);
+  const folded = { first: 0n, last: 2879n, events: 500_000n };
+  expect(chunksOf([folded])).toEqual([
+    [{ first: 0n, last: 959n }],
+    [{ first: 960n, last: 1919n }],
+    [{ first: 1920n, last: 2879n }],
+  ]);
 });
 
 test('what is read after events were attributed is planned as ever', async () => {

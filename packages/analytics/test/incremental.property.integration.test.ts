@@ -31,6 +31,7 @@ type Step =
   | { readonly do: 'settle'; readonly toSlice: number }
   | { readonly do: 'take' }
   | { readonly do: 'take again' }
+  | { readonly do: 'fold'; readonly toSlice: number }
   | { readonly do: 'apply' };
 
 const someEvents = fc.array(anyEvent, { minLength: 1, maxLength: 5 });
@@ -45,11 +46,12 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     takesBases: fc.boolean(),
   }),
   fc.record({ do: fc.constant('settle' as const), toSlice: fc.nat(5) }),
+  fc.record({ do: fc.constant('fold' as const), toSlice: fc.integer({ min: 2, max: 6 }) }),
   fc.record({ do: fc.constantFrom('take' as const, 'take again' as const, 'apply' as const) }),
 );
 
 /** That the interesting things happened at all, over all runs. */
-const seen = { noted: 0, applied: 0, taken: 0, retaken: 0, madeToNote: 0 };
+const seen = { noted: 0, applied: 0, taken: 0, retaken: 0, folded: 0, madeToNote: 0 };
 
 async function take(step: Step): Promise<void> {
   switch (step.do) {
@@ -67,6 +69,9 @@ async function take(step: Step): Promise<void> {
         WHERE first_cohort % 2 = 0`.execute(world.db);
       while ((await takeNextBase(world.db, DEFAULT_DEFINITION, 'untaken')) !== null)
         seen.retaken += 1;
+      return;
+    case 'fold':
+      seen.folded += await world.fold(START_MS + step.toSlice * COHORT_MS);
       return;
     case 'apply':
       seen.applied += await world.applyNotes();
@@ -91,7 +96,7 @@ async function commitInFlight(step: Extract<Step, { do: 'commit in flight' }>): 
   expect(tries).toBe(1);
 }
 
-it('I11: after any interleaving of commits, frontier, bases and notes the rollups are those of a full recompute', async () => {
+it('I11: after any interleaving of commits, frontier, bases, notes and folds the rollups are those of a full recompute', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { minLength: 6, maxLength: 24 }), async (steps) => {
       await world.clear();
@@ -102,6 +107,11 @@ it('I11: after any interleaving of commits, frontier, bases and notes the rollup
       await world.settle(END_MS);
       await world.takeBases();
       await world.applyNotes();
+      await world.fold(END_MS);
+      expect(await world.rollupOffences()).toEqual([]);
+      expect(await world.count('rollup_bases WHERE folded_at IS NULL AND first_cohort >= 0')).toBe(
+        0,
+      );
       const all = steps.flatMap((step) => ('events' in step ? step.events : []));
       // Copies with another payload are conflicts: the first committed stays.
       expect(await world.totals(DEFAULT_DEFINITION.version)).toEqual(

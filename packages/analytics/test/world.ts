@@ -30,6 +30,7 @@ import {
   claimToFrontier,
   COHORT_MS,
   ensureSomeVersion,
+  foldNext,
   MEASURES,
   raiseFrontier,
   readDefinitions,
@@ -186,6 +187,19 @@ export class World {
     return taken;
   }
 
+  /** Folds all bases of timed ids that end by then, as far as may be; returns how many. */
+  async fold(beforeMs: number, limits = { unitEvents: 4n, stepEvents: 3n }): Promise<number> {
+    let bases = 0;
+    for (const definition of await readDefinitions(this.db)) {
+      for (;;) {
+        const folded = await foldNext(this.db, definition, { beforeMs, ...limits });
+        if (folded === null) break;
+        bases += folded.bases;
+      }
+    }
+    return bases;
+  }
+
   /** Applies all notes that wait. */
   async applyNotes(): Promise<number> {
     let impressions = 0;
@@ -242,7 +256,7 @@ export class World {
       this.db,
     );
     await sql`ALTER TABLE write_guards DISABLE TRIGGER frontier_never_goes_back`.execute(this.db);
-    await sql`UPDATE write_guards SET frontier_ms = 0`.execute(this.db);
+    await sql`UPDATE write_guards SET frontier_ms = 0, horizon_ms = 0`.execute(this.db);
     await sql`ALTER TABLE write_guards ENABLE TRIGGER frontier_never_goes_back`.execute(this.db);
     for (const { frontier } of this.#writers) frontier.ms = 0;
   }

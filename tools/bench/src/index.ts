@@ -1,3 +1,5 @@
+export { benchReports } from './bench-reports.ts';
+export type { BenchReportsOptions, ReportsReport } from './bench-reports.ts';
 export { benchRollup } from './bench-rollup.ts';
 export type { BenchRollupOptions, RollupReport } from './bench-rollup.ts';
 export { benchDrain } from './bench-drain.ts';

@@ -126,6 +126,10 @@ is missing, 78 configuration or schema.`,
           summary: 'a filled topic through the real service, against the floor and row by row',
           load: async () => (await import('./commands/bench/drain.ts')).drain,
         },
+        report: {
+          summary: 'what reports cost with months of many campaigns stored',
+          load: async () => (await import('./commands/bench/report.ts')).report,
+        },
         rollup: {
           summary: 'what keeping rollups costs',
           load: async () => (await import('./commands/bench/rollup.ts')).rollup,

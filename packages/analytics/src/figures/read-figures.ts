@@ -2,13 +2,14 @@ import { UsageError } from '@adtally/command-line';
 import type { DatabaseExecutor } from '@adtally/db';
 import type { EventType } from '@adtally/event-schema';
 import { type RawBuilder, sql } from 'kysely';
+import { planAsEver } from '../base-input.ts';
 import type { RollupDefinition } from '../definitions.ts';
 import { kindNumbered, KINDS, MEASURES } from '../measures.ts';
 import { type Bucket, daysOf, hoursOf, isOnUtcHours, type Period } from '../period.ts';
 import { rollupNeedText, readRollupNeeds } from '../rollup-needs.ts';
 import { type Dimension, type Rollup, ROLLUPS } from '../rollups.ts';
 import { RefusedError } from '../versions.ts';
-import { type Asked, bucketOf, isOfCampaign, isWithin } from './asked.ts';
+import { type Asked, bucketOf, isOfCampaign, isOfHoursIn, isWithin } from './asked.ts';
 import { type EventClass, type FigureMeasure, measuresOf, noFigures } from './classes.ts';
 import { cohortsOf, countedEvents, readingCounted } from './counted-sql.ts';
 import { readUncounted, waitingEvents } from './waiting-sql.ts';
@@ -17,6 +18,8 @@ import { readUncounted, waitingEvents } from './waiting-sql.ts';
 export const CUTS = ['campaign', 'day', 'hour', 'creative', 'placement'] as const;
 export type Cut = (typeof CUTS)[number];
 
+/** For the sums of thousands of campaigns at once. */
+const WORK_MEMORY = '64MB';
 /** More than anybody reads; so many are held in memory at once, and need some hundred megabytes of it. */
 const ROWS_MAX = 100_000;
 
@@ -159,11 +162,13 @@ async function addRollups(
   sums: FigureSums,
 ): Promise<void> {
   const summed = MEASURES.map((name) => `sum(${name})::text AS ${name}`).join(', ');
+  await sql`SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)}`.execute(trx);
   const { rows } = await sql<RowKey & Record<(typeof MEASURES)[number], string>>`
     SELECT ${keyColumns(asked, 'hour', buckets)}, ${sql.raw(summed)}
     FROM ${sql.table(ROLLUPS[PARTS_OF[asked.by].rollup].table)}
-    WHERE version = ${version} AND ${isWithin('hour', asked.period)} AND ${isOfCampaign(asked)}
+    WHERE version = ${version} AND ${isOfHoursIn(asked.period)} AND ${isOfCampaign(asked)}
     GROUP BY 1, 2, 3, 4 ${AT_MOST}`.execute(trx);
+  await planAsEver(trx);
   for (const row of rows) {
     for (const measure of MEASURES) sums.add(row, measure, BigInt(row[measure]));
   }

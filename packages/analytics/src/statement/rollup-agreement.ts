@@ -1,5 +1,6 @@
 import { type DatabaseExecutor, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
+import { isOfHoursIn } from '../figures/asked.ts';
 import { type Measure, MEASURES } from '../measures.ts';
 import { type Bucket, isOnUtcHours } from '../period.ts';
 import { changesBetween, type DailySums } from './amounts.ts';
@@ -67,7 +68,7 @@ async function keptSums(
     JOIN unnest(${days.map(({ label }) => label)}::text[], ${days.map(({ fromMs }) => instantText(fromMs))}::timestamptz[],
                 ${days.map(({ toMs }) => instantText(toMs))}::timestamptz[]) AS d (day, from_at, to_at)
       ON r.hour >= d.from_at AND r.hour < d.to_at
-    WHERE r.version = ${version} AND r.campaign_id = ${campaignId}
+    WHERE r.version = ${version} AND r.campaign_id = ${campaignId} AND ${isOfHoursIn(wholeOf(days))}
     GROUP BY 1, 2`.execute(trx);
   const daily = new Map<string, Map<string, Sums>>();
   for (const { day, currency, ...row } of rows) {
@@ -79,6 +80,11 @@ async function keptSums(
     );
   }
   return daily;
+}
+
+/** From the first day's beginning to the last one's end. */
+function wholeOf(days: readonly Bucket[]): Pick<Bucket, 'fromMs' | 'toMs'> {
+  return { fromMs: days[0]?.fromMs ?? 0, toMs: days.at(-1)?.toMs ?? 1 };
 }
 
 /** What the keeper of the rollups has still to do, in words. */

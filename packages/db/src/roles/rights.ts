@@ -129,7 +129,7 @@ export const ROLES: readonly Role[] = [
       late_notes: 'INSERT, DELETE',
       write_guards: 'UPDATE (frontier_ms)',
       rollup_versions: 'INSERT, UPDATE',
-      rollup_bases: 'INSERT, UPDATE',
+      rollup_bases: 'INSERT, UPDATE, DELETE',
       rollup_progress: 'INSERT, UPDATE',
       rollup_promotion: 'INSERT, UPDATE',
       backfill_runs: 'INSERT, UPDATE',

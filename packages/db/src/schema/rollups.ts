@@ -1,7 +1,7 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { ServerTime } from './server-time.ts';
 
-// Aggregates and their backfills (migrations 0008, 0010).
+// Aggregates and their backfills (migrations 0008, 0010, 0030).
 
 /** Length of a cohort: impressions born in one such slice of UUIDv7 time. Frozen, as in `rollup_cohort`. */
 export const COHORT_MS = 30_000;
@@ -38,6 +38,7 @@ export interface RollupBasesTable {
   events: bigint | null;
   taken_at: Date | null;
   run_id: bigint | null;
+  folded_at: Date | null;
 }
 
 export interface RollupProgressTable {

@@ -51,6 +51,7 @@ export const ROLLUP_AND_REPLAY_COLUMNS = {
     events: 1,
     taken_at: 1,
     run_id: 1,
+    folded_at: 1,
   },
   rollup_progress: { only_row: 1, applied_sources: 1, applied_offsets: 1 },
   rollup_by_campaign: ROLLUP,

@@ -50,6 +50,21 @@ export const BACKFILL_RUNNER: Board = {
       },
       {
         kind: 'lines',
+        title: 'Rows folded',
+        description: 'A second, of bases older than the late window.',
+        unit: 'cps',
+        queries: { rows: 'sum(rate(adtally_rollup_folded_rows_total[$__rate_interval]))' },
+      },
+      {
+        kind: 'lines',
+        title: 'Bases to fold',
+        description:
+          'Older than the late window and not folded yet; stays up where late notes or a backfill hold them back.',
+        unit: 'short',
+        queries: { bases: 'max(adtally_rollup_unfolded_bases)' },
+      },
+      {
+        kind: 'lines',
         title: 'Late impressions applied',
         description: 'A second, by difference.',
         unit: 'cps',
