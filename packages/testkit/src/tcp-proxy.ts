@@ -8,6 +8,10 @@ export interface TcpProxy {
   readonly port: number;
   /** Open connections now. */
   readonly connections: number;
+  /** Chunks that were delayed so far. */
+  readonly delayed: number;
+  /** Chunks that were dropped so far: both sides believe in a connection that carries nothing. */
+  readonly dropped: number;
   /** The same URL, through this proxy. */
   urlFor(serverUrl: string): string;
   /** Resets every open connection; new ones are accepted. */
@@ -63,6 +67,12 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     get connections() {
       return state.open.size;
     },
+    get delayed() {
+      return state.delayed;
+    },
+    get dropped() {
+      return state.dropped;
+    },
     urlFor(serverUrl) {
       const url = new URL(serverUrl);
       url.host = `127.0.0.1:${port}`;
@@ -103,6 +113,8 @@ class ProxyState {
   readonly #traps = new Set<Trap>();
   delayMs = 0;
   refusing = false;
+  delayed = 0;
+  dropped = 0;
   #holding = false;
 
   constructor(target: { host: string; port: number }) {
@@ -116,8 +128,15 @@ class ProxyState {
       return;
     }
     const connection = new ProxiedConnection(client, this.#target, {
-      decide: (side, chunk) => this.#decide(side, chunk, connection),
-      delayMs: () => this.delayMs,
+      decide: (side, chunk) => {
+        const decision = this.#decide(side, chunk, connection);
+        if (decision === 'drop') this.dropped += 1;
+        return decision;
+      },
+      delayMs: () => {
+        if (this.delayMs > 0) this.delayed += 1;
+        return this.delayMs;
+      },
       closed: () => this.open.delete(connection),
     });
     this.open.add(connection);

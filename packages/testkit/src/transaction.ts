@@ -3,6 +3,7 @@ import { kafkaBrokers } from './servers.ts';
 import { uniqueName } from './unique-name.ts';
 
 const TIMEOUT_MS = 60_000;
+const TRANSACTION_MS = 60_000;
 /** The whole of what is left of the transaction's own time-out. */
 const REMAINING = -1;
 
@@ -10,18 +11,28 @@ const REMAINING = -1;
 export interface OpenTransaction {
   commit(): Promise<void>;
   abort(): Promise<void>;
+  /** Goes away without a word; the coordinator aborts once the transaction's own time-out is over. */
+  abandon(): Promise<void>;
 }
 
-/** Produces the values to one partition in a transaction of their own, which stays open. */
+/**
+ * Produces the values to one partition in a transaction of their own, which stays open.
+ *
+ * @param timeoutMs of the transaction, after which the coordinator aborts it; the client's own by default
+ */
 export async function openTransaction(
   topic: string,
   partition: number,
   values: readonly Buffer[],
   brokers?: string,
+  timeoutMs = TRANSACTION_MS,
 ): Promise<OpenTransaction> {
   const producer = new Kafka.Producer({
     'metadata.broker.list': brokers ?? (await kafkaBrokers()),
     'transactional.id': uniqueName('adtally_test'),
+    'transaction.timeout.ms': timeoutMs,
+    // At most that of the transaction.
+    'message.timeout.ms': timeoutMs,
   });
   await call((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
   const disconnect = () => call((done) => producer.disconnect(done));
@@ -45,6 +56,7 @@ export async function openTransaction(
   return {
     commit: () => end((done) => producer.commitTransaction(REMAINING, done)),
     abort: () => end((done) => producer.abortTransaction(REMAINING, done)),
+    abandon: disconnect,
   };
 }
 

@@ -60,9 +60,14 @@ export class DatabaseServer {
   }
 
   /** For the run itself: superuser, past the proxy; close it with `destroy`. */
-  admin(database = 'postgres'): Database {
-    const url = `postgres:///${database}?host=${this.#folder}&port=${this.#port}&user=${ADMIN_ROLE}`;
-    return openDatabase(url, { applicationName: 'breaking-run', maxConnections: 2 });
+  admin(database = 'postgres', limits: { readonly statementTimeoutMs?: number } = {}): Database {
+    const url = this.adminUrl(database);
+    return openDatabase(url, { applicationName: 'breaking-run', maxConnections: 2, ...limits });
+  }
+
+  /** As superuser, past the proxy: for a program that is no part of the run. */
+  adminUrl(database: string): string {
+    return `postgres:///${database}?host=${this.#folder}&port=${this.#port}&user=${ADMIN_ROLE}`;
   }
 
   /** Runs statements as superuser, one after the other. */

@@ -3,7 +3,15 @@ import { KINDS } from './kinds/index.ts';
 import { runKind } from './run-kind.ts';
 import { startServers } from './servers.ts';
 
+export { APP_ROLE } from './database-server.ts';
+export { recordsBehind } from './behind.ts';
+export { recount, type Recount } from './exactness.ts';
 export { KINDS } from './kinds/index.ts';
+export type { Expected } from './load.ts';
+export type { Needs } from './needs.ts';
+export { startServers, type Servers } from './servers.ts';
+export { isWell, whyNotWell } from './well.ts';
+export { makeWorld, type World } from './world.ts';
 export type { Kind, KindResult, Sighting } from './kind.ts';
 export { Fleet, type Service, type ServiceName } from './services.ts';
 export { Sink } from './sink.ts';

@@ -21,7 +21,20 @@ export interface Expected {
 
 type Sums = Omit<Expected, 'identities' | 'possible'>;
 
-/** More than any kind lasts. */
+type Turn = PromiseWithResolvers<void>;
+
+export interface LoadOptions {
+  /** A listener that no kind cuts: what a kind breaks is between Kafka and us. */
+  readonly brokers: string;
+  readonly topic: string;
+  /** Records a second. */
+  readonly rate: number;
+  readonly seed: number;
+  /** For how long a record is sent again before nobody knows whether it arrived; undefined: the producer's own. */
+  readonly deliveryTimeoutMs?: number | undefined;
+}
+
+/** More than any kind lasts; what lasts longer goes on with the next seed. */
 const EVENTS_MAX = 100_000;
 const AGAIN_MS = 1_000;
 /** Apart from the seeds of other kinds. */
@@ -38,12 +51,30 @@ export class Load {
   readonly #acked = new Set<string>();
   readonly #possible = new Set<string>();
   readonly #besides: Pick<Expected, 'acked' | 'deadLettered'>[] = [];
+  #producing = new AbortController();
+  #break: { readonly begun: Turn; readonly over: Turn } | undefined;
   readonly #running: Promise<void>;
 
-  /** @param brokers by a listener that no kind cuts: what a kind breaks is between Kafka and us */
-  constructor(brokers: string, topic: string, rate: number, seed: number) {
-    this.rate = rate;
-    this.#running = this.#run(brokers, topic, seed);
+  constructor(options: LoadOptions) {
+    this.rate = options.rate;
+    this.#running = this.#run(options);
+  }
+
+  /**
+   * Does something while nobody produces; another producer goes on afterwards. For what copies of an event must not
+   * lie on both sides of: one that knows other partitions would put them elsewhere.
+   */
+  async interrupt(work: () => Promise<void>): Promise<void> {
+    const pause = { begun: Promise.withResolvers<void>(), over: Promise.withResolvers<void>() };
+    this.#break = pause;
+    this.#producing.abort();
+    await pause.begun.promise;
+    try {
+      await work();
+    } finally {
+      this.#break = undefined;
+      pause.over.resolve();
+    }
   }
 
   /** Enters records that a kind produced itself. */
@@ -74,25 +105,40 @@ export class Load {
     if (outcome === 'acked') this.#acked.add(identity);
   }
 
-  async #run(brokers: string, topic: string, firstSeed: number): Promise<void> {
-    const { signal } = this.#ending;
+  async #run({
+    brokers,
+    topic,
+    rate,
+    seed: firstSeed,
+    deliveryTimeoutMs,
+  }: LoadOptions): Promise<void> {
+    const { signal: ending } = this.#ending;
     const onOutcome = (truth: PlannedTruth, outcome: Outcome) => this.#note(truth, outcome);
-    for (let seed = firstSeed; !signal.aborted; seed += NEXT_SEED) {
-      const options = {
-        brokers,
-        topic,
-        rate: this.rate,
-        seed,
-        events: EVENTS_MAX,
-        signal,
-        onOutcome,
-      };
+    for (let seed = firstSeed; !ending.aborted; seed += NEXT_SEED) {
+      this.#producing = new AbortController();
+      const signal = AbortSignal.any([ending, this.#producing.signal]);
+      const events = EVENTS_MAX;
       try {
-        this.#truths.push(await simulate(options));
+        this.#truths.push(
+          await simulate({
+            brokers,
+            topic,
+            rate,
+            seed,
+            events,
+            signal,
+            onOutcome,
+            deliveryTimeoutMs,
+          }),
+        );
       } catch {
         // It fails before it sends anything: where it cannot connect, or there is no topic.
       }
-      await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      if (this.#break !== undefined) {
+        this.#break.begun.resolve();
+        await this.#break.over.promise;
+      }
+      await sleep(AGAIN_MS, undefined, { signal: ending }).catch(() => undefined);
     }
   }
 }

@@ -6,5 +6,11 @@ export interface Needs {
   readonly replication?: number;
   /** Records a second of the load; 30 by default. */
   readonly rate?: number;
+  /** For how long the load sends a record again; undefined: as the simulator does. */
+  readonly deliveryTimeoutMs?: number;
+  /** How many ingest-consumers; 2 by default, so that one may take over from the other. */
+  readonly consumers?: number;
+  /** Services take the time of clocks that can be set. */
+  readonly clocks?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@adtally/testkit';
-import { recordsBehind, WaitClock, waiting } from './behind.ts';
+import { recordsBehind, WaitClock } from './behind.ts';
 import { recount } from './exactness.ts';
 import type { Kind, KindResult, Sighting } from './kind.ts';
 import { type Look, look } from './look.ts';
 import type { Servers } from './servers.ts';
 import { Watch } from './watch.ts';
+import { isWell, whyNotWell } from './well.ts';
 import { makeWorld, type World } from './world.ts';
 
 export interface RunKindOptions {
@@ -168,25 +169,6 @@ async function haltedSources({ db }: World): Promise<{ source_id: number; halted
     .where('halted_code', 'is not', null)
     .$narrowType<{ halted_code: string }>()
     .execute();
-}
-
-async function isWell(world: World): Promise<boolean> {
-  return (await whyNotWell(world)) === '';
-}
-
-/** What is not as it should be in a world at work; empty where all is well. */
-async function whyNotWell(world: World): Promise<string> {
-  const { services } = await look(world);
-  const unready = services.filter(({ ready }) => !ready);
-  if (unready.length > 0) {
-    return unready.map((one) => `${one.label} is not ready ${one.waiting}`).join(', ');
-  }
-  const stuck = services
-    .flatMap((one) => one.samples)
-    .filter(({ name, value }) => /^adtally_partition_(?:halted|stuck)$/.test(name) && value > 0);
-  if (stuck.length > 0) return stuck.map(({ name, labels }) => `${name}{${labels}}`).join(', ');
-  const records = waiting(await recordsBehind(world), world);
-  return records.length > 0 ? `not counted: ${records.join(', ')}` : '';
 }
 
 async function countAnew(world: World, kind: Kind, facts: Facts): Promise<void> {

@@ -25,8 +25,14 @@ export interface Servers {
 export type Secret = 'kafka' | 'database';
 const PASSWORD = 'the-first-password';
 
-/** Three brokers behind proxies, where services need a password and rights; PostgreSQL likewise; Redis. */
-export async function startServers(): Promise<Servers> {
+/**
+ * Three brokers behind proxies, where services need a password and rights; PostgreSQL likewise; Redis.
+ *
+ * @param settings lines of every broker's server.properties, over those of any run
+ */
+export async function startServers(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Servers> {
   const sink = new Sink();
   await sink.open();
   const parts = await Promise.allSettled([
@@ -39,6 +45,7 @@ export async function startServers(): Promise<Servers> {
       settings: {
         'log.retention.check.interval.ms': '1000',
         'log.segment.delete.delay.ms': '1000',
+        ...settings,
       },
     }),
     DatabaseServer.start(),

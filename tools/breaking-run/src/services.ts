@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ServiceProcess } from '@adtally/testkit';
+import { type Exit, ServiceProcess } from '@adtally/testkit';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
 
@@ -10,28 +10,35 @@ export type ServiceName =
   | 'dead-queue-alerter'
   | 'backfill-runner';
 
-/** What runs in every world. Two consumers, so that one may take over from the other. */
-const FLEET: readonly (readonly [label: string, service: ServiceName])[] = [
-  ['consumer-1', 'ingest-consumer'],
-  ['consumer-2', 'ingest-consumer'],
+/** Beside the consumers, in every world. */
+const OTHERS: readonly (readonly [label: string, service: ServiceName])[] = [
   ['reprocessor', 'dlq-reprocessor'],
   ['alerter', 'dead-queue-alerter'],
   ['backfill', 'backfill-runner'],
 ];
+/** So that one may take over from the other. */
+const CONSUMERS = 2;
+/** Loaded before a service's own modules. */
+const SET_CLOCK = join(import.meta.dirname, 'set-clock.ts');
+
+type Env = Readonly<Record<string, string>>;
 
 /** One service, in as many processes one after the other as it takes. */
 export class Service {
   readonly label: string;
   readonly name: ServiceName;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: Env;
+  readonly #clock: string | undefined;
   /** Of every process it has had: what was said stays said. */
   readonly processes: ServiceProcess[] = [];
   #isMeantToRun = false;
 
-  constructor(label: string, name: ServiceName, env: Readonly<Record<string, string>>) {
+  /** @param clock the file that says how wrong its clock goes, in ms; undefined: its clock is the machine's */
+  constructor(label: string, name: ServiceName, env: Env, clock?: string) {
     this.label = label;
     this.name = name;
-    this.#env = env;
+    this.#clock = clock;
+    this.#env = clock === undefined ? env : { ...env, SET_CLOCK_FILE: clock };
   }
 
   get process(): ServiceProcess {
@@ -50,7 +57,8 @@ export class Service {
   #spawn(): void {
     const main = join(REPOSITORY, 'apps', this.name, 'src/main.ts');
     const argv = this.name === 'backfill-runner' ? ['--watch'] : [];
-    const process = new ServiceProcess(main, this.#env, { argv });
+    const clock = this.#clock === undefined ? {} : { preload: SET_CLOCK };
+    const process = new ServiceProcess(main, this.#env, { argv, ...clock });
     this.processes.push(process);
     void process.ended.then(({ code, stderr }) => {
       const isOver = () => !this.#isMeantToRun || this.process !== process;
@@ -66,6 +74,20 @@ export class Service {
   async kill(): Promise<void> {
     this.#isMeantToRun = false;
     await this.process.kill();
+  }
+
+  /** SIGTERM, and not started again until `start`. */
+  async drain(): Promise<Exit> {
+    this.#isMeantToRun = false;
+    return await this.process.stop();
+  }
+
+  /** Puts its clock forward or back, from the machine's time; its processes follow within a moment. */
+  setClock(aheadMs: number): void {
+    if (this.#clock === undefined) throw new Error(`the clock of ${this.label} cannot be set`);
+    // Read while it is written it would be empty.
+    writeFileSync(`${this.#clock}.new`, String(aheadMs));
+    renameSync(`${this.#clock}.new`, this.#clock);
   }
 
   get isRunning(): boolean {
@@ -101,26 +123,46 @@ export function stateOf(pid: number): string | undefined {
   return stat.slice(stat.lastIndexOf(')') + 2)[0];
 }
 
+export interface FleetOptions {
+  /** How many ingest-consumers; 2 where undefined. */
+  readonly consumers?: number | undefined;
+  /** A folder for the files that say how wrong each clock goes; where undefined no clock can be set. */
+  readonly clocks?: string | undefined;
+}
+
 /** All services of a world, by what they are. */
 export class Fleet {
   readonly all: Service[];
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: Env;
+  readonly #clocks: string | undefined;
   readonly #killAtExit = () => {
     for (const service of this.all) service.process.signal('SIGKILL');
   };
 
-  constructor(env: Readonly<Record<string, string>>) {
+  constructor(env: Env, { consumers = CONSUMERS, clocks }: FleetOptions = {}) {
     this.#env = env;
-    this.all = FLEET.map(([label, name]) => new Service(label, name, env));
+    this.#clocks = clocks;
+    if (clocks !== undefined) mkdirSync(clocks);
+    const labels = Array.from({ length: consumers }, (_, index) => `consumer-${index + 1}`);
+    this.all = [
+      ...labels.map((label) => this.#make(label, 'ingest-consumer', env)),
+      ...OTHERS.map(([label, name]) => this.#make(label, name, env)),
+    ];
     for (const service of this.all) service.start();
     process.once('exit', this.#killAtExit);
   }
 
   /** One more process of a service, which differs in its environment. */
-  add(label: string, name: ServiceName, env: Readonly<Record<string, string>>): void {
-    const service = new Service(label, name, { ...this.#env, ...env });
+  add(label: string, name: ServiceName, env: Env): Service {
+    const service = this.#make(label, name, { ...this.#env, ...env });
     this.all.push(service);
     service.start();
+    return service;
+  }
+
+  #make(label: string, name: ServiceName, env: Env): Service {
+    const clock = this.#clocks === undefined ? undefined : join(this.#clocks, label);
+    return new Service(label, name, env, clock);
   }
 
   /** Kills one and forgets it. */

@@ -100,8 +100,9 @@ export async function makeWorld(servers: Servers, needs: Needs, seed: number): P
     return (await promisify(execFile)(process.execPath, [...argv, ...args], { env })).stdout;
   };
   await dev('migrate');
-  const load = new Load(brokers, events, needs.rate ?? RATE, seed);
-  const fleet = new Fleet({
+  const { rate = RATE, deliveryTimeoutMs } = needs;
+  const load = new Load({ brokers, topic: events, rate, seed, deliveryTimeoutMs });
+  const env = {
     ...topics,
     KAFKA_BROKERS: kafka.brokers,
     KAFKA_SECURITY_PROTOCOL: 'sasl_plaintext',
@@ -115,7 +116,9 @@ export async function makeWorld(servers: Servers, needs: Needs, seed: number): P
     ALERT_WEBHOOK_URL: servers.sink.url,
     ADMIN_PORT: '0',
     ...needs.env,
-  });
+  };
+  const clocks = needs.clocks === true ? join(folder, 'clocks') : undefined;
+  const fleet = new Fleet(env, { consumers: needs.consumers, clocks });
   const db = database.admin(names.database);
   const close = async (): Promise<void> => {
     await load.end().catch(() => undefined);

@@ -76,6 +76,11 @@ is missing, 78 configuration or schema.`,
       summary: 'break one thing at a time: is it visible, named, healed?',
       load: async () => (await import('./commands/break.ts')).breakThings,
     },
+    chaos: {
+      summary:
+        'break many things at once under load, by a seed, then count anew: all must be exact',
+      load: async () => (await import('./commands/chaos.ts')).chaosCommand,
+    },
     matrix: {
       summary: 'the demo with other versions of the servers, written into docs/matrix.md',
       commands: {

@@ -131,11 +131,15 @@ function split(folders: readonly string[]): { apps: string[]; others: string[] }
 }
 
 test.each([
-  ['ingest-consumer', ['bench', 'breaking-run', 'cli', 'how-to', 'monitoring', 'recount']],
-  ['dlq-reprocessor', ['bench', 'breaking-run', 'cli', 'how-to', 'monitoring'], ['apps/ops']],
-  ['dead-queue-alerter', ['breaking-run', 'cli', 'how-to', 'monitoring']],
-  ['backfill-runner', ['bench', 'breaking-run', 'cli', 'how-to', 'monitoring']],
-  ['ops', ['breaking-run', 'cli', 'how-to', 'monitoring', 'producer-matrix', 'recount']],
+  ['ingest-consumer', ['bench', 'breaking-run', 'chaos', 'cli', 'how-to', 'monitoring', 'recount']],
+  [
+    'dlq-reprocessor',
+    ['bench', 'breaking-run', 'chaos', 'cli', 'how-to', 'monitoring'],
+    ['apps/ops'],
+  ],
+  ['dead-queue-alerter', ['breaking-run', 'chaos', 'cli', 'how-to', 'monitoring']],
+  ['backfill-runner', ['bench', 'breaking-run', 'chaos', 'cli', 'how-to', 'monitoring']],
+  ['ops', ['breaking-run', 'chaos', 'cli', 'how-to', 'monitoring', 'producer-matrix', 'recount']],
 ])(
   'a change in %s: its tests, and those that start it',
   async (app, tools, apps: string[] = []) => {
@@ -152,6 +156,7 @@ test('a metric of one app, with docs/metrics.md made anew: as any change in that
     apps: ['apps/dead-queue-alerter'],
     others: [
       'tools/breaking-run',
+      'tools/chaos',
       'tools/cli',
       'tools/how-to',
       'tools/monitoring',
@@ -184,7 +189,7 @@ test('a change in key-derivation: all that depend on it, and what starts those',
     expect.arrayContaining(['apps/ingest-consumer', 'packages/pipeline']),
   );
   expect(found).toEqual(expect.arrayContaining([...dependants]));
-  const started = ['bench', 'breaking-run', 'cli', 'how-to', 'producer-matrix'].map(
+  const started = ['bench', 'breaking-run', 'chaos', 'cli', 'how-to', 'producer-matrix'].map(
     (tool) => `tools/${tool}`,
   );
   started.push(ALWAYS);

@@ -7,6 +7,7 @@ export type { MalformedKind, Mix } from './mix.ts';
 export { Plan } from './plan.ts';
 export type { PlanOptions } from './plan.ts';
 export type { PlannedRecord, PlannedTruth } from './planned-record.ts';
+export { Rng } from './rng.ts';
 export { simulate } from './simulate.ts';
 export type { Progress, SimulateOptions } from './simulate.ts';
 export type { Outcome, Truth } from './truth.ts';

@@ -29,6 +29,8 @@ export interface SimulateOptions {
   readonly journalPath?: string | undefined;
   /** Told what became of every record, in the order of producing: for books of one's own. */
   readonly onOutcome?: ((truth: PlannedTruth, outcome: Outcome) => void) | undefined;
+  /** For how long a record is sent again before its outcome is `unknown`; undefined: 30 s. */
+  readonly deliveryTimeoutMs?: number | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Stops cleanly: what was sent is waited for, and the truth tells of it alone. */
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +67,7 @@ const BASE_BEHIND_MS_MAX = FUTURE_AHEAD_MS_MIN - 2 * DAY_MS;
 export async function simulate(options: SimulateOptions): Promise<Truth> {
   const baseTimeMs = options.baseTimeMs ?? Date.now();
   checkBaseTime(baseTimeMs);
-  const { brokers, security, tokens, topic, events, seed, rate = 0 } = options;
+  const { brokers, security, tokens, topic, events, seed, rate = 0, deliveryTimeoutMs } = options;
   if (!(rate >= 0 && rate < Infinity)) throw new RangeError(`rate=${rate}`);
   const mix = completeMix(options.mix);
   const settings: KafkaSettings = {
@@ -77,7 +79,7 @@ export async function simulate(options: SimulateOptions): Promise<Truth> {
   const partitions = await partitionsOf(settings, topic);
   const plan = new Plan({ events, seed, baseTimeMs, partitions, mix });
   const journal = startJournal(options, baseTimeMs, partitions, mix);
-  const producer = await AckedProducer.connect(settings, { mode: 'bulk' });
+  const producer = await AckedProducer.connect(settings, { mode: 'bulk', deliveryTimeoutMs });
   try {
     const books = new Books();
     const startedMs = performance.now();

@@ -5,7 +5,7 @@ import pathlib
 import re
 from typing import NamedTuple
 
-from . import json_text, times
+from . import json_text, times, wrapping
 from .identity import event_key
 
 SCHEMA = pathlib.Path(__file__).parents[3] / "packages/event-schema/schema/ad-event.schema.json"
@@ -40,6 +40,8 @@ class Rules(NamedTuple):
     max_depth: int = 32
     amounts_as_strings: bool = False
     future_tolerance_ms: int = 86_400_000
+    is_wrapped: bool = False
+    """Whether an event may stand within a frame or an envelope (`value_format` auto)."""
 
 
 class Field(NamedTuple):
@@ -85,10 +87,11 @@ def decode(value: bytes | None, rules: Rules, any_version: bool = False) -> Even
     if len(value) > rules.max_value_bytes:
         return "oversize"
     try:
-        text = value.decode("utf-8")
+        text = (wrapping.unframed(value) if rules.is_wrapped else value).decode("utf-8")
     except UnicodeDecodeError:
         return "invalid_utf8"
-    members = json_text.members(text, KNOWN_NAMES, rules.max_depth)
+    read = wrapping.members if rules.is_wrapped else json_text.members
+    members = read(text, KNOWN_NAMES, rules.max_depth)
     return members if isinstance(members, str) else _event(members, rules, any_version)
 
 

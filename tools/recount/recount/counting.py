@@ -37,6 +37,7 @@ class Count:
     def __init__(self, known: Known = Known()) -> None:
         self.events: dict[str, Event] = {}
         self.rejected: dict[Place, str] = {}
+        self.records = 0
         self.duplicates = 0
         self.conflicts = 0
         self.undecided: set[str] = set()
@@ -49,6 +50,7 @@ class Count:
     def add(self, records: Iterable[Record], rules_at: Callable[[Place], Rules]) -> None:
         known = self._known
         for place, value, headers, timestamp_ms in records:
+            self.records += 1
             rules = rules_at(place)
             event = decode(value, rules)
             code = event if isinstance(event, str) else refusal(event, headers, timestamp_ms, rules)

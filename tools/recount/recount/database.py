@@ -13,7 +13,7 @@ from .errors import Configuration, Unavailable
 
 csv.field_size_limit(sys.maxsize)
 
-PARAMETERS = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "host": "PGHOST", "port": "PGPORT"}
+PARAMETERS = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "host": "PGHOST", "port": "PGPORT", "user": "PGUSER"}
 
 
 def environment(url: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import NamedTuple
 
 ODD = object()
 """A number that is not a plainly spelt integer: 1.0, 1e3, -0, NaN."""
@@ -44,8 +45,14 @@ STRICT = _decoder(_refuse)
 LENIENT = _decoder(lambda _: ODD)
 
 
-def members(text: str, known: frozenset[str], max_depth: int) -> dict | str:
-    """The known members of the object, or the first thing that is wrong with the text."""
+class Parsed(NamedTuple):
+    pairs: Pairs
+    problem: str | None
+    """What is wrong with some string or number of the text, wherever it stands."""
+
+
+def parsed(text: str, max_depth: int) -> Parsed | str:
+    """The members of the object, or why the text is none."""
     has_nul = "\0" in text
     if has_nul:
         text = text.replace("\0", "\\u0000")
@@ -64,16 +71,30 @@ def members(text: str, known: frozenset[str], max_depth: int) -> dict | str:
         return "malformed_json"
     if text.count("{") + text.count("[") > max_depth and _depth(text) > max_depth:
         return "too_deep"
+    escapes = _escape_problem(text) if "\\u" in text else None
+    if has_nul or escapes == "nul_character":
+        return Parsed(pairs, "nul_character")
+    return Parsed(pairs, escapes or (None if is_number else "not_a_number"))
+
+
+def known_members(pairs: Pairs, known: frozenset[str]) -> dict | str:
+    """The members that have these names, or that one of them stands twice."""
     found = {}
     for name, value in pairs:
         if name in known:
             if name in found:
                 return "repeated_field"
             found[name] = value
-    escapes = _escape_problem(text) if "\\u" in text else None
-    if has_nul or escapes == "nul_character":
-        return "nul_character"
-    return escapes or ("not_a_number" if not is_number else found)
+    return found
+
+
+def members(text: str, known: frozenset[str], max_depth: int) -> dict | str:
+    """The known members of the object, or the first thing that is wrong with the text."""
+    found = parsed(text, max_depth)
+    if isinstance(found, str):
+        return found
+    names = known_members(found.pairs, known)
+    return names if isinstance(names, str) else found.problem or names
 
 
 def _depth(text: str) -> int:

@@ -27,6 +27,7 @@ QUERIES = sources.QUERIES | {
         WHERE kind = 'events'""",
     "copies": """SELECT coalesce(sum(duplicate + conflict), 0) FROM ledger JOIN sources USING (source_id)
         WHERE kind = 'events'""",
+    "gaps": """SELECT coalesce(sum(gap), 0) FROM ledger JOIN sources USING (source_id) WHERE kind = 'events'""",
     "lost": "SELECT coalesce(sum(lost), 0) FROM ledger",
     "version": """SELECT v.algorithm, v.window_ms, v.tolerance_ms, g.frontier_ms,
             (SELECT count(*) FROM late_notes), (SELECT count(*) FROM rollup_bases b
@@ -68,6 +69,7 @@ def recount_rows(limits: Rules) -> Findings:
             *_row_differences(snapshot, count),
             *_letter_differences(snapshot, count),
             *_copy_differences(snapshot, count),
+            *_gap_differences(snapshot, count, ranges),
             *rollups,
         ]
         if count.undecided:
@@ -140,6 +142,14 @@ def _copy_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
     copies = count.duplicates + count.conflicts
     if int(stated) != copies:
         yield f"duplicates and conflicts: {stated} by the ledger, {copies} in the topic"
+
+
+def _gap_differences(snapshot: Snapshot, count: Count, ranges: list[Range]) -> Iterator[str]:
+    """Offsets without a record: ends of transactions, what was aborted, what compaction took."""
+    ((stated,),) = snapshot.rows("gaps")
+    gaps = sum(one.end - one.first for one in ranges) - count.records
+    if int(stated) != gaps:
+        yield f"gaps: {stated} by the ledger, {gaps} in the topic"
 
 
 def _rollup_differences(snapshot: Snapshot, count: Count) -> tuple[list[str], list[str]]:

@@ -25,6 +25,8 @@ QUERIES = {
 }
 """To be read in one snapshot with whatever is compared."""
 
+VALUE_FORMATS = ("plain", "auto")
+
 
 class Source(NamedTuple):
     """A partition of a topic, as far as it was counted."""
@@ -60,13 +62,11 @@ class TopicRules:
         if snapshot is None:
             return
         for topic, value_format, amounts_as_strings, seconds in snapshot.rows("rules"):
-            _require_plain(topic, value_format)
-            self._now[topic] = self._with(amounts_as_strings == "t", int(seconds) * 1000)
+            self._now[topic] = self._with(value_format, amounts_as_strings == "t", int(seconds) * 1000)
         for (detail,) in snapshot.rows("changes"):
             change = json.loads(detail)
             topic, before = change["topic"], change["before"]
-            _require_plain(topic, before["valueFormat"])
-            rules = self._with(before["amountsAsStrings"], before["futureToleranceMs"])
+            rules = self._with(before["valueFormat"], before["amountsAsStrings"], before["futureToleranceMs"])
             for partition, end in change["from"].items():
                 self._before.setdefault((topic, int(partition)), []).append((end, rules))
 
@@ -77,15 +77,14 @@ class TopicRules:
                 return rules
         return self._now.get(place.topic, self._limits)
 
-    def _with(self, amounts_as_strings: bool, future_tolerance_ms: int) -> Rules:
+    def _with(self, value_format: str, amounts_as_strings: bool, future_tolerance_ms: int) -> Rules:
+        if value_format not in VALUE_FORMATS:
+            raise Incomplete(f"value format {value_format!r} is not published")
         return self._limits._replace(
-            amounts_as_strings=amounts_as_strings, future_tolerance_ms=future_tolerance_ms
+            amounts_as_strings=amounts_as_strings,
+            future_tolerance_ms=future_tolerance_ms,
+            is_wrapped=value_format == "auto",
         )
-
-
-def _require_plain(topic: str, value_format: str) -> None:
-    if value_format != "plain":
-        raise Incomplete(f"values of {topic} may be wrapped, which this program does not read")
 
 
 def geneses_of(snapshot: Snapshot | None) -> dict[tuple[str, str, int], int]:

@@ -107,6 +107,39 @@ class AnEvent(unittest.TestCase):
         self.assertEqual(outcome(with_token("price_micros", '"5"'), lax).amount, 5)
 
 
+class AWrappedEvent(unittest.TestCase):
+    AUTO = Rules(is_wrapped=True)
+
+    def test_is_read_where_the_topic_says_so(self) -> None:
+        plain = json.dumps(IMPRESSION)
+        connect = f'{{"schema": null, "payload": {plain}}}'
+        cloud = f'{{"specversion": "1.0", "data": {plain}, "currency": 1, "currency": 2}}'
+        frame = b"\0\0\0\0\7"
+        expected = outcome(plain)
+        for text in (plain, connect, cloud, frame + plain.encode(), frame + connect.encode()):
+            with self.subTest(text=text[:20]):
+                self.assertEqual(outcome(text, self.AUTO), expected)
+        self.assertEqual(outcome(cloud, self.AUTO), expected)
+        self.assertEqual(outcome(connect), "missing_field")
+        self.assertEqual(outcome(frame + plain.encode()), "malformed_json")
+
+    def test_that_is_none_is_rejected_by_name(self) -> None:
+        plain = json.dumps(IMPRESSION)
+        for text, code in (
+            ('{"schema": 1, "payload": null}', "empty"),
+            ('{"schema": 1, "payload": [1]}', "malformed_json"),
+            ('{"specversion": "1.0"}', "missing_field"),
+            ('{"specversion": "1.0", "data": {}, "data": {}}', "repeated_field"),
+            ('{"specversion": "1.0", "data": {"currency": 1, "currency": 1}}', "repeated_field"),
+            ('{"specversion": "a\\u0000", "data": {}}', "nul_character"),
+            ('{"specversion": NaN, "data": {}}', "not_a_number"),
+            (f'{{"specversion": "1.0", "data": {plain}, "note": {"[" * 32}{"]" * 32}}}', "too_deep"),
+            ('{"schema": 1, "payload": {}, "more": 1}', "missing_field"),
+        ):
+            with self.subTest(text=text[:40]):
+                self.assertEqual(outcome(text, self.AUTO), code)
+
+
 class ATime(unittest.TestCase):
     def test_is_microseconds_since_1970(self) -> None:
         for text, expected in (

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +21,7 @@ import {
   UsageError,
   wholeNumber,
 } from '@adtally/command-line';
+import { currentCommit } from '../current-commit.ts';
 
 const SECONDS = 60;
 const JOBS_MAX = 8;
@@ -87,14 +87,3 @@ that are run again, go on with the same file of results.`,
     process.exit(isGood ? EXIT.success : EXIT.failure);
   },
 });
-
-function currentCommit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
-  try {
-    const isClean = git('status', '--porcelain', '--untracked-files=no') === '';
-    return `${git('rev-parse', '--short', 'HEAD')}${isClean ? '' : '+'}`;
-  } catch {
-    return 'unknown';
-  }
-}

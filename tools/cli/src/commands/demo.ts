@@ -1,6 +1,14 @@
 import { relative } from 'node:path';
 import { withDatabaseName } from '@adtally/db';
-import { command, EXIT, JSON_OPTION, option, printJson, wholeNumber } from '@adtally/command-line';
+import {
+  command,
+  EXIT,
+  flag,
+  JSON_OPTION,
+  option,
+  printJson,
+  wholeNumber,
+} from '@adtally/command-line';
 import { hasSources } from '../demo/inspected-database.ts';
 import { demoJson, demoText, type DemoResult, problemsOf } from '../demo/report.ts';
 import { runDemo } from '../demo/run-demo.ts';
@@ -22,6 +30,9 @@ Exit code 0 only when every line is equal and the audit balances.`,
     seed: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'what the events are made from', {
       default: DEFAULT_SEED,
     }),
+    recount: flag(
+      'count the topic anew in Python, which shares no code with the rest, and compare',
+    ),
     ...JSON_OPTION,
   },
   run: async ({ options }) => {

@@ -24,6 +24,7 @@ const RESULT: DemoResult = {
   },
   rollups: { campaigns: [], problems: [], wrongBefore: 3, differences: { clicks: 5n } },
   statement: { file: '/logs/statement.json', text: 'Statement of campaign c-1', differences: [] },
+  recount: null,
   kill: {
     consumer: 'consumer-2',
     pid: 7,

@@ -3,6 +3,7 @@ import { type AuditReport, jsonInteger } from '@adtally/db';
 import { formatTable } from '@adtally/command-line';
 import type { FailurePath } from './failure-path.ts';
 import type { Kill } from './kill.ts';
+import type { DemoRecount } from './recount.ts';
 import type { RollupResult } from './rollups.ts';
 import type { DemoStatement } from './statement.ts';
 import { compareTallies, isEqual, type Tally, tallyJson, type TallyLine } from './tally.ts';
@@ -17,6 +18,8 @@ export interface DemoResult {
   readonly audit: Pick<AuditReport, 'balanced' | 'checks'>;
   readonly rollups: RollupResult;
   readonly statement: DemoStatement;
+  /** Null where it was not asked for. */
+  readonly recount: DemoRecount | null;
   readonly kill: Kill;
   readonly takeoverSeconds: number | null;
   readonly fenced: number | null;
@@ -50,6 +53,8 @@ export function problemsOf(result: DemoResult): string[] {
   }
   problems.push(...result.rollups.problems);
   problems.push(...result.statement.differences.map((found) => `statement: ${found}`));
+  const { differences = [], unknown = [] } = result.recount ?? {};
+  problems.push(...[...differences, ...unknown].map((found) => `recount: ${found}`));
   if (!result.audit.balanced) problems.push('the audit does not balance');
   if (result.produceFailures > 0) {
     problems.push(`${result.produceFailures} records were not acknowledged by the broker`);
@@ -78,6 +83,7 @@ export function demoJson(result: DemoResult): object {
     },
     rollups: rollupJson(result.rollups),
     statement: { file: result.statement.file, differences: result.statement.differences },
+    ...(result.recount === null ? {} : { recount: result.recount }),
     kill: {
       consumer: kill.consumer,
       signal: 'SIGKILL',
@@ -146,6 +152,7 @@ export function demoText(result: DemoResult, next: string, verify: string): stri
       `${grouped(Math.round(eventsPerSecond(result)))} a second, kill and takeover included; ` +
       `${result.seconds.toFixed(1)} s in all.`,
     rollupText(result.rollups),
+    ...recountText(result.recount),
     '',
     result.statement.text,
     verify,
@@ -207,6 +214,15 @@ function rollupText({ campaigns, problems, wrongBefore, differences }: RollupRes
     `${campaigns.length} campaign totals (${grouped(moved)} clicks and conversions); ` +
     `after run and promote version ${DEFAULT_DEFINITION.version} is ${verdict} in every one.`
   );
+}
+
+function recountText(recount: DemoRecount | null): string[] {
+  if (recount === null) return [];
+  const verdict = recount.differences.length === 0 ? 'agrees' : 'does NOT agree';
+  return [
+    `Recount in Python, from the topic by the published contract: ${verdict} ` +
+      `(${recount.what}; ${recount.seconds.toFixed(1)} s).`,
+  ];
 }
 
 function eventsPerSecond({ actual, countSeconds }: DemoResult): number {
