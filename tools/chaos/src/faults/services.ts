@@ -86,6 +86,7 @@ const churn: Fault = {
   name: 'group-churned',
   what: 'one more consumer that joins the group and leaves it, killed or drained, again and again',
   takes: ['group'],
+  needsFlow: true,
   seconds: [10, 30],
   start: async ({ world: { fleet }, rng }) => {
     const over = new AbortController();
@@ -98,9 +99,9 @@ const churn: Fault = {
         const limit = { what: 'a claim', timeoutMs: CLAIM_LIMIT_MS };
         // Where Kafka or PostgreSQL is away it may find nothing to claim; it comes again.
         await waitFor(() => claimed().length > 0 || over.signal.aborted, limit).catch(() => false);
+        claims += claimed().length;
         await sleep(STAY_MS);
         if (rng.chance(0.5)) await extra.drain();
-        claims += claimed().length;
         await fleet.remove(EXTRA);
       }
     })();
