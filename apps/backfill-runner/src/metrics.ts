@@ -1,7 +1,6 @@
 import { DURATION_SECONDS, type Instruments, type MetricDefinitions } from '@adtally/telemetry';
 
-/** All that `--watch` measures: what keeping the rollups costs. How fresh they are the leader tells. */
-export const METRICS = {
+const ROLLUP_METRICS = {
   rollupBaseEvents: {
     name: 'adtally_rollup_base_events_total',
     kind: 'counter',
@@ -48,4 +47,23 @@ export const METRICS = {
   },
 } as const satisfies MetricDefinitions;
 
-export type KeeperMetrics = Instruments<typeof METRICS>;
+const RETENTION_METRICS = {
+  retentionDaysDropped: {
+    name: 'adtally_retention_days_dropped_total',
+    kind: 'counter',
+    help: 'Days of events dropped by this process.',
+    labels: {},
+  },
+  retentionRowsPurged: {
+    name: 'adtally_retention_rows_purged_total',
+    kind: 'counter',
+    help: 'Events that left with those days.',
+    labels: {},
+  },
+} as const satisfies MetricDefinitions;
+
+/** All that `--watch` measures: what its work costs. How fresh the rollups are, and which days wait, the leader tells. */
+export const METRICS = { ...ROLLUP_METRICS, ...RETENTION_METRICS } as const;
+
+export type KeeperMetrics = Instruments<typeof ROLLUP_METRICS>;
+export type RetentionMetrics = Instruments<typeof RETENTION_METRICS>;

@@ -12,7 +12,7 @@ import type { RunnerEnvironment } from './context.ts';
 
 const runner = command({
   options: {
-    watch: flag('keep the rollups up to date until drained: the service'),
+    watch: flag('keep the rollups up to date and drop old days until drained: the service'),
     ...CHECK_CONFIG_OPTION,
     ...CHECK_CONNECTIONS_OPTION,
   },
@@ -36,7 +36,8 @@ const runner = command({
 /** The service and every command. Loaded one at a time: only a replay needs the Kafka client. */
 export const PROGRAM: Program<RunnerEnvironment> = {
   name: 'backfill-runner',
-  summary: 'keeps the rollups, computes ranges of them anew, reads ranges of events again',
+  summary:
+    'keeps the rollups and the days of events, computes ranges anew, reads ranges of events again',
   notes: `What acts needs --execute and --reason TEXT: without --execute a command only says what it would do.
 Configured by environment variables; all of them: apps/backfill-runner/README.md.
 Exit codes of commands: 0 done, 1 failure, 2 wrong usage, 3 cancelled, 4 refused (nothing changed),
@@ -85,6 +86,10 @@ Exit codes of commands: 0 done, 1 failure, 2 wrong usage, 3 cancelled, 4 refused
     status: {
       summary: 'versions, freshness, the latest backfills and replays',
       load: async () => (await import('./commands/control.ts')).status,
+    },
+    'drop-days': {
+      summary: 'drop the days that EVENTS_RETENTION_DAYS does not keep',
+      load: async () => (await import('./commands/drop-days.ts')).dropDaysOnce,
     },
     promote: {
       summary: 'show a version to readers',

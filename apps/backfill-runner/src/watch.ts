@@ -10,12 +10,13 @@ import {
 } from '@adtally/system-metrics';
 import type { RunnerConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
+import { RetentionKeeper } from './retention/retention-keeper.ts';
 import { RollupKeeper } from './rollup-keeper.ts';
 
 /** Longer than the longest statement of a turn. */
 const STUCK_AFTER_MS = 2_000_000;
 
-/** `--watch`: keeps the rollups until it is drained. */
+/** `--watch`: keeps the rollups and drops old days until it is drained. */
 export async function watch(config: RunnerConfig): Promise<void> {
   await runApp({
     app: 'backfill-runner',
@@ -36,6 +37,7 @@ export async function watch(config: RunnerConfig): Promise<void> {
           new CredentialTeller({ ...parts, config: { ...config, kafka } }),
           ...lag,
           keeper,
+          new RetentionKeeper({ ...parts, archive: null }),
         ],
         mount: (admin) => void admin.get('/status', () => keeper.status()),
       };

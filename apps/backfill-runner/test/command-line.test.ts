@@ -32,6 +32,7 @@ const LINES = [
   ['replay', 'pause', '1', ...DO],
   ['replay', 'cancel', '1', ...DO],
   ['status'],
+  ['drop-days'],
   ['promote', '--version', '3', ...DO],
   ['rollback', ...DO],
   ['compare', '2', '3'],

@@ -1,4 +1,4 @@
-import type { Database, DatabaseExecutor } from '@adtally/db';
+import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
 import {
   COHORT_MS,
@@ -54,18 +54,19 @@ export async function claimToFrontier(
   });
 }
 
-/** A backfill's claim: bases for whatever nobody has claimed in a range. Returns how many it claimed. */
+/** A backfill's claim: bases for whatever nobody has claimed in a range above the retention horizon. Returns how many it claimed. */
 export async function claimRange(
   db: Database,
   version: number,
   range: CohortRange,
   size: ClaimSize,
 ): Promise<number> {
-  return await claiming(
-    db,
-    version,
-    async (trx) => (await claimHoles(trx, version, range, size)).length,
-  );
+  return await claiming(db, version, async (trx) => {
+    // No day may be dropped between the look at the horizon and the claim: such a base could never be taken right.
+    await sql`LOCK TABLE ONLY events IN ACCESS SHARE MODE`.execute(trx);
+    const { horizonMs } = await readWriteGuards(trx);
+    return (await claimHoles(trx, version, aboveHorizon(range, horizonMs), size)).length;
+  });
 }
 
 /** One claimer of a version at a time, so that bases never overlap. */

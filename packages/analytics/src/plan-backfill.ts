@@ -1,7 +1,7 @@
 import { type Database, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
 import { aboveHorizon, type CohortRange } from './bases.ts';
-import { cohortAt, firstIdOf, lastCohortBefore, TIMELESS } from './cohorts.ts';
+import { COHORT_MS, cohortAt, firstIdOf, lastCohortBefore, TIMELESS } from './cohorts.ts';
 import { RefusedError } from './versions.ts';
 
 /** Half-open, milliseconds since 1970; null = without a bound. */
@@ -96,6 +96,37 @@ async function cohortsWithEvents(db: Database, { fromMs, toMs }: TimeRange): Pro
     )
     .executeTakeFirstOrThrow();
   return { first: first ?? LAST, last: last ?? TIMELESS };
+}
+
+/**
+ * Looks whether retention has passed a running backfill: bases that it has not done, and that cannot be taken again.
+ *
+ * @throws RefusedError where there are such; they stay as they are
+ */
+export async function refusePurgedSince(
+  db: Database,
+  {
+    runId,
+    version,
+    range,
+  }: { readonly runId: bigint; readonly version: number; readonly range: CohortRange },
+): Promise<void> {
+  const { horizonMs } = await readWriteGuards(db);
+  const { left } = await db
+    .selectFrom('rollup_bases')
+    .select(({ fn }) => fn.countAll<bigint>().as('left'))
+    .where('version', '=', version)
+    .where('run_id', 'is distinct from', runId)
+    .where('taken_at', 'is not', null)
+    .where('last_cohort', '>=', range.first)
+    .where('first_cohort', '<=', range.last)
+    .where('first_cohort', '>=', 0n)
+    .where(sql<boolean>`first_cohort * ${COHORT_MS} < ${horizonMs}`)
+    .executeTakeFirstOrThrow();
+  if (left === 0n) return;
+  throw new RefusedError(
+    `events born before ${new Date(horizonMs).toISOString()} were purged since it began: ${left} bases stay as they were; begin there or later (--from)`,
+  );
 }
 
 /** Summing up again what retention took would erase it from the rollups. */

@@ -5,6 +5,7 @@ import { claimRange } from './bases.ts';
 import { TIMELESS } from './cohorts.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { readIngestLag } from './ingest-lag.ts';
+import { refusePurgedSince } from './plan-backfill.ts';
 import { takeNextBase } from './take-base.ts';
 import { claimTimeless } from './versions.ts';
 
@@ -56,6 +57,8 @@ const WAIT_MS = 500;
  * range once more. A base carries the number of the backfill that took it last, in the transaction that
  * takes it, so that after a kill at any moment, and with several processes at it, each is taken and none
  * is counted twice.
+ *
+ * @throws RefusedError where events of its range were purged since it began: what is left cannot be taken
  */
 export async function workBackfill(
   db: Database,
@@ -118,7 +121,10 @@ class BackfillWork {
       const workers = Array.from({ length: this.#options.parallelism }, () => this.#takeAll());
       await Promise.all(workers);
       // What is left may be in another process' hands; then there is nothing to take for a while.
-      if (this.#done === basesDone) await this.#pause(null);
+      if (this.#done === basesDone) {
+        await refusePurgedSince(this.#db, this.#backfill);
+        await this.#pause(null);
+      }
     }
     if (this.#state === 'cancelled') return 'cancelled';
     await endBackfill(this.#db, this.#backfill.runId, 'paused');

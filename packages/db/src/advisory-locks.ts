@@ -23,4 +23,6 @@ export const ADVISORY_LOCKS = {
   lagUnseen: 9,
   /** Then held by another one that a broker does answer: the lead is to be its own. */
   lagSeen: 10,
+  /** The process that drops days, folds the ledger and does what else is retention's. */
+  retention: 11,
 } as const;

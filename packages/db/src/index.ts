@@ -40,7 +40,7 @@ export { type Database, type DatabaseExecutor, openDatabase, cutConnections } fr
 export { referToDeadLetters, keepDeadLetters } from './dead-letter-refs.ts';
 export { int8Array, int4Array, bytesArray, BYTEA_OID, UUID_OID, textsOf } from './encode-arrays.ts';
 export { CopyEncoder } from './encode-copy.ts';
-export { eventDay } from './event-days.ts';
+export { type EventDay, eventDay } from './event-days.ts';
 export { firingKeys } from './firing-alerts.ts';
 export { type Frontier } from './late-notes.ts';
 export { type SourceRange, type SourceCounts } from './ledger-counts.ts';
@@ -91,6 +91,21 @@ export {
   checkSchema,
   requireSchema,
 } from './schema-version.ts';
+export { type DayArchive, type RetiredCount, type RetiredDay } from './retention/day-archive.ts';
+export {
+  type DropDaysOptions,
+  type DropDaysResult,
+  type DroppedDay,
+  dropDays,
+  horizonFor,
+} from './retention/drop-days.ts';
+export {
+  retiredCounts,
+  rollupsNeedBefore,
+  type Wait,
+  type WaitingDay,
+  waitingDays,
+} from './retention/retired-days.ts';
 export { databaseFailure, databaseFailureAtWork } from './server-failure.ts';
 export { ROLES } from './roles/rights.ts';
 export { rolesScriptFor } from './roles/print-script.ts';
@@ -102,6 +117,7 @@ export {
   type RedriveJobState,
 } from './schema/letters.ts';
 export type { ReplayOrdered } from './schema/replays.ts';
+export { WAITS, type WaitFor } from './schema/retention.ts';
 export { type BackfillState, COHORT_MS, type RollupByCampaignTable } from './schema/rollups.ts';
 export {
   type ServiceProcess,

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS } from './advisory-locks.ts';
+import { inBoundedStep, sqlState, STEP_SILENCE_MS } from './bounded-step.ts';
 import type { Database, DatabaseExecutor } from './database.ts';
 import { type EventDay, eventDay, eventDays } from './event-days.ts';
 import { readWriteGuards } from './write-guards.ts';
@@ -46,11 +46,7 @@ const DAY_MS = 24 * HOUR_MS;
 const DEFAULT_DAYS_BEHIND = 7;
 const DEFAULT_HOURS_AHEAD = 48;
 const DEFAULT_LOCK_TIMEOUT_MS = 200;
-/** Longest silence of this client inside a step, whose locks writers may be waiting for. */
-const STEP_SILENCE_MS = 2_000;
 const DEFAULT_ATTEMPTS = 20;
-const RETRY_PAUSE_MIN_MS = 50;
-const RETRY_PAUSE_SPREAD_MS = 200;
 
 /** Rows that are copied in one transaction before a day is attached: none of them is locked for it. */
 const COPIED_AT_ONCE = 20_000;
@@ -58,9 +54,6 @@ const COPIED_AT_ONCE = 20_000;
 const CROWDED_ROWS = 10_000;
 /** How far back such days are looked for. */
 const CROWDED_DAYS_BEHIND = 400;
-
-const LOCK_NOT_AVAILABLE = '55P03';
-const DEADLOCK_DETECTED = '40P01';
 
 /**
  * Makes the day partitions from `daysBehind` before now (never below the retention horizon) to
@@ -223,25 +216,8 @@ class PartitionMaker {
 
   /** False where the locks could not be had in the attempts allowed. */
   async #step(run: (trx: DatabaseExecutor) => Promise<void>): Promise<boolean> {
-    for (let attempt = 1; attempt <= this.#attempts; attempt += 1) {
-      try {
-        await this.#db.transaction().execute(async (trx) => {
-          // Frozen between two statements we would keep every writer waiting: then the step is given up.
-          await sql`SELECT set_config('lock_timeout', ${String(this.#lockTimeoutMs)}, true),
-            set_config('idle_in_transaction_session_timeout', ${String(STEP_SILENCE_MS)}, true)`.execute(
-            trx,
-          );
-          await run(trx);
-        });
-        return true;
-      } catch (error) {
-        const state = sqlState(error);
-        if (state !== LOCK_NOT_AVAILABLE && state !== DEADLOCK_DETECTED) throw error;
-      }
-      // Jitter lets the writers that queued behind the try go first.
-      await sleep(RETRY_PAUSE_MIN_MS + Math.random() * RETRY_PAUSE_SPREAD_MS);
-    }
-    return false;
+    const [lockTimeoutMs, attempts] = [this.#lockTimeoutMs, this.#attempts];
+    return await inBoundedStep(this.#db, { lockTimeoutMs, attempts }, run);
   }
 }
 
@@ -261,8 +237,4 @@ async function move(trx: DatabaseExecutor, { label }: EventDay): Promise<number>
   const { rows } = await sql<{ moved: bigint }>`
     SELECT move_event_day(${label}::date) AS moved`.execute(trx);
   return Number(rows[0]?.moved);
-}
-
-function sqlState(error: unknown): string | undefined {
-  return (error as { code?: string } | null)?.code;
 }

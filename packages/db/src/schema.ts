@@ -21,6 +21,12 @@ import type {
 import type { PartitionLagTable, PartitionReportsTable } from './schema/partitions.ts';
 import type { ReplayProgressTable, ReplayRunsTable } from './schema/replays.ts';
 import type {
+  RetiredDayCountsTable,
+  RetiredDayRangesTable,
+  RetiredDaysTable,
+  RetiredDayStraysTable,
+} from './schema/retention.ts';
+import type {
   BackfillRunsTable,
   LateNotesTable,
   RollupBasesTable,
@@ -43,6 +49,7 @@ export * from './schema/audit.ts';
 export * from './schema/letters.ts';
 export * from './schema/partitions.ts';
 export * from './schema/replays.ts';
+export * from './schema/retention.ts';
 export * from './schema/rollups.ts';
 export * from './schema/services.ts';
 export * from './schema/topics.ts';
@@ -88,6 +95,10 @@ export interface Schema {
   misrouted_sources: MisroutedSourcesTable;
   reading_limits: ReadingLimitsTable;
   service_processes: ServiceProcessesTable;
+  retired_days: RetiredDaysTable;
+  retired_day_counts: RetiredDayCountsTable;
+  retired_day_ranges: RetiredDayRangesTable;
+  retired_day_strays: RetiredDayStraysTable;
 }
 
 interface SchemaVersionsTable {

@@ -36,12 +36,15 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     'UPDATE dead_letters SET attempts = 0',
     'UPDATE alerter_lease SET backend_pid = 1',
     `SELECT drop_event_day_leftovers()`,
+    `SELECT drop_retired_day('2020-01-01')`,
   ],
   adtally_backfill: [
     NAME_A_BACKEND,
     'DELETE FROM events',
     'UPDATE write_guards SET horizon_ms = 1',
     `SELECT move_event_day('2030-01-01')`,
+    'UPDATE retired_days SET dropped_at = now()',
+    'DELETE FROM retired_day_counts',
     'UPDATE dead_letters SET attempts = 0',
   ],
   adtally_ops: [

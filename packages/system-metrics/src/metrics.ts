@@ -1,4 +1,4 @@
-import { DEAD_LETTER_STATES } from '@adtally/db';
+import { DEAD_LETTER_STATES, WAITS } from '@adtally/db';
 import type { Instruments, MetricDefinition } from '@adtally/telemetry';
 
 /** A gauge that only the leader tells: it has no series anywhere else. */
@@ -148,6 +148,31 @@ export const DAY_METRICS = {
   },
 } as const satisfies SharedGauges;
 
+/** Which days of events retention has dropped, and which it has not. */
+export const RETENTION_METRICS = {
+  retentionHorizon: {
+    name: 'adtally_retention_horizon_timestamp_seconds',
+    kind: 'gauge',
+    help: 'Unix time before which events are expired; 0 = nothing was ever dropped.',
+    labels: {},
+    startsAbsent: true,
+  },
+  retentionDaysWaiting: {
+    name: 'adtally_retention_days_waiting',
+    kind: 'gauge',
+    help: 'Days below the horizon that are not dropped yet, by what they waited for when that was last tried; none: it was not tried.',
+    labels: { reason: [...WAITS, 'none'] },
+    startsAbsent: true,
+  },
+  retentionOldestWait: {
+    name: 'adtally_retention_oldest_wait_seconds',
+    kind: 'gauge',
+    help: 'Since the day that has waited longest was found below the horizon; 0 when none waits.',
+    labels: {},
+    startsAbsent: true,
+  },
+} as const satisfies SharedGauges;
+
 /** How far every partition of every counted topic is behind, owned by somebody or not. */
 export const LAG_METRICS = {
   lagRecords: {
@@ -190,6 +215,7 @@ export const SYSTEM_METRICS = {
   ...AUDIT_METRICS,
   ...LOSS_METRICS,
   ...DAY_METRICS,
+  ...RETENTION_METRICS,
   ...LAG_METRICS,
 } as const satisfies SharedGauges;
 

@@ -9,6 +9,7 @@ import {
   rollupNeedText,
   type BackfillOrder,
 } from '@adtally/analytics';
+import { readWriteGuards, waitingDays } from '@adtally/db';
 import { readFreshness } from '@adtally/system-metrics';
 import { listReplays } from '../replay/runs/find-replays.ts';
 import {
@@ -31,14 +32,17 @@ export const status = command({
 });
 
 async function tellStatus({ db, print }: CommandContext): Promise<number> {
-  const [definitions, promotion, needs, freshness, backfills, replays] = await Promise.all([
-    readDefinitions(db),
-    readPromotion(db),
-    readRollupNeeds(db),
-    readFreshness(db),
-    listBackfills(db),
-    listReplays(db),
-  ]);
+  const [definitions, promotion, needs, freshness, backfills, replays, guards, days] =
+    await Promise.all([
+      readDefinitions(db),
+      readPromotion(db),
+      readRollupNeeds(db),
+      readFreshness(db),
+      listBackfills(db),
+      listReplays(db),
+      readWriteGuards(db),
+      waitingDays(db),
+    ]);
   const json = {
     promoted: promotion?.version ?? null,
     previous: promotion?.previousVersion ?? null,
@@ -60,6 +64,13 @@ async function tellStatus({ db, print }: CommandContext): Promise<number> {
     waiting_notes: freshness.waitingNotes,
     newest_cohort_seconds: freshness.newestCohortSeconds,
     waiting_bases: freshness.waitingBases,
+    horizon: guards.horizonMs === 0 ? null : new Date(guards.horizonMs).toISOString(),
+    waiting_days: days.map(({ day, wait, noticedAt }) => ({
+      day: day.label,
+      since: noticedAt.toISOString(),
+      for: wait?.for ?? null,
+      detail: wait?.detail ?? null,
+    })),
     backfills: backfills.map(backfillJson),
     replays: replays.map(replayJson),
   };
@@ -68,6 +79,10 @@ async function tellStatus({ db, print }: CommandContext): Promise<number> {
     ...needs.map(rollupNeedText),
     `frontier ${json.frontier ?? 'none: nobody keeps rollups'}`,
     `${freshness.waitingNotes} notes wait, the oldest for ${Math.round(freshness.oldestNoteSeconds)} s; ${freshness.waitingBases} bases wait`,
+    `horizon ${json.horizon ?? 'none: nothing was ever dropped'}`,
+    ...days.map(
+      ({ day, wait }) => `${day.label} is to be dropped: ${wait?.detail ?? 'not tried yet'}`,
+    ),
     ...backfills.map(backfillText),
     ...replays.map(replayText),
   ];

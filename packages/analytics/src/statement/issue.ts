@@ -2,6 +2,7 @@ import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/
 import { sql } from 'kysely';
 import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from '../definitions.ts';
 import { type Bucket, daysOf, monthPeriod } from '../period.ts';
+import { requireEventsOf } from '../purged.ts';
 import { readPromotion, RefusedError } from '../versions.ts';
 import { changesBetween, dailySumsOf, statedFigures, totalOf } from './amounts.ts';
 import { definitionOf, statedDefinition } from './attribution-rules.ts';
@@ -29,6 +30,7 @@ type Accounts = Pick<Statement, 'totals' | 'days' | 'events' | 'fingerprint' | '
  * Makes a statement: figures from the events, and where every source stands, in one snapshot. Nothing is written.
  *
  * @throws RollupsDisagree where the rollups contradict the events
+ * @throws RefusedError where events of the month left with their day
  */
 export async function issueStatement(db: Database, request: StatementRequest): Promise<Statement> {
   return await inSnapshot(db, async (trx) => {
@@ -72,6 +74,7 @@ async function drawUp(
   earlier: Statement | null,
 ): Promise<Statement> {
   const days = daysOf(monthPeriod(month, timeZone));
+  await requireEventsOf(trx, spanOf(days));
   const asOf = await readPositions(trx);
   const { frontierMs } = await readWriteGuards(trx);
   const since = earlier?.as_of ?? [];
@@ -124,6 +127,7 @@ export async function recompute(
   since: readonly SourcePosition[],
 ): Promise<Accounts & { readonly late: Figures['late'] }> {
   const days = statedDays(statement);
+  await requireEventsOf(trx, spanOf(days));
   const figures = await figuresOf(trx, {
     campaignId: statement.campaign_id,
     days,
@@ -133,6 +137,10 @@ export async function recompute(
     frontierMs: 0,
   });
   return { ...accountsOf(days, figures), late: figures.late };
+}
+
+function spanOf(days: readonly Pick<Bucket, 'fromMs' | 'toMs'>[]) {
+  return { fromMs: days[0]?.fromMs ?? 0, toMs: days.at(-1)?.toMs ?? 0 };
 }
 
 /** The days as the statement has them. */

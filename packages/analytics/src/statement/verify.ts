@@ -1,4 +1,4 @@
-import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/db';
+import type { Database, DatabaseExecutor } from '@adtally/db';
 import { DEFAULT_DEFINITION, readDefinitions } from '../definitions.ts';
 import { daysOf, monthPeriod } from '../period.ts';
 import { changesBetween, dailySumsOf } from './amounts.ts';
@@ -15,7 +15,8 @@ import { adjustmentDifferences, statedAdjustments } from './stated-adjustments.t
  * Computes a statement anew from the events as of its own positions; what came later does not count.
  *
  * @returns every difference, a sentence each; none where it is verified
- * @throws RefusedError where this database cannot tell: it is another one, or behind the statement
+ * @throws RefusedError where this database cannot tell: it is another one, or behind the statement, or events of the
+ *   month left with their day
  */
 export async function verifyStatement(db: Database, statement: Statement): Promise<string[]> {
   return await inSnapshot(db, async (trx) => {
@@ -45,12 +46,6 @@ export async function verifyStatement(db: Database, statement: Statement): Promi
       const same = canonicalText(statement[name]) === canonicalText(found[name]);
       if (!same && differences.length === 0)
         differences.push(`its "${name}" are not written as the events come to them`);
-    }
-    const { horizonMs } = await readWriteGuards(trx);
-    if (differences.length > 0 && horizonMs > 0) {
-      differences.push(
-        `note: events of impressions born before ${instantText(horizonMs)} were purged, and may be what differs`,
-      );
     }
     return differences;
   });

@@ -48,6 +48,15 @@ const DAYS = [
   'drop_event_day_leftovers()',
 ];
 
+const RETENTION = [
+  'raise_horizon(bigint)',
+  'find_retired_days()',
+  'watch_retired_day(date)',
+  'count_retired_day(date)',
+  'drop_retired_day(date)',
+  'recount_retired_day(date)',
+];
+
 const ROLLUPS = ['rollup_by_campaign', 'rollup_by_creative', 'rollup_by_placement'] as const;
 const REPORTS = [
   'report_campaign_daily',
@@ -66,6 +75,8 @@ const STANDING = [
   'rollup_progress',
   'late_notes',
   'write_guards',
+  'retired_days',
+  'retired_day_counts',
   'schema_versions',
   'kysely_migration',
 ] as const;
@@ -136,9 +147,10 @@ export const ROLES: readonly Role[] = [
       replay_runs: 'INSERT, UPDATE',
       replay_progress: 'INSERT, UPDATE',
       operator_actions: 'INSERT',
+      retired_days: 'UPDATE (archived_at, waits_for, waits_detail)',
       ...Object.fromEntries(ROLLUPS.map((table) => [table, 'INSERT, UPDATE, DELETE'])),
     },
-    functions: [...CLAIMS, 'replay_backends(bigint)', 'replay_holders(bigint)'],
+    functions: [...CLAIMS, ...RETENTION, 'replay_backends(bigint)', 'replay_holders(bigint)'],
   },
   {
     name: 'adtally_ops',

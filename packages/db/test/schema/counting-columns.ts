@@ -164,6 +164,29 @@ export const COUNTING_COLUMNS = {
     worked_at: 1,
     ended_at: 1,
   },
+  retired_days: {
+    day: 1,
+    noticed_at: 1,
+    counted_at: 1,
+    archived_at: 1,
+    dropped_at: 1,
+    rows: 1,
+    kept_rows: 1,
+    waits_for: 1,
+    waits_detail: 1,
+  },
+  retired_day_counts: {
+    day: 1,
+    source_id: 1,
+    rows: 1,
+    fingerprint: 1,
+    first_offset: 1,
+    end_offset: 1,
+    first_occurred_at: 1,
+    last_occurred_at: 1,
+  },
+  retired_day_ranges: { day: 1, source_id: 1, end_offset: 1, rows: 1, fingerprint: 1 },
+  retired_day_strays: { day: 1, impression_id: 1, event_key: 1 },
 } as const satisfies ColumnsOf<
   | 'schema_versions'
   | 'sources'
@@ -180,4 +203,8 @@ export const COUNTING_COLUMNS = {
   | 'misrouted_sources'
   | 'reading_limits'
   | 'service_processes'
+  | 'retired_days'
+  | 'retired_day_counts'
+  | 'retired_day_ranges'
+  | 'retired_day_strays'
 >;

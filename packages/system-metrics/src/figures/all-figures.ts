@@ -6,6 +6,7 @@ import { letterFigures } from './letters.ts';
 import { lossFigures } from './losses.ts';
 import { replayFigures } from './replays.ts';
 import { rollupFigures } from './rollups.ts';
+import { retentionFigures } from './retention.ts';
 import { serviceFigures } from './services.ts';
 
 /** All of the shared set. */
@@ -17,5 +18,6 @@ export const ALL_FIGURES: readonly Figures[] = [
   auditFigures,
   lossFigures,
   dayFigures,
+  retentionFigures,
   alertingFigures,
 ];

@@ -89,6 +89,39 @@ export const BACKFILL_RUNNER: Board = {
         queries: { bases: 'sum(adtally_rollup_spoiled_bases_total)' },
       },
     ],
+    Retention: [
+      {
+        kind: 'lines',
+        title: 'Days that wait to be dropped',
+        description: 'By what they wait for; normal for minutes after midnight.',
+        unit: 'none',
+        queries: { '{{reason}}': 'max by (reason) (adtally_retention_days_waiting) > 0' },
+      },
+      {
+        kind: 'lines',
+        title: 'The longest wait',
+        description: 'Since the day was found below the horizon.',
+        unit: 's',
+        queries: { seconds: 'max(adtally_retention_oldest_wait_seconds)' },
+      },
+      {
+        kind: 'lines',
+        title: 'Horizon',
+        description: 'How far back events are kept; nothing where none were ever dropped.',
+        unit: 's',
+        queries: { kept: 'time() - (max(adtally_retention_horizon_timestamp_seconds) > 0)' },
+      },
+      {
+        kind: 'lines',
+        title: 'Dropped',
+        description: 'Days, and the events that left with them, in an hour.',
+        unit: 'short',
+        queries: {
+          days: 'sum(increase(adtally_retention_days_dropped_total[1h]))',
+          events: 'sum(increase(adtally_retention_rows_purged_total[1h]))',
+        },
+      },
+    ],
     Processes: processPanels('backfill-runner'),
   },
 };

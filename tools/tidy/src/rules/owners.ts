@@ -11,6 +11,8 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
     'what an event is as an object is part of the contract',
   'packages/db/src/dead-letter-refs.ts':
     'part of the write path: rows of the transaction that moves the cursors',
+  'packages/db/src/retention/':
+    'what leaves with a day: the archive goes by it, and the audit holds it against the ledger',
   'packages/letters/':
     'its two halves, life/ and hand/, share the states of a letter and the order of locks',
   'packages/pipeline/src/dead-letters.ts':

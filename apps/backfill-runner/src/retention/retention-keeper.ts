@@ -1,0 +1,100 @@
+import {
+  cutConnections,
+  type DayArchive,
+  dropDays,
+  openDatabase,
+  type Database,
+} from '@adtally/db';
+import { RecurringTask } from '@adtally/pacing';
+import { giveUpAfterMs, type Service } from '@adtally/service';
+import type { Logger } from '@adtally/telemetry';
+import type { RunnerConfig } from '../env.ts';
+import type { RetentionMetrics } from '../metrics.ts';
+
+/** What of the configuration retention goes by. */
+type RetentionConfig = Pick<
+  RunnerConfig,
+  'databaseUrl' | 'drainDeadlineMs' | 'eventsRetentionDays'
+>;
+
+export interface RetentionKeeperParts {
+  readonly config: RetentionConfig;
+  readonly metrics: RetentionMetrics;
+  readonly log: Logger;
+  /** Where days go before they are dropped; null = nowhere. */
+  readonly archive: DayArchive | null;
+  /** Milliseconds since 1970; the process' clock where it is not given. */
+  readonly now?: () => number;
+  /** From the end of one turn to the start of the next. */
+  readonly everyMs?: number;
+}
+
+const EVERY_MS = 60_000;
+/** Where a day waits: what it waits for, others are at. */
+const AGAIN_MS = 5_000;
+const FIRST_AFTER_MS = 5_000;
+/** One holds the lead, one works. */
+const CONNECTIONS = 2;
+
+/** Drops days below the retention horizon until it is stopped; any number of processes may. */
+export class RetentionKeeper implements Service {
+  readonly name = 'retention';
+  readonly #parts: RetentionKeeperParts;
+  readonly #db: Database;
+  readonly #task: RecurringTask;
+
+  constructor(parts: RetentionKeeperParts) {
+    this.#parts = parts;
+    this.#db = openDatabase(parts.config.databaseUrl, {
+      applicationName: 'adtally-backfill-runner-retention',
+      maxConnections: CONNECTIONS,
+      // A day is read as a whole.
+      statementTimeoutMs: 0,
+    });
+    const { everyMs = EVERY_MS } = parts;
+    this.#task = new RecurringTask({
+      everyMs,
+      firstAfterMs: Math.min(everyMs, FIRST_AFTER_MS),
+      run: (signal) => this.#turn(signal),
+      // Whoever keeps the rollups beside says that the database is away, and ends where it is hopeless.
+      onError: (error) =>
+        parts.log.warn({ err: error }, 'a turn of retention failed: it goes on later'),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#task.start();
+  }
+
+  /** Lets the step in hand end, within bounds: what was begun is gone on with later. */
+  async stop(): Promise<void> {
+    const giveUpMs = giveUpAfterMs(this.#parts.config.drainDeadlineMs);
+    const cut = setTimeout(() => cutConnections(this.#db), giveUpMs);
+    await this.#task.stop();
+    clearTimeout(cut);
+    await this.#db.destroy();
+  }
+
+  async #turn(signal: AbortSignal): Promise<number | undefined> {
+    const { config, metrics, log, archive, now = Date.now } = this.#parts;
+    if (config.eventsRetentionDays === null) return undefined;
+    const { waiting } = await dropDays(this.#db, {
+      nowMs: now(),
+      retentionDays: config.eventsRetentionDays,
+      archive,
+      keepsRollups: true,
+      signal,
+      onDropped: ({ day, rows }) => {
+        metrics.retentionDaysDropped.add(1);
+        metrics.retentionRowsPurged.add(Number(rows));
+        log.info({ day: day.label, rows: Number(rows) }, 'a day of events was dropped');
+      },
+      onWait: (day, wait) =>
+        log.warn(
+          { day: day.label, waits_for: wait.for, detail: wait.detail },
+          'a day of events cannot be dropped yet',
+        ),
+    });
+    return waiting.length > 0 ? AGAIN_MS : undefined;
+  }
+}

@@ -1,0 +1,29 @@
+import type { DatabaseExecutor } from '@adtally/db';
+import { sql } from 'kysely';
+import { RefusedError } from './versions.ts';
+
+/**
+ * For who reads events that happened in a time, in the snapshot in which it reads them.
+ *
+ * @throws RefusedError where some of them left with their day
+ */
+export async function requireEventsOf(
+  trx: DatabaseExecutor,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Promise<void> {
+  const { days, last } = await trx
+    .selectFrom('retired_days as d')
+    .innerJoin('retired_day_counts as c', 'c.day', 'd.day')
+    .select(({ fn }) => [
+      fn.count<bigint>('d.day').distinct().as('days'),
+      sql<string | null>`max(d.day)::text`.as('last'),
+    ])
+    .where('d.dropped_at', 'is not', null)
+    .where('c.first_occurred_at', '<', new Date(toMs))
+    .where('c.last_occurred_at', '>=', new Date(fromMs))
+    .executeTakeFirstOrThrow();
+  if (days === 0n) return;
+  throw new RefusedError(
+    `events of that time left with ${days} days, the last of them ${last}: they cannot be read here any more`,
+  );
+}

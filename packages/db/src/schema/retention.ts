@@ -1,0 +1,46 @@
+import type { ServerTime } from './server-time.ts';
+
+/** Days below the horizon and how far each has come (migrations/0031). */
+export interface RetiredDaysTable {
+  day: Date;
+  noticed_at: ServerTime;
+  counted_at: Date | null;
+  archived_at: Date | null;
+  dropped_at: Date | null;
+  rows: bigint | null;
+  kept_rows: bigint | null;
+  waits_for: WaitFor | null;
+  waits_detail: string | null;
+}
+
+/** What a day may wait for before it is dropped. */
+export const WAITS = ['rollups', 'late_notes', 'archive', 'locks', 'failure'] as const;
+export type WaitFor = (typeof WAITS)[number];
+
+/** What leaves, or left, with a day, by source. */
+export interface RetiredDayCountsTable {
+  day: Date;
+  source_id: number;
+  rows: bigint;
+  fingerprint: bigint;
+  first_offset: bigint;
+  end_offset: bigint;
+  first_occurred_at: Date;
+  last_occurred_at: Date;
+}
+
+/** The same by ledger row, until the day is dropped. */
+export interface RetiredDayRangesTable {
+  day: Date;
+  source_id: number;
+  end_offset: bigint;
+  rows: bigint;
+  fingerprint: bigint;
+}
+
+/** Rows of a day's partition that are to stay in events, until the day is dropped. */
+export interface RetiredDayStraysTable {
+  day: Date;
+  impression_id: string;
+  event_key: string;
+}
