@@ -24,38 +24,22 @@ export const RETENTION_ENV = {
     meaning:
       'for so long after an impression its late events change a rollup row of their own; above the attribution window',
   }),
-  timelessRetentionDays: optionalInt('TIMELESS_RETENTION_DAYS', {
-    min: 1,
-    max: DAYS_MAX,
-    meaning:
-      'for so long after they were counted events are kept whose ids are no UUIDv7; a copy of an older one would count as new. Unset = for ever',
-  }),
   dedupTtlSeconds: REDELIVERY_WINDOW,
 } as const;
 
-type RetentionConfig = ConfigOf<typeof RETENTION_ENV>;
-type RetentionKey = 'eventsRetentionDays' | 'timelessRetentionDays';
-
 /** What is dropped must be too old for a copy of it, or for an event that belongs to it, to come still. */
-export const RETENTION_RULES: readonly Rule<RetentionConfig>[] = [
-  longEnough('eventsRetentionDays'),
-  longEnough('timelessRetentionDays'),
-];
-
-function longEnough(key: RetentionKey): Rule<RetentionConfig> {
-  const { variable } = RETENTION_ENV[key];
-  return {
-    of: [key, 'lateWindowDays', 'dedupTtlSeconds'],
-    problem: (config) => {
-      const { [key]: days, lateWindowDays, dedupTtlSeconds } = config;
+export const RETENTION_RULES: readonly Rule<ConfigOf<typeof RETENTION_ENV>>[] = [
+  {
+    of: ['eventsRetentionDays', 'lateWindowDays', 'dedupTtlSeconds'],
+    problem: ({ eventsRetentionDays: days, lateWindowDays, dedupTtlSeconds }) => {
       if (days === null) return undefined;
       if (days < lateWindowDays) {
-        return `${variable}=${days} is shorter than LATE_WINDOW_DAYS=${lateWindowDays}: late events would come for what is gone`;
+        return `EVENTS_RETENTION_DAYS=${days} is shorter than LATE_WINDOW_DAYS=${lateWindowDays}: late events would come for what is gone`;
       }
       if (days * SECONDS_PER_DAY < dedupTtlSeconds) {
-        return `${variable}=${days} is shorter than the redelivery window, DEDUP_TTL_SECONDS=${dedupTtlSeconds}: copies would come of what is gone`;
+        return `EVENTS_RETENTION_DAYS=${days} is shorter than the redelivery window, DEDUP_TTL_SECONDS=${dedupTtlSeconds}: copies would come of what is gone`;
       }
       return undefined;
     },
-  };
-}
+  },
+];
