@@ -31,7 +31,9 @@ export interface ReportsReport {
   readonly events: number;
   readonly fill_seconds: number;
   readonly campaign_month: Took;
-  readonly all_campaigns_day: Took;
+  readonly all_campaigns_full_day: Took;
+  /** A day with as few impressions of each campaign as asked for. */
+  readonly all_campaigns_other_day: Took;
   /** Of all three rollups, indexes included. */
   readonly bytes_per_campaign_and_day: number;
   readonly rows_per_campaign_and_day: number;
@@ -58,7 +60,8 @@ export async function benchReports(
       events: found.events,
       fill_seconds: rounded(found.fillSeconds, 1),
       campaign_month: took(found.monthMs, found.monthRows, MONTH_GOAL_MS),
-      all_campaigns_day: took(found.dayMs, found.dayRows, DAY_GOAL_MS),
+      all_campaigns_full_day: took(found.dayMs, found.dayRows, DAY_GOAL_MS),
+      all_campaigns_other_day: took(found.otherDayMs, found.otherDayRows, DAY_GOAL_MS),
       bytes_per_campaign_and_day: Math.round(found.rollupBytes / campaignDays),
       rows_per_campaign_and_day: rounded(found.rollupRows / campaignDays, 2),
       bytes_per_row: Math.round(found.rollupBytes / found.rollupRows),

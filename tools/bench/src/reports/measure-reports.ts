@@ -17,6 +17,9 @@ export interface ReportFigures {
   /** All campaigns' day, of which every hour of each has rows. */
   readonly dayMs: readonly number[];
   readonly dayRows: number;
+  /** All campaigns' day of those that were filled with few impressions. */
+  readonly otherDayMs: readonly number[];
+  readonly otherDayRows: number;
   /** All three rollups, with their indexes. */
   readonly rollupRows: number;
   readonly rollupBytes: number;
@@ -80,18 +83,19 @@ async function measure(
     campaignId: 'cmp-0',
     by: 'day',
   } as const;
-  const daily = {
-    period: periodOf({
-      from: dayOf(stored.fullDay),
-      to: dayOf(stored.fullDay + 1),
-      timeZone: 'UTC',
-    }),
-    by: 'campaign',
-  } as const;
+  const daily = (at: number) =>
+    ({
+      period: periodOf({ from: dayOf(at), to: dayOf(at + 1), timeZone: 'UTC' }),
+      by: 'campaign',
+    }) as const;
+  const full = daily(stored.fullDay);
+  const other = daily(stored.fullDay + 1);
   const month = await timed(() => readReport(db, monthly));
-  const day = await timed(() => readReport(db, daily));
+  const day = await timed(() => readReport(db, full));
+  const otherDay = await timed(() => readReport(db, other));
   const monthSpan = [monthly.period.fromMs, monthly.period.toMs, monthly.campaignId] as const;
-  const daySpan = [daily.period.fromMs, daily.period.toMs, null] as const;
+  const daySpan = [full.period.fromMs, full.period.toMs, null] as const;
+  const otherSpan = [other.period.fromMs, other.period.toMs, null] as const;
   const { rows: rollupRows, bytes } = await sizes(client);
   return {
     days: stored.days,
@@ -101,11 +105,14 @@ async function measure(
     monthRows: await rowsIn(client, monthSpan),
     dayMs: day.tookMs,
     dayRows: await rowsIn(client, daySpan),
+    otherDayMs: otherDay.tookMs,
+    otherDayRows: await rowsIn(client, otherSpan),
     rollupRows,
     rollupBytes: bytes,
     isExact:
       (await isExact(client, month.report, monthSpan)) &&
       (await isExact(client, day.report, daySpan)) &&
+      (await isExact(client, otherDay.report, otherSpan)) &&
       (await countsAll(client, events)),
   };
 }

@@ -57,7 +57,8 @@ function reportText(found: ReportsReport): string {
         `events of ${found.campaigns} campaigns and ${found.days} days`,
       ],
       ["one campaign's month", ...took(found.campaign_month)],
-      ["all campaigns' day", ...took(found.all_campaigns_day)],
+      ["all campaigns' full day", ...took(found.all_campaigns_full_day)],
+      ["all campaigns' other day", ...took(found.all_campaigns_other_day)],
       [
         'storage',
         `${found.bytes_per_campaign_and_day}`,
