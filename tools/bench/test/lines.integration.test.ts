@@ -19,13 +19,14 @@ const TINY: Sizes = {
   liveFast: { rate: 3_000, seconds: 2 },
   idleEvents: 3,
   rowByRowSeconds: 1,
+  deploy: { rate: 100, warmUpSeconds: 1, steadySeconds: 1, windowSeconds: 1, deploySeconds: 1 },
   starts: 1,
   letters: 1_000,
   growth: { smallRows: 2_000, rows: 5_000, part: 1_000, fill: 10_000 },
 };
 
-/** Other lines with the same measurement, and the peers, whose jars are a download of 64 MB. */
-const LEFT_OUT: readonly LineName[] = ['mix', 'live-fast', 'variants', 'redis', 'peers'];
+/** Other lines with the same measurement, the peers, whose jars are a download of 64 MB, and what has a test of its own. */
+const LEFT_OUT: readonly LineName[] = ['mix', 'live-fast', 'variants', 'redis', 'peers', 'deploy'];
 /** Figures that need another build. */
 const AGAINST = ['reprocess.retried_ratio', 'reprocess.cpu_ratio'];
 const OTHERS = (Object.keys(LINES) as LineName[]).filter(

@@ -1,4 +1,5 @@
 import { clean, mix } from './builds.ts';
+import { deploy } from './deploy.ts';
 import { floor } from './floor.ts';
 import { growth } from './growth.ts';
 import { latency } from './latency.ts';
@@ -23,6 +24,7 @@ export const LINES: Readonly<Record<LineName, Line>> = {
   live,
   'live-fast': liveFast,
   latency,
+  deploy,
   start,
   duplicates,
   replay,

@@ -7,6 +7,8 @@ export const LINE_SUMMARIES = {
   live: '50,000 events/s from a generator on the same cores: append to committed, lag',
   'live-fast': 'the same at 100,000/s',
   latency: 'one event at a time, and against one row at a time at a load that it bears',
+  deploy:
+    'deployments under load: killed, in place, rolling; both group protocols, static membership',
   start: 'process start to first commit with a full topic',
   duplicates: 'a topic of 50 % duplicates against the clean one',
   replay: 'the whole of a drained topic read again',

@@ -4,6 +4,18 @@ export interface LiveSize {
   readonly seconds: number;
 }
 
+export interface DeploySize {
+  /** Events a second, the generator on the same machine. */
+  readonly rate: number;
+  readonly warmUpSeconds: number;
+  /** What the deployment is compared with. */
+  readonly steadySeconds: number;
+  /** How long nobody counts after a kill. */
+  readonly windowSeconds: number;
+  /** Events go on for so long from the beginning of the deployment, beside that window. */
+  readonly deploySeconds: number;
+}
+
 export interface GrowthSize {
   /** Rows of the small table; with its measured drains it has some more. */
   readonly smallRows: number;
@@ -28,6 +40,7 @@ export interface Sizes {
   readonly idleEvents: number;
   /** Of each run of, and beside, one row at a time. */
   readonly rowByRowSeconds: number;
+  readonly deploy: DeploySize;
   /** Starts of a process. */
   readonly starts: number;
   readonly letters: number;
@@ -42,12 +55,19 @@ export const FULL: Sizes = {
   liveFast: { rate: 100_000, seconds: 120 },
   idleEvents: 200,
   rowByRowSeconds: 30,
+  deploy: {
+    rate: 25_000,
+    warmUpSeconds: 10,
+    steadySeconds: 10,
+    windowSeconds: 30,
+    deploySeconds: 30,
+  },
   starts: 5,
   letters: 100_000,
   growth: { smallRows: 1_000_000, rows: 100_000_000, part: 1_000_000, fill: 10_000_000 },
 };
 
-/** A look: half the records, each way once, a minute of live traffic at most, a fifth of the letters, 5 M rows. */
+/** A look: half the records, each way once, a minute of live traffic at most, deployments at less than half the load, a fifth of the letters, 5 M rows. */
 export const QUICK: Sizes = {
   events: 1_000_000,
   rounds: 1,
@@ -55,6 +75,13 @@ export const QUICK: Sizes = {
   liveFast: { rate: 100_000, seconds: 30 },
   idleEvents: 100,
   rowByRowSeconds: 15,
+  deploy: {
+    rate: 10_000,
+    warmUpSeconds: 5,
+    steadySeconds: 5,
+    windowSeconds: 5,
+    deploySeconds: 20,
+  },
   starts: 3,
   letters: 20_000,
   growth: { smallRows: 1_000_000, rows: 5_000_000, part: 1_000_000, fill: 10_000_000 },

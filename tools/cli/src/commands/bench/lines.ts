@@ -37,8 +37,8 @@ const OPTIONS = {
   seed: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'what the events are made from', {
     default: 1,
   }),
-  rate: option(wholeNumber(1, RATE_MAX), 'live: events a second'),
-  seconds: option(wholeNumber(2, SECONDS_MAX), 'live: how long'),
+  rate: option(wholeNumber(1, RATE_MAX), 'live, deploy: events a second'),
+  seconds: option(wholeNumber(2, SECONDS_MAX), 'live: how long; deploy: from its beginning on'),
   letters: option(wholeNumber(LETTERS_MIN, LETTERS_MAX), 'reprocess: dead letters'),
   rows: option(wholeNumber(ROWS_MIN, ROWS_MAX), 'growth: rows of the grown table'),
   markdown: option(text('FILE'), 'write the table there as well'),
@@ -120,6 +120,11 @@ function sizesOf({ quick, rate, seconds, ...given }: Given): Sizes {
     rounds: given.repeat ?? sizes.rounds,
     live: live(sizes.live),
     liveFast: live(sizes.liveFast),
+    deploy: {
+      ...sizes.deploy,
+      rate: rate ?? sizes.deploy.rate,
+      deploySeconds: seconds ?? sizes.deploy.deploySeconds,
+    },
     letters: given.letters ?? sizes.letters,
     growth: { ...sizes.growth, rows: given.rows ?? sizes.growth.rows },
   };

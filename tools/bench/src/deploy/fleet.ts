@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { localFolder } from '@adtally/local-stack';
+import type { Client } from 'pg';
+import { AppProcess } from '../app-process.ts';
+import { THIS_BUILD } from '../build/build.ts';
+import { BenchError } from '../errors.ts';
+import { PARTITIONS } from '../preload/preload.ts';
+import type { DeployWay } from './ways.ts';
+
+export interface FleetOptions {
+  readonly way: DeployWay;
+  readonly instances: number;
+  /** Of every process, but what tells them apart. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly database: Client;
+  readonly signal: AbortSignal;
+}
+
+const POLL_MS = 50;
+const CLAIM_LIMIT_MS = 120_000;
+
+/** The processes that count together, each in its place, as a platform keeps them. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #places: AppProcess[];
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#places = Array.from({ length: options.instances }, (_, place) => this.#make(place));
+  }
+
+  get places(): number[] {
+    return [...this.#places.keys()];
+  }
+
+  /** SIGTERM, and drained. @throws BenchError where it did not end with 0 */
+  async drain(place: number): Promise<void> {
+    await this.#at(place).stop();
+  }
+
+  kill(place: number): void {
+    this.#at(place).kill();
+  }
+
+  start(place: number): void {
+    this.#places[place] = this.#make(place);
+  }
+
+  /** Waits until every partition is claimed, and all processes have some. */
+  async shared(): Promise<void> {
+    const { database, signal, instances } = this.#options;
+    const deadline = performance.now() + CLAIM_LIMIT_MS;
+    while (performance.now() < deadline) {
+      signal.throwIfAborted();
+      for (const process of this.#places) process.checkAlive();
+      const { rows } = await database.query<{ claimed: number; owners: number }>(
+        `SELECT count(backend_pid)::int AS claimed, count(DISTINCT owner)::int AS owners FROM cursors`,
+      );
+      if (rows[0]?.claimed === PARTITIONS && rows[0].owners === instances) return;
+      await sleep(POLL_MS);
+    }
+    throw new BenchError('the processes do not come to share the partitions');
+  }
+
+  async drainAll(): Promise<void> {
+    await Promise.all(this.#places.map((process) => process.stop()));
+  }
+
+  killAll(): void {
+    for (const process of this.#places) process.kill();
+  }
+
+  #at(place: number): AppProcess {
+    const process = this.#places[place];
+    if (process === undefined) throw new RangeError(`no process in place ${place}`);
+    return process;
+  }
+
+  #make(place: number): AppProcess {
+    const { way, env } = this.#options;
+    const identity = way.isStatic ? { GROUP_INSTANCE_ID: `place-${place}` } : {};
+    return new AppProcess(
+      THIS_BUILD,
+      'ingest-consumer',
+      { ...env, GROUP_PROTOCOL: way.protocol, GROUP_INSTANCE_ID: '', ...identity },
+      join(localFolder, `logs/bench-deploy-${place}.log`),
+    );
+  }
+}
