@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { ARCHIVE_ENV } from '@adtally/archive/env';
 import {
   describeConfig,
   durationMs,
@@ -62,6 +63,7 @@ export const ENV = {
       'records ingest may be behind before a backfill waits and the frontier is held (15 minutes at most)',
   }),
   ...RETENTION_ENV,
+  ...ARCHIVE_ENV,
   ...serviceEnv(9467),
   ...REPLAY_ENV,
 } as const;

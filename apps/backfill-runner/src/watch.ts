@@ -10,6 +10,7 @@ import {
 } from '@adtally/system-metrics';
 import type { RunnerConfig } from './env.ts';
 import { METRICS } from './metrics.ts';
+import { archiveOf } from './retention/archive-of.ts';
 import { RetentionKeeper } from './retention/retention-keeper.ts';
 import { RollupKeeper } from './rollup-keeper.ts';
 
@@ -37,7 +38,7 @@ export async function watch(config: RunnerConfig): Promise<void> {
           new CredentialTeller({ ...parts, config: { ...config, kafka } }),
           ...lag,
           keeper,
-          new RetentionKeeper({ ...parts, archive: null }),
+          new RetentionKeeper({ ...parts, archive: archiveOf(config) }),
         ],
         mount: (admin) => void admin.get('/status', () => keeper.status()),
       };

@@ -1,10 +1,12 @@
 import { userInfo } from 'node:os';
+import { ARCHIVE_ENV } from '@adtally/archive/env';
 import { describeConfig, loadEnv, text, type ConfigOf, type Env } from '@adtally/config';
 import { DATABASE_ENV } from '@adtally/db/env';
 
 /** Every variable of this app; the README's table is made from it. */
 export const ENV = {
   ...DATABASE_ENV,
+  ...ARCHIVE_ENV,
   actor: text('ADTALLY_ACTOR', {
     default: '',
     maxLength: 200,

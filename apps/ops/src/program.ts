@@ -94,6 +94,27 @@ answer, 78 configuration or schema.`,
         },
       },
     },
+    archive: {
+      summary: 'days that left the database for ARCHIVE_URL',
+      commands: {
+        list: {
+          summary: 'every archived day, with events and money',
+          load: async () => (await import('./commands/archive.ts')).list,
+        },
+        verify: {
+          summary: 'read days in full, and name the first difference of each',
+          load: async () => (await import('./commands/archive.ts')).verify,
+        },
+        restore: {
+          summary: 'bring a day back beside the events',
+          load: async () => (await import('./commands/archive.ts')).restore,
+        },
+        'drop-restored': {
+          summary: 'take a restored day away again',
+          load: async () => (await import('./commands/archive.ts')).dropRestored,
+        },
+      },
+    },
     'check-producer': {
       summary: 'reads a sample of any topic: what would be rejected, misrouted, and how to mend it',
       load: async () => (await import('./commands/check-producer.ts')).checkProducer,

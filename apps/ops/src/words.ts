@@ -67,3 +67,11 @@ export function shortName(name: string): string {
 export function nothingStored(campaignId: string): string {
   return `no event of campaign "${printable(campaignId)}" is stored in this time; a name must be exactly as events spell it`;
 }
+
+/** Which days were read beside `events`, for whoever looks at a figure; none where none was. */
+export function restoredSentences(days: readonly string[]): string[] {
+  if (days.length === 0) return [];
+  const shown = days.length === 1 ? days[0] : `${days[0]} to ${days.at(-1)}`;
+  const number = `${count(days.length)} restored ${days.length === 1 ? 'day' : 'days'}`;
+  return [`read from events and from ${number} (${shown})`];
+}

@@ -60,6 +60,7 @@ export {
 } from './figures/report.ts';
 export { type Standing, readStanding, staleness } from './figures/standing.ts';
 export { inSnapshot } from './snapshot.ts';
+export { restoredDays } from './stored-events.ts';
 export {
   type ClassCount,
   addedUp,

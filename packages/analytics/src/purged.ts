@@ -19,11 +19,15 @@ export async function requireEventsOf(
       sql<string | null>`max(d.day)::text`.as('last'),
     ])
     .where('d.dropped_at', 'is not', null)
+    // Days that came back from their archive are read beside the others (stored-events.ts).
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('restored.days as r').select('r.day').whereRef('r.day', '=', 'd.day'))),
+    )
     .where('c.first_occurred_at', '<', new Date(toMs))
     .where('c.last_occurred_at', '>=', new Date(fromMs))
     .executeTakeFirstOrThrow();
   if (days === 0n) return;
   throw new RefusedError(
-    `events of that time left with ${days} days, the last of them ${last}: they cannot be read here any more`,
+    `events of that time left with ${days} days, the last of them ${last}: they cannot be read here any more, unless ops archive restore brings them back`,
   );
 }

@@ -16,7 +16,7 @@ export async function inSnapshot<T>(
     .execute(async (trx) => {
       // First of all, before the snapshot: events of a day that is moved into its partition, or dropped, meanwhile would
       // look like events that are not there (docs/adr/0036).
-      await sql`LOCK TABLE events IN ACCESS SHARE MODE`.execute(trx);
+      await sql`LOCK TABLE events, restored.events IN ACCESS SHARE MODE`.execute(trx);
       await sql`SET LOCAL idle_in_transaction_session_timeout = ${sql.lit(IDLE_MAX)}`.execute(trx);
       // A young database has no statistics: the guess makes compiling look worth it, which takes seconds for three events.
       await sql`SET LOCAL jit = off`.execute(trx);

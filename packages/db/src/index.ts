@@ -39,6 +39,7 @@ export {
 export { type Database, type DatabaseExecutor, openDatabase, cutConnections } from './database.ts';
 export { referToDeadLetters, keepDeadLetters } from './dead-letter-refs.ts';
 export { int8Array, int4Array, bytesArray, BYTEA_OID, UUID_OID, textsOf } from './encode-arrays.ts';
+export { CopySession } from './copy-session.ts';
 export { CopyEncoder } from './encode-copy.ts';
 export { type EventDay, eventDay } from './event-days.ts';
 export { firingKeys } from './firing-alerts.ts';

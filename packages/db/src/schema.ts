@@ -62,6 +62,8 @@ export interface Schema {
   cursors: CursorsTable;
   operator_actions: OperatorActionsTable;
   events: EventsTable;
+  'restored.events': EventsTable;
+  'restored.days': RestoredDaysTable;
   conflicts: ConflictsTable;
   adjustments: AdjustmentsTable;
   dead_letter_refs: DeadLetterRefsTable;
@@ -184,6 +186,15 @@ export interface EventsTable {
   creative_id: string;
   placement_id: string;
   conversion_id: string | null;
+}
+
+/** Days that came back from their archive (migration 0032). */
+export interface RestoredDaysTable {
+  /** `2026-11-01`, in UTC. */
+  day: ColumnType<Date, string, never>;
+  events: bigint;
+  digest: string;
+  restored_at: ServerTime;
 }
 
 export interface ConflictsTable {

@@ -40,6 +40,7 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
   ],
   adtally_backfill: [
     NAME_A_BACKEND,
+    `SELECT build_restored_day('2030-01-01')`,
     'DELETE FROM events',
     'UPDATE write_guards SET horizon_ms = 1',
     `SELECT move_event_day('2030-01-01')`,
@@ -48,6 +49,8 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     'UPDATE dead_letters SET attempts = 0',
   ],
   adtally_ops: [
+    'INSERT INTO restored.events DEFAULT VALUES',
+    "INSERT INTO restored.days (day, events, digest) VALUES ('2023-11-15', 1, '')",
     CLAIM,
     NAME_A_BACKEND,
     'INSERT INTO events DEFAULT VALUES',
@@ -67,3 +70,12 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     'UPDATE rollup_promotion SET version = 1',
   ],
 };
+
+/** What an operator does to bring a day back, as one transaction. */
+export const RESTORE_A_DAY = `
+  SELECT build_restored_day('2023-11-14');
+  INSERT INTO restored.events_20231114 (occurred_at, amount_micros, source_offset, source_id, event_type,
+    impression_id, event_key, currency, campaign_id, creative_id, placement_id)
+  SELECT now(), 1, 1, 1, 'impression', id::uuid, id::uuid, 'EUR', 'c', 'cr', 'p'
+  FROM (VALUES ('018bcfe5-687b-7abc-8def-0123456789ab')) v (id);
+  SELECT attach_restored_day('2023-11-14', 1, 'digest')`;

@@ -20,7 +20,7 @@ import {
 import { OWNERS_FUNCTIONS } from '../src/roles/rights.ts';
 import { ensureDayPartitions } from '../src/partitions.ts';
 import { openSession } from '../testing/writer-session.ts';
-import { REFUSED } from './refused-statements.ts';
+import { REFUSED, RESTORE_A_DAY } from './refused-statements.ts';
 
 // Roles made by the script, on a server where nobody but the test itself is a superuser.
 
@@ -124,6 +124,14 @@ test.skipIf(isSkipped)('an analyst reads events and reports', async () => {
   for (const table of ['events', 'report_campaign_daily', 'rollup_by_creative']) {
     expect(await run(as('adtally_analyst'), `SELECT * FROM ${table}`)).toEqual([]);
   }
+});
+
+test.skipIf(isSkipped)('operators restore a day; who reads events reads it', async () => {
+  const rows = 'SELECT source_offset FROM restored.events';
+  await run(as('adtally_ops'), RESTORE_A_DAY);
+  expect(await run(as('adtally_analyst'), rows)).toHaveLength(1);
+  await run(as('adtally_ops'), `SELECT drop_restored_day('2023-11-14')`);
+  expect(await run(as('adtally_analyst'), rows)).toEqual([]);
 });
 
 test.skipIf(isSkipped)('operators book adjustments, and an analyst reads them', async () => {

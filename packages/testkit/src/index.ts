@@ -63,6 +63,7 @@ export {
   testSchemaRegistry,
   type TestSchemaRegistry,
 } from './schema-registry.ts';
+export { hasS3Server, testS3, type TestS3 } from './s3-server.ts';
 export { selfSigned } from './certificates.ts';
 export { stressStartStop, type StartStop } from './stress-start-stop.ts';
 export {

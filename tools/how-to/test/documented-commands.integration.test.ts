@@ -36,6 +36,7 @@ const ENDS_WITH: readonly (readonly [RegExp, readonly number[], string])[] = [
   [/^ops check-producer /, [3], 'the topic has wrong records'],
   [/^ops redrive .*--execute .*--wait/, [3], 'the letters die again'],
   [/^ops redrive status .*--wait/, [3], 'they died again'],
+  [/^ops archive restore /, [4], 'no day was archived'],
   [/^ops statement --since /, [4], 'nothing is to be corrected'],
 ];
 

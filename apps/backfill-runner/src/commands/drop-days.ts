@@ -16,6 +16,7 @@ import {
   orderOf,
   type RunnerEnvironment,
 } from '../context.ts';
+import { archiveOf } from '../retention/archive-of.ts';
 import { daysToDrop } from '../retention/days-to-drop.ts';
 
 /** One turn of retention, as `--watch` takes it again and again. */
@@ -78,11 +79,14 @@ async function tellPlan(retentionDays: number, { db, print }: CommandContext): P
   return EXIT.success;
 }
 
-async function drop(retentionDays: number, { db, print, signal }: CommandContext): Promise<number> {
+async function drop(
+  retentionDays: number,
+  { config, db, print, signal }: CommandContext,
+): Promise<number> {
   const result = await dropDays(db, {
     nowMs: Date.now(),
     retentionDays,
-    archive: null,
+    archive: archiveOf(config),
     keepsRollups: false,
     signal,
   });

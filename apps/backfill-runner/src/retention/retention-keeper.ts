@@ -63,6 +63,9 @@ export class RetentionKeeper implements Service {
   }
 
   async start(): Promise<void> {
+    const { config, archive, log } = this.#parts;
+    if (config.eventsRetentionDays !== null && archive === null)
+      log.warn('old days of events are dropped without an archive: ARCHIVE_URL is not set');
     this.#task.start();
   }
 

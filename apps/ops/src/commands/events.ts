@@ -5,6 +5,7 @@ import {
   readEvents,
   readFigures,
   readStanding,
+  restoredDays,
   staleness,
 } from '@adtally/analytics';
 import {
@@ -26,7 +27,7 @@ import { PERIOD_OPTIONS, readPeriod } from '../period-options.ts';
 import { classesJson, classesText, isNothingStored } from '../reporting/class-words.ts';
 import { eventWriter } from '../reporting/event-writer.ts';
 import { periodJson, standingJson, standingText } from '../reporting/standing-words.ts';
-import { count, nothingStored } from '../words.ts';
+import { count, nothingStored, restoredSentences } from '../words.ts';
 
 /** So many are written at once. */
 const WRITTEN_TOGETHER = 500;
@@ -91,6 +92,7 @@ listed for the campaign that earned it. Behind --limit the others are counted an
           });
           if (format === 'text') process.stdout.write(`\n${classesText(classes)}\n`);
           if (type === undefined && isNothingStored(classes)) say(nothingStored(campaignId));
+          for (const sentence of restoredSentences(await restoredDays(trx))) say(sentence);
           say(standingText(standing));
           for (const sentence of stale) say(sentence);
           if (more > 0n) say(`${count(more)} more are not listed: --limit ${total} lists all`);

@@ -6,6 +6,7 @@ import {
   readStatement,
   type ReadStatement,
   renderStatement,
+  restoredDays,
   type Statement,
   timeZone,
   UnreadableStatement,
@@ -27,7 +28,7 @@ import {
 import { campaign } from '../campaign-type.ts';
 import { onDatabase, type OpsEnvironment } from '../on-database.ts';
 import { statementText } from '../statement-text.ts';
-import { nothingStored, printable } from '../words.ts';
+import { nothingStored, printable, restoredSentences } from '../words.ts';
 
 /** They read every event, which may take minutes. */
 const NO_TIMEOUT = { statementTimeoutMs: 0 };
@@ -74,6 +75,7 @@ where the rollups contradict the events, 4 where the file of --out is there, or 
         else if (options.text || options.out !== undefined)
           process.stdout.write(`${statementText(issued)}\n`);
         else process.stdout.write(renderStatement(issued));
+        for (const sentence of restoredSentences(await restoredDays(db))) say(sentence);
         for (const sentence of doubts(issued)) say(sentence);
         return EXIT.success;
       },
@@ -114,6 +116,7 @@ is no statement this build can read, 4 where this database cannot tell: it is an
         const differences = [...problems, ...(await verifyStatement(db, stated))];
         if (options.json) printJson({ verified: differences.length === 0, differences });
         else process.stdout.write(`${verdictText(stated, differences)}\n`);
+        for (const sentence of restoredSentences(await restoredDays(db))) say(sentence);
         return differences.length === 0 ? EXIT.success : EXIT.failure;
       },
       NO_TIMEOUT,

@@ -93,10 +93,15 @@ function piecesOf({ first, last, events }: Counted): Counted[] {
   });
 }
 
-/** The common table expressions down to `attributed`, identified, of the events that a version counts in these cohorts. */
+/**
+ * The common table expressions down to `attributed`, identified, of the events that a version counts in these cohorts.
+ *
+ * @param stored where the events lie (`storedEvents`)
+ */
 export function countedEvents(
   definition: RollupDefinition,
   cohorts: readonly CohortRange[],
+  stored: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   const firsts = cohorts.map(({ first }) => first);
   const lasts = cohorts.map(({ last }) => last);
@@ -119,7 +124,7 @@ export function countedEvents(
     input AS MATERIALIZED (
       SELECT e.*, wanted.first AS cohort, 1 AS sign
       FROM wanted CROSS JOIN LATERAL (
-        SELECT * FROM events WHERE impression_id >= wanted.first_id AND impression_id <= wanted.last_id OFFSET 0
+        SELECT * FROM ${stored} stored WHERE impression_id >= wanted.first_id AND impression_id <= wanted.last_id OFFSET 0
       ) e
       WHERE rollup_cohort(e.impression_id) BETWEEN wanted.first AND wanted.last AND ${sql.raw(isSummedUp('wanted', 'wanted'))}
     ),

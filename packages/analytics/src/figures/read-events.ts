@@ -6,6 +6,7 @@ import { kindNumbered } from '../measures.ts';
 import { rfc3339Micros } from '../rfc3339-micros.ts';
 import { type Asked, isOfCampaign, isOfType, isWithin } from './asked.ts';
 import type { EventClass } from './classes.ts';
+import { storedEvents } from '../stored-events.ts';
 import { cohortsOf, countedEvents, readingCounted } from './counted-sql.ts';
 import { readUncounted, waitingEvents } from './waiting-sql.ts';
 
@@ -55,8 +56,9 @@ export async function readEvents(
   take: (event: FigureEvent) => Promise<boolean>,
 ): Promise<void> {
   const sources = await readSources(trx);
+  const stored = await storedEvents(trx);
   for (const cohorts of await cohortsOf(trx, definition, asked)) {
-    const counted = sql`WITH ${countedEvents(definition, cohorts)}
+    const counted = sql`WITH ${countedEvents(definition, cohorts, stored)}
       SELECT ${IDENTIFIED}, kind, own_campaign_id, earned_by_click_id, earned_by_source_id, earned_by_source_offset
       FROM attributed
       WHERE ${isWithin('occurred_at', asked.period)} AND ${isOfCampaign(asked)} AND ${isOfType(asked)}

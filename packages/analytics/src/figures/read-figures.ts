@@ -11,6 +11,7 @@ import { type Dimension, type Rollup, ROLLUPS } from '../rollups.ts';
 import { RefusedError } from '../versions.ts';
 import { type Asked, bucketOf, isOfCampaign, isOfHoursIn, isWithin } from './asked.ts';
 import { type EventClass, type FigureMeasure, measuresOf, noFigures } from './classes.ts';
+import { storedEvents } from '../stored-events.ts';
 import { cohortsOf, countedEvents, readingCounted } from './counted-sql.ts';
 import { readUncounted, waitingEvents } from './waiting-sql.ts';
 
@@ -181,9 +182,10 @@ async function addCounted(
   buckets: readonly Bucket[],
   sums: FigureSums,
 ): Promise<void> {
+  const stored = await storedEvents(trx);
   for (const cohorts of await cohortsOf(trx, definition, asked)) {
     const counted = sql<RowKey & { kind: number; events: bigint; micros: string }>`
-      WITH ${countedEvents(definition, cohorts)}
+      WITH ${countedEvents(definition, cohorts, stored)}
       SELECT ${keyColumns(asked, 'occurred_at', buckets)}, kind, count(*) AS events, sum(amount_micros)::text AS micros
       FROM attributed WHERE ${isWithin('occurred_at', asked.period)} AND ${isOfCampaign(asked)}
       GROUP BY 1, 2, 3, 4, 5`;

@@ -4,6 +4,7 @@ import { attribution } from '../attribution-sql.ts';
 import { COHORT_MS } from '../cohorts.ts';
 import type { RollupDefinition } from '../definitions.ts';
 import { kindNumbered, KINDS, type Measure } from '../measures.ts';
+import { storedEvents } from '../stored-events.ts';
 import { addLanes, type Lanes, NO_EVENTS } from './fingerprint.ts';
 import type { Bucket } from '../period.ts';
 import type { OffsetRange, SourcePosition } from './document.ts';
@@ -74,6 +75,7 @@ export async function figuresOf(trx: DatabaseExecutor, asked: FiguresAsked): Pro
   const { campaignId, days, asOf, since, frontierMs } = asked;
   // One set of dimensions is enough, whatever rollups the version keeps.
   const definition: RollupDefinition = { ...asked.definition, rollups: ['campaign'] };
+  const stored = await storedEvents(trx);
   const unsettledFrom = Math.floor(frontierMs / COHORT_MS);
   await sql`SET LOCAL jit = off; SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)}`.execute(trx);
   const { rows } = await sql<{ row: FigureRow | RangeRow }>`
@@ -82,10 +84,10 @@ export async function figuresOf(trx: DatabaseExecutor, asked: FiguresAsked): Pro
                            ${days.map(({ toMs }) => instantText(toMs))}::timestamptz[]) AS d (day, from_at, to_at)
     ),
     mine AS MATERIALIZED (
-      SELECT DISTINCT impression_id FROM events e WHERE campaign_id = ${campaignId} AND ${isBefore(asOf)}
+      SELECT DISTINCT impression_id FROM ${stored} e WHERE campaign_id = ${campaignId} AND ${isBefore(asOf)}
     ),
     input AS MATERIALIZED (
-      SELECT e.*, 0::bigint AS cohort, 1 AS sign FROM mine JOIN events e USING (impression_id) WHERE ${isBefore(asOf)}
+      SELECT e.*, 0::bigint AS cohort, 1 AS sign FROM mine JOIN ${stored} e USING (impression_id) WHERE ${isBefore(asOf)}
     ),
     companions AS NOT MATERIALIZED (SELECT * FROM input),
     ${attribution('impression_id', definition, 'identified')},

@@ -75,12 +75,13 @@ async function closeSchema(db: DatabaseExecutor): Promise<void> {
   await sql.raw(revoke).execute(db);
 }
 
-/** Beside ours the schema may hold what an extension made, of which we may grant nothing. */
+/** Beside ours the schemas may hold what an extension made, of which we may grant nothing. */
 async function ownTables(db: DatabaseExecutor): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
-    SELECT quote_ident(relname) AS name FROM pg_class
-    WHERE relkind IN ('r', 'p', 'v')
-      AND (relnamespace, relowner) = (SELECT relnamespace, relowner FROM pg_class WHERE oid = 'events'::regclass)
+    SELECT CASE nspname WHEN 'public' THEN '' ELSE quote_ident(nspname) || '.' END || quote_ident(relname) AS name
+    FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE relkind IN ('r', 'p', 'v') AND nspname IN ('public', 'restored')
+      AND relowner = (SELECT relowner FROM pg_class WHERE oid = 'events'::regclass)
     ORDER BY 1`.execute(db);
   return rows.map(({ name }) => name);
 }
@@ -93,7 +94,7 @@ function statementsOf(
   return [
     `REVOKE ALL ON TABLE ${ours} FROM ${name}`,
     `REVOKE ALL ON FUNCTION ${OWNERS_FUNCTIONS.join(', ')} FROM ${name}`,
-    `GRANT USAGE ON SCHEMA public TO ${name}`,
+    `GRANT USAGE ON SCHEMA public, restored TO ${name}`,
     `GRANT SELECT ON TABLE ${reads === 'all' ? ours : reads.join(', ')} TO ${name}`,
     ...Object.entries(writes).map(
       ([table, rights]) => `GRANT ${rights} ON TABLE ${table} TO ${name}`,

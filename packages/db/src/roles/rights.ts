@@ -57,6 +57,13 @@ const RETENTION = [
   'recount_retired_day(date)',
 ];
 
+/** A day comes back from its archive in one transaction of an operator's. */
+const RESTORES = [
+  'build_restored_day(date)',
+  'attach_restored_day(date, bigint, text)',
+  'drop_restored_day(date)',
+];
+
 const ROLLUPS = ['rollup_by_campaign', 'rollup_by_creative', 'rollup_by_placement'] as const;
 const REPORTS = [
   'report_campaign_daily',
@@ -173,12 +180,20 @@ export const ROLES: readonly Role[] = [
         'INSERT (source_id, next_offset), UPDATE (next_offset, epoch, halted_code, halted_detail, ' +
         'halted_resume_at, halted_at)',
     },
-    functions: [],
+    functions: RESTORES,
   },
   {
     name: 'adtally_analyst',
     whose: 'people and tools that read figures',
-    reads: ['events', 'adjustments', ...ROLLUPS, ...REPORTS, ...STANDING],
+    reads: [
+      'events',
+      'restored.events',
+      'restored.days',
+      'adjustments',
+      ...ROLLUPS,
+      ...REPORTS,
+      ...STANDING,
+    ],
     writes: {},
     functions: [],
   },

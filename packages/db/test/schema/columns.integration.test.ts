@@ -26,9 +26,9 @@ interface Column {
 }
 
 const allColumns = sql<Column>`
-  SELECT c.relname AS "table", a.attname AS name, a.atttypid::regtype::text AS type, a.attnotnull AS required
-  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS "table", a.attname AS name, a.atttypid::regtype::text AS type, a.attnotnull AS required
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE n.nspname IN ('public', 'restored') AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT LIKE 'kysely%'
   ORDER BY 1, a.attnum`;
 
@@ -39,11 +39,26 @@ test('the tables Kysely is told of are those of the migrated database, column by
     Object.keys(columns).map((name) => `${table}.${name}`),
   );
   // A field of the contract is declared in its own table only: the next test compares those.
-  const fields = new Set(PAYLOAD_COLUMNS.map((column) => `events.${column.name}`));
+  const fields = new Set(
+    ['events', 'restored.events'].flatMap((table) =>
+      PAYLOAD_COLUMNS.map((column) => `${table}.${column.name}`),
+    ),
+  );
   const found = rows.map((row) => `${row.table}.${row.name}`);
   const withoutFields = (names: string[]) => names.filter((name) => !fields.has(name)).toSorted();
   expect(withoutFields(found)).toEqual(withoutFields(told));
   expect(found).toEqual(expect.arrayContaining(told));
+});
+
+test('a restored day has the columns of events, in their order', async () => {
+  await using database = await migratedDatabase();
+  const { rows } = await allColumns.execute(database.db);
+  const columnsOf = (table: string) =>
+    rows
+      .filter((row) => row.table === table)
+      .map(({ name, type, required }) => ({ name, type, required }));
+  expect(columnsOf('events').length).toBeGreaterThan(0);
+  expect(columnsOf('restored.events')).toEqual(columnsOf('events'));
 });
 
 test('the declared fields and what the encoders write are the columns of events, types included', async () => {

@@ -1,5 +1,21 @@
 import type { ColumnsOf } from './columns-of.ts';
 
+const EVENT_COLUMNS = {
+  occurred_at: 1,
+  amount_micros: 1,
+  source_offset: 1,
+  source_id: 1,
+  event_type: 1,
+  impression_id: 1,
+  event_key: 1,
+  click_id: 1,
+  currency: 1,
+  campaign_id: 1,
+  creative_id: 1,
+  placement_id: 1,
+  conversion_id: 1,
+} as const;
+
 export const COUNTING_COLUMNS = {
   schema_versions: { version: 1, oldest_build: 1 },
   sources: {
@@ -55,21 +71,9 @@ export const COUNTING_COLUMNS = {
     reason: 1,
     detail: 1,
   },
-  events: {
-    occurred_at: 1,
-    amount_micros: 1,
-    source_offset: 1,
-    source_id: 1,
-    event_type: 1,
-    impression_id: 1,
-    event_key: 1,
-    click_id: 1,
-    currency: 1,
-    campaign_id: 1,
-    creative_id: 1,
-    placement_id: 1,
-    conversion_id: 1,
-  },
+  events: EVENT_COLUMNS,
+  'restored.events': EVENT_COLUMNS,
+  'restored.days': { day: 1, events: 1, digest: 1, restored_at: 1 },
   adjustments: {
     adjustment_id: 1,
     booked_at: 1,
@@ -194,6 +198,8 @@ export const COUNTING_COLUMNS = {
   | 'cursors'
   | 'operator_actions'
   | 'events'
+  | 'restored.events'
+  | 'restored.days'
   | 'conflicts'
   | 'adjustments'
   | 'write_guards'

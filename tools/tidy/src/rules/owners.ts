@@ -6,6 +6,8 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
   'packages/alerting/':
     'the alerter writes incidents and operators acknowledge them: one state machine',
   'packages/analytics/': 'the audit sums up rollups by the text that the worker sums them up by',
+  'packages/archive/':
+    'what goes there and what comes back share the text of a row, the manifest and the stores',
   'packages/kafka/src/direct/topic-setting.ts': 'it speaks to brokers, as this package alone does',
   'packages/event-schema/src/read-event.ts':
     'what an event is as an object is part of the contract',

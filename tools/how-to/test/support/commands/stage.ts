@@ -72,6 +72,7 @@ export class OperatorStage {
       RETRY_INTERVAL_MS: '200ms',
       ROLLUP_SETTLE_MS: '0',
       ADTALLY_ACTOR: 'ann',
+      ARCHIVE_URL: `file://${folder}/archive`,
       ADMIN_PORT: '0',
       // Nobody listens there; what is told waits.
       ALERT_WEBHOOK_URL: 'http://127.0.0.1:9/alerts',

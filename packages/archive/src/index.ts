@@ -1,0 +1,10 @@
+export { archivedDays } from './archived-day.ts';
+export { ArchiveDamaged, ArchiveRefused, ArchiveUnavailable } from './errors.ts';
+export { ParquetArchive, type ParquetArchiveOptions } from './keep-day.ts';
+export type { Manifest } from './manifest.ts';
+export { openArchiveStore } from './stores/open-store.ts';
+export type { ArchiveStore } from './stores/store.ts';
+export { purgedDifference } from './purged-figures.ts';
+export { restoreDay, type RestoreOptions } from './restore-day.ts';
+export { dropRestoredDay } from './restored-days.ts';
+export { requireManifest, verifyDay } from './verify-day.ts';

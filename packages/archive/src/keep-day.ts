@@ -1,0 +1,240 @@
+import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import type { Secret } from '@adtally/config';
+import {
+  CopySession,
+  type DayArchive,
+  type EventDay,
+  type RetiredCount,
+  type RetiredDay,
+} from '@adtally/db';
+import { dayName, dayPrefix, manifestOf, readFiles } from './archived-day.ts';
+import { ARCHIVED_COLUMNS } from './columns.ts';
+import { copyLines, databaseFigures, rowsOf } from './database-figures.ts';
+import { ArchiveDamaged, ArchiveRefused } from './errors.ts';
+import { type DayFigures, figuresOf, firstDifference } from './figures.ts';
+import { inParts } from './line-parts.ts';
+import {
+  type ArchivedFile,
+  type Manifest,
+  MANIFEST_NAME,
+  MANIFEST_SCHEMA,
+  sealed,
+  statedFigures,
+} from './manifest.ts';
+import { Parquet, sha256Of } from './parquet.ts';
+import type { ArchiveStore } from './stores/store.ts';
+import { inWorkFolder } from './work-folder.ts';
+
+/** Of lines, about 1 million events: a file of some 50 MB, which every engine reads as one piece. */
+const PART_BYTES = 192 * 1024 * 1024;
+
+export interface ParquetArchiveOptions {
+  readonly databaseUrl: string | Secret;
+  readonly store: ArchiveStore;
+  /** Bytes of lines that become one file. */
+  readonly partBytes?: number;
+}
+
+/** What a database says of a day, in one snapshot. */
+interface Stated extends DayFigures {
+  readonly named: Manifest['sources'];
+  readonly schemaVersion: number;
+}
+
+/** Archives days as Parquet files, so that they may be dropped. */
+export class ParquetArchive implements DayArchive {
+  readonly #options: ParquetArchiveOptions;
+
+  constructor(options: ParquetArchiveOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once the day's events are in the archive, read back from it, and come to what the database has. Its rows
+   * must not change any more. The manifest is written last: files without one are begun anew by the next try.
+   *
+   * @throws ArchiveUnavailable where archive or disk are away or full
+   * @throws ArchiveDamaged where what was read back is not what was written
+   * @param signal ends it between two files
+   * @throws ArchiveRefused where the archive has other events of the day, or the database others than were counted
+   */
+  async keep(retired: RetiredDay, signal: AbortSignal): Promise<void> {
+    await inWorkFolder(async (folder) => {
+      using parquet = await Parquet.open(folder);
+      await this.#keep(retired, parquet, folder, signal);
+    });
+  }
+
+  async #keep(
+    { day, counts }: RetiredDay,
+    parquet: Parquet,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store } = this.#options;
+    const name = dayName(day);
+    const written = await this.#inSnapshot(async (session) => {
+      const stated = await statedOf(session, day);
+      requireCounted(name, stated, counts);
+      const before = await manifestOf(store, name);
+      if (before !== undefined) {
+        const difference = firstDifference(
+          ['the archive has', statedFigures(before)],
+          ['the database has', stated],
+        );
+        if (difference !== undefined) {
+          throw new ArchiveRefused(
+            `day ${name} is in ${store.address} already, with other events: ${difference}`,
+          );
+        }
+        if (await isAsStated(store, name, before, parquet, folder)) return null;
+      }
+      await this.#clear(name);
+      const files = await this.#writeFiles(session, day, parquet, folder, signal);
+      return { stated, files };
+    });
+    if (written === null) return;
+    const { stated, files } = written;
+    const found = await readFiles(
+      store,
+      name,
+      { files, columns: [...ARCHIVED_COLUMNS] },
+      parquet,
+      folder,
+    );
+    const difference = firstDifference(['the database has', stated], ['the archive has', found]);
+    if (difference !== undefined) {
+      throw new ArchiveDamaged(`day ${name} was not written as it is: ${difference}`);
+    }
+    await this.#writeManifest(name, stated, files);
+  }
+
+  /** The server's locks are held, and its vacuum waits, only while the rows are read. */
+  async #inSnapshot<T>(work: (session: CopySession) => Promise<T>): Promise<T> {
+    await using session = await CopySession.connect(this.#options.databaseUrl, 'adtally-archive');
+    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    // Before the snapshot: rows that move into their day's partition would look like rows that are not there (ADR 36).
+    await session.query('LOCK TABLE events IN ACCESS SHARE MODE');
+    const result = await work(session);
+    await session.query('COMMIT');
+    return result;
+  }
+
+  /** What an unfinished try left behind; the manifest first, so that nobody takes the rest for whole. */
+  async #clear(name: string): Promise<void> {
+    const { store } = this.#options;
+    const prefix = dayPrefix(name);
+    await store.remove(`${prefix}${MANIFEST_NAME}`);
+    for (const left of await store.list(prefix)) await store.remove(left);
+  }
+
+  async #writeFiles(
+    session: CopySession,
+    day: EventDay,
+    parquet: Parquet,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<ArchivedFile[]> {
+    const { store, partBytes = PART_BYTES } = this.#options;
+    const files: ArchivedFile[] = [];
+    const lines = session.copyOut(copyLines(rowsOf(day), ARCHIVED_COLUMNS));
+    await inParts(lines, folder, partBytes, async (part) => {
+      signal.throwIfAborted();
+      const file = join(folder, 'part.parquet');
+      await parquet.write(part, file, ARCHIVED_COLUMNS);
+      const { events } = figuresOf(await parquet.groups(file, ARCHIVED_COLUMNS));
+      const name = `part-${String(files.length).padStart(5, '0')}.parquet`;
+      const { size } = await stat(file);
+      files.push({ name, rows: events, bytes: String(size), sha256: await sha256Of(file) });
+      await store.putFile(`${dayPrefix(dayName(day))}${name}`, file);
+    });
+    return files;
+  }
+
+  async #writeManifest(name: string, stated: Stated, files: ArchivedFile[]): Promise<void> {
+    const { store } = this.#options;
+    const text = sealed({
+      schema: MANIFEST_SCHEMA,
+      day: name,
+      written_at: new Date().toISOString(),
+      schema_version: stated.schemaVersion,
+      columns: [...ARCHIVED_COLUMNS],
+      events: stated.events,
+      content: stated.content,
+      money: [...stated.money],
+      sources: stated.named,
+      files,
+    });
+    await store.putText(`${dayPrefix(name)}${MANIFEST_NAME}`, text);
+    if (JSON.stringify(await manifestOf(store, name)) !== JSON.stringify(JSON.parse(text)))
+      throw new ArchiveDamaged(`the manifest of day ${name} was not written as it is`);
+  }
+}
+
+/** What is archived is what the ledger will be told of. @throws ArchiveRefused */
+function requireCounted(
+  name: string,
+  { sources }: DayFigures,
+  counts: readonly RetiredCount[],
+): void {
+  const counted = counts.map(({ sourceId, rows, fingerprint, firstOffset, endOffset }) =>
+    [sourceId, rows, fingerprint, firstOffset, endOffset].join(' '),
+  );
+  const found = sources.map(({ source, events, fingerprint, first_offset, end_offset }) =>
+    [source, events, fingerprint, first_offset, end_offset].join(' '),
+  );
+  const place = found.findIndex((text, index) => text !== counted[index]);
+  if (place === -1 && found.length === counted.length) return;
+  const what = 'source, rows, fingerprint, first and end offset';
+  throw new ArchiveRefused(
+    `day ${name}: ${what} were counted as ${counted[place] ?? counted.at(-1) ?? 'none'}, the database has ${found[place] ?? 'no more'}`,
+  );
+}
+
+async function statedOf(session: CopySession, day: EventDay): Promise<Stated> {
+  const figures = await databaseFigures(session, rowsOf(day), ARCHIVED_COLUMNS);
+  const sources = await session.query<{
+    source: string;
+    kind: string;
+    topic: string;
+    topic_id: string;
+    partition: string;
+    run: string;
+  }>(
+    `SELECT source_id::text AS source, kind, topic, topic_id, partition::text AS partition, run FROM sources`,
+  );
+  const [version] = await session.query<{ version: number }>(
+    'SELECT max(version) AS version FROM schema_versions',
+  );
+  return {
+    ...figures,
+    schemaVersion: version?.version ?? 0,
+    named: figures.sources.map(({ source, ...rest }) => {
+      const { kind, topic, topic_id, partition, run } =
+        sources.find((one) => one.source === source) ?? unknownSource(source);
+      return { source, kind, topic, topic_id, partition, run, ...rest };
+    }),
+  };
+}
+
+function unknownSource(source: string): never {
+  throw new Error(`an event names source ${source}, which is not there`);
+}
+
+/** Whether a finished archive's files are still what it says; those that are not are written again from the database. */
+async function isAsStated(
+  store: ArchiveStore,
+  name: string,
+  manifest: Manifest,
+  parquet: Parquet,
+  folder: string,
+): Promise<boolean> {
+  try {
+    const found = await readFiles(store, name, manifest, parquet, folder);
+    return firstDifference(['', statedFigures(manifest)], ['', found]) === undefined;
+  } catch (error) {
+    if (error instanceof ArchiveDamaged) return false;
+    throw error;
+  }
+}
