@@ -6,8 +6,11 @@ import {
   wholeAudit,
 } from '@adtally/analytics';
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { keepHere, stage, type Stage } from './support/stage.ts';
+
+// Several processes a test, on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 240_000 });
 
 const WHY = ['--execute', '--reason', 'test', '--json'] as const;
 const RETENTION = { EVENTS_RETENTION_DAYS: '30' };

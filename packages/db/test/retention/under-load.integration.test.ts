@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { auditDatabase } from '../../src/audit/audit.ts';
 import { openDatabase } from '../../src/database.ts';
 import { eventDay } from '../../src/event-days.ts';
@@ -9,6 +9,9 @@ import { dropDays } from '../../src/retention/drop-days.ts';
 import { migratedDatabase } from '../../testing/migrated-database.ts';
 import { idAt } from '../event-rows.ts';
 import { CountingWriter, strayAt } from './counting-writer.ts';
+
+// Six days one after the other, with kills, on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 240_000 });
 
 const NOW = Date.parse('2026-01-31T13:00:00Z');
 const DAY_MS = 86_400_000;
