@@ -60,6 +60,12 @@ const RETENTION_METRICS = {
     help: 'Events that left with those days.',
     labels: {},
   },
+  ledgerRowsFolded: {
+    name: 'adtally_ledger_rows_folded_total',
+    kind: 'counter',
+    help: 'Ledger rows of more than a week ago that this process folded into others, one a source and hour.',
+    labels: {},
+  },
 } as const satisfies MetricDefinitions;
 
 /** All that `--watch` measures: what its work costs. How fresh the rollups are, and which days wait, the leader tells. */

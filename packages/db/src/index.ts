@@ -100,6 +100,7 @@ export {
   dropDays,
   horizonFor,
 } from './retention/drop-days.ts';
+export { foldLedger } from './retention/fold-ledger.ts';
 export {
   retiredCounts,
   rollupsNeedBefore,

@@ -21,6 +21,7 @@ import type {
 import type { PartitionLagTable, PartitionReportsTable } from './schema/partitions.ts';
 import type { ReplayProgressTable, ReplayRunsTable } from './schema/replays.ts';
 import type {
+  LedgerFoldsTable,
   RetiredDayCountsTable,
   RetiredDayRangesTable,
   RetiredDaysTable,
@@ -97,6 +98,7 @@ export interface Schema {
   misrouted_sources: MisroutedSourcesTable;
   reading_limits: ReadingLimitsTable;
   service_processes: ServiceProcessesTable;
+  ledger_folds: LedgerFoldsTable;
   retired_days: RetiredDaysTable;
   retired_day_counts: RetiredDayCountsTable;
   retired_day_ranges: RetiredDayRangesTable;

@@ -2,6 +2,7 @@ import {
   cutConnections,
   type DayArchive,
   dropDays,
+  foldLedger,
   openDatabase,
   type Database,
 } from '@adtally/db';
@@ -30,13 +31,15 @@ export interface RetentionKeeperParts {
 }
 
 const EVERY_MS = 60_000;
+/** Within it the ledger tells every batch. */
+const FOLDED_AFTER_MS = 7 * 86_400_000;
 /** Where a day waits: what it waits for, others are at. */
 const AGAIN_MS = 5_000;
 const FIRST_AFTER_MS = 5_000;
 /** One holds the lead, one works. */
 const CONNECTIONS = 2;
 
-/** Drops days below the retention horizon until it is stopped; any number of processes may. */
+/** Folds old ledger rows and drops days below the retention horizon until it is stopped; any number of processes may. */
 export class RetentionKeeper implements Service {
   readonly name = 'retention';
   readonly #parts: RetentionKeeperParts;
@@ -80,7 +83,11 @@ export class RetentionKeeper implements Service {
 
   async #turn(signal: AbortSignal): Promise<number | undefined> {
     const { config, metrics, log, archive, now = Date.now } = this.#parts;
-    if (config.eventsRetentionDays === null) return undefined;
+    // First: a day's drop tells each ledger row that stored some of it.
+    const folded = await foldLedger(this.#db, { beforeMs: now() - FOLDED_AFTER_MS, signal });
+    metrics.ledgerRowsFolded.add(folded);
+    if (folded > 0) log.info({ rows: folded }, 'old ledger rows were folded');
+    if (config.eventsRetentionDays === null || signal.aborted) return undefined;
     const { waiting } = await dropDays(this.#db, {
       nowMs: now(),
       retentionDays: config.eventsRetentionDays,

@@ -55,6 +55,7 @@ const RETENTION = [
   'count_retired_day(date)',
   'drop_retired_day(date)',
   'recount_retired_day(date)',
+  'fold_ledger(int, timestamptz, int)',
 ];
 
 /** A day comes back from its archive in one transaction of an operator's. */

@@ -38,6 +38,12 @@ export interface RetiredDayRangesTable {
   fingerprint: bigint;
 }
 
+/** How far the folding of each source's ledger rows has come. */
+export interface LedgerFoldsTable {
+  source_id: number;
+  next_offset: bigint;
+}
+
 /** Rows of a day's partition that are to stay in events, until the day is dropped. */
 export interface RetiredDayStraysTable {
   day: Date;

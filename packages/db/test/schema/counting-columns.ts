@@ -168,6 +168,7 @@ export const COUNTING_COLUMNS = {
     worked_at: 1,
     ended_at: 1,
   },
+  ledger_folds: { source_id: 1, next_offset: 1 },
   retired_days: {
     day: 1,
     noticed_at: 1,
@@ -209,6 +210,7 @@ export const COUNTING_COLUMNS = {
   | 'misrouted_sources'
   | 'reading_limits'
   | 'service_processes'
+  | 'ledger_folds'
   | 'retired_days'
   | 'retired_day_counts'
   | 'retired_day_ranges'
