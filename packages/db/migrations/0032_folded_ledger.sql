@@ -1,5 +1,5 @@
 -- Ledger rows of long ago fold into one a source and hour (docs/adr/0037). Every constraint of the ledger holds at each
--- moment: rows go and the last of them begins where the first did in one statement. A function of the owner, as in 0029.
+-- moment: rows go and the last of them begins where the first did in one statement. A function of the owner, as in 0031.
 
 -- How far the folding of each source has come: the beginning of the row that is looked at next.
 CREATE TABLE ledger_folds (
@@ -73,4 +73,4 @@ END $$;
 
 REVOKE ALL ON FUNCTION fold_ledger(int, timestamptz, int) FROM PUBLIC;
 
-INSERT INTO schema_versions VALUES (30, 8);
+INSERT INTO schema_versions VALUES (32, 8);
