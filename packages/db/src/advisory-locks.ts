@@ -25,5 +25,5 @@ export const ADVISORY_LOCKS = {
   lagSeen: 10,
   /** The process that drops days, folds the ledger and does what else is retention's. */
   retention: 11,
-  // 12 is the folding of the ledger's, taken by fold_ledger (migrations/0032).
+  // 12 is the folding of the ledger's, taken by fold_ledger (migrations/0033).
 } as const;

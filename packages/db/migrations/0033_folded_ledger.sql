@@ -73,4 +73,4 @@ END $$;
 
 REVOKE ALL ON FUNCTION fold_ledger(int, timestamptz, int) FROM PUBLIC;
 
-INSERT INTO schema_versions VALUES (32, 8);
+INSERT INTO schema_versions VALUES (33, 8);
