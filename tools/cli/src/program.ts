@@ -72,6 +72,11 @@ is missing, 78 configuration or schema.`,
         'count a topic anew in Python and compare: recount statement|report|events FILE, recount rows',
       load: async () => (await import('./commands/recount.ts')).recountCommand,
     },
+    fuzz: {
+      summary:
+        'feed our readers of foreign bytes with mutated inputs: does any crash, hang or misread?',
+      load: async () => (await import('./commands/fuzz.ts')).fuzzCommand,
+    },
     break: {
       summary: 'break one thing at a time: is it visible, named, healed?',
       load: async () => (await import('./commands/break.ts')).breakThings,

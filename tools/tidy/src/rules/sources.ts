@@ -7,7 +7,13 @@ const TOPIC_LITERAL = /['"`]ad-events/;
 const TOPIC_REGISTRY = 'packages/event-schema/src/topics.ts';
 const TEST_SUPPORT_IMPORT = /(?:from|import\()\s*['"]@adtally\/(?:testkit|[^/'"]+\/testing)['"]/;
 /** Tests in all but their length: started by hand, and in no build. */
-const LONG_TESTS = ['tools/breaking-run/', 'tools/bench/', 'tools/chaos/', 'tools/matrix/'];
+const LONG_TESTS = [
+  'tools/breaking-run/',
+  'tools/bench/',
+  'tools/chaos/',
+  'tools/fuzz/',
+  'tools/matrix/',
+];
 const OWN_TEST_SUPPORT_IMPORT = /(?:from|import\()\s*['"]\.[^'"]*\/testing\/[^'"]+['"]/;
 
 /** Physical topic names are resolved once, in the registry: a literal elsewhere ignores EVENTS_TOPIC. */

@@ -1,0 +1,1 @@
+export { batchOf, rowSnapshot } from '../test/rows.ts';

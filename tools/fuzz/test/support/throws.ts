@@ -1,0 +1,13 @@
+import type { FuzzTarget } from '../../src/target.ts';
+
+export default {
+  name: 'throws',
+  what: 'a target with a fault, for the test of who finds it',
+  share: 1,
+  seeds: () => [Buffer.from('12345')],
+  dictionary: [],
+  run: (input) => {
+    if (input.includes('7')) throw new Error('seven');
+    return 'fine';
+  },
+} satisfies FuzzTarget;
