@@ -18,6 +18,7 @@ import {
 } from '../context.ts';
 import { archiveOf } from '../retention/archive-of.ts';
 import { daysToDrop } from '../retention/days-to-drop.ts';
+import { earlierClockMs } from '../retention/earlier-clock.ts';
 
 /** One turn of retention, as `--watch` takes it again and again. */
 export const dropDaysOnce = command({
@@ -37,7 +38,7 @@ told by source in retired_day_counts. Ends with 3 where a day has to wait, and s
       }
       if (order === null) return await tellPlan(retentionDays, context);
       const { db } = context;
-      const horizonMs = horizonFor(Date.now(), retentionDays);
+      const horizonMs = horizonFor(await earlierClockMs(db), retentionDays);
       await recordAction(db, operatorOf(order, context.config), 'drop days', {
         horizon: new Date(horizonMs).toISOString(),
       });
@@ -51,7 +52,7 @@ const KEPT_FOR_EVER = 'EVENTS_RETENTION_DAYS is not set: events are kept for eve
 
 async function tellPlan(retentionDays: number, { db, print }: CommandContext): Promise<number> {
   const horizonMs = Math.max(
-    horizonFor(Date.now(), retentionDays),
+    horizonFor(await earlierClockMs(db), retentionDays),
     (await readWriteGuards(db)).horizonMs,
   );
   const days = await daysToDrop(db, horizonMs);
@@ -84,7 +85,7 @@ async function drop(
   { config, db, print, signal }: CommandContext,
 ): Promise<number> {
   const result = await dropDays(db, {
-    nowMs: Date.now(),
+    nowMs: await earlierClockMs(db),
     retentionDays,
     archive: archiveOf(config),
     keepsRollups: false,

@@ -11,6 +11,7 @@ import { giveUpAfterMs, type Service } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { RunnerConfig } from '../env.ts';
 import type { RetentionMetrics } from '../metrics.ts';
+import { earlierClockMs } from './earlier-clock.ts';
 
 /** What of the configuration retention goes by. */
 type RetentionConfig = Pick<
@@ -24,7 +25,7 @@ export interface RetentionKeeperParts {
   readonly log: Logger;
   /** Where days go before they are dropped; null = nowhere. */
   readonly archive: DayArchive | null;
-  /** Milliseconds since 1970; the process' clock where it is not given. */
+  /** Milliseconds since 1970; the process' clock where it is not given. The database's counts where it is earlier. */
   readonly now?: () => number;
   /** From the end of one turn to the start of the next. */
   readonly everyMs?: number;
@@ -83,13 +84,14 @@ export class RetentionKeeper implements Service {
 
   async #turn(signal: AbortSignal): Promise<number | undefined> {
     const { config, metrics, log, archive, now = Date.now } = this.#parts;
+    const nowMs = await earlierClockMs(this.#db, now());
     // First: a day's drop tells each ledger row that stored some of it.
-    const folded = await foldLedger(this.#db, { beforeMs: now() - FOLDED_AFTER_MS, signal });
+    const folded = await foldLedger(this.#db, { beforeMs: nowMs - FOLDED_AFTER_MS, signal });
     metrics.ledgerRowsFolded.add(folded);
     if (folded > 0) log.info({ rows: folded }, 'old ledger rows were folded');
     if (config.eventsRetentionDays === null || signal.aborted) return undefined;
     const { waiting } = await dropDays(this.#db, {
-      nowMs: now(),
+      nowMs,
       retentionDays: config.eventsRetentionDays,
       archive,
       keepsRollups: true,

@@ -76,6 +76,10 @@ const LABELS = {
     'state'
   >,
   'audit_results.scope': { full: 1, days: 1, recent: 1 } satisfies Labels<'audit_results', 'scope'>,
+  'replay_runs.state': { running: 1, paused: 1, cancelled: 1 } satisfies Labels<
+    'replay_runs',
+    'state'
+  >,
   'backfill_runs.state': { ...RUN_STATES, failed: 1 } satisfies Labels<'backfill_runs', 'state'>,
 };
 
