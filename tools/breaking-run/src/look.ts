@@ -20,20 +20,22 @@ export interface Look {
   readonly told: readonly string[];
 }
 
+/** Of a monitor that looks twice a second. */
 const LIMIT_MS = 1_500;
 
-export async function look(world: World): Promise<Look> {
+/** @param limitMs who has not answered by then is silent */
+export async function look(world: World, limitMs = LIMIT_MS): Promise<Look> {
   const [services, told] = await Promise.all([
-    Promise.all(world.fleet.all.map(lookAtService)),
-    within(toldInDatabase(world), []),
+    Promise.all(world.fleet.all.map((service) => lookAtService(service, limitMs))),
+    within(toldInDatabase(world), [], limitMs),
   ]);
   return { services, told };
 }
 
-async function lookAtService(service: Service): Promise<ServiceLook> {
+async function lookAtService(service: Service, limitMs: number): Promise<ServiceLook> {
   const port = service.process.entries.find(({ msg }) => msg === 'admin listening')?.['port'];
   const get = async (path: string): Promise<[status: number, body: string]> => {
-    const signal = AbortSignal.timeout(LIMIT_MS);
+    const signal = AbortSignal.timeout(limitMs);
     const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, { signal });
     return [response.status, await response.text()];
   };
@@ -70,9 +72,9 @@ async function toldInDatabase({ db }: World): Promise<string[]> {
   return (await reports.execute(db)).rows.map(({ told }) => told);
 }
 
-async function within<T>(work: Promise<T>, otherwise: T): Promise<T> {
+async function within<T>(work: Promise<T>, otherwise: T, limitMs: number): Promise<T> {
   const late = new Promise<T>((resolve) => {
-    setTimeout(() => resolve(otherwise), LIMIT_MS).unref();
+    setTimeout(() => resolve(otherwise), limitMs).unref();
   });
   return await Promise.race([work.catch(() => otherwise), late]);
 }
