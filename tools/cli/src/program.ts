@@ -86,6 +86,10 @@ is missing, 78 configuration or schema.`,
         'break many things at once under load, by a seed, then count anew: all must be exact',
       load: async () => (await import('./commands/chaos.ts')).chaosCommand,
     },
+    'crash-series': {
+      summary: 'kill or freeze a process at every step of the protocols, and count',
+      load: async () => (await import('./commands/crash-series.ts')).crashSeriesCommand,
+    },
     matrix: {
       summary: 'the demo with other versions of the servers, written into docs/matrix.md',
       commands: {

@@ -131,14 +131,20 @@ function split(folders: readonly string[]): { apps: string[]; others: string[] }
 }
 
 test.each([
-  ['ingest-consumer', ['bench', 'breaking-run', 'chaos', 'cli', 'how-to', 'monitoring', 'recount']],
+  [
+    'ingest-consumer',
+    ['bench', 'breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring', 'recount'],
+  ],
   [
     'dlq-reprocessor',
-    ['bench', 'breaking-run', 'chaos', 'cli', 'how-to', 'monitoring'],
+    ['bench', 'breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring'],
     ['apps/ops'],
   ],
-  ['dead-queue-alerter', ['breaking-run', 'chaos', 'cli', 'how-to', 'monitoring']],
-  ['backfill-runner', ['bench', 'breaking-run', 'chaos', 'cli', 'how-to', 'monitoring']],
+  ['dead-queue-alerter', ['breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring']],
+  [
+    'backfill-runner',
+    ['bench', 'breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring'],
+  ],
   ['ops', ['breaking-run', 'chaos', 'cli', 'how-to', 'monitoring', 'producer-matrix', 'recount']],
 ])(
   'a change in %s: its tests, and those that start it',
@@ -158,6 +164,7 @@ test('a metric of one app, with docs/metrics.md made anew: as any change in that
       'tools/breaking-run',
       'tools/chaos',
       'tools/cli',
+      'tools/crash-series',
       'tools/how-to',
       'tools/monitoring',
       ALWAYS,

@@ -12,6 +12,7 @@ const LONG_TESTS = [
   'tools/bench/',
   'tools/chaos/',
   'tools/fuzz/',
+  'tools/crash-series/',
   'tools/matrix/',
 ];
 const OWN_TEST_SUPPORT_IMPORT = /(?:from|import\()\s*['"]\.[^'"]*\/testing\/[^'"]+['"]/;

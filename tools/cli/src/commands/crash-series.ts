@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appsOf,
+  crashBuild,
+  crashSeries,
+  recordPassages,
+  reportMarkdown,
+  sample,
+  STAGES,
+  wronglyNamed,
+  type RecordedResult,
+  type Signal,
+  type Target,
+} from '@adtally/crash-series';
+import {
+  command,
+  EXIT,
+  flag,
+  JSON_OPTION,
+  option,
+  printJson,
+  say,
+  text,
+  wholeNumber,
+} from '@adtally/command-line';
+import { ensureStack } from '@adtally/local-stack';
+import { stackEnvironment } from '../stack.ts';
+
+const JOBS_MAX = 16;
+
+export const crashSeriesCommand = command({
+  description: `Every await of the protocols is a place (docs/adr/0043). At each a real process is killed with SIGKILL, or with --stop
+stopped with SIGSTOP until another one has taken over, and then let go on; afterwards the audit and the books of what was
+sent decide. Exit code 0 only where each place is passed or excused, each process ended at its place, and all totals were
+exact. All places take half an hour and more: results are recorded as they come, and a run with the same file goes on.`,
+  options: {
+    stop: flag('SIGSTOP, a successor, SIGCONT; instead of SIGKILL'),
+    places: option(text('PATTERN'), 'a part of the names, such as `batch-committer`', {
+      default: '',
+    }),
+    sides: option(wholeNumber(1, 2), '2: before and after; 1: one of them for each place', {
+      default: 2,
+    }),
+    count: option(wholeNumber(0, 10_000), 'so many places by --seed; 0 = all', { default: 0 }),
+    seed: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'which places and sides', { default: 1 }),
+    jobs: option(wholeNumber(1, JOBS_MAX), 'worlds at a time', { default: 2 }),
+    results: option(text('FILE'), 'where to add the results, one JSON line each', { default: '' }),
+    markdown: option(text('FILE'), 'where to write the report on all recorded results', {
+      default: '',
+    }),
+    ...JSON_OPTION,
+  },
+  run: async ({ options }) => {
+    const { places, sides, count, jobs, results: file, markdown, json } = options;
+    const signal: Signal = options.stop ? 'SIGSTOP' : 'SIGKILL';
+    Object.assign(process.env, stackEnvironment(await ensureStack()));
+    const known = file === '' ? [] : recorded(file);
+    const done = new Set(
+      known
+        .filter((result) => result.signal === signal && result.problems.length === 0)
+        .map(({ side, name }) => `${side} ${name}`),
+    );
+    // What runs is ended when this process exits, and a signal alone would not run those last words.
+    for (const end of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(end, () => process.exit(EXIT.failure));
+    }
+    const seed = String(options.seed);
+    const choose = (reachable: readonly Target[]): Target[] => {
+      const named = reachable.filter(({ name }) => name.includes(places));
+      const all = sample(named, named.length, seed);
+      const chosen = sides === 2 ? all : [...new Map(all.map((one) => [one.name, one])).values()];
+      const some = count === 0 ? chosen : chosen.slice(0, count);
+      return some.filter(({ side, name }) => !done.has(`${side} ${name}`));
+    };
+    const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    }).trim();
+    const fresh: RecordedResult[] = [];
+    const build = await crashBuild(appsOf(STAGES));
+    try {
+      say('letting every stage run undisturbed, to see which places it passes');
+      const passages = await recordPassages(build, STAGES, jobs);
+      const wrong = wronglyNamed(passages);
+      for (const line of wrong) say(line);
+      await crashSeries(build, passages, {
+        signal,
+        jobs,
+        choose,
+        say,
+        onResult: (result) => {
+          const told = { ...result, commit, at: new Date().toISOString() };
+          fresh.push(told);
+          if (file !== '') appendFileSync(file, `${JSON.stringify(told)}\n`);
+          if (markdown !== '') writeFileSync(markdown, reportMarkdown([...known, ...fresh]));
+        },
+      });
+      const isGood = wrong.length === 0 && fresh.every(({ problems }) => problems.length === 0);
+      if (json) printJson({ signal, wrongly_named: wrong, results: fresh });
+      return isGood ? EXIT.success : EXIT.failure;
+    } finally {
+      build.close();
+    }
+  },
+});
+
+function recorded(file: string): RecordedResult[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as RecordedResult);
+}

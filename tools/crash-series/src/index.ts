@@ -1,0 +1,15 @@
+export type { CrashResult, Target } from './chain.ts';
+export { crashBuild, type CrashBuild } from './crash-build.ts';
+export type { Side } from './gate.ts';
+export type { Passage } from './passage.ts';
+export { reportMarkdown, type RecordedResult } from './report.ts';
+export { sample } from './sample.ts';
+export {
+  appsOf,
+  crashSeries,
+  recordPassages,
+  wronglyNamed,
+  type SeriesResult,
+  type Signal,
+} from './series.ts';
+export { STAGES } from './stages.ts';
