@@ -18,8 +18,8 @@ const OTHERS: readonly (readonly [label: string, service: ServiceName])[] = [
 ];
 /** So that one may take over from the other. */
 const CONSUMERS = 2;
-/** Loaded before a service's own modules. */
-const SET_CLOCK = join(import.meta.dirname, 'set-clock.ts');
+/** Loaded before a service's own modules: its clock goes wrong by the ms in the file that SET_CLOCK_FILE names. */
+export const SET_CLOCK = join(import.meta.dirname, 'set-clock.ts');
 
 type Env = Readonly<Record<string, string>>;
 

@@ -2,6 +2,7 @@ export { CampaignBooks } from './campaign-books.ts';
 export type { AttributionRules, CampaignTotals } from './campaign-books.ts';
 export { readJournal, readTruth } from './journal.ts';
 export type { JournalEvent, JournalRecord, JournalRejection, JournalRun } from './journal.ts';
+export type { PlannedEvent } from './event.ts';
 export { DEFAULT_MIX, MALFORMED_KINDS } from './mix.ts';
 export type { MalformedKind, Mix } from './mix.ts';
 export { Plan } from './plan.ts';

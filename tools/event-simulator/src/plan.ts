@@ -15,7 +15,7 @@ const TIMELINE_EVENTS_PER_SECOND = 50_000;
 const TIMELINE_MS_MIN = MINUTE_MS;
 /** The last record arrives this long before the base instant. */
 const TIMELINE_END_GAP_MS = SECOND_MS;
-/** How far ahead of the base instant a `future` impression is born. */
+/** How far ahead of the clock by which `future` is judged such an impression is born. */
 export const FUTURE_AHEAD_MS_MIN = 30 * DAY_MS;
 /** A delayed record comes 1..so many records later. */
 const HELD_BACK_RECORDS = 1000;
@@ -33,6 +33,8 @@ export interface PlanOptions {
   readonly seed: number;
   /** The instant the run pretends to end at, milliseconds since 1970. */
   readonly baseTimeMs: number;
+  /** What the broker's clock says, from which `future` impressions lie ahead; the base time, if absent. */
+  readonly clockMs?: number | undefined;
   /** Partitions of the topic: what "another partition" means. */
   readonly partitions: number;
   readonly mix?: Partial<Mix> | undefined;
@@ -134,7 +136,7 @@ export class Plan implements IterableIterator<PlannedRecord> {
       key: event.impressionId,
       ...spoil(code, event, this.#rng),
       partition: null,
-      truth: { kind: 'rejected', code },
+      truth: { kind: 'rejected', code, event },
     };
     return this.#perhapsTwice({ record, kept: null }, MALFORMED_REPEATED);
   }
@@ -156,9 +158,9 @@ export class Plan implements IterableIterator<PlannedRecord> {
 
   #futureEvent(): PlannedEvent {
     // Ids of 2100 and later carry no time: they are events.
-    const { baseTimeMs } = this.#options;
-    const aheadMs = this.#rng.logUniform(FUTURE_AHEAD_MS_MIN, TIMELESS_FROM_MS - baseTimeMs);
-    const bornMs = Math.floor(baseTimeMs + aheadMs);
+    const { baseTimeMs, clockMs = baseTimeMs } = this.#options;
+    const aheadMs = this.#rng.logUniform(FUTURE_AHEAD_MS_MIN, TIMELESS_FROM_MS - clockMs);
+    const bornMs = Math.floor(clockMs + aheadMs);
     return this.#population.futureImpression(bornMs, this.#rng);
   }
 
@@ -180,15 +182,17 @@ export class Plan implements IterableIterator<PlannedRecord> {
   }
 }
 
-function checkOptions({ events, seed, baseTimeMs, partitions }: PlanOptions): void {
+function checkOptions({ events, seed, baseTimeMs, clockMs, partitions }: PlanOptions): void {
   const problems: string[] = [];
+  const latestMs = TIMELESS_FROM_MS - 2 * FUTURE_AHEAD_MS_MIN;
   if (!isWithin(events, 0, EVENTS_MAX)) problems.push(`events=${events} (0..${EVENTS_MAX})`);
   if (!isWithin(seed, 0, Number.MAX_SAFE_INTEGER)) problems.push(`seed=${seed} (0..2^53-1)`);
   if (!isWithin(partitions, 1, PARTITIONS_MAX))
     problems.push(`partitions=${partitions} (1..${PARTITIONS_MAX})`);
   // The oldest impressions are born a week and more before; `future` ones a month and more after, and before 2100.
-  if (!isWithin(baseTimeMs, 30 * DAY_MS, TIMELESS_FROM_MS - 2 * FUTURE_AHEAD_MS_MIN))
-    problems.push(`baseTimeMs=${baseTimeMs}`);
+  if (!isWithin(baseTimeMs, 30 * DAY_MS, latestMs)) problems.push(`baseTimeMs=${baseTimeMs}`);
+  if (clockMs !== undefined && !isWithin(clockMs, baseTimeMs, latestMs))
+    problems.push(`clockMs=${clockMs}`);
   if (problems.length > 0) throw new RangeError(`no such plan: ${problems.join(', ')}`);
 }
 

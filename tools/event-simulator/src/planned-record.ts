@@ -18,7 +18,12 @@ export type PlannedTruth =
       /** Its impression was born long before it arrives. */
       readonly late: boolean;
     }
-  | { readonly kind: 'rejected'; readonly code: MalformedKind };
+  | {
+      readonly kind: 'rejected';
+      readonly code: MalformedKind;
+      /** What it was before it was spoilt; of `future` what it still is. */
+      readonly event: PlannedEvent;
+    };
 
 /** One record to be produced. */
 export interface PlannedRecord {

@@ -24,6 +24,8 @@ export interface SimulateOptions {
   readonly rate?: number | undefined;
   /** The instant the run pretends to end at, milliseconds since 1970; now, if absent. */
   readonly baseTimeMs?: number | undefined;
+  /** Where the base time lies further back than a broker's clock may differ: that clock, for what is `future`. */
+  readonly clockMs?: number | undefined;
   readonly mix?: Partial<Mix> | undefined;
   /** Where to write the journal; none, if absent. */
   readonly journalPath?: string | undefined;
@@ -66,8 +68,9 @@ const BASE_BEHIND_MS_MAX = FUTURE_AHEAD_MS_MIN - 2 * DAY_MS;
  */
 export async function simulate(options: SimulateOptions): Promise<Truth> {
   const baseTimeMs = options.baseTimeMs ?? Date.now();
-  checkBaseTime(baseTimeMs);
-  const { brokers, security, tokens, topic, events, seed, rate = 0, deliveryTimeoutMs } = options;
+  const { brokers, security, tokens, topic, events, seed, rate = 0 } = options;
+  const { clockMs, deliveryTimeoutMs } = options;
+  checkClock(clockMs ?? baseTimeMs);
   if (!(rate >= 0 && rate < Infinity)) throw new RangeError(`rate=${rate}`);
   const mix = completeMix(options.mix);
   const settings: KafkaSettings = {
@@ -77,7 +80,7 @@ export async function simulate(options: SimulateOptions): Promise<Truth> {
     tokens,
   };
   const partitions = await partitionsOf(settings, topic);
-  const plan = new Plan({ events, seed, baseTimeMs, partitions, mix });
+  const plan = new Plan({ events, seed, baseTimeMs, clockMs, partitions, mix });
   const journal = startJournal(options, baseTimeMs, partitions, mix);
   const producer = await AckedProducer.connect(settings, { mode: 'bulk', deliveryTimeoutMs });
   try {
@@ -187,8 +190,8 @@ function placeOf({ partition, key }: Sendable, partitions: number): number {
   );
 }
 
-function checkBaseTime(baseTimeMs: number): void {
-  const aheadMs = baseTimeMs - Date.now();
+function checkClock(clockMs: number): void {
+  const aheadMs = clockMs - Date.now();
   if (aheadMs > BASE_AHEAD_MS_MAX || aheadMs < -BASE_BEHIND_MS_MAX)
     throw new RangeError(
       'the base time must lie between 28 days ago and 12 hours ahead: which ids are "future" depends on the broker\'s clock',

@@ -11,7 +11,7 @@ export type Entry =
         readonly currency: string;
       };
     })
-  | Extract<PlannedTruth, { kind: 'rejected' }>;
+  | Omit<Extract<PlannedTruth, { kind: 'rejected' }>, 'event'>;
 
 /** What the broker said about a record; `unknown`: no answer, it may or may not be in the topic. */
 export type Outcome = 'acked' | 'failed' | 'unknown';
