@@ -30,6 +30,9 @@ const LINES = [
   ['conflicts', 'adjustments'],
   ['statement', '--campaign', 'c-7', '--month', '2026-10'],
   ['statement', 'verify', STATEMENT],
+  ['archive', 'list'],
+  ['archive', 'restore', '--day', '2026-03-01', ...WHY],
+  ['archive', 'drop-restored', '--day', '2026-03-01', ...WHY],
   ['producers'],
   ['topics'],
   ['topics', 'set', 'ad-events', '--amounts-as-strings', 'yes', ...WHY],
@@ -50,7 +53,7 @@ const LINES = [
   ['incidents', 'ack', '1', ...WHY],
 ];
 
-const WITHOUT_DATABASE = [['check-producer'], ['send']];
+const WITHOUT_DATABASE = [['archive', 'verify'], ['check-producer'], ['send']];
 
 test('the lines below are all there are', async () => {
   const declared = (await declaredCommands(PROGRAM))

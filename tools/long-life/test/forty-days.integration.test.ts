@@ -8,7 +8,7 @@ import {
   type IssuedStatement,
 } from './support/statement.ts';
 
-const DAYS = Number(process.env['LIFE_DAYS'] ?? 40);
+const DAYS = 40;
 const EVENTS_PER_DAY = 150;
 const PER_SECOND = 150;
 const SEED = 1;
@@ -20,6 +20,8 @@ const COPIES_EVERY_DAYS = 5;
 /** How often the process that drops days is killed at it, and within which time. */
 const KILLED_WHILE_DROPPING = 0.3;
 const KILLED_WITHIN_MS = 3_000;
+/** How often a service is killed in the midst of a day. */
+const KILLED_AT_WORK = 0.4;
 const VICTIMS = ['consumer-1', 'reprocessor', 'backfill'] as const;
 /** Days on which somebody does something; on the first nothing has been dropped yet. */
 const STATEMENT_DAY = 3;
@@ -88,7 +90,7 @@ test(
         rate: PER_SECOND,
         mix: index === HOSTILE_DAY ? HOSTILE : {},
       });
-      await killOne(life, rng.pick(VICTIMS));
+      if (rng.chance(KILLED_AT_WORK)) await killOne(life, rng.pick(VICTIMS));
       const killedAfterMs = rng.chance(KILLED_WHILE_DROPPING) ? rng.below(KILLED_WITHIN_MS) : null;
       kills += Number(await life.drop(killedAfterMs));
       await sending;

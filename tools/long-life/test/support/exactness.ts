@@ -27,7 +27,9 @@ async function readOutcomes(db: Database): Promise<Outcomes> {
     conflict: bigint;
   }>`SELECT s.kind, sum(l.stored)::bigint AS stored, sum(l.duplicate)::bigint AS duplicate,
             sum(l.conflict)::bigint AS conflict
-     FROM ledger l JOIN sources s USING (source_id) WHERE s.kind <> 'dlq' GROUP BY s.kind`.execute(db);
+     FROM ledger l JOIN sources s USING (source_id) WHERE s.kind <> 'dlq' GROUP BY s.kind`.execute(
+    db,
+  );
   const consumer = rows.find(({ kind }) => kind === 'events');
   const letters = await sql<{
     code: string;
