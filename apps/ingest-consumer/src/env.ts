@@ -14,13 +14,14 @@ import {
 } from '@adtally/config';
 import { DATABASE_ENV, WRITER_ENV } from '@adtally/db/env';
 import { DEDUP_ENV } from '@adtally/dedup/env';
-import type { LogicalTopic, Topic } from '@adtally/event-schema';
+import { partitionRanges, type LogicalTopic, type Topic } from '@adtally/event-schema';
 import type { KafkaSettings } from '@adtally/kafka';
 import {
   GROUP_ENV,
   KAFKA_ENV,
   KAFKA_RULES,
   kafkaSettings,
+  PARTITIONS_ENV,
   TOPIC_CHECK_ENV,
   TOPICS_ENV,
   TOPICS_RULES,
@@ -46,6 +47,7 @@ export const ENV = {
     meaning: 'Kafka consumer group',
   }),
   ...GROUP_ENV,
+  ...PARTITIONS_ENV,
   groupInstanceId: text('GROUP_INSTANCE_ID', {
     default: '',
     maxLength: 200,
@@ -143,8 +145,14 @@ export function readConfig(env: Env = process.env): IngestConfig {
     ...config,
     topics: topicsOf(config),
     kafka: kafkaSettings(config),
+    consumerGroup: groupOf(config),
     owner: `${hostname()}/${process.pid}`,
   });
+}
+
+/** Each share has a group of its own: what one counts, a member of another would be granted and not read. */
+function groupOf({ consumerGroup, partitions }: ConfigOf<typeof ENV>): string {
+  return partitions === null ? consumerGroup : `${consumerGroup}.${partitionRanges(partitions)}`;
 }
 
 /** What is in effect, for people; credentials masked. */

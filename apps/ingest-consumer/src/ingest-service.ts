@@ -76,7 +76,7 @@ function wire(
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; breakers: PartitionBreakers } {
   const topic = config.topics.events.name;
-  const ownership = new Ownership();
+  const ownership = new Ownership(config.partitions);
   const held = () => ownership.allOwned();
   const cursors = new CursorWatch({ db, claims: held, metrics, log }, config.topicCheckMs);
   const link = new WriterLink(
@@ -111,6 +111,7 @@ function wire(
       owner: config.owner,
       startAt: config.startAt,
       rules: topicRules(config),
+      share: config.partitions,
     },
   );
   const claims = new PartitionClaims(

@@ -82,6 +82,7 @@ export { probeRows, takesRows } from './probe-rows.ts';
 export { keyBytes, appendMsOf, encodeHeaders, decodeHeaders, recordHash } from './record-hash.ts';
 export {
   type RegisteredPartition,
+  type RegisterTopicRequest,
   registerTopic,
   registerRetries,
   insertSource,
@@ -165,6 +166,7 @@ export {
   topicRulesOf,
   type TopicRulesRow,
 } from './topic-rules.ts';
+export { readTopicShares, ShareDiffers, type TopicShare } from './topic-shares.ts';
 export { type WriteOptions, type WrittenRows, writeBatch, rejectedRows } from './write-batch.ts';
 export { type WriteGuards, readWriteGuards } from './write-guards.ts';
 export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

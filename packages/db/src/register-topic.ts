@@ -4,6 +4,7 @@ import type { Database, DatabaseExecutor } from './database.ts';
 import { lockRegistration } from './registration-lock.ts';
 import type { SourceKind } from './schema.ts';
 import { noteTopicRules } from './topic-rules.ts';
+import { noteTopicShare, type TopicShare } from './topic-shares.ts';
 
 export interface RegisterTopicRequest {
   /** `events`: its records are counted. `dlq`: its records become letters. */
@@ -13,6 +14,8 @@ export interface RegisterTopicRequest {
   readonly topicId: string;
   /** How many partitions it has now. */
   readonly partitions: number;
+  /** Those of them that this database counts; left out = all. */
+  readonly share?: TopicShare;
   /** By which its records are read where the database knows no rules of it yet; left out = nothing is noted. */
   readonly rules?: TopicRules;
   /** First offset to count, asked only for sources made on a first start. */
@@ -54,7 +57,7 @@ interface KnownSource {
 }
 
 /**
- * Finds or makes the sources of a topic's partitions, each with its genesis row and cursor, all in
+ * Finds or makes the sources of a topic's partitions that are counted here, each with its genesis row and cursor, all in
  * one transaction; one registration at a time.
  *
  * - first start (no source of this name, or all closed after an accepted loss): every partition
@@ -62,6 +65,8 @@ interface KnownSource {
  * - a known topic id: partitions added since begin at 0
  * - the name is known under another id: the topic was recreated. Its sources are halted with
  *   `topic_recreated` and returned as such, until an operator has accepted the loss of all of them
+ *
+ * @throws ShareDiffers where this database counts other partitions of it
  */
 export async function registerTopic(
   db: Database,
@@ -70,6 +75,8 @@ export async function registerTopic(
   return await db.transaction().execute(async (trx) => {
     await lockRegistration(trx);
     if (request.rules !== undefined) await noteTopicRules(trx, request.topic, request.rules);
+    const share = request.share ?? null;
+    if (request.kind === 'events') await noteTopicShare(trx, request.topic, share);
     const known = await knownSources(trx, request);
     const others = known.filter((source) => source.topic_id !== request.topicId);
     if (others.some((source) => source.closed_at === null)) {
@@ -78,6 +85,7 @@ export async function registerTopic(
     const ours = known.filter((source) => source.topic_id === request.topicId);
     const partitions: RegisteredPartition[] = [];
     for (let partition = 0; partition < request.partitions; partition += 1) {
+      if (share?.includes(partition) === false) continue;
       // Of several the newest: those before it were closed, since the log had departed from what was counted.
       const source = ours.findLast((candidate) => candidate.partition === partition);
       if (source !== undefined) {

@@ -42,6 +42,7 @@ import type {
   MisroutedSourcesTable,
   ReadingLimitsTable,
   TopicRulesTable,
+  TopicSharesTable,
 } from './schema/topics.ts';
 
 export * from './schema/adjustments.ts';
@@ -95,6 +96,7 @@ export interface Schema {
   partition_reports: PartitionReportsTable;
   partition_lag: PartitionLagTable;
   topic_rules: TopicRulesTable;
+  topic_shares: TopicSharesTable;
   misrouted_sources: MisroutedSourcesTable;
   reading_limits: ReadingLimitsTable;
   service_processes: ServiceProcessesTable;

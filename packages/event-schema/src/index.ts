@@ -18,6 +18,7 @@ export {
   type PayloadColumn,
   PAYLOAD_COLUMNS,
 } from './fields.ts';
+export { partitionRanges, readPartitionRanges } from './partition-ranges.ts';
 export { readEvent } from './read-event.ts';
 export {
   type SourceRecord,

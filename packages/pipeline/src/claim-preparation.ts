@@ -1,5 +1,10 @@
-import { clearTheWay, registerTopic, type Database, type RegisteredPartition } from '@adtally/db';
-import type { TopicRules } from '@adtally/event-schema';
+import {
+  clearTheWay,
+  registerTopic,
+  type Database,
+  type RegisteredPartition,
+  type RegisterTopicRequest,
+} from '@adtally/db';
 import {
   KafkaError,
   KafkaRequestError,
@@ -16,13 +21,12 @@ import { genesisOffsets, startAtText, type StartAt } from './start-at.ts';
 import { tellIgnoredRules } from './tell-ignored-rules.ts';
 import { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
 
-export interface PreparationOptions {
+/** `rules` and `share` are of events only. */
+export interface PreparationOptions extends Pick<RegisterTopicRequest, 'rules' | 'share'> {
   readonly kind: 'events' | 'dlq';
   readonly topic: string;
   readonly owner: string;
   readonly startAt: StartAt;
-  /** By which records are read where nobody has decided yet; of events only. */
-  readonly rules?: TopicRules;
 }
 
 export interface PreparationParts {
@@ -204,18 +208,16 @@ export class ClaimPreparation {
 
   async #register(): Promise<Registration> {
     const { admin, db, log } = this.#parts;
-    const { kind, topic, startAt, rules } = this.#options;
+    const { topic, startAt, rules } = this.#options;
     const described = await admin.describeTopic(topic);
     if (described === null) {
       throw new WaitingError({ code: 'topic_missing', detail: `topic ${topic} does not exist` });
     }
     let genesis: Map<number, number> | null = null;
     const registered = await registerTopic(db, {
-      kind,
-      topic,
+      ...this.#options,
       topicId: described.topicId,
       partitions: described.partitions.length,
-      ...(rules !== undefined && { rules }),
       genesis: async (partition) => {
         const all = described.partitions.map((one) => one.partition);
         genesis ??= await genesisOffsets(admin, topic, all, startAt);

@@ -53,8 +53,16 @@ const ENTERED_FROM: Readonly<
  */
 export class Ownership {
   readonly #states = new Map<number, PartitionState>();
+  readonly #share: ReadonlySet<number> | null;
 
+  /** `share`: the partitions that are counted into this database; null = all. */
+  constructor(share: readonly number[] | null = null) {
+    this.#share = share && new Set(share);
+  }
+
+  /** Does nothing for a partition that another database counts: the group knows nothing of shares. */
   grant(partition: number, nowMs: number): void {
+    if (this.#share?.has(partition) === false) return;
     const claim = { dueAtMs: nowMs, grantedAtMs: nowMs, failures: 0, reason: null };
     this.#enter(partition, { name: 'waiting', claim });
   }

@@ -99,6 +99,7 @@ export const ROLES: readonly Role[] = [
       ...TELLS,
       ...COMMITS,
       topic_rules: 'INSERT, UPDATE',
+      topic_shares: 'INSERT',
       misrouted_sources: 'INSERT, UPDATE',
       dead_letter_refs: 'INSERT',
       dead_letters: 'INSERT',

@@ -1,7 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { ServerTime } from './server-time.ts';
 
-// What is known of a topic whatever its partitions are (migrations 0020, 0024).
+// What is known of a topic whatever its partitions are (migrations 0020, 0024, 0034).
 
 export interface TopicRulesTable {
   topic: string;
@@ -9,6 +9,12 @@ export interface TopicRulesTable {
   amounts_as_strings: Generated<boolean>;
   future_tolerance_seconds: Generated<number>;
   changed_at: ColumnType<Date, never, Date>;
+}
+
+export interface TopicSharesTable {
+  topic: string;
+  partitions: number[];
+  noted_at: ServerTime;
 }
 
 export interface MisroutedSourcesTable {

@@ -133,6 +133,7 @@ export const COUNTING_COLUMNS = {
     stuck_since: 1,
     observed_at: 1,
   },
+  topic_shares: { topic: 1, partitions: 1, noted_at: 1 },
   topic_rules: {
     topic: 1,
     value_format: 1,
@@ -206,6 +207,7 @@ export const COUNTING_COLUMNS = {
   | 'write_guards'
   | 'partition_reports'
   | 'partition_lag'
+  | 'topic_shares'
   | 'topic_rules'
   | 'misrouted_sources'
   | 'reading_limits'

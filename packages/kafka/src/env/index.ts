@@ -8,6 +8,7 @@ export {
 } from './cluster.ts';
 export {
   GROUP_ENV,
+  PARTITIONS_ENV,
   READER_ENV,
   readTopics,
   TOPIC_CHECK_ENV,

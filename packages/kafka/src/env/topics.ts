@@ -9,7 +9,14 @@ import {
   type Env,
   type Rule,
 } from '@adtally/config';
-import { LOGICAL_TOPICS, TOPICS, type LogicalTopic, type Topic } from '@adtally/event-schema';
+import {
+  LOGICAL_TOPICS,
+  partitionRanges,
+  readPartitionRanges,
+  TOPICS,
+  type LogicalTopic,
+  type Topic,
+} from '@adtally/event-schema';
 
 const MEBIBYTE = 1_024 * 1_024;
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
@@ -63,6 +70,18 @@ export const READER_ENV = {
     min: MEBIBYTE,
     max: 1_024 * MEBIBYTE,
     meaning: 'bytes of the topic fetched and not yet in a batch; one record batch more, if larger',
+  }),
+} as const;
+
+/** Which partitions of the topic are counted into the database. */
+export const PARTITIONS_ENV = {
+  partitions: field<readonly number[] | null>('PARTITIONS', {
+    allowed: 'like `0-5` or `0,2,8-11`: numbers and ranges, none twice',
+    meaning:
+      'the partitions that this database counts, `0-5,8`, where another counts the others (docs/adr/0041); `all` = every one. Fixed by the first process',
+    defaultText: 'all',
+    show: (partitions) => (partitions === null ? 'all' : partitionRanges(partitions)),
+    parse: (text) => (text === 'all' ? null : readPartitionRanges(text)),
   }),
 } as const;
 

@@ -5,6 +5,9 @@ import { judge, spanOf, topicReports, type Evidence } from './judge.ts';
 import { PartitionHistory } from './partition-history.ts';
 import type { TopicObserver, Wanted } from './topic-observer.ts';
 
+/** By topic, the partitions that are counted here, where another database counts the others. */
+type Shares = ReadonlyMap<string, ReadonlySet<number>>;
+
 /** What a look at everything found. */
 export interface Found {
   readonly partitions: readonly PartitionLag[];
@@ -26,10 +29,14 @@ export class LagLook {
   }
 
   /** One look; what it finds missing is asked for until the next one. */
-  take(positions: readonly SourcePosition[], reports: readonly FreshReport[]): Found {
+  take(
+    positions: readonly SourcePosition[],
+    reports: readonly FreshReport[],
+    shares: Shares = new Map(),
+  ): Found {
     const nowMs = performance.now();
     const clock = { nowMs, unixMs: Date.now(), stuckAfterMs: this.#stuckAfterMs };
-    const evidence = this.#gather(positions, reports, nowMs);
+    const evidence = this.#gather(positions, reports, shares, nowMs);
     this.#histories = new Map(evidence.map((one) => [keyOf(one), one.history]));
     const partitions = evidence.map((one) => {
       const { topic, partition } = one;
@@ -44,6 +51,7 @@ export class LagLook {
   #gather(
     positions: readonly SourcePosition[],
     reports: readonly FreshReport[],
+    shares: Shares,
     nowMs: number,
   ): Evidence[] {
     const topics = Map.groupBy(positions, ({ kind, topic }) => JSON.stringify([kind, topic]));
@@ -53,7 +61,9 @@ export class LagLook {
       const view = this.#observer.view(topic);
       const said = topicReports(reportsOf.get(topic) ?? []);
       const known = new Map(ofTopic.map((position) => [position.partition, position]));
-      const numbers = new Set([...known.keys(), ...view.partitions.keys()]);
+      const share = kind === 'events' ? shares.get(topic) : undefined;
+      const ours = [...view.partitions.keys()].filter((one) => share?.has(one) !== false);
+      const numbers = new Set([...known.keys(), ...ours]);
       return [...numbers]
         .toSorted((a, b) => a - b)
         .map((partition) => ({

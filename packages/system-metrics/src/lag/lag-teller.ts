@@ -2,6 +2,7 @@ import type { Secret } from '@adtally/config';
 import {
   ADVISORY_LOCKS,
   replaceLag,
+  readTopicShares,
   sourcePositions,
   takeFreshReports,
   type Database,
@@ -105,13 +106,14 @@ export class LagTeller implements Service {
     try {
       await this.#sight.begin(session);
       // Before the brokers were asked only old ends are known.
-      look.take(await sourcePositions(session), []);
+      look.take(await sourcePositions(session), [], await readTopicShares(session));
       observer.start();
       await Promise.race([observer.asked, pause(FIRST_ANSWER_MS, over)]);
       while (!over.aborted) {
         const positions = await sourcePositions(session);
         const reports = await takeFreshReports(session);
-        const { partitions, contested } = look.take(positions, reports);
+        const shares = await readTopicShares(session);
+        const { partitions, contested } = look.take(positions, reports, shares);
         this.#tell(partitions, contested);
         words.tell(partitions, contested);
         await replaceLag(session, partitions);
