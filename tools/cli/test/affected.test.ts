@@ -18,6 +18,8 @@ import { affectedPackages, findBase } from '../src/testing/affected.ts';
 
 /** Its tests look at the whole repository, so they run after any change. */
 const ALWAYS = 'tools/tidy';
+/** Tools that start every service. */
+const SERVICES = ['breaking-run', 'chaos', 'cli', 'how-to', 'long-life', 'monitoring'];
 
 interface Manifest {
   readonly name: string;
@@ -133,19 +135,22 @@ function split(folders: readonly string[]): { apps: string[]; others: string[] }
 test.each([
   [
     'ingest-consumer',
-    ['bench', 'breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring', 'recount'],
+    [
+      'bench',
+      'breaking-run',
+      'chaos',
+      'cli',
+      'crash-series',
+      'how-to',
+      'long-life',
+      'monitoring',
+      'recount',
+    ],
   ],
-  [
-    'dlq-reprocessor',
-    ['bench', 'breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring'],
-    ['apps/ops'],
-  ],
-  ['dead-queue-alerter', ['breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring']],
-  [
-    'backfill-runner',
-    ['bench', 'breaking-run', 'chaos', 'cli', 'crash-series', 'how-to', 'monitoring'],
-  ],
-  ['ops', ['breaking-run', 'chaos', 'cli', 'how-to', 'monitoring', 'producer-matrix', 'recount']],
+  ['dlq-reprocessor', ['bench', 'crash-series', ...SERVICES], ['apps/ops']],
+  ['dead-queue-alerter', ['crash-series', ...SERVICES]],
+  ['backfill-runner', ['bench', 'crash-series', ...SERVICES]],
+  ['ops', [...SERVICES, 'producer-matrix', 'recount']],
 ])(
   'a change in %s: its tests, and those that start it',
   async (app, tools, apps: string[] = []) => {
@@ -166,6 +171,7 @@ test('a metric of one app, with docs/metrics.md made anew: as any change in that
       'tools/cli',
       'tools/crash-series',
       'tools/how-to',
+      'tools/long-life',
       'tools/monitoring',
       ALWAYS,
     ].toSorted(),

@@ -19,7 +19,7 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
       'apps/ingest-consumer/src/ingest-service.ts',
       'packages/pipeline/src/{loop-service,servers,side-by-side}.ts',
       'packages/db/src/{addressed-client,check-connection,cli,command-database,create-database,database,env}.ts',
-      'packages/db/src/{password-source,pooler,schema-version}.ts',
+      'packages/db/src/{password-source,pooler,schema-version,topic-shares}.ts',
     ],
   },
   {
