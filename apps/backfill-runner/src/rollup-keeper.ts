@@ -18,11 +18,14 @@ import {
 } from '@adtally/db';
 import { Abandoned, pause } from '@adtally/pacing';
 import {
+  DrainCutShort,
   giveUpAfterMs,
   ServerStanding,
   untilItAnswers,
   type Heartbeat,
   type Service,
+  type Work,
+  WorkBook,
 } from '@adtally/service';
 import { readFreshness } from '@adtally/system-metrics';
 import type { Logger, Tracer } from '@adtally/telemetry';
@@ -57,6 +60,8 @@ const CONNECTIONS = 2;
 const STATEMENT_TIMEOUT_MS = 1_800_000;
 const RETRY_MS = 1_000;
 const DAY_MS = 86_400_000;
+/** What is in hand; how many rows it moves is known once it is done. */
+const TURN = 'a turn of the rollups';
 /** The frontier waits for ingest to catch up, but not for ever: a partition may never do. */
 const HOLD_MAX_MS = 900_000;
 
@@ -74,6 +79,7 @@ export class RollupKeeper implements Service {
   /** The schema is this build's, as far as known since the last failure. */
   #isPrepared = false;
   #hasTurned = false;
+  readonly #book = new WorkBook();
 
   constructor(parts: RollupKeeperParts) {
     this.#parts = parts;
@@ -102,6 +108,13 @@ export class RollupKeeper implements Service {
     await this.#running;
     clearTimeout(cut);
     await this.#db.destroy();
+    const left = this.work().inHand;
+    this.#book.clear();
+    if (left.length > 0) throw new DrainCutShort(left);
+  }
+
+  work(): Work {
+    return this.#book.work;
   }
 
   notReady(): string | undefined {
@@ -122,13 +135,16 @@ export class RollupKeeper implements Service {
       let pauseMs = this.#parts.config.turnMs;
       try {
         if (!this.#isPrepared) await this.#prepare();
+        this.#book.begin(TURN, null);
         const turn = await this.#turn();
         this.#hasTurned = true;
         this.#postgres.answered();
         const folding = await this.#fold();
+        this.#book.clear();
         if (turn.hasMore || folding.hasMore) pauseMs = 0;
       } catch (error) {
         if (signal.aborted) return;
+        this.#book.clear();
         const failure = databaseFailureAtWork(error);
         if (failure === null) throw error;
         this.#postgres.failed(failure);

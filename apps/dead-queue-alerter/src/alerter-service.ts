@@ -10,12 +10,15 @@ import {
 import { KafkaAdmin } from '@adtally/kafka';
 import { Abandoned, backoffMs, pause } from '@adtally/pacing';
 import {
-  giveUpAfterMs,
+  abandonInTime,
+  DrainCutShort,
   ServerStanding,
   ServerUnusable,
   untilItAnswers,
   type Heartbeat,
   type Service,
+  type Work,
+  WorkBook,
 } from '@adtally/service';
 import type { Logger, Tracer } from '@adtally/telemetry';
 import type { AlerterConfig } from './env.ts';
@@ -41,6 +44,8 @@ const RETRY_LAST_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const LOCK_TIMEOUT_MS = 5_000;
 const POOL_CONNECTIONS = 2;
+/** A request to a broker cannot be called back: the process lives as long as the last one. */
+const REQUEST_TIMEOUT_MS = 4_000;
 
 /** Waits for its turn to be the active instance, is it for as long as its session lives, and waits again. */
 export class AlerterService implements Service, IncidentsSource {
@@ -55,6 +60,7 @@ export class AlerterService implements Service, IncidentsSource {
   readonly #abandoned = new AbortController();
   #starting: Promise<void> = Promise.resolve();
   #running: Promise<void> = Promise.resolve();
+  readonly #book = new WorkBook();
   #failures = 0;
   role: IncidentsSource['role'] = 'starting';
   epoch: bigint | null = null;
@@ -78,17 +84,29 @@ export class AlerterService implements Service, IncidentsSource {
   /** Ends the work in hand and the session, and with it the lock. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const giveUpMs = giveUpAfterMs(this.#parts.config.drainDeadlineMs);
-    const giveUp = setTimeout(() => this.#abandoned.abort(), giveUpMs);
+    const { drainDeadlineMs } = this.#parts.config;
+    const endWatch = abandonInTime(
+      drainDeadlineMs,
+      () => this.work(),
+      () => this.#abandoned.abort(),
+    );
     await this.#starting.catch(() => undefined);
     await this.#running;
-    clearTimeout(giveUp);
+    endWatch();
     const { pool } = this;
     this.pool = null;
-    if (pool === null) return;
-    // A goodbye to a server that says nothing would keep the process.
-    cutConnections(pool);
-    await pool.destroy();
+    if (pool !== null) {
+      // A goodbye to a server that says nothing would keep the process.
+      cutConnections(pool);
+      await pool.destroy();
+    }
+    const left = this.work().inHand;
+    this.#book.clear();
+    if (left.length > 0) throw new DrainCutShort(left);
+  }
+
+  work(): Work {
+    return this.#book.work;
   }
 
   notReady(): string | undefined {
@@ -133,7 +151,9 @@ export class AlerterService implements Service, IncidentsSource {
       } catch (error) {
         this.role = 'starting';
         if (error instanceof ServerUnusable) return this.#failure.resolve(error);
-        if (!this.#stopping.signal.aborted) await this.#wait(error);
+        if (this.#stopping.signal.aborted) return;
+        this.#book.clear();
+        await this.#wait(error);
       }
     }
   }
@@ -199,6 +219,7 @@ export class AlerterService implements Service, IncidentsSource {
     const { config, metrics, log, heartbeat } = this.#parts;
     const lease = new Lease(session, epoch);
     const admin = new KafkaAdmin(config.kafka, {
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
       onNotice: (notice) => log.warn({ notice }, 'kafka client'),
     });
     this.role = 'active';
@@ -213,6 +234,7 @@ export class AlerterService implements Service, IncidentsSource {
         session,
         lease,
         admin,
+        book: this.#book,
         brokers,
         beat: () => heartbeat.beat(),
       };

@@ -1,6 +1,6 @@
 import type { Database } from '@adtally/db';
 import type { KafkaAdmin } from '@adtally/kafka';
-import type { ServerStanding } from '@adtally/service';
+import type { ServerStanding, WorkBook } from '@adtally/service';
 import type { Logger, Tracer } from '@adtally/telemetry';
 import { DeadTopicLoop } from './dead-topic/dead-topic-loop.ts';
 import type { AlerterConfig } from './env.ts';
@@ -42,6 +42,8 @@ export interface TermParts {
   readonly sinks: readonly ListedSink[];
   readonly admin: KafkaAdmin;
   readonly brokers: ServerStanding;
+  /** Told of what is taken up and finished. */
+  readonly book: WorkBook;
   readonly metrics: AlerterMetrics;
   readonly tracer?: Tracer | undefined;
   readonly log: Logger;
@@ -58,7 +60,7 @@ export async function runTerm(
   stopping: AbortSignal,
   abandoned: AbortSignal,
 ): Promise<void> {
-  const { session, lease, config, sinks, metrics, tracer, log } = parts;
+  const { session, lease, config, sinks, metrics, tracer, log, book } = parts;
   const failing = new AbortController();
   const failures: unknown[] = [];
   const lost = AbortSignal.any([failing.signal, abandoned]);
@@ -96,7 +98,10 @@ export async function runTerm(
     deadTopic.run(ending),
     keepHouse({ session, settings, bell, log }, ending),
     ...sinks.map((sink) =>
-      new Sender({ sink, session, lease, bell, metrics, tracer, log }, retry).run(ending, lost),
+      new Sender({ sink, session, lease, bell, metrics, tracer, log, book }, retry).run(
+        ending,
+        lost,
+      ),
     ),
   ].map(guard);
   const finished = new AbortController();

@@ -5,6 +5,7 @@ import {
   isRedriveDue,
   type AttemptLimits,
 } from '@adtally/letters';
+import { unlessStopped } from '@adtally/pacing';
 import { Chore, type ChoreParts } from './chore.ts';
 import type { LaneClaims } from './lane-claims.ts';
 import type { Lanes } from './lanes.ts';
@@ -68,7 +69,8 @@ export function letterChores(parts: LetterChoresParts, options: LetterChoresOpti
     new Chore(parts, {
       name: 'claim_lanes',
       everyMs: CLAIM_EVERY_MS,
-      run: () => claims.prepare(),
+      // Brokers may be silent, and whoever is stopping claims nothing any more.
+      run: (signal) => unlessStopped(claims.prepare(), signal, 'preparing the claims of lanes'),
     }),
     new Chore(parts, { name: 'decide', everyMs: DECIDE_EVERY_MS, run: decide }),
     new Chore(parts, { name: 'bury', everyMs: BURY_EVERY_MS, run: bury }),

@@ -12,7 +12,7 @@ import {
   type Loop,
   type WaitReason,
 } from '@adtally/pipeline';
-import type { AppParts } from '@adtally/service';
+import type { AppParts, InHand } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
 import { LaneClaims } from './lane-claims.ts';
 import { Lanes, type Lane } from './lanes.ts';
@@ -39,6 +39,8 @@ export interface LetterWork {
   readonly lanes: Lanes;
   readonly loops: readonly Loop[];
   readonly beside: readonly Beside[];
+  /** Letters being tried. */
+  inHand(): readonly InHand[];
   /** Cuts what may wait for a database that says nothing. */
   cut(): void;
   /** Lanes held and waited for, and what holds the work up: for a status endpoint. */
@@ -108,6 +110,10 @@ export function letterWork(
       ...links.map((link) => sessionCheck(link, log)),
       cursors,
     ],
+    inHand: () =>
+      retrier.lettersInHand === 0
+        ? []
+        : [{ what: `letters of ${dlqTopic} being tried`, rows: retrier.lettersInHand }],
     cut: () => {
       for (const link of links) link.cut();
     },

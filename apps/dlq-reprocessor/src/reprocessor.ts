@@ -56,6 +56,7 @@ export function createReprocessor(parts: ReprocessorParts) {
   const servers = new Servers({ refusedMaxMs, log, beat: () => parts.heartbeat.beat() });
   const service = new LoopService<Resources>({
     name: 'reprocessor',
+    topic: config.topics.dlq.name,
     drainDeadlineMs: config.drainDeadlineMs,
     log,
     servers,
@@ -187,6 +188,7 @@ function wire(
   );
   const wiring: LoopWiring = {
     loop: sideBySide([loop, ...letters.loops]),
+    reads: loop,
     link,
     consumer,
     ownership,
@@ -204,6 +206,7 @@ function wire(
       cursors,
       reporter,
     ],
+    inHand: () => letters.inHand(),
     cut: () => {
       cutConnections(db);
       letters.cut();

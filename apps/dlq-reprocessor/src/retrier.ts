@@ -10,6 +10,7 @@ import {
   type BatchTracing,
   type WriterLink,
 } from '@adtally/pipeline';
+import { Abandoned } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 import type { Lane, Lanes } from './lanes.ts';
 import type { ReprocessorMetrics } from './metrics.ts';
@@ -42,6 +43,8 @@ export class Retrier {
   readonly #options: RetrierOptions;
   readonly #work: BatchWork;
   #turn = 0;
+  /** Leased, and no outcome of theirs is committed. A failed batch is not in hand: its leases end with its lanes. */
+  lettersInHand = 0;
 
   constructor(parts: RetrierParts, options: RetrierOptions) {
     this.#parts = parts;
@@ -72,7 +75,9 @@ export class Retrier {
     this.#parts.tracing?.begin(work, leasedFromMs);
     settler.expect(letters);
     const spans = [...work.spans.values()];
+    this.lettersInHand = letters.length;
     const { counts, fenced } = await this.#commit(work, signal);
+    this.lettersInHand = 0;
     tellCounts(work, counts);
     work.trace?.end();
     lanes.lose(lanes.held.filter(({ sourceId }) => fenced.includes(sourceId)));
@@ -88,6 +93,7 @@ export class Retrier {
       return await this.#parts.committer.commit(work, signal);
     } catch (error) {
       work.trace?.end(error);
+      if (!(error instanceof Abandoned)) this.lettersInHand = 0;
       throw error;
     }
   }

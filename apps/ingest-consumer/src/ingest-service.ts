@@ -47,6 +47,7 @@ export function createIngest(parts: IngestParts) {
   const servers = new Servers({ refusedMaxMs, log, beat: () => parts.heartbeat.beat() });
   const service = new LoopService<Resources>({
     name: 'ingest',
+    topic: config.topics.events.name,
     drainDeadlineMs: config.drainDeadlineMs,
     log,
     servers,
@@ -178,6 +179,7 @@ function wire(
   );
   const wiring: LoopWiring = {
     loop,
+    reads: loop,
     link,
     consumer,
     ownership,

@@ -1,5 +1,7 @@
+import type { LogEntry } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import type { ConsumerProcess } from './support/consumer-process.ts';
 import { stage, type Stage } from './support/stage.ts';
 import { expectExact } from './support/truth.ts';
 
@@ -11,6 +13,23 @@ async function backendsNamed(the: Stage): Promise<number> {
     the.db,
   );
   return Number(rows[0]?.count);
+}
+
+interface Drain {
+  readonly state: string;
+  readonly rows_in_hand: number;
+  readonly in_hand: readonly { what: string; rows: number }[];
+  readonly committed: readonly { topic: string; partition: number; next_offset: number }[];
+}
+
+async function drainOf(consumer: ConsumerProcess): Promise<Drain> {
+  return (await (await consumer.get('/drain')).json()) as Drain;
+}
+
+/** What it complained about from the beginning of its drain on. */
+function warningsOf(consumer: ConsumerProcess): LogEntry[] {
+  const from = consumer.entries.findIndex(({ msg }) => msg === 'draining');
+  return consumer.entries.slice(from).filter(({ level }) => level !== 'info');
 }
 
 test.each(['SIGTERM', 'POST /drain'])(
@@ -27,6 +46,7 @@ test.each(['SIGTERM', 'POST /drain'])(
     else expect((await consumer.post('/drain')).status).toBe(202);
     expect((await consumer.ended).code).toBe(0);
 
+    expect(warningsOf(consumer)).toEqual([]);
     expect(await the.consumed()).toBeLessThan(truth.acked);
     expect(await backendsNamed(the)).toBe(0);
     const successor = the.start();
@@ -53,7 +73,7 @@ test('a second signal ends a drain by force, and nothing is lost', async () => {
 });
 
 test.each(['answers nothing', 'refuses connections'])(
-  'a drain while the database %s ends before its deadline, and nothing is lost',
+  'a drain while the database %s is cut short before its deadline, says what it left, and nothing is lost',
   async (fault) => {
     const the = await stage();
     const truth = await the.simulate(EVENTS);
@@ -65,11 +85,25 @@ test.each(['answers nothing', 'refuses connections'])(
       the.proxy.cutAll();
       await consumer.logged('waiting for PostgreSQL');
     }
+    // A batch waits for the database for as long as it does not answer.
+    const before = await consumer.until('records in hand', async () => {
+      const drain = await drainOf(consumer);
+      return drain.rows_in_hand > 0 && drain;
+    });
+    expect(before.state).toBe('running');
+    const committed = before.committed.reduce((sum, { next_offset: next }) => sum + next, 0);
     const { code, stderr } = await consumer.stop();
     expect(stderr).not.toContain('drain deadline passed');
-    expect(code).toBe(0);
+    const cut = consumer.entries.find(({ msg }) => msg.startsWith('drain cut short: left undone'));
+    const left = cut?.['left'] as Drain['in_hand'];
+    expect(left.map(({ what }) => what)).toEqual(
+      expect.arrayContaining([expect.stringContaining(`records of ${the.topic}/`)]),
+    );
+    expect(left.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(0);
+    expect(code).toBe(1);
 
-    expect(await the.consumed()).toBeLessThan(truth.acked);
+    expect(await the.consumed()).toBe(committed);
+    expect(committed).toBeLessThan(truth.acked);
     const successor = the.start();
     await the.untilConsumed(truth.acked, successor);
     await expectExact(the, truth);

@@ -30,6 +30,8 @@ const FAIL_AT_ONCE: ClientOptions = {
 /** One connection (or one a cluster node) on which commands keep their order. */
 export class RedisConnection {
   readonly #client: Redis | Cluster;
+  /** By us: that it ends then is nothing to tell. */
+  #isClosed = false;
 
   constructor(url: string | Secret, events: ConnectionEvents) {
     const client = clientAt(parseRedisUrl(reveal(url)));
@@ -41,7 +43,7 @@ export class RedisConnection {
     this.#client.on('error', (error: Error) => (lastError = error));
     this.#client.on('ready', () => events.onConnected());
     this.#client.on('close', () => {
-      events.onDisconnected(lastError);
+      if (!this.#isClosed) events.onDisconnected(lastError);
       lastError = undefined;
     });
     this.#client.connect().catch(() => undefined); // it goes on trying by itself
@@ -77,6 +79,7 @@ export class RedisConnection {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#client.disconnect();
   }
 }

@@ -49,6 +49,19 @@ test('I10: new keys go the fast way, known ones the verified way, and only rows 
   expect(fastRows(batch)).toEqual([7]);
 });
 
+test('a connection that we end ourselves is not told as one that was lost', async () => {
+  const { dedup, events, redis } = await setUp();
+  await dedup.ready(5_000);
+  await dedup.close();
+  // The server's word that it is gone comes after whatever the client had to tell of it.
+  const client = new Redis(redis.url);
+  await waitFor(async () => !String(await client.client('LIST')).includes('name=adtally'), {
+    what: 'the connection to be gone',
+  });
+  client.disconnect();
+  expect(events).toEqual([{ type: 'connected' }]);
+});
+
 test('I10: of copies in one batch only the lowest position may go the fast way', async () => {
   const { dedup } = await setUp();
   await dedup.ready(5_000);

@@ -238,6 +238,7 @@ export class GroupConsumer implements RecordSource {
     this.#state = 'leaving';
     await this.#reading.idle();
     for (const event of this.takeRebalances()) this.settle(event);
+    this.#hints.leave();
     this.#deferred.clear();
     if (this.#isStatic && !keepMembership) {
       await unsubscribe(this.#native, this.#paced, (done) => (this.#onRevokedAll = done));

@@ -14,6 +14,7 @@ export class OffsetHints {
   readonly #notices: NoticeBoard;
   readonly #waiting = new Map<number, number>();
   #inFlightSinceMs: number | undefined;
+  #isLeaving = false;
 
   constructor(native: NativeConsumer, topic: string, notices: NoticeBoard) {
     this.#native = native;
@@ -29,8 +30,15 @@ export class OffsetHints {
 
   /** The commit in flight is over, well or not. */
   settled(error: unknown): void {
+    if (this.#isLeaving) return;
     if (error) this.#notices.post('commit', error);
     this.#inFlightSinceMs = undefined;
+    this.#send();
+  }
+
+  /** Sends what waits, whatever is in flight, before the member leaves; how that ends is told to nobody. */
+  leave(): void {
+    this.#isLeaving = true;
     this.#send();
   }
 
@@ -52,7 +60,7 @@ export class OffsetHints {
       this.#native.commit(offsets);
     } catch (error) {
       this.#inFlightSinceMs = undefined;
-      this.#notices.post('commit', error);
+      if (!this.#isLeaving) this.#notices.post('commit', error);
     }
   }
 }

@@ -25,6 +25,8 @@ function asked() {
   return { identity, answers, lines, unconfirmed };
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 test('an answer in time is handed over, and nothing is said', async () => {
   const { identity, answers, lines, unconfirmed } = asked();
   const heard: unknown[] = [];
@@ -46,9 +48,19 @@ test('a slow broker holds up one batch for a second and no other; it is said onc
   ]);
   // Late, and still heard.
   answers[0]?.resolve(null);
-  await identity.settled();
+  await turn();
   expect(heard).toEqual([null]);
   expect(lines.at(-1)).toMatchObject({ msg: 'batches are confirmed again', batches: 2 });
+});
+
+test('an answer that is awaited when nobody needs it any more is told to nobody, nor that it did not come', async () => {
+  const { identity, answers, lines, unconfirmed } = asked();
+  const heard: unknown[] = [];
+  void identity.confirm((described) => heard.push(described));
+  identity.close();
+  answers[0]?.reject(new Error('the client is closed'));
+  await turn();
+  expect([heard, lines, await unconfirmed()]).toEqual([[], [], 0]);
 });
 
 test('a broker that refuses is told in its own words', async () => {

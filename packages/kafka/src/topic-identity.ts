@@ -27,8 +27,8 @@ export class TopicIdentity {
   readonly #words = new RepeatedWords();
   /** Whether an answer is awaited that was slow already: it is not waited for again. */
   #isSlow = false;
-  #asking: Promise<void> = Promise.resolve();
   #unconfirmed = 0;
+  #isClosed = false;
 
   constructor(parts: TopicIdentityParts, topic: string) {
     this.#parts = parts;
@@ -47,6 +47,7 @@ export class TopicIdentity {
       .describeTopic(this.#topic)
       .then(
         (described) => {
+          if (this.#isClosed) return;
           this.#answered();
           onAnswer(described);
         },
@@ -56,7 +57,6 @@ export class TopicIdentity {
         this.#isSlow = false;
         stopWaiting.abort();
       });
-    this.#asking = asked;
     const waited = wait(ANSWER_WAIT_MS, undefined, { signal: stopWaiting.signal }).then(
       () => {
         this.#isSlow = true;
@@ -67,12 +67,13 @@ export class TopicIdentity {
     await Promise.race([asked, waited]);
   }
 
-  /** Resolves when no answer is awaited any more. */
-  async settled(): Promise<void> {
-    await this.#asking;
+  /** An answer that is still awaited is handed to nobody, and that it did not come is not said. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   #missed(reason: string): void {
+    if (this.#isClosed) return;
     const { metrics, log } = this.#parts;
     this.#unconfirmed += 1;
     metrics.unconfirmedBatches.add(1);

@@ -1,7 +1,7 @@
 import type { SourceRecord } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig, type RecordReader } from './consumer-config.ts';
-import { LogQuestions } from './log-questions.ts';
+import { type AskLog, LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import { disconnect } from './membership.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
@@ -24,6 +24,8 @@ export interface TopicReaderOptions {
   readonly bufferBytes?: number | undefined;
   /** How long `connect` waits for a first broker, in ms. */
   readonly connectTimeoutMs?: number | undefined;
+  /** Asks for the log of a partition; without it the client that reads does, which may take ten seconds. */
+  readonly askLog?: AskLog | undefined;
   readonly onNotice?: OnNotice | undefined;
 }
 
@@ -57,8 +59,8 @@ export class TopicReader implements RecordSource {
       }),
     );
     this.#words = new ClientWords(this.#native, this.#notices);
-    const { topic } = options;
-    this.#questions = new LogQuestions(this.#native, this.#words, settings, topic);
+    const { topic, askLog } = options;
+    this.#questions = new LogQuestions(this.#native, this.#words, settings, topic, askLog);
     this.#reading = readingOf(settings, options, {
       native: this.#native,
       paced: new PacedConsume(this.#native),

@@ -16,6 +16,7 @@ const BATCHES = 3;
  */
 export class CommitLine<C extends SourceClaim> {
   readonly #steps: LineSteps<C>;
+  readonly #all: readonly BatchWork<C>[];
   readonly #free: BatchWork<C>[];
   /** Of each batch in the line, the first one first: settles when it is through. */
   readonly #line: Promise<void>[] = [];
@@ -25,12 +26,18 @@ export class CommitLine<C extends SourceClaim> {
 
   constructor(batchMaxEvents: number, steps: LineSteps<C>) {
     this.#steps = steps;
-    this.#free = Array.from({ length: BATCHES }, () => new BatchWork<C>(batchMaxEvents));
+    this.#all = Array.from({ length: BATCHES }, () => new BatchWork<C>(batchMaxEvents));
+    this.#free = [...this.#all];
   }
 
   /** Whether a batch is on its way, and may arrive. */
   get isBusy(): boolean {
     return this.#line.length > 0 && !this.failed.aborted;
+  }
+
+  /** What is being filled and on its way: batches are empty again once they are through. */
+  get inHand(): readonly BatchWork<C>[] {
+    return this.#all.filter((work) => !work.isEmpty);
   }
 
   /** Fires at the first failure, which is its reason: what is under way then gives up waiting for servers. */

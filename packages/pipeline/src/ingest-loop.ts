@@ -19,6 +19,7 @@ import type { CursorWatch } from './cursor-watch.ts';
 import type { LoopMetrics } from './metrics.ts';
 import type { OwnedPartition, Ownership } from './ownership.ts';
 import type { PartitionClaims } from './partition-claims.ts';
+import { recordsInHand, type RecordsInHand } from './records-in-hand.ts';
 import type { TopicWatch } from './topic-watch.ts';
 
 export interface LoopParts {
@@ -79,6 +80,11 @@ export class IngestLoop {
       write: (work) => this.#write(work),
     });
     this.#givenUp = AbortSignal.any([parts.abandoned, this.#line.failed]);
+  }
+
+  /** What was read and is not committed. */
+  get inHand(): RecordsInHand[] {
+    return recordsInHand(this.#line.inHand);
   }
 
   /** Ends the loop after the batch in hand. */

@@ -1,12 +1,20 @@
 import { kafkaFailure, KafkaFatalError, type GroupConsumer } from '@adtally/kafka';
 import { Abandoned, Backoff, type ServerFailure } from '@adtally/pacing';
-import { giveUpAfterMs, type Opened, type Service } from '@adtally/service';
+import {
+  abandonInTime,
+  DrainCutShort,
+  type InHand,
+  type Opened,
+  type Service,
+  type Work,
+} from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { Ownership } from './ownership.ts';
 import { GroupCheck } from './group-check.ts';
 import type { Servers } from './servers.ts';
 import { sessionCheck } from './session-check.ts';
 import type { HoldUps } from './reports/hold-ups.ts';
+import type { RecordsInHand } from './records-in-hand.ts';
 import type { Loop } from './side-by-side.ts';
 import type { WaitReason } from './wait-reason.ts';
 import type { WriterLink } from './writer-link.ts';
@@ -24,6 +32,8 @@ export interface Beside {
 /** The parts of one run, made once the connections are open. */
 export interface LoopWiring {
   readonly loop: Loop;
+  /** Reads the topic: the loop, or one of those that it is made of. */
+  readonly reads: { readonly inHand: readonly RecordsInHand[] };
   readonly link: WriterLink;
   readonly consumer: Pick<GroupConsumer, 'place'>;
   readonly ownership: Ownership;
@@ -31,12 +41,16 @@ export interface LoopWiring {
   readonly hindrances: { reason(partition: number): WaitReason | null };
   /** Started in order before the loop, stopped in reverse after it. */
   readonly beside: readonly Beside[];
+  /** What is taken up beside the records of the topic; of them the loop knows. */
+  inHand?(): readonly InHand[];
   /** Cuts what may wait for a database that says nothing. */
   cut(): void;
 }
 
 export interface LoopServiceOptions<R> {
   readonly name: string;
+  /** Whose records it reads. */
+  readonly topic: string;
   readonly drainDeadlineMs: number;
   readonly log: Logger;
   /** What is the matter with one of them keeps the process from its work. */
@@ -85,12 +99,39 @@ export class LoopService<R> implements Service {
   /** Finishes the batch in hand, releases the partitions, leaves the group, closes everything. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const giveUpMs = giveUpAfterMs(this.#options.drainDeadlineMs);
-    setTimeout(() => this.#abandoned.abort(), giveUpMs).unref();
+    const { drainDeadlineMs } = this.#options;
+    const endWatch = abandonInTime(
+      drainDeadlineMs,
+      () => this.work(),
+      () => this.#abandoned.abort(),
+    );
     await this.#starting.catch(() => undefined);
     this.#wiring?.loop.stop();
     await this.#running;
+    const left = this.work().inHand;
     await this.#closeAll();
+    endWatch();
+    if (left.length > 0) throw new DrainCutShort(left);
+  }
+
+  work(): Work {
+    const { topic } = this.#options;
+    const read = this.#wiring?.reads.inHand ?? [];
+    const owned = this.#wiring?.ownership.allOwned() ?? [];
+    return {
+      inHand: [
+        ...read.map(({ partition, first, rows }) => ({
+          what: `records of ${topic}/${partition} from offset ${first}`,
+          rows,
+        })),
+        ...(this.#wiring?.inHand?.() ?? []),
+      ],
+      committed: owned.map(({ partition, committedOffset: nextOffset }) => ({
+        topic,
+        partition,
+        nextOffset,
+      })),
+    };
   }
 
   /**
@@ -201,6 +242,7 @@ export class LoopService<R> implements Service {
     this.#wiring = wiring;
     this.#abandoned.signal.addEventListener('abort', () => {
       log.warn(
+        { left: this.work().inHand },
         'the database did not answer in time: leaving what is not committed to the next start',
       );
       wiring.link.cut();

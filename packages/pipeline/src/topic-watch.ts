@@ -8,7 +8,7 @@ import {
   type TopicMetrics,
   type Watermarks,
 } from '@adtally/kafka';
-import { RecurringTask, RepeatedWords } from '@adtally/pacing';
+import { Abandoned, RecurringTask, RepeatedWords, unlessStopped } from '@adtally/pacing';
 import type { ServerStanding } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import { haltFor, type Halt } from './halt.ts';
@@ -53,8 +53,11 @@ export class TopicWatch {
     this.#identity = new TopicIdentity(parts, topic);
     this.#looking = new RecurringTask({
       everyMs: intervalMs,
-      run: () => this.#look(),
-      onError: (error) => this.#failed(error),
+      // Brokers may be silent, and whoever is stopping needs no answer of theirs.
+      run: (signal) => unlessStopped(this.#look(), signal, 'looking at the topic'),
+      onError: (error) => {
+        if (!(error instanceof Abandoned)) this.#failed(error);
+      },
     });
   }
 
@@ -64,7 +67,7 @@ export class TopicWatch {
 
   async stop(): Promise<void> {
     await this.#looking.stop();
-    await this.#identity.settled();
+    this.#identity.close();
   }
 
   /** Asks which topic it is by now; returns once that is known, or cannot be known soon. */

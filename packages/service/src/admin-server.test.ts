@@ -5,15 +5,22 @@ import { expect, onTestFinished, test } from 'vitest';
 import { AdminServer, buildAdminApp, type AdminHost, type AdminOptions } from './admin-server.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LifecycleState } from './lifecycle.ts';
+import type { Work } from './work-in-hand.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 
 function setUp(options: Partial<AdminOptions> = {}) {
-  const process = { state: 'running' as LifecycleState, waiting: [] as string[], drains: 0 };
+  const process = {
+    state: 'running' as LifecycleState,
+    waiting: [] as string[],
+    work: { inHand: [], committed: [] } as Work,
+    drains: 0,
+  };
   const host: AdminHost = {
     logger,
     state: () => process.state,
     notReady: () => process.waiting,
+    work: () => process.work,
     drain: () => void (process.drains += 1),
   };
   const metrics = createMetrics({ service: 'test', version: '0', definitions: {} });
@@ -57,7 +64,30 @@ test.each([
 ] as const)('GET /drain says of a %s process: %s', async (state, shown) => {
   const { app, process } = setUp();
   process.state = state;
-  expect((await app.inject('/drain')).json()).toEqual({ state: shown });
+  expect((await app.inject('/drain')).json()).toMatchObject({ state: shown });
+});
+
+test('GET /drain tells what is in hand, and where each partition goes on after a restart', async () => {
+  const { app, process } = setUp();
+  expect((await app.inject('/drain')).json()).toEqual({
+    state: 'running',
+    rows_in_hand: 0,
+    in_hand: [],
+    committed: [],
+  });
+  const turn = { what: 'a turn', rows: null };
+  const read = { what: 'records of t/0 from offset 5', rows: 7 };
+  const more = { what: 'records of t/1 from offset 0', rows: 2 };
+  process.work = {
+    inHand: [turn, read, more],
+    committed: [{ topic: 't', partition: 0, nextOffset: 5 }],
+  };
+  expect((await app.inject('/drain')).json()).toEqual({
+    state: 'running',
+    rows_in_hand: 9,
+    in_hand: [turn, read, more],
+    committed: [{ topic: 't', partition: 0, next_offset: 5 }],
+  });
 });
 
 test('POST /drain answers 202 and then drains', async () => {

@@ -5,6 +5,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Heartbeat } from './heartbeat.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import type { Service } from './service.ts';
+import type { Work } from './work-in-hand.ts';
 
 export type { FastifyInstance };
 
@@ -25,6 +26,7 @@ export interface AdminHost {
   readonly logger: Logger;
   state(): LifecycleState;
   notReady(): string[];
+  work(): Work;
   drain(reason: string): void;
 }
 
@@ -111,7 +113,9 @@ export function buildAdminApp(options: AdminOptions, host: AdminHost): FastifyIn
   app.get('/metrics', async (_request, reply) =>
     reply.type(METRICS_CONTENT_TYPE).send(await options.metrics.render()),
   );
-  app.get('/drain', (_request, reply) => reply.send({ state: drainState(host.state()) }));
+  app.get('/drain', (_request, reply) =>
+    reply.send({ state: drainState(host.state()), ...shown(host.work()) }),
+  );
   app.post('/drain', (_request, reply) => {
     reply.raw.once('close', () => host.drain('POST /drain')); // after the answer has gone out
     return reply.code(202).send({ state: 'draining' });
@@ -122,6 +126,19 @@ export function buildAdminApp(options: AdminOptions, host: AdminHost): FastifyIn
 
 function drainState(state: LifecycleState): 'running' | 'draining' | 'drained' {
   return state === 'starting' ? 'running' : state;
+}
+
+/** What a process would leave if it ended now; `rows_in_hand` is of those that are counted. */
+function shown({ inHand, committed }: Work): object {
+  return {
+    rows_in_hand: inHand.reduce((sum, { rows }) => sum + (rows ?? 0), 0),
+    in_hand: inHand,
+    committed: committed.map(({ topic, partition, nextOffset }) => ({
+      topic,
+      partition,
+      next_offset: nextOffset,
+    })),
+  };
 }
 
 /** Requests that change something: not from another site's page, and with the token if there is one. */

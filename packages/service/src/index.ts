@@ -6,7 +6,7 @@ export {
   type FastifyInstance,
 } from './admin-server.ts';
 export { Closers, openInOrder, type Opened } from './closers.ts';
-export { giveUpAfterMs } from './give-up.ts';
+export { abandonInTime, giveUpAfterMs } from './give-up.ts';
 export type { ConnectionCheck } from '@adtally/command-line';
 export { Heartbeat } from './heartbeat.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
@@ -21,3 +21,4 @@ export {
   type AttemptOptions,
 } from './server-standing.ts';
 export type { Service } from './service.ts';
+export { DrainCutShort, type InHand, type Work, WorkBook } from './work-in-hand.ts';

@@ -1,6 +1,7 @@
 import { EXIT, exitCodeOf } from '@adtally/command-line';
 import type { Logger } from '@adtally/telemetry';
 import type { Service } from './service.ts';
+import { DrainCutShort, type Work } from './work-in-hand.ts';
 
 /**
  * - `starting`: services come up in order; a drain may come at any moment.
@@ -56,6 +57,15 @@ export class Lifecycle {
     return this.#state === 'running' ? reasons : [this.#state, ...reasons];
   }
 
+  /** What all services together would leave if they ended now. */
+  work(): Work {
+    const all = this.#services.flatMap((service) => service.work?.() ?? []);
+    return {
+      inHand: all.flatMap(({ inHand }) => inHand),
+      committed: all.flatMap(({ committed }) => committed),
+    };
+  }
+
   /** Resolves when all services are up, or when a drain came first; a failed start drains. */
   async start(): Promise<void> {
     for (const service of this.#services) {
@@ -87,11 +97,19 @@ export class Lifecycle {
         await service.stop();
       } catch (error) {
         this.#exitCode ||= exitCodeOf(error) ?? EXIT.failure;
-        this.#logger.error({ err: error, service: service.name }, 'stop failed');
+        this.#noteFailedStop(service, error);
       }
     }
     this.#enter('drained');
     this.#logger.info({ exitCode: this.#exitCode }, 'drained');
+  }
+
+  #noteFailedStop({ name: service }: Service, error: unknown): void {
+    if (error instanceof DrainCutShort) {
+      this.#logger.error({ service, left: error.left }, `drain cut short: ${error.message}`);
+      return;
+    }
+    this.#logger.error({ err: error, service }, 'stop failed');
   }
 
   async #fail(what: string, error: unknown): Promise<void> {

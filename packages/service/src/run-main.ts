@@ -47,7 +47,7 @@ export function serviceProgram<C>({ app, ...options }: MainOptions<C>): Program<
     summary: options.summary,
     notes: `A service: it runs until SIGTERM, SIGINT or POST /drain. Configured by environment variables;
 all of them, with their defaults: ${options.readme}.
-Exit codes: 0 drained, 1 failure, 2 wrong usage, 69 a server that is checked does not answer, 78 configuration or schema, 130 and 143 forced by a
+Exit codes: 0 drained, 1 failure or a drain that gave up work in hand, 2 wrong usage, 69 a server that is checked does not answer, 78 configuration or schema, 130 and 143 forced by a
 second signal.`,
     load: async () => service,
   };

@@ -24,7 +24,7 @@ const DRAIN_STATE = { starting: 0, running: 0, draining: 1, drained: 2 } as cons
 /**
  * Runs services until a signal, POST /drain or a failure, then drains them and sets
  * `process.exitCode`: 0 after a drain, the failure's code (78 for a configuration or schema error)
- * otherwise. A second signal, or the drain deadline, ends the process at once. Resolves when drained.
+ * otherwise (1 where the drain gave up work in hand). A second signal, or the drain deadline, ends the process at once. Resolves when drained.
  */
 export async function runService(options: RunServiceOptions): Promise<void> {
   const { logger } = options;
@@ -33,13 +33,14 @@ export async function runService(options: RunServiceOptions): Promise<void> {
 
   const lifecycle = new Lifecycle(options.services, logger, (state) => {
     options.admin.metrics.drainState.set(DRAIN_STATE[state]);
-    if (state === 'draining') drainTimer = forceAfter(options.drainDeadlineMs, logger);
+    if (state === 'draining') drainTimer = forceAfter(options.drainDeadlineMs, lifecycle, logger);
     if (state === 'drained') drained.resolve();
   });
   const admin = new AdminServer(options.admin, {
     logger,
     state: () => lifecycle.state,
     notReady: () => lifecycle.notReady(),
+    work: () => lifecycle.work(),
     drain: (reason) => void lifecycle.drain(reason),
   });
 
@@ -85,9 +86,10 @@ function codeOf(error: unknown): number {
   return exitCodeOf(error) ?? EXIT.failure;
 }
 
-function forceAfter(deadlineMs: number, logger: Logger): NodeJS.Timeout {
+function forceAfter(deadlineMs: number, lifecycle: Lifecycle, logger: Logger): NodeJS.Timeout {
   return setTimeout(() => {
-    logger.fatal({ deadlineMs }, 'drain deadline passed, ending by force');
+    const left = lifecycle.work().inHand;
+    logger.fatal({ deadlineMs, left }, 'drain deadline passed, ending by force');
     process.exit(EXIT.failure);
   }, deadlineMs);
 }

@@ -2,7 +2,6 @@ import {
   advanceDeadTopic,
   insertArrivals,
   serverNowMs,
-  type ArrivedLetter,
   type DeadTopicAdvance,
 } from '@adtally/alerting';
 import { type Database, type DatabaseExecutor } from '@adtally/db';
@@ -18,17 +17,17 @@ import {
   type KafkaSettings,
   type Notice,
 } from '@adtally/kafka';
-import { backoffMs, pause } from '@adtally/pacing';
-import type { ServerStanding } from '@adtally/service';
+import { Abandoned, backoffMs, pause, unlessStopped as raced } from '@adtally/pacing';
+import type { ServerStanding, WorkBook } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import { applyArrivals, type EvaluationResult } from '../incidents/apply-arrivals.ts';
 import type { AlertSettings } from '../incidents/settings.ts';
 import { announce } from '../incidents/announce.ts';
 import type { AlerterMetrics } from '../metrics.ts';
 import type { Bell } from '../bell.ts';
-import { letterOf } from './letters.ts';
 import { evaluationBounds, isReadTo, type PartitionProgress } from './partition-progress.ts';
 import { placePartitions } from './place-partitions.ts';
+import { takeBatch } from './take-batch.ts';
 
 export interface DeadTopicParts {
   readonly session: Database;
@@ -40,6 +39,7 @@ export interface DeadTopicParts {
   readonly topicCheckMs: number;
   readonly owner: string;
   readonly bell: Bell;
+  readonly book: WorkBook;
   readonly metrics: AlerterMetrics;
   readonly log: Logger;
   /** Called once a turn. */
@@ -51,7 +51,7 @@ const FETCH_RECORDS = 1_000;
 const FETCH_WAIT_MS = 200;
 const LOOK_EVERY_MS = 1_000;
 /** One attempt; then it is said why, and attempted again. */
-const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 const RETRY_FIRST_MS = 200;
 const RETRY_LAST_MS = 5_000;
 
@@ -83,24 +83,33 @@ export class DeadTopicLoop {
       try {
         await this.#read(reader, signal);
       } finally {
-        await reader.close();
+        const closed = reader.close();
+        // Brokers may be silent, and whoever is stopping needs nothing more of them.
+        if (!signal.aborted) await closed;
       }
     }
   }
 
   async #connect(signal: AbortSignal): Promise<TopicReader | null> {
-    const { kafka, settings, log, beat } = this.#parts;
+    const { kafka, admin, settings, log, beat } = this.#parts;
     beat();
     this.#forget();
     try {
-      return await TopicReader.connect(kafka, {
+      const connecting = TopicReader.connect(kafka, {
         topic: settings.topic,
+        askLog: (partition) => admin.watermarks(settings.topic, partition),
         // A few records an hour: nothing to gain, and one connection less.
         reader: 'librdkafka',
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         onNotice: (notice: Notice) => log.warn({ notice }, 'kafka client'),
       });
+      // One that comes when it is not needed any more is let go of.
+      void connecting
+        .then((late) => (signal.aborted ? late.close() : undefined))
+        .catch(() => undefined);
+      return await this.#unlessStopped(connecting, signal);
     } catch (error) {
+      if (error instanceof Abandoned) return null;
       await this.#wait(error, signal);
       return null;
     }
@@ -111,19 +120,25 @@ export class DeadTopicLoop {
     while (!signal.aborted) {
       this.#parts.beat();
       try {
-        await this.#checkTopic(reader);
+        await this.#checkTopic(reader, signal);
         const records = await this.#fetch(reader);
         if (records.length > 0 && (await this.#areOfThisTopic()))
           await this.#store(reader, records);
-        await this.#look(reader);
+        await this.#look(reader, signal);
         this.#failures = 0;
         if (this.#topicId !== null) this.#parts.brokers.worked();
       } catch (error) {
+        if (error instanceof Abandoned) return;
         if (!(error instanceof KafkaError)) throw error;
         await this.#wait(error, signal);
         if (error instanceof KafkaFatalError) return;
       }
     }
+  }
+
+  /** Brokers that are away are no reason to hold up a drain: what was asked of them is not needed any more. */
+  #unlessStopped<T>(asked: Promise<T>, signal: AbortSignal): Promise<T> {
+    return raced(asked, signal, 'asking the brokers of the dead topic');
   }
 
   async #wait(error: unknown, signal: AbortSignal): Promise<void> {
@@ -135,10 +150,10 @@ export class DeadTopicLoop {
   }
 
   /** Is it still the topic we read, and are all its partitions read? */
-  async #checkTopic(reader: TopicReader): Promise<void> {
+  async #checkTopic(reader: TopicReader, signal: AbortSignal): Promise<void> {
     const { admin, brokers, settings, topicCheckMs } = this.#parts;
     if (performance.now() - this.#checkedMs < topicCheckMs) return;
-    const described = await admin.describeTopic(settings.topic);
+    const described = await this.#unlessStopped(admin.describeTopic(settings.topic), signal);
     if (described?.topicId !== this.#topicId) {
       for (const partition of this.#partitions.keys()) reader.stop(partition);
       this.#forget();
@@ -150,12 +165,14 @@ export class DeadTopicLoop {
       return;
     }
     this.#topicId = described.topicId;
+    const unlessStopped = <T>(asked: Promise<T>) => this.#unlessStopped(asked, signal);
     const placed = await placePartitions(
-      { ...this.#parts, reader, topic: settings.topic },
+      { ...this.#parts, reader, topic: settings.topic, unlessStopped },
       described,
       (partition) => this.#partitions.has(partition),
     );
     for (const progress of placed) this.#partitions.set(progress.partition, progress);
+    this.#noteCommitted();
   }
 
   async #fetch(reader: TopicReader): Promise<SourceRecord[]> {
@@ -164,9 +181,8 @@ export class DeadTopicLoop {
     } catch (error) {
       if (!(error instanceof ReadFault)) throw error;
       this.#parts.log.warn({ err: error }, 'position in the dead topic is looked up again');
-      const partitions =
-        error.partition === undefined ? [...this.#partitions.keys()] : [error.partition];
-      for (const partition of partitions) {
+      const { partition: one } = error;
+      for (const partition of one === undefined ? [...this.#partitions.keys()] : [one]) {
         reader.stop(partition);
         this.#partitions.delete(partition);
       }
@@ -195,41 +211,22 @@ export class DeadTopicLoop {
     const { session, settings, metrics } = this.#parts;
     const topicId = this.#topicId;
     if (topicId === null) return;
-    const { letters, advances } = this.#take(topicId, records);
+    const { letters, advances } = takeBatch(topicId, records, this.#partitions);
     if (advances.length === 0) return;
+    const { book } = this.#parts;
+    const what = `records of ${settings.topic}`;
+    book.begin(what, records.length);
     this.#noteProgress(reader, advances);
     const stored = await session.transaction().execute(async (trx) => {
       await advanceDeadTopic(trx, topicId, advances);
       const inserted = await insertArrivals(trx, settings.topic, letters);
       return { inserted, evaluated: await this.#evaluate(trx, -Infinity) };
     });
+    book.end(what);
+    this.#noteCommitted();
     metrics.deadArrivals.add(stored.inserted, { kind: 'letter' });
     metrics.deadArrivals.add(records.length - stored.inserted, { kind: 'copy' });
     this.#finish(stored.evaluated);
-  }
-
-  #take(
-    topicId: string,
-    records: readonly SourceRecord[],
-  ): { letters: ArrivedLetter[]; advances: DeadTopicAdvance[] } {
-    const letters = new Map<string, ArrivedLetter>();
-    const advances = new Map<number, DeadTopicAdvance>();
-    for (const record of records) {
-      const progress = this.#partitions.get(record.partition);
-      if (progress === undefined) continue;
-      const before = advances.get(record.partition);
-      const lastMs = before?.lastAppendMs ?? progress.lastAppendMs;
-      const letter = letterOf(record, topicId, Math.max(lastMs, 0));
-      // Of two copies the one appended first counts.
-      if (!letters.has(letter.letter)) letters.set(letter.letter, letter);
-      advances.set(record.partition, {
-        partition: record.partition,
-        from: before?.from ?? progress.position,
-        next: record.offset + 1,
-        lastAppendMs: Math.max(lastMs, letter.appendedMs),
-      });
-    }
-    return { letters: [...letters.values()], advances: [...advances.values()] };
   }
 
   /** Should the transaction fail, the term ends and nothing here matters any more. */
@@ -246,13 +243,22 @@ export class DeadTopicLoop {
     }
   }
 
+  #noteCommitted(): void {
+    const { book, settings } = this.#parts;
+    const { topic } = settings;
+    const offsetOf = ({ partition, position: nextOffset }: PartitionProgress) => {
+      return { topic, partition, nextOffset };
+    };
+    book.committed([...this.#partitions.values()].map(offsetOf));
+  }
+
   /** Once a second: have letters waited long enough, is an episode over? */
-  async #look(reader: TopicReader): Promise<void> {
+  async #look(reader: TopicReader, signal: AbortSignal): Promise<void> {
     const { session } = this.#parts;
     if (performance.now() - this.#lookedMs < LOOK_EVERY_MS) return;
     this.#lookedMs = performance.now();
     if (!this.#isOpen && this.#partitions.size <= 1) return;
-    const completeMs = await this.#completeMs(reader);
+    const completeMs = await this.#completeMs(reader, signal);
     const evaluated = await session.transaction().execute((trx) => this.#evaluate(trx, completeMs));
     this.#finish(evaluated);
   }
@@ -261,11 +267,11 @@ export class DeadTopicLoop {
    * The server's time at which everything appended before is stored; -Infinity while something is still to
    * be read. The clock is asked first and the logs' ends afterwards.
    */
-  async #completeMs(reader: TopicReader): Promise<number> {
+  async #completeMs(reader: TopicReader, signal: AbortSignal): Promise<number> {
     if (this.#partitions.size === 0) return -Infinity;
     const nowMs = await serverNowMs(this.#parts.session);
     for (const progress of this.#partitions.values()) {
-      const { end } = await reader.watermarks(progress.partition);
+      const { end } = await this.#unlessStopped(reader.watermarks(progress.partition), signal);
       progress.knownEnd = end;
       if (!isReadTo(progress, end)) return -Infinity;
     }

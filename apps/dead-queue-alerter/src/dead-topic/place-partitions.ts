@@ -16,6 +16,8 @@ export interface PlaceParts {
   readonly topic: string;
   readonly owner: string;
   readonly log: Logger;
+  /** What was asked of the brokers; rejects with `Abandoned` once nobody needs it. */
+  unlessStopped<T>(asked: Promise<T>): Promise<T>;
 }
 
 interface Discontinuity {
@@ -43,7 +45,7 @@ export async function placePartitions(
   const placed: PartitionProgress[] = [];
   for (const partition of missing) {
     const row = current.find((one) => one.partition === partition);
-    const log = await parts.reader.watermarks(partition);
+    const log = await parts.unlessStopped(parts.reader.watermarks(partition));
     const found = await findPlace(parts, partition, row, log);
     const discontinuity =
       wasRecreated && placed.length === 0
@@ -66,7 +68,7 @@ export async function placePartitions(
 }
 
 async function findPlace(
-  { admin, topic }: PlaceParts,
+  { admin, topic, unlessStopped }: PlaceParts,
   partition: number,
   row: DeadTopicPosition | undefined,
   log: Watermarks,
@@ -81,7 +83,7 @@ async function findPlace(
   if (position <= log.end) return { position, discontinuity: null };
   // What is appended from now on lies below our position: read again from the last time we know of.
   const since = row.lastAppendAt?.getTime() ?? 0;
-  const byTime = (await admin.offsetsForTime(topic, since)).get(partition);
+  const byTime = (await unlessStopped(admin.offsetsForTime(topic, since))).get(partition);
   const summary = `the log of ${topic}/${partition} ends at ${log.end}, ${position - log.end} offsets before what was read`;
   return {
     position: Math.min(byTime ?? log.end, log.end),

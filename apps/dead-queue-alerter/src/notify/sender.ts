@@ -6,6 +6,7 @@ import {
 } from '@adtally/alerting';
 import { type DatabaseExecutor } from '@adtally/db';
 import { backoffMs, pause } from '@adtally/pacing';
+import type { WorkBook } from '@adtally/service';
 import type { Logger, Tracer } from '@adtally/telemetry';
 import { storedMessage } from '../incidents/message.ts';
 import type { Lease } from '../lease.ts';
@@ -31,6 +32,7 @@ export interface SenderParts {
   readonly metrics: AlerterMetrics;
   readonly tracer?: Tracer | undefined;
   readonly log: Logger;
+  readonly book: WorkBook;
 }
 
 /** Why a notification was not taken, for its trace. */
@@ -68,7 +70,8 @@ export class Sender {
    * the session or the lease is gone.
    */
   async run(stopping: AbortSignal, lost: AbortSignal): Promise<void> {
-    const { sink, session, lease, bell } = this.#parts;
+    const { sink, session, lease, bell, book } = this.#parts;
+    const sending = `notifications being sent to ${sink.name}`;
     while (!stopping.aborted) {
       const row = await claimNotification(session, sink.name, lease.epoch);
       if (row === null) {
@@ -77,9 +80,12 @@ export class Sender {
         continue;
       }
       lease.requireFresh();
+      book.begin(sending, 1);
       const outcome = await this.#send(row, lost);
       lost.throwIfAborted();
-      await this.#settle(row, outcome, stopping);
+      const pauseMs = await this.#settle(row, outcome);
+      book.end(sending);
+      if (pauseMs > 0) await pause(pauseMs, stopping);
     }
   }
 
@@ -100,11 +106,8 @@ export class Sender {
     return outcome;
   }
 
-  async #settle(
-    row: ClaimedNotification,
-    outcome: SendOutcome,
-    stopping: AbortSignal,
-  ): Promise<void> {
+  /** Writes down what came of it; returns how long, in ms, to wait before the next one. */
+  async #settle(row: ClaimedNotification, outcome: SendOutcome): Promise<number> {
     const { sink, session, metrics, log } = this.#parts;
     const id = row.notificationId;
     const about = { sink: sink.name, incident: Number(row.incidentId), kind: row.kind };
@@ -113,7 +116,7 @@ export class Sender {
       await settleNotification(session, id, { state: 'sent' });
       metrics.notifications.add(1, { sink: sink.name, outcome: 'sent' });
       log.info(about, 'notification sent');
-      return;
+      return 0;
     }
     const { error } = outcome;
     const isRefusal = IS_REFUSAL[outcome.kind];
@@ -125,7 +128,7 @@ export class Sender {
       await settleNotification(session, id, { state: 'failed', error });
       metrics.notifications.add(1, { sink: sink.name, outcome: 'failed' });
       log.error({ ...about, error }, 'notification given up: the sink refuses it for good');
-      return;
+      return 0;
     }
     if (!isRefusal) this.#failures += 1;
     const delayMs = this.#delayMs(isRefusal ? row.refusals + 1 : this.#failures, outcome);
@@ -133,7 +136,7 @@ export class Sender {
     metrics.notifications.add(1, { sink: sink.name, outcome: 'retried' });
     log.warn({ ...about, error, attempt: row.attempts, delayMs }, 'notification not sent yet');
     // What waits behind would fare no better, unless it is this row alone that the sink does not want.
-    if (!isRefusal) await pause(delayMs, stopping);
+    return isRefusal ? 0 : delayMs;
   }
 
   #delayMs(failures: number, outcome: SendOutcome): number {

@@ -10,6 +10,7 @@ function app(control: BreakerControl | null, token = '') {
     logger: createLogger({ service: 'test', level: 'silent' }),
     state: () => 'running' as const,
     notReady: () => [],
+    work: () => ({ inHand: [], committed: [] }),
     drain: () => undefined,
   };
   const metrics = createMetrics({ service: 'test', version: '0', definitions: {} });
