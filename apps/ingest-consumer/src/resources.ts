@@ -57,7 +57,7 @@ type ResourcesConfig = Pick<
 /** What topics must be, and what follows where they are not. */
 type TopicPolicy = Pick<
   IngestConfig,
-  'topics' | 'topicPolicy' | 'topicMinPartitions' | 'topicMinReplication'
+  'topics' | 'topicPolicy' | 'topicMinPartitions' | 'topicMinReplication' | 'partitions'
 >;
 
 /**
@@ -153,6 +153,15 @@ async function checkTopics(admin: KafkaAdmin, config: TopicPolicy, log: Logger):
       );
     }
     const isEvents = name === config.topics.events.name;
+    const share = config.partitions;
+    const isShared = described.partitions.some(
+      (_, partition) => share?.includes(partition) ?? true,
+    );
+    if (isEvents && !isShared) {
+      problems.push(
+        `topic ${name} has ${described.partitions.length} partitions, and none that PARTITIONS names: nothing would be counted`,
+      );
+    }
     if (isEvents && described.partitions.length < config.topicMinPartitions) {
       problems.push(
         `topic ${name} has ${described.partitions.length} partitions, TOPIC_MIN_PARTITIONS is ${config.topicMinPartitions}`,

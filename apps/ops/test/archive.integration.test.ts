@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { BORN_MS, figuresStage } from './support/figures-stage.ts';
 import { runOps } from './support/ops.ts';
 
+const DAY_MS = 86_400_000;
 const DAY = '2026-03-28';
 const AT = '2026-03-28T23:40:00Z';
 const ASKED = ['--campaign', 'c-7'];
@@ -54,6 +55,7 @@ async function stage() {
     // As retention leaves it behind, beside the ledger.
     drop: async () => {
       const counts = await countsOf(db);
+      await sql`UPDATE write_guards SET horizon_ms = ${Date.parse(DAY) + DAY_MS}`.execute(db);
       await sql`DELETE FROM events`.execute(db);
       await sql`INSERT INTO retired_days (day, counted_at, archived_at, dropped_at, rows, kept_rows)
         VALUES (${DAY}, now(), now(), now(), 5, 0)`.execute(db);

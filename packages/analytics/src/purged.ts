@@ -2,6 +2,16 @@ import type { DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
 import { RefusedError } from './versions.ts';
 
+/** Days that left with their events and did not come back from their archive: their midnights (UTC), ms since 1970. */
+export async function daysThatLeft(trx: DatabaseExecutor): Promise<number[]> {
+  const { rows } = await sql<{ ms: number }>`
+    SELECT extract(epoch FROM d.day)::float8 * 1000 AS ms FROM retired_days d
+    WHERE d.dropped_at IS NOT NULL AND NOT EXISTS (SELECT FROM restored.days r WHERE r.day = d.day)`.execute(
+    trx,
+  );
+  return rows.map(({ ms }) => ms);
+}
+
 /**
  * For who reads events that happened in a time, in the snapshot in which it reads them.
  *

@@ -268,6 +268,9 @@ it('what was purged is folded over its days, stays as it is, and is said to be b
   const unitsBefore = await units();
   await writer.commit([conversion(days[2] as string)]);
   await sql`UPDATE write_guards SET horizon_ms = ${horizonMs}`.execute(world.db);
+  await sql`INSERT INTO retired_days (day, counted_at, dropped_at, rows, kept_rows)
+    SELECT (to_timestamp(${horizonMs / 1000}) AT TIME ZONE 'UTC')::date - back, now(), now(), 2, 0
+    FROM generate_series(1, 2) back`.execute(world.db);
   await sql`DELETE FROM events WHERE impression_id < ${idAt(horizonMs, 0)}`.execute(world.db);
   await world.fold(START_MS + 4 * DAY_MS, LIMITS);
   expect(await units()).toBeLessThan(unitsBefore);

@@ -39,8 +39,16 @@ export async function killChain(
   targets: readonly Target[],
   onResult: (result: CrashResult) => void,
 ): Promise<void> {
-  for (const target of targets) onResult(await killAt(world, target));
-  await concluded(world);
+  const results: CrashResult[] = [];
+  for (const target of targets) results.push(await killAt(world, target));
+  // Told only now: totals that are wrong are of all of them.
+  const wrong = await concluded(world).then(
+    () => [],
+    (error: unknown) => [String(error)],
+  );
+  for (const result of results) {
+    onResult({ ...result, problems: [...result.problems, ...wrong] });
+  }
 }
 
 /** What an heir has to finish first need not pass the place: then another one does. */

@@ -15,7 +15,10 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^\.\/dev demo$/, 'tools/cli/test/demo.integration.test.ts runs it'],
   [/^\.\/dev test( |$)/, 'runs this test, too'],
   [/^\.\/dev (up|down)$/, 'the servers of all tests would be started or ended'],
-  [/^\.\/dev (break|bench|chaos|crash-series|fuzz|matrix) /, 'takes minutes and a machine of its own'],
+  [
+    /^\.\/dev (break|bench|chaos|crash-series|fuzz|matrix) /,
+    'takes minutes and a machine of its own',
+  ],
   [/^\.\/dev run [a-z-]+( --watch)?$/, 'a service: it runs beside, on the stage'],
   [/^pnpm exec vitest run tools\/tidy\/test\/alert-rules$/, 'a test itself'],
   [/^promtool test rules /, 'tools/tidy/test/alert-rules.test.ts runs it'],

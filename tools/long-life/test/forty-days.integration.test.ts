@@ -17,9 +17,9 @@ const COPIED_AFTER_DAYS = 6;
 /** ... or has been dropped for longer than a day. */
 const COPIED_TOO_LATE_AFTER_DAYS = RETENTION_DAYS + 3;
 const COPIES_EVERY_DAYS = 5;
-/** How often the process that drops days is killed at it, and within which time. */
-const KILLED_WHILE_DROPPING = 0.3;
-const KILLED_WITHIN_MS = 3_000;
+/** How often the process that drops days is killed at it, and how soon after it has begun. */
+const KILLED_WHILE_DROPPING = 0.5;
+const KILLED_WITHIN_MS = 400;
 /** How often a service is killed in the midst of a day. */
 const KILLED_AT_WORK = 0.4;
 const VICTIMS = ['consumer-1', 'reprocessor', 'backfill'] as const;

@@ -1,4 +1,4 @@
-import { command, EXIT, UsageError } from '@adtally/command-line';
+import { command, EXIT, flag, UsageError } from '@adtally/command-line';
 import {
   dropDays,
   horizonFor,
@@ -24,7 +24,10 @@ import { earlierClockMs } from '../retention/earlier-clock.ts';
 export const dropDaysOnce = command({
   description: `Raises the horizon to EVENTS_RETENTION_DAYS before today and drops the days below it; what was dropped is
 told by source in retired_day_counts. Ends with 3 where a day has to wait, and says what for.`,
-  options: ACTING_OPTIONS,
+  options: {
+    'without-archive': flag('also where days before went to an archive and ARCHIVE_URL names none'),
+    ...ACTING_OPTIONS,
+  },
   run: async ({ options }, environment: RunnerEnvironment) => {
     const order = orderOf(options);
     return await onDatabase(environment, options.json, async (context) => {
@@ -42,7 +45,7 @@ told by source in retired_day_counts. Ends with 3 where a day has to wait, and s
       await recordAction(db, operatorOf(order, context.config), 'drop days', {
         horizon: new Date(horizonMs).toISOString(),
       });
-      return await drop(retentionDays, context);
+      return await drop(retentionDays, options['without-archive'], context);
     });
   },
 });
@@ -82,12 +85,14 @@ async function tellPlan(retentionDays: number, { db, print }: CommandContext): P
 
 async function drop(
   retentionDays: number,
+  givesUpArchive: boolean,
   { config, db, print, signal }: CommandContext,
 ): Promise<number> {
   const result = await dropDays(db, {
     nowMs: await earlierClockMs(db),
     retentionDays,
     archive: archiveOf(config),
+    givesUpArchive,
     keepsRollups: false,
     signal,
   });

@@ -35,8 +35,8 @@ import {
   replayText,
 } from '../replay/describe-replay.ts';
 import { planReplay, type Bound, type ReplayRequest } from '../replay/plan.ts';
-import { isAttended, readReplay, type Replay } from '../replay/runs/find-replays.ts';
-import { orderReplay, type ReplayOrder } from '../replay/runs/order-replay.ts';
+import { isAttended, isPassed, readReplay, type Replay } from '../replay/runs/find-replays.ts';
+import { endReplay, orderReplay, type ReplayOrder } from '../replay/runs/order-replay.ts';
 import { workReplay, type WorkReplayOptions } from '../replay/work-replay.ts';
 import type { WorkOutcome } from '../replay/replay-worker.ts';
 
@@ -101,6 +101,11 @@ number may.`,
       const { db, config } = context;
       const known = await readReplay(db, runId);
       if (order === null) return tell(known, context, `\n${DRY}`);
+      if (isPassed(known)) {
+        // Who passed the last of it may have been killed before it said so.
+        await endReplay(db, runId);
+        return tell(await readReplay(db, runId), context);
+      }
       const { kafka } = replayConfig(config);
       await orderReplay(db, runId, 'resume', operatorOf(order, config));
       // Its own process waits and goes on by itself.

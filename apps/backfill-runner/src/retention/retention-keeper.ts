@@ -107,6 +107,8 @@ export class RetentionKeeper implements Service {
           'a day of events cannot be dropped yet',
         ),
     });
-    return waiting.length > 0 ? AGAIN_MS : undefined;
+    // What waits for an archive, or failed, is read as a whole at each try.
+    const isSoon = waiting.some(({ wait }) => wait.for !== 'archive' && wait.for !== 'failure');
+    return isSoon ? AGAIN_MS : undefined;
   }
 }

@@ -8,9 +8,11 @@ import type { RollupDefinition } from '../definitions.ts';
 import { COUNTS } from '../measures.ts';
 import type { Period } from '../period.ts';
 import { RefusedError } from '../versions.ts';
+import { daysThatLeft } from '../purged.ts';
 import { type Asked, isOfCampaign, isOfHoursIn } from './asked.ts';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** What is attributed by one statement: all events of its cohorts, of whichever campaign, since all have to be looked at. */
@@ -27,7 +29,7 @@ interface Counted extends CohortRange {
  * The rollups name them: so no event is looked at in vain but those beside the asked ones, and those of the other cohorts of
  * a folded base.
  *
- * @throws RefusedError where events of theirs were purged
+ * @throws RefusedError where events of theirs left and did not come back from their archive
  */
 export async function cohortsOf(
   trx: DatabaseExecutor,
@@ -47,8 +49,12 @@ export async function cohortsOf(
       WHERE version = ${version} AND ${isOfHoursIn(wholeHours(asked.period))} AND ${isOfCampaign(asked)}
     ) asked
     ORDER BY asked.cohort`.execute(trx);
-  const { horizonMs } = await readWriteGuards(trx);
-  if (rows.some(({ first }) => first >= 0n && cohortStartMs(first) < horizonMs)) {
+  const left = await daysThatLeft(trx);
+  const isGone = ({ first, last }: CohortRange): boolean =>
+    first >= 0n &&
+    left.some((day) => cohortStartMs(first) < day + DAY_MS && cohortStartMs(last + 1n) > day);
+  if (rows.some(isGone)) {
+    const { horizonMs } = await readWriteGuards(trx);
     throw new RefusedError(
       `events of impressions born before ${new Date(horizonMs).toISOString()} were purged: what is left of them are sums by whole hours of UTC`,
     );

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FolderStore } from './folder-store.ts';
 import { S3Store } from './s3-store.ts';
@@ -27,8 +28,8 @@ export async function openArchiveStore(url: string): Promise<ArchiveStore> {
 
 function folderOf(url: string): string | undefined {
   try {
-    const folder = fileURLToPath(url).replace(/\/+$/, '');
-    return folder === '' ? undefined : folder;
+    const folder = resolve(fileURLToPath(url));
+    return folder === '/' ? undefined : folder;
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import {
   countRetiredDay,
   dropRetiredDay,
   findRetiredDays,
+  isArchiveExpected,
   noteArchived,
   noteWait,
   raiseHorizon,
@@ -28,6 +29,8 @@ export interface DropDaysOptions {
   readonly retentionDays: number;
   /** Where days go before they are dropped; null = nowhere. */
   readonly archive: DayArchive | null;
+  /** Without an archive days wait where those before went to one, or wait for one; true: they do not any more. */
+  readonly givesUpArchive?: boolean;
   /** Rollups are kept beside: nothing is dropped before they have begun. */
   readonly keepsRollups: boolean;
   /** Ends it between two steps; the next turn goes on. */
@@ -167,8 +170,10 @@ class Retention {
   }
 
   async #archive(day: EventDay): Promise<Wait | null> {
-    const { archive, signal } = this.#options;
-    if (archive === null) return null;
+    const { archive, givesUpArchive = false, signal } = this.#options;
+    if (archive === null) {
+      return !givesUpArchive && (await isArchiveExpected(this.#db)) ? NO_ARCHIVE : null;
+    }
     try {
       await archive.keep({ day, counts: await retiredCounts(this.#db, day) }, signal);
     } catch (error) {
@@ -183,6 +188,12 @@ class Retention {
     return await inBoundedStep(this.#db, { lockTimeoutMs, attempts }, run);
   }
 }
+
+const NO_ARCHIVE: Wait = {
+  for: 'archive',
+  detail:
+    'days before went to an archive, or wait for one, and this process has none: set ARCHIVE_URL, or give it up by drop-days --without-archive',
+};
 
 const LOCKS: Wait = {
   for: 'locks',

@@ -40,6 +40,16 @@ export async function waitingDays(db: DatabaseExecutor): Promise<WaitingDay[]> {
   }));
 }
 
+/** Whether the last day that was dropped went to an archive, or one that is to be dropped waits for it. */
+export async function isArchiveExpected(db: DatabaseExecutor): Promise<boolean> {
+  const { rows } = await sql<{ expected: boolean }>`
+    SELECT coalesce((SELECT archived_at IS NOT NULL FROM retired_days WHERE dropped_at IS NOT NULL
+                     ORDER BY dropped_at DESC, day DESC LIMIT 1), false)
+           OR EXISTS (SELECT FROM retired_days WHERE dropped_at IS NULL AND (waits_for = 'archive' OR archived_at IS NOT NULL))
+           AS expected`.execute(db);
+  return rows[0]?.expected ?? false;
+}
+
 /** What leaves, or left, with a day that was counted. */
 export async function retiredCounts(
   db: DatabaseExecutor,

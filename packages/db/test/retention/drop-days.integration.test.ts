@@ -187,6 +187,23 @@ test('rows written below the horizon by who does not ask are not lost: the day i
   await expectExact(db);
 });
 
+test('who has no archive drops no day where days before went to one, unless it is given up', async () => {
+  await using the = await world();
+  const { db } = the;
+  const archive: DayArchive = { keep: async () => undefined };
+  expect((await dropDays(db, options({ archive, retentionDays: 9 }))).dropped).not.toEqual([]);
+  const without = await dropDays(db, options());
+  expect(without.dropped).toEqual([]);
+  expect(without.waiting).toEqual([
+    expect.objectContaining({
+      wait: { for: 'archive', detail: expect.stringContaining('set ARCHIVE_URL') },
+    }),
+  ]);
+  expect((await dropDays(db, options({ givesUpArchive: true }))).dropped).toHaveLength(1);
+  // Since then nobody expects one.
+  expect((await dropDays(db, options({ retentionDays: 7 }))).dropped).toHaveLength(1);
+});
+
 test('a day that its archive does not keep stays, says so, and holds up no other', async () => {
   await using the = await world();
   const { db } = the;

@@ -123,3 +123,25 @@ test('days that are dropped before, between and after folding are told to the ro
   expect(result.dropped).toHaveLength(1);
   await expectExact(db);
 });
+
+test('while a day is being dropped nothing is folded: a fold would write what it read before', async () => {
+  await using the = await world();
+  const { db } = the;
+  const dropping = Promise.withResolvers<void>();
+  const folded = Promise.withResolvers<void>();
+  const drop = db.transaction().execute(async (trx) => {
+    await sql`SELECT pg_advisory_xact_lock(4701, 12)`.execute(trx);
+    dropping.resolve();
+    await folded.promise;
+  });
+  await dropping.promise;
+  expect(await foldLedger(db, { beforeMs: NOW, signal })).toBe(0);
+  folded.resolve();
+  await drop;
+  // The same lock is what dropping takes: it waits for a fold in hand, and is tried again.
+  const { rows } = await sql<{ source: string }>`
+    SELECT prosrc AS source FROM pg_proc WHERE proname = 'drop_retired_day'`.execute(db);
+  expect(rows[0]?.source).toContain('pg_advisory_xact_lock(4701, 12)');
+  expect(await foldLedger(db, { beforeMs: NOW, signal })).toBeGreaterThan(0);
+  await expectExact(db);
+});

@@ -32,7 +32,7 @@ export const replayStage: Stage = {
         events += EVENTS;
       },
       fresh: ['replay'],
-      resume: (run) => ['replay', '--resume', String(run)],
+      resume: (run) => ['replay', 'resume', String(run)],
       unfinished,
       env: { BATCH_MAX_EVENTS: '10' },
       differences: async () => {

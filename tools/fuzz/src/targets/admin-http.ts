@@ -22,6 +22,7 @@ const app = buildAdminApp(
     logger: createLogger({ service: 'fuzz', level: 'silent' }),
     state: () => 'running',
     notReady: () => [],
+    work: () => ({ inHand: [], committed: [] }),
     drain: () => void (drains += 1),
   },
 );

@@ -54,8 +54,8 @@ export interface Life {
   /**
    * Drops what is due on the day that has begun.
    *
-   * @param killedAfterMs the first process that tries is killed then, wherever it is; null: none is
-   * @returns whether one was killed before it had ended
+   * @param killedAfterMs the first process that tries is killed so long after it raised the horizon; null: none is
+   * @returns whether one was killed before all was dropped
    */
   drop(killedAfterMs: number | null): Promise<boolean>;
   /** Runs an app's command; resolves with its exit code and what it printed. */
@@ -165,9 +165,11 @@ export async function beginLife(): Promise<Life> {
       let wasKilled = false;
       if (killedAfterMs !== null) {
         const killed = start();
+        const hasBegun = async () => (await readWriteGuards(db)).horizonMs === horizonMs;
+        await killed.until('a raised horizon', hasBegun);
         await Promise.race([sleep(killedAfterMs), killed.ended]);
         await killed.kill();
-        wasKilled = (await killed.ended).killedBy === 'SIGKILL';
+        wasKilled = !(await isDropped());
       }
       const dropped = async () => {
         if (await isDropped()) return true;
