@@ -14,7 +14,7 @@ export default defineConfig({
     // All workers clone the same template databases (packages/testkit/src/database.ts).
     env: { ADTALLY_TEST_RUN: `${process.pid}_${Date.now().toString(36)}` },
     include: ['{apps,packages,tools}/*/{src,test}/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -106,7 +106,7 @@ test('a backfill is paused, resumed and cancelled from another terminal', async 
   await sleep(1_500);
   expect(await taken()).toBe(atPause);
   expect(await the.start('resume', '1', ...WHY).result()).toMatchObject({ state: 'running' });
-  await waitFor(async () => (await taken()) > atPause, { what: 'another base', timeoutMs: 10_000 });
+  await waitFor(async () => (await taken()) > atPause, { what: 'another base', timeoutMs: 60_000 });
   await the.start('cancel', '1', ...WHY).result();
   expect((await runner.ended).code).toBe(3);
   const refused = await the.start('resume', '1', ...WHY).ended;

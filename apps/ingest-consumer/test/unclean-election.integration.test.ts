@@ -14,12 +14,12 @@ const REPLACED_BY = 700;
 async function replicasOf(cluster: KafkaCluster, { admin, topic }: Stage) {
   const leader = await waitFor(
     async () => (await admin.describeTopic(topic))?.partitions[0]?.leader ?? undefined,
-    { what: 'a leader', timeoutMs: 10_000 },
+    { what: 'a leader', timeoutMs: 60_000 },
   );
   const holds = (node: number) => existsSync(join(cluster.logFolder(node), `${topic}-0`));
   const follower = await waitFor(
     async () => [1, 2, 3].find((node) => node !== leader && holds(node)),
-    { what: 'a follower', timeoutMs: 10_000 },
+    { what: 'a follower', timeoutMs: 60_000 },
   );
   return { leader, follower };
 }

@@ -56,7 +56,7 @@ async function running(config: Config) {
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  await waitFor(holds, { what, timeoutMs: 10_000, intervalMs: 20 });
+  await waitFor(holds, { what, timeoutMs: 60_000, intervalMs: 20 });
 }
 
 test('the end of every file is told, and moves when a file is replaced under a running service', async () => {

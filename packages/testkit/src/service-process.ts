@@ -8,7 +8,7 @@ import { givenReader } from './env.ts';
 import { waitFor } from './wait.ts';
 
 const COMPILE_CACHE = join(tmpdir(), 'adtally-compile-cache');
-const WAIT_MS = 40_000;
+const WAIT_MS = 90_000;
 const LAST_WORDS = 25;
 const OVER = Symbol('the process has ended');
 type Over = typeof OVER;

@@ -7,7 +7,7 @@ export interface WaitOptions {
   readonly intervalMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 20_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_INTERVAL_MS = 20;
 
 /**

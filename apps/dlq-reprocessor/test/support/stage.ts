@@ -18,7 +18,7 @@ import { expect, onTestFinished } from 'vitest';
 import { InProcessIngest } from '@adtally/pipeline/testing';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const WAIT_MS = 40_000;
+const WAIT_MS = 90_000;
 
 /** One test's world: a database and topics of its own, on the real servers. */
 export interface Stage {

@@ -16,7 +16,7 @@ import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
 import { ConsumerProcess } from './consumer-process.ts';
 
-const WAIT_MS = 40_000;
+const WAIT_MS = 90_000;
 const SLOW_MS = 4;
 const SLOW_BATCH = '200';
 

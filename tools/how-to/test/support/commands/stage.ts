@@ -21,7 +21,7 @@ const APPS = [
   'dead-queue-alerter',
   'backfill-runner',
 ] as const;
-const WAIT_MS = 40_000;
+const WAIT_MS = 90_000;
 
 /** What an operator has before him: every app at work on one small database, in which something went wrong. */
 export class OperatorStage {
