@@ -47,7 +47,7 @@ const ENDS_WITH: readonly (readonly [RegExp, readonly number[], string])[] = [
 const NO_SERIES_HERE = /^(certificate|token)_expiry$/;
 
 const HAVE_RULES_AS_MADE = /^\.\/dev (ops statement|recount) /;
-const DRAIN = /localhost:9464\/drain/;
+const DRAIN = /-X POST localhost:9464\/drain/;
 const lineOf = ({ words }: Documented) => words.join(' ');
 
 /** Statements and their recounts first, before topics and partitions are changed; the drain at the end. */
