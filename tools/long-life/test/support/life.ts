@@ -156,7 +156,8 @@ export async function beginLife(): Promise<Life> {
       const horizonMs = horizonOf(todayMs);
       const isDropped = async () =>
         (await readWriteGuards(db)).horizonMs === horizonMs &&
-        (await eventDays(db)).every((dayMs) => dayMs >= horizonMs);
+        (await eventDays(db)).every((dayMs) => dayMs >= horizonMs) &&
+        (await rowsBornBefore(db, horizonMs)) === 0;
       const start = () =>
         new ServiceProcess(join(APPS, 'backfill-runner/src/main.ts'), clocked, {
           argv: ['drop-days', '--execute', '--reason', 'a new day'],
@@ -203,6 +204,17 @@ export async function eventDays(db: Database): Promise<number[]> {
     const [year, month, day] = [name.slice(7, 11), name.slice(11, 13), name.slice(13)].map(Number);
     return Date.UTC(year ?? 0, (month ?? 0) - 1, day);
   });
+}
+
+/** Events of impressions born before a day that have a time: also those of days that never had a partition. */
+async function rowsBornBefore(db: Database, dayMs: number): Promise<number> {
+  const { rows } = await sql<{ rows: number }>`
+    SELECT count(*)::int AS rows FROM events
+    WHERE rollup_cohort(impression_id) >= 0
+      AND impression_id < first_id_of((to_timestamp(${dayMs / 1000}) AT TIME ZONE 'UTC')::date)`.execute(
+    db,
+  );
+  return rows[0]?.rows ?? 0;
 }
 
 async function runApp(
