@@ -89,7 +89,12 @@ test('a probe is answered while a drain is under way', async () => {
   const base = `http://127.0.0.1:${String(port)}`;
   expect((await fetch(`${base}/livez`)).status).toBe(200);
   expect((await fetch(`${base}/readyz`)).status).toBe(503);
-  expect(await (await fetch(`${base}/drain`)).json()).toEqual({ state: 'draining' });
+  expect(await (await fetch(`${base}/drain`)).json()).toEqual({
+    state: 'draining',
+    rows_in_hand: 0,
+    in_hand: [],
+    committed: [],
+  });
   expect(await (await fetch(`${base}/metrics`)).text()).toContain('adtally_drain_state 1');
 });
 

@@ -59,6 +59,7 @@ test.runIf(hasPrometheus())(
         RETRY_INTERVAL_MS: '500ms',
         BREAKER_WINDOW_RECORDS: '200',
         ROLLUP_SETTLE_MS: '5s',
+        EVENTS_RETENTION_DAYS: '30',
         ALERT_WEBHOOK_URL: 'http://127.0.0.1:9/',
       },
     });

@@ -95,7 +95,7 @@ export const BACKFILL_RUNNER: Board = {
         title: 'Days that wait to be dropped',
         description: 'By what they wait for; normal for minutes after midnight.',
         unit: 'none',
-        queries: { '{{reason}}': 'max by (reason) (adtally_retention_days_waiting) > 0' },
+        queries: { '{{reason}}': 'max by (reason) (adtally_retention_days_waiting)' },
       },
       {
         kind: 'lines',
@@ -107,8 +107,9 @@ export const BACKFILL_RUNNER: Board = {
       {
         kind: 'lines',
         title: 'Horizon',
-        description: 'How far back events are kept; nothing where none were ever dropped.',
+        description: 'How far back events are kept.',
         unit: 's',
+        onlyWhen: 'EVENTS_RETENTION_DAYS is or was set',
         queries: { kept: 'time() - (max(adtally_retention_horizon_timestamp_seconds) > 0)' },
       },
       {
