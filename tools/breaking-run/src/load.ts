@@ -115,6 +115,11 @@ export class Load {
     const { signal: ending } = this.#ending;
     const onOutcome = (truth: PlannedTruth, outcome: Outcome) => this.#note(truth, outcome);
     for (let seed = firstSeed; !ending.aborted; seed += NEXT_SEED) {
+      // Whoever interrupts while no producer is there stops the next one before it begins.
+      while (this.#break !== undefined) {
+        this.#break.begun.resolve();
+        await this.#break.over.promise;
+      }
       this.#producing = new AbortController();
       const signal = AbortSignal.any([ending, this.#producing.signal]);
       const events = EVENTS_MAX;
@@ -133,10 +138,6 @@ export class Load {
         );
       } catch {
         // It fails before it sends anything: where it cannot connect, or there is no topic.
-      }
-      if (this.#break !== undefined) {
-        this.#break.begun.resolve();
-        await this.#break.over.promise;
       }
       await sleep(AGAIN_MS, undefined, { signal: ending }).catch(() => undefined);
     }

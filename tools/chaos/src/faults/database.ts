@@ -1,8 +1,27 @@
-import { APP_ROLE } from '@adtally/breaking-run';
+import { APP_ROLE, type World } from '@adtally/breaking-run';
 import { answersCommit, type Match, sendsCommit } from '@adtally/testkit';
 import type { Fault } from '../fault.ts';
+import { halfOpenWay, slowWay } from './ways.ts';
 
-const SESSION = `SELECT pid FROM pg_stat_activity WHERE usename = '${APP_ROLE}' ORDER BY backend_start DESC LIMIT 1`;
+/** The oldest: a pooled one that lives on, while those of one question come and go. */
+const SESSION = `SELECT pid FROM pg_stat_activity WHERE usename = '${APP_ROLE}' ORDER BY backend_start LIMIT 1`;
+/** Lives as long as the server without a crash, and is another one after it. */
+const CHECKPOINTER = `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`;
+
+async function pidOf({ servers, names }: World, question: string): Promise<number | undefined> {
+  const [row] = await servers.database.ask(names.database, question);
+  return row === undefined ? undefined : Number(row['pid']);
+}
+
+/** False where it ended by itself in that moment, or nobody is connected. */
+function kill(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
 
 const sessionKilled: Fault = {
   name: 'postgres-session-killed',
@@ -10,17 +29,17 @@ const sessionKilled: Fault = {
   takes: ['postgres', 'postgres-way'],
   needsFlow: true,
   seconds: [2, 6],
-  start: async ({ world: { servers, names } }) => {
-    const ask = async (text: string) => (await servers.database.ask(names.database, text))[0] ?? {};
-    const { pid } = await ask(SESSION);
-    process.kill(Number(pid), 'SIGKILL');
+  start: async ({ world }) => {
+    const before = await pidOf(world, CHECKPOINTER);
+    let killed: number | undefined;
     return {
       evidence: async () => {
-        const [row] = await servers.database.ask(
-          names.database,
-          `SELECT FROM pg_stat_activity WHERE pid = ${Number(pid)}`,
-        );
-        return row === undefined ? `process ${String(pid)} is gone` : undefined;
+        const now = await pidOf(world, CHECKPOINTER);
+        if (now === undefined) return undefined;
+        if (now !== before) return `after ${killed} was killed the server began anew`;
+        const pid = await pidOf(world, SESSION);
+        if (kill(pid)) killed = pid;
+        return undefined;
       },
       heal: async () => undefined,
     };
@@ -51,48 +70,28 @@ const commitsUnanswered: Fault = {
   },
 };
 
-const slow: Fault = {
-  name: 'postgres-slow',
-  what: 'whatever goes to PostgreSQL and comes from it is 50 to 300 ms late',
+const WAY = {
   takes: ['postgres-way'],
-  seconds: [8, 25],
-  start: async ({ world: { servers }, rng }) => {
-    const { proxy } = servers.database;
-    const before = proxy.delayed;
-    const lateMs = 50 + rng.below(250);
-    proxy.delay(lateMs);
-    return {
-      evidence: async () => {
-        const late = proxy.delayed - before;
-        return late > 0 ? `${late} chunks were ${lateMs} ms late by now` : undefined;
-      },
-      heal: async () => proxy.delay(0),
-    };
-  },
-};
+  proxy: ({ servers }: World) => servers.database.proxy,
+} as const;
+const LATE_MAX_MS = 300;
 
-const halfOpen: Fault = {
-  name: 'postgres-half-open',
-  what: 'what PostgreSQL sends is dropped on connections that stay open',
-  takes: ['postgres-way'],
-  stopsFlow: true,
-  seconds: [4, 15],
-  start: async ({ world: { servers } }) => {
-    const { proxy } = servers.database;
-    const before = proxy.dropped;
-    proxy.onServerData(() => 'drop');
-    return {
-      evidence: async () => {
-        const dropped = proxy.dropped - before;
-        return dropped > 0 ? `${dropped} chunks dropped by now` : undefined;
-      },
-      heal: async () => {
-        proxy.onServerData(undefined);
-        // A stream with a hole in it is no stream: such a connection ends by a reset.
-        proxy.cutAll();
-      },
-    };
-  },
-};
-
-export const DATABASE_FAULTS: readonly Fault[] = [sessionKilled, commitsUnanswered, slow, halfOpen];
+export const DATABASE_FAULTS: readonly Fault[] = [
+  sessionKilled,
+  commitsUnanswered,
+  slowWay(
+    {
+      ...WAY,
+      name: 'postgres-slow',
+      what: 'whatever goes to PostgreSQL and comes from it is 50 to 300 ms late',
+      seconds: [8, 25],
+    },
+    LATE_MAX_MS,
+  ),
+  halfOpenWay({
+    ...WAY,
+    name: 'postgres-half-open',
+    what: 'what PostgreSQL sends is dropped on connections that stay open',
+    seconds: [4, 15],
+  }),
+];
