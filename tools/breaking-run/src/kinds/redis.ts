@@ -1,3 +1,4 @@
+import { waitFor } from '@adtally/testkit';
 import type { Kind } from '../kind.ts';
 
 const FAILURES = 'adtally_redis_failures_total';
@@ -49,11 +50,16 @@ const password: Kind = {
   evidence: async ({ servers }) =>
     await servers.redisAnswer('PING').then(
       () => undefined,
-      (error: Error) => error.message,
+      ({ message }: Error) => (message.startsWith('NOAUTH') ? message : undefined),
     ),
   heal: async ({ servers }) => {
     const take = 'CONFIG SET requirepass ""';
-    await servers.redisAnswer(`AUTH another\r\n${take}`).catch(() => undefined);
+    // Refused where it was taken before; whether it is, PING tells.
+    const isTaken = async () => {
+      await servers.redisAnswer(`AUTH another\r\n${take}`).catch(() => undefined);
+      return (await servers.redisAnswer('PING')) === '+PONG';
+    };
+    await waitFor(isTaken, { what: 'Redis to ask for no password' });
   },
 };
 
