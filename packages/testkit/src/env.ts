@@ -20,6 +20,11 @@ export function givenReader(): Record<string, string> {
   return reader === undefined ? {} : { RECORD_READER: reader };
 }
 
+/** ADTALLY_BUILT_APPS: the folder with builds of the apps, made for this run of tests. */
+export function builtApps(): string | undefined {
+  return process.env['ADTALLY_BUILT_APPS'] || undefined;
+}
+
 /** The run of tests that this process belongs to, `<pid>_<its start>`: all its processes get the same (vitest.config.ts). */
 export function testRun(): string {
   return process.env['ADTALLY_TEST_RUN'] || `${process.pid}_${Date.now().toString(36)}`;

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { builtApp } from './built-app.ts';
 import { givenReader } from './env.ts';
 import { waitFor } from './wait.ts';
 
@@ -45,7 +46,12 @@ export class ServiceProcess {
     options: { readonly argv?: readonly string[]; readonly preload?: string } = {},
   ) {
     const preload = options.preload === undefined ? [] : ['--import', options.preload];
-    const argv = ['--conditions=@adtally/source', ...preload, main, ...(options.argv ?? [])];
+    const argv = [
+      '--conditions=@adtally/source',
+      ...preload,
+      builtApp(main),
+      ...(options.argv ?? []),
+    ];
     this.#child = spawn(process.execPath, argv, {
       // Dozens of processes start from the same sources.
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...givenReader(), ...env },

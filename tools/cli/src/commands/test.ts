@@ -13,6 +13,7 @@ import {
 import { ensureStack, repositoryRoot } from '@adtally/local-stack';
 import { stackEnvironment } from '../stack.ts';
 import { affectedPackages, type AffectedPackage, findBase } from '../testing/affected.ts';
+import { buildTestedApps } from '../testing/built-apps.ts';
 import { addCounts, type Counts, NO_COUNTS, summaryLine } from '../testing/counts.ts';
 import { execute } from '../testing/execute.ts';
 import { type Gate, GATES, gatesOf } from '../testing/gates.ts';
@@ -57,7 +58,9 @@ async function runAll(
   repeat: number,
   given: Readonly<Record<string, string>>,
 ): Promise<Counts> {
-  const env = { ...process.env, ...stackEnvironment(await ensureStack()), ...given };
+  const stack = stackEnvironment(await ensureStack());
+  const built = tests.length === 0 ? { ADTALLY_BUILT_APPS: await buildTestedApps() } : {};
+  const env = { ...process.env, ...stack, ...built, ...given };
   heading('unit, property and integration tests');
   const runs = await repeatRuns(repeat, async () => await runTests(tests, env), say);
   for (const line of failureLines(runs)) say(line);

@@ -1,0 +1,72 @@
+import { relative } from 'node:path';
+import { rolldown, type Plugin } from 'rolldown';
+
+export interface ProgramBuild {
+  /** Names and the modules they begin with. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Gets `NAME.js` of each, and beside them what they share. */
+  readonly folder: string;
+  /** Of packages' exports beside `node`: `@adtally/source` where sources are built. */
+  readonly conditions?: readonly string[];
+}
+
+/**
+ * Makes each program a few files instead of the 2,500 modules that its process would have to find, read and link
+ * (docs/adr/0048). What it looks for beside its modules, and native code, it still finds there, by the way from its folder:
+ * so it moves only together with them.
+ *
+ * @throws where a module is not found or cannot be read
+ */
+export async function buildPrograms(build: ProgramBuild): Promise<void> {
+  const { programs, folder, conditions = [] } = build;
+  const bundle = await rolldown({
+    input: { ...programs },
+    platform: 'node',
+    // `import` and `require` come by the kind of each import: packages in two forms need that.
+    resolve: { conditionNames: [...conditions, 'node'] },
+    plugins: [ownPlace(folder), native(folder)],
+    logLevel: 'silent',
+  });
+  await bundle.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+  });
+  await bundle.close();
+}
+
+/** Our modules look for files beside them: `new URL('../migrations/', import.meta.url)`. */
+function ownPlace(folder: string): Plugin {
+  return {
+    name: 'own-place',
+    transform(code, id) {
+      if (!code.includes(OWN_URL) || isForeign(id)) return null;
+      const place = JSON.stringify(relative(folder, id));
+      return code.replaceAll(OWN_URL, `new URL(${place}, ${OWN_URL}).href`);
+    },
+  };
+}
+
+/** In a deployed folder our own packages lie among the others. */
+function isForeign(id: string): boolean {
+  return id.includes('/node_modules/') && !id.includes('/node_modules/@adtally/');
+}
+
+const OWN_URL = 'import.meta.url';
+
+/** Packages with native code or WebAssembly, which look for it beside their own files. */
+const NATIVE =
+  /^(?:@confluentinc\/kafka-javascript|@duckdb\/|@node-rs\/|lz4-napi|snappy|@platformatic\/wasm-utils)/;
+
+function native(folder: string): Plugin {
+  return {
+    name: 'native',
+    async resolveId(source, importer, options) {
+      if (importer === undefined || !NATIVE.test(source)) return null;
+      const resolved = await this.resolve(source, importer, { ...options, skipSelf: true });
+      if (resolved === null) return null;
+      return { id: relative(folder, resolved.id), external: 'absolute' };
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { buildPrograms, type ProgramBuild } from './build-programs.ts';
