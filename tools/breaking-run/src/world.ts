@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Database } from '@adtally/db';
+import { type Database, ensureDayPartitions, migrate, openDatabase } from '@adtally/db';
 import { deleteTopic, grant, testTopic, uniqueName, type RightOn } from '@adtally/testkit';
 import { APP_ROLE } from './database-server.ts';
 import type { Needs } from './needs.ts';
@@ -54,6 +54,31 @@ export function rightsOf({ events, dlq, dead, group, reprocessorGroup }: Names):
   ];
 }
 
+async function prepareTopics({ kafka }: Servers, names: Names, needs: Needs): Promise<void> {
+  const { replication = REPLICATION, topicSettings: config = {} } = needs;
+  const brokers = kafka.internalBrokers;
+  const others = { replication: REPLICATION, brokers };
+  await Promise.all([
+    testTopic({ name: names.events, partitions: PARTITIONS, replication, config, brokers }),
+    testTopic({ ...others, name: names.dlq, partitions: 2 }),
+    testTopic({ ...others, name: names.dead, partitions: 1 }),
+    ...rightsOf(names).map((right) => grant(kafka, APP_ROLE, right, 'ALL')),
+  ]);
+}
+
+/** As `./dev migrate` does, without a process for it. */
+async function prepareDatabase({ database, passwords }: Servers, names: Names): Promise<void> {
+  await database.ask('postgres', `CREATE DATABASE ${names.database} OWNER ${APP_ROLE}`);
+  const url = database.urlFor(names.database, passwords.database);
+  await migrate(url);
+  const db = openDatabase(url, { applicationName: 'breaking-run', maxConnections: 1 });
+  try {
+    await ensureDayPartitions(db, { now: Date.now() });
+  } finally {
+    await db.destroy();
+  }
+}
+
 export async function makeWorld(servers: Servers, needs: Needs, seed: number): Promise<World> {
   const { kafka, database } = servers;
   const events = uniqueName('break').replaceAll('_', '-');
@@ -66,18 +91,7 @@ export async function makeWorld(servers: Servers, needs: Needs, seed: number): P
     database: events.replaceAll('-', '_'),
   };
   const brokers = kafka.internalBrokers;
-  await testTopic({
-    name: events,
-    partitions: PARTITIONS,
-    replication: needs.replication ?? REPLICATION,
-    config: needs.topicSettings ?? {},
-    brokers,
-  });
-  const others = { replication: REPLICATION, brokers };
-  await testTopic({ ...others, name: names.dlq, partitions: 2 });
-  await testTopic({ ...others, name: names.dead, partitions: 1 });
-  for (const right of rightsOf(names)) await grant(kafka, APP_ROLE, right, 'ALL');
-  await database.ask('postgres', `CREATE DATABASE ${names.database} OWNER ${APP_ROLE}`);
+  await Promise.all([prepareTopics(servers, names, needs), prepareDatabase(servers, names)]);
 
   const folder = mkdtempSync(join(tmpdir(), 'adtally-break-'));
   const setSecret: World['setSecret'] = (secret, password) => {
@@ -99,7 +113,6 @@ export async function makeWorld(servers: Servers, needs: Needs, seed: number): P
     };
     return (await promisify(execFile)(process.execPath, [...argv, ...args], { env })).stdout;
   };
-  await dev('migrate');
   const { rate = RATE, deliveryTimeoutMs } = needs;
   const load = new Load({ brokers, topic: events, rate, seed, deliveryTimeoutMs });
   const env = {

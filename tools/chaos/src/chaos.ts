@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { makeWorld, type Needs, startServers, type World } from '@adtally/breaking-run';
 import { AuditWatch } from './audit-watch.ts';
+import { PartsClock, type RunPart } from './parts-clock.ts';
 import { type Fault, SERVICE_LABELS } from './fault.ts';
 import { FAULTS } from './faults/index.ts';
 import { type FaultResult, Nemesis, type WindowResult } from './nemesis.ts';
@@ -35,8 +36,8 @@ export interface ChaosResult {
   readonly exits: readonly string[];
   /** Null: it did not come so far. */
   readonly verdict: Verdict | null;
-  /** From the first start of a server to the end. */
-  readonly tookSeconds: number;
+  /** What it took, part by part. */
+  readonly tookSeconds: Readonly<Record<RunPart, number>>;
   /** What makes the run fail. */
   readonly problems: readonly string[];
 }
@@ -57,17 +58,17 @@ const START_LIMIT_MS = 300_000;
 
 /** Starts servers, services and a load of its own, does to them what the seed says, heals all, and counts anew. */
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
-  const fromMs = performance.now();
   const { seed, seconds, rate, only = [], say } = options;
   const faults = only.length === 0 ? FAULTS : FAULTS.filter(({ name }) => only.includes(name));
   const plan = planOf(faults, { seed, seconds });
   const servers = await startServers(BROKER_SETTINGS);
   const problems: string[] = [];
   const run: Run = { nemesis: undefined, watch: undefined, verdict: null, exits: [] };
+  const clock = new PartsClock();
   try {
     const world = await makeWorld(servers, needsOf(plan, faults, rate), seed);
     try {
-      await undergo(world, run, { plan, faults, seed, say });
+      await undergo(world, run, { plan, faults, seed, say, clock });
     } catch (error) {
       problems.push((error as Error).message);
     } finally {
@@ -100,7 +101,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     audits: watch?.audits ?? 0,
     exits,
     verdict,
-    tookSeconds: (performance.now() - fromMs) / 1_000,
+    tookSeconds: clock.seconds(),
     problems,
   };
 }
@@ -117,6 +118,7 @@ interface Undergone {
   readonly faults: readonly Fault[];
   readonly seed: number;
   readonly say: (line: string) => void;
+  readonly clock: PartsClock;
 }
 
 const CONSUMERS = SERVICE_LABELS.filter((label) => label.startsWith('consumer-')).length;
@@ -124,13 +126,15 @@ const CONSUMERS = SERVICE_LABELS.filter((label) => label.startsWith('consumer-')
 async function undergo(
   world: World,
   run: Run,
-  { plan, faults, seed, say }: Undergone,
+  { plan, faults, seed, say, clock }: Undergone,
 ): Promise<void> {
   say('waiting for all services to be at work');
   await untilWell(world, START_LIMIT_MS);
+  clock.begin('faults');
   run.watch = new AuditWatch(world);
   run.nemesis = new Nemesis(world, faults, seed, say);
   await run.nemesis.run(plan);
+  clock.begin('count');
   say('ending the load, draining, counting anew');
   run.verdict = await verdictOf(world, run.nemesis.gaps);
 }

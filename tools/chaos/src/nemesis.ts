@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { World } from '@adtally/breaking-run';
 import { Rng } from '@adtally/event-simulator';
@@ -16,9 +17,11 @@ export interface FaultResult extends PlannedFault {
   readonly problem: string | null;
 }
 
-/** How long after the last repair of a window all was well again; null: not in time. */
 export interface WindowResult {
+  /** How long after the last repair all was well again; null: not in time. */
   readonly recoveredSeconds: number | null;
+  /** Of the last minute, at its end. */
+  readonly loadPerCore: number;
   readonly problem: string | null;
 }
 
@@ -55,7 +58,7 @@ export class Nemesis {
       const results = await Promise.all(window.map((planned) => this.#happen(planned, index + 1)));
       this.faults.push(...results);
       const recovery = await this.#recover();
-      this.windows.push(recovery);
+      this.windows.push({ ...recovery, loadPerCore: loadPerCore() });
       for (const { name, problem } of results)
         if (problem !== null) this.#say(`${name}: ${problem}`);
       this.#say(
@@ -99,7 +102,7 @@ export class Nemesis {
     };
   }
 
-  async #recover(): Promise<WindowResult> {
+  async #recover(): Promise<Omit<WindowResult, 'loadPerCore'>> {
     const fromMs = performance.now();
     try {
       await untilWell(this.#world, RECOVERY_LIMIT_MS);
@@ -113,4 +116,9 @@ export class Nemesis {
 async function proved(broken: Broken): Promise<string | null> {
   const limit = { what: 'evidence', timeoutMs: EVIDENCE_LIMIT_MS, intervalMs: POLL_MS };
   return await waitFor(() => broken.evidence(), limit).catch(() => null);
+}
+
+function loadPerCore(): number {
+  const [lastMinute = 0] = loadavg();
+  return lastMinute / availableParallelism();
 }

@@ -16,10 +16,12 @@ export function planText(plan: readonly PlannedWindow[]): string {
 
 /** How a run ended, in a few lines. */
 export function chaosText(result: ChaosResult): string {
-  const { faults, windows, audits, verdict, problems } = result;
+  const { faults, windows, audits, verdict, problems, tookSeconds } = result;
   const proved = faults.filter(({ evidence }) => evidence !== null);
   const kinds = new Set(proved.map(({ name }) => name)).size;
   const recoveries = recoverySeconds(result);
+  const loads = windows.map((window) => window.loadPerCore);
+  const { start, faults: breaking, count } = tookSeconds;
   return [
     `${proved.length} of ${result.plan.flat().length} faults of ${kinds} kinds happened, in ${windows.length} windows`,
     `recovered  ${recoveries.median.toFixed(1)} s after the last repair in the median, ${recoveries.most.toFixed(1)} s at most`,
@@ -27,6 +29,8 @@ export function chaosText(result: ChaosResult): string {
     `books      ${verdict?.books ?? 'not compared'}`,
     `audit      ${verdict?.audit ?? 'not made'}`,
     `recount    ${verdict?.recount ?? 'not made'}`,
+    `took       ${start.toFixed(0)} s to start, ${breaking.toFixed(0)} s of faults and recoveries, ${count.toFixed(0)} s to drain and count anew`,
+    `load       ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)} a core (average of a minute, at the end of each window)`,
     ...problems.map((problem) => `PROBLEM    ${problem}`),
     problems.length === 0 ? 'Nothing lost, nothing doubled, nothing unexplained.' : 'FAILED',
   ].join('\n');
@@ -35,7 +39,7 @@ export function chaosText(result: ChaosResult): string {
 /**
  * The report on a run in Markdown.
  *
- * @param made with which command, of which commit, when, on which load
+ * @param made with which command, of which commit, when
  */
 export function chaosMarkdown(result: ChaosResult, made: Made): string {
   const rows = result.faults.map(
@@ -56,7 +60,7 @@ export function chaosMarkdown(result: ChaosResult, made: Made): string {
   return [
     '# Chaos',
     '',
-    `Written by \`${made.command}\` on ${made.day}, commit ${made.commit}; load average per core ${made.loadPerCore.toFixed(1)} at the end.`,
+    `Written by \`${made.command}\` on ${made.day}, commit ${made.commit}.`,
     `${result.consumers} consumers, reprocessor, alerter and backfill-runner under ${result.rate} records/s, with three brokers`,
     '(replication 3, `min.insync.replicas` 2), PostgreSQL and Redis on one machine. In each window faults overlap; then all is',
     'healed and must be well again by itself: ready, nothing stands still, nothing waits. The command repeats the plan.',
@@ -79,7 +83,6 @@ export interface Made {
   /** RFC 3339, the day. */
   readonly day: string;
   readonly commit: string;
-  readonly loadPerCore: number;
 }
 
 function recoverySeconds({ windows }: ChaosResult): { median: number; most: number } {

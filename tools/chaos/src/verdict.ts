@@ -1,5 +1,5 @@
 import { wholeAudit } from '@adtally/analytics';
-import { type Expected, recordsBehind, recount, type World } from '@adtally/breaking-run';
+import { recordsBehind, recount, type Recount, type World } from '@adtally/breaking-run';
 import type { Database } from '@adtally/db';
 import { recount as recountAnew } from '@adtally/recount';
 import { readFreshness } from '@adtally/system-metrics';
@@ -26,35 +26,40 @@ export async function verdictOf(world: World, gaps: number): Promise<Verdict> {
   const endedMs = Date.now();
   const db = world.servers.database.admin(world.names.database, { statementTimeoutMs: 0 });
   try {
-    await untilSettled(world, db, endedMs);
-    return await judged(world, db, expected, gaps);
+    await untilDrained(world);
+    // Meanwhile the rollups go on, which the other counts look at too.
+    const books = await recount(world, expected, false);
+    await untilSummedUp(db, endedMs);
+    return await judged(world, db, books, gaps);
   } finally {
     await db.destroy();
   }
 }
 
-async function untilSettled(world: World, db: Database, endedMs: number): Promise<void> {
-  const limit = { timeoutMs: DRAIN_LIMIT_MS, intervalMs: POLL_MS };
+const LIMIT = { timeoutMs: DRAIN_LIMIT_MS, intervalMs: POLL_MS };
+
+async function untilDrained(world: World): Promise<void> {
   const isDrained = async () =>
     [...(await recordsBehind(world)).values()].every((records) => records === 0);
-  await waitFor(isDrained, { what: 'every record to be counted', ...limit });
+  await waitFor(isDrained, { what: 'every record to be counted', ...LIMIT });
+}
+
+/** The frontier moves in steps of a cohort: half a minute. */
+async function untilSummedUp(db: Database, endedMs: number): Promise<void> {
   const isSummedUp = async () => {
     const { frontierMs, waitingNotes, waitingBases, unclaimedVersions } = await readFreshness(db);
     return frontierMs > endedMs && waitingNotes + waitingBases + unclaimedVersions === 0;
   };
-  await waitFor(isSummedUp, { what: 'the rollups to be brought up to date', ...limit });
+  await waitFor(isSummedUp, { what: 'the rollups to be brought up to date', ...LIMIT });
 }
 
-async function judged(
-  world: World,
-  db: Database,
-  expected: Expected,
-  gaps: number,
-): Promise<Verdict> {
+async function judged(world: World, db: Database, books: Recount, gaps: number): Promise<Verdict> {
   const problems: string[] = [];
-  const books = await recount(world, expected, false);
+  const [audit, anew] = await Promise.all([
+    wholeAudit(db, { rollups: { full: true } }),
+    recountAnew(['rows', '--json'], environmentOf(world)),
+  ]);
   if (!books.isRight) problems.push(books.verdict);
-  const audit = await wholeAudit(db, { rollups: { full: true } });
   const broken = audit.checks.filter(({ ok }) => !ok);
   for (const { id, name, offending } of broken) {
     problems.push(`audit: ${id} (${name}): ${offending[0]?.detail ?? ''}`);
@@ -62,7 +67,6 @@ async function judged(
   const told = Number(audit.totals.gap);
   if (told !== gaps) problems.push(`${told} offsets told as gaps, ${gaps} are`);
   if (!audit.complete) problems.push('a partition stands still');
-  const anew = await recountAnew(['rows', '--json'], environmentOf(world));
   problems.push(...problemsOfRecount(anew));
   return {
     books: books.verdict,
@@ -73,10 +77,12 @@ async function judged(
   };
 }
 
+/** What says where caches and packages are is as everywhere; which servers there are is the world's. */
 function environmentOf({ servers, names }: World): NodeJS.ProcessEnv {
-  const { PATH, HOME } = process.env;
+  const others = Object.entries(process.env).filter(([name]) => !/^(?:KAFKA|DATABASE)_/.test(name));
   const url = servers.database.adminUrl(names.database);
-  return { PATH, HOME, DATABASE_URL: url, KAFKA_BROKERS: servers.kafka.internalBrokers };
+  const brokers = servers.kafka.internalBrokers;
+  return { ...Object.fromEntries(others), DATABASE_URL: url, KAFKA_BROKERS: brokers };
 }
 
 interface Anew {

@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
 import { chaos, chaosMarkdown, chaosText, FAULTS, planOf, planText } from '@adtally/chaos';
 import {
   command,
@@ -60,12 +59,10 @@ from the topic must agree. Exit code 0 only then, and where every planned fault 
     const folder = logs === '' ? undefined : logs;
     const result = await chaos({ seed, seconds, rate, only: names, logs: folder, say });
     if (markdown !== '') {
-      const [lastMinute = 0] = loadavg();
       const made = {
         command: `./dev chaos --minutes ${minutes} --seed ${seed}${only === '' ? '' : ` --only ${only}`}${rate === RATE ? '' : ` --rate ${rate}`} --markdown FILE`,
         day: new Date().toISOString().slice(0, 'yyyy-mm-dd'.length),
         commit,
-        loadPerCore: lastMinute / availableParallelism(),
       };
       writeFileSync(markdown, chaosMarkdown(result, made));
     }
