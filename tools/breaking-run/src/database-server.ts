@@ -18,6 +18,9 @@ export const APP_ROLE = 'adtally_app';
 const ADMIN_ROLE = 'adtally';
 const SHORT_FOLDER = '/tmp';
 const START_LIMIT_MS = 60_000;
+type Limits = Pick<Parameters<typeof openDatabase>[1], 'statementTimeoutMs' | 'lockTimeoutMs'>;
+/** On a busy machine somebody's transaction may hold a lock for long. */
+const PATIENT: Limits = { statementTimeoutMs: 120_000, lockTimeoutMs: 120_000 };
 /** Few: so that they can be exhausted. */
 const CONNECTIONS_MAX = 60;
 
@@ -60,7 +63,7 @@ export class DatabaseServer {
   }
 
   /** For the run itself: superuser, past the proxy; close it with `destroy`. */
-  admin(database = 'postgres', limits: { readonly statementTimeoutMs?: number } = {}): Database {
+  admin(database = 'postgres', limits: Limits = {}): Database {
     const url = this.adminUrl(database);
     return openDatabase(url, { applicationName: 'breaking-run', maxConnections: 2, ...limits });
   }
@@ -70,9 +73,9 @@ export class DatabaseServer {
     return `postgres:///${database}?host=${this.#folder}&port=${this.#port}&user=${ADMIN_ROLE}`;
   }
 
-  /** Runs statements as superuser, one after the other. */
+  /** Runs statements as superuser, one after the other; each waits for its locks, since what breaks or heals must happen. */
   async ask(database: string, ...statements: string[]): Promise<Record<string, unknown>[]> {
-    const db = this.admin(database);
+    const db = this.admin(database, PATIENT);
     try {
       let rows: Record<string, unknown>[] = [];
       for (const text of statements) {

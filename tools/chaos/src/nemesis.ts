@@ -5,6 +5,7 @@ import { Rng } from '@adtally/event-simulator';
 import { waitFor } from '@adtally/testkit';
 import type { Broken, Fault } from './fault.ts';
 import type { PlannedFault, PlannedWindow } from './plan.ts';
+import { repaired } from './repaired.ts';
 import { untilWell } from './until-well.ts';
 
 /** What became of one planned fault. */
@@ -90,7 +91,7 @@ export class Nemesis {
         evidence = await proved(broken);
         await sleep(Math.max(0, endMs - performance.now()));
       } finally {
-        await broken.heal();
+        await repaired(() => broken.heal());
       }
     } catch (error) {
       return { ...result, evidence, problem: (error as Error).message };

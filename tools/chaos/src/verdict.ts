@@ -28,7 +28,7 @@ export async function verdictOf(world: World, gaps: number): Promise<Verdict> {
   try {
     await untilDrained(world);
     // Meanwhile the rollups go on, which the other counts look at too.
-    const books = await recount(world, expected, false);
+    const books = await recount({ ...world, db }, expected, false);
     await untilSummedUp(db, endedMs);
     return await judged(world, db, books, gaps);
   } finally {

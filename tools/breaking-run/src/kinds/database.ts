@@ -107,7 +107,7 @@ const readOnly: Kind = {
 };
 
 const FULL = `
-  CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  CREATE OR REPLACE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION USING ERRCODE = '53100',
       MESSAGE = 'could not extend file "base/1/1": No space left on device';
   END $$`;
@@ -119,7 +119,7 @@ const full: Kind = {
   expects: 'heals',
   named: /53100|No space left/i,
   break: async ({ servers, names }) => {
-    const trigger = `CREATE TRIGGER full_disk BEFORE INSERT ON ledger FOR EACH STATEMENT EXECUTE FUNCTION disk_full()`;
+    const trigger = `CREATE OR REPLACE TRIGGER full_disk BEFORE INSERT ON ledger FOR EACH STATEMENT EXECUTE FUNCTION disk_full()`;
     await servers.database.ask(names.database, FULL, trigger);
   },
   evidence: async ({ servers, names }) => {

@@ -1,5 +1,6 @@
 import { type Kind, KINDS } from '@adtally/breaking-run';
 import type { Broken, Fault, Stage } from '../fault.ts';
+import { repaired } from '../repaired.ts';
 
 type Terms = Pick<Fault, 'takes' | 'seconds' | 'stopsFlow' | 'needsFlow' | 'most'>;
 
@@ -42,7 +43,13 @@ function faultOf(kind: Kind, terms: Terms): Fault {
   const { name, what, needs } = kind;
   const start = async ({ world }: Stage): Promise<Broken> => {
     await kind.prepare?.(world);
-    await kind.break(world);
+    try {
+      await kind.break(world);
+    } catch (error) {
+      // It may be broken in part.
+      await repaired(() => kind.heal(world));
+      throw error;
+    }
     return { evidence: () => kind.evidence(world), heal: () => kind.heal(world) };
   };
   return { name, what, ...terms, env: needs?.env ?? {}, start };
