@@ -89,12 +89,14 @@ export class DatabaseServer {
 
   /** Runs statements in a session that stays open, with what it holds, until the function is called. */
   async hold(database: string, ...statements: string[]): Promise<() => Promise<void>> {
-    const db = this.admin(database);
+    const db = this.admin(database, PATIENT);
     const taken = Promise.withResolvers<void>();
     const ending = Promise.withResolvers<void>();
     const held = db
       .connection()
       .execute(async (connection) => {
+        // A frozen process may hold what is asked for, and others may come for it late.
+        await sql`SET idle_in_transaction_session_timeout = 0`.execute(connection);
         for (const text of statements) await sql.raw(text).execute(connection);
         taken.resolve();
         await ending.promise;
