@@ -1,4 +1,19 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Parts of the paths of files that take a minute or more. */
+const LONG =
+  /tools\/(?:long-life|chaos|crash-series|breaking-run|how-to)\/test|backfill-runner\/test\/backfill/;
+
+/** Begun first: none of them runs on alone when all others are through. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- no array's own
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONG.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 // Workspace packages resolve to their TypeScript sources: no build before a test.
 // Never 'import' here: the list also reaches require() inside dependencies, where pg then breaks.
@@ -11,6 +26,7 @@ export default defineConfig({
     // The Kafka client is native code that cannot be loaded in worker threads.
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     // All workers clone the same template databases (packages/testkit/src/database.ts).
     env: { ADTALLY_TEST_RUN: `${process.pid}_${Date.now().toString(36)}` },
     include: ['{apps,packages,tools}/*/{src,test}/**/*.test.ts'],
