@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs';
-import type { ServiceProcess } from '@adtally/testkit';
-import { GATE_ENV, type Side } from './gate.ts';
+import type { Exit, ServiceProcess } from '@adtally/testkit';
+import { GATE_ENV, type AtPlace } from './gate-env.ts';
 import { patiently } from './patiently.ts';
+import { keyOf, targetOf, type Target } from './target.ts';
 import type { World } from './world.ts';
-
-/** Where a process is to be ended or stopped. */
-export interface Target {
-  readonly name: string;
-  readonly side: Side;
-}
 
 export interface CrashResult extends Target {
   /** What the process said and how it ended: the evidence that it happened there. */
@@ -16,7 +11,24 @@ export interface CrashResult extends Target {
   readonly problems: readonly string[];
 }
 
-const ATTEMPTS_MAX = 3;
+/** What one process told: the moment in which it went, or that it never came there. */
+export interface Outcome {
+  readonly target: Target;
+  /** All places of that moment; null where it ended before its place. */
+  readonly moment: readonly Target[] | null;
+  readonly evidence: string;
+  readonly problems: readonly string[];
+}
+
+export interface ChainOptions {
+  /** Whether it need not be done any more: a process went in the same moment. */
+  readonly isDone: (target: Target) => boolean;
+  /** Told as soon as a process went: what is wrong is known only later. */
+  readonly onMoment: (target: Target, moment: readonly Target[]) => void;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+const ATTEMPTS_MAX = 2;
 const NOT_REACHED = 'it ended before its place';
 
 function armed({ name, side }: Target, signal: 'SIGKILL' | 'SIGSTOP'): Record<string, string> {
@@ -24,10 +36,11 @@ function armed({ name, side }: Target, signal: 'SIGKILL' | 'SIGSTOP'): Record<st
 }
 
 /** The line that a process writes right before it goes. */
-function said(process: ServiceProcess, { name, side }: Target): boolean {
-  return process.entries.some(
-    (entry) => entry.msg === 'at place' && entry['name'] === name && entry['side'] === side,
+function said(process: ServiceProcess, target: Target): readonly Target[] | undefined {
+  const entry = process.entries.find(
+    (one) => one.msg === 'at place' && one['name'] === target.name && one['side'] === target.side,
   );
+  return (entry as unknown as AtPlace | undefined)?.moment.map(targetOf);
 }
 
 /**
@@ -37,22 +50,28 @@ function said(process: ServiceProcess, { name, side }: Target): boolean {
 export async function killChain(
   world: World,
   targets: readonly Target[],
-  onResult: (result: CrashResult) => void,
+  { isDone, onMoment, onOutcome }: ChainOptions,
 ): Promise<void> {
-  const results: CrashResult[] = [];
-  for (const target of targets) results.push(await killAt(world, target));
+  const outcomes: Outcome[] = [];
+  for (const target of targets) {
+    if (isDone(target)) continue;
+    const outcome = await killAt(world, target);
+    outcomes.push(outcome);
+    if (outcome.moment !== null) onMoment(target, outcome.moment);
+  }
+  if (outcomes.length === 0) return;
   // Told only now: totals that are wrong are of all of them.
   const wrong = await concluded(world).then(
     () => [],
     (error: unknown) => [String(error)],
   );
-  for (const result of results) {
-    onResult({ ...result, problems: [...result.problems, ...wrong] });
+  for (const outcome of outcomes) {
+    onOutcome({ ...outcome, problems: [...outcome.problems, ...wrong] });
   }
 }
 
 /** What an heir has to finish first need not pass the place: then another one does. */
-async function killAt(world: World, target: Target): Promise<CrashResult> {
+async function killAt(world: World, target: Target): Promise<Outcome> {
   let words = '';
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     await world.feed();
@@ -65,17 +84,16 @@ async function killAt(world: World, target: Target): Promise<CrashResult> {
     const { killedBy, code } = await process.ended;
     await isOver;
     const problems = await world.unbalanced();
-    if (killedBy === 'SIGKILL' && said(process, target))
-      return { ...target, evidence: 'said so, ended by SIGKILL', problems };
-    if (code !== 0 || problems.length > 0)
-      return {
-        ...target,
-        evidence: NOT_REACHED,
-        problems: [...problems, `code ${code}, ${killedBy}`, process.lastWords],
-      };
+    const moment = said(process, target);
+    if (killedBy === 'SIGKILL' && moment !== undefined)
+      return { target, moment, evidence: 'said so, ended by SIGKILL', problems };
     words = process.lastWords;
+    if (code !== 0 || problems.length > 0) {
+      const how = [...problems, `code ${code}, ${killedBy}`, words];
+      return { target, moment: null, evidence: NOT_REACHED, problems: how };
+    }
   }
-  return { ...target, evidence: NOT_REACHED, problems: [NOT_REACHED, words] };
+  return { target, moment: null, evidence: NOT_REACHED, problems: [] };
 }
 
 /** The last heir does what is left; then every total is that of the books. */
@@ -101,40 +119,73 @@ function stateOf(pid: number): string | undefined {
 export async function stopChain(
   world: World,
   targets: readonly Target[],
-  onResult: (result: CrashResult) => void,
+  { isDone, onMoment, onOutcome }: ChainOptions,
 ): Promise<void> {
   for (const target of targets) {
-    await world.feed();
-    const zombie = await world.start(armed(target, 'SIGSTOP'));
-    const problems: string[] = [];
-    let evidence = NOT_REACHED;
-    const isStopped: Promise<void> = patiently(
-      zombie,
-      `stopped at ${target.name}`,
-      async () => said(zombie, target) && stateOf(zombie.pid) === 'T',
-    );
-    try {
-      await Promise.race([isStopped, pastItsWork(world, zombie, target).then(() => isStopped)]);
-      evidence = 'said so, state T';
-      const heir = await world.start({});
-      await world.settled(heir);
-      zombie.signal('SIGCONT');
-      await world.feed();
-      await world.settled(heir);
-      const exits = await Promise.all([world.end(heir), world.end(zombie)]);
-      for (const { code, killedBy, stderr } of exits)
-        if (code !== 0) problems.push(`ended with ${code ?? killedBy}: ${stderr.slice(-2_000)}`);
-      problems.push(...(await world.unbalanced()), ...(await world.differences()));
-    } catch (error) {
-      await zombie.kill();
-      problems.push((error as Error).message);
-    }
-    onResult({ ...target, evidence, problems });
+    if (isDone(target)) continue;
+    const outcome = await stopAt(world, target);
+    if (outcome.moment !== null) onMoment(target, outcome.moment);
+    onOutcome(outcome);
   }
 }
 
-/** A place of the way out is passed once the work is done and the process is told to end; one that stands is not told. */
-async function pastItsWork(world: World, process: ServiceProcess, target: Target): Promise<void> {
-  await world.settled(process);
-  if (!said(process, target)) await world.end(process);
+async function stopAt(world: World, target: Target): Promise<Outcome> {
+  await world.feed();
+  const zombie = await world.start(armed(target, 'SIGSTOP'));
+  const problems: string[] = [];
+  let moment: readonly Target[] | null = null;
+  try {
+    const end = onceEnded(world, zombie);
+    if (!(await isStopped(world, zombie, target, end)))
+      return { target, moment, evidence: NOT_REACHED, problems };
+    moment = said(zombie, target) ?? null;
+    const heir = await world.start({});
+    await world.settled(heir);
+    zombie.signal('SIGCONT');
+    await world.feed();
+    await world.settled(heir);
+    for (const { code, killedBy, stderr } of await Promise.all([world.end(heir), end()]))
+      if (code !== 0) problems.push(`ended with ${code ?? killedBy}: ${stderr.slice(-2_000)}`);
+    problems.push(...(await world.unbalanced()), ...(await world.differences()));
+  } catch (error) {
+    await zombie.kill();
+    problems.push((error as Error).message);
+  }
+  const evidence = moment === null ? NOT_REACHED : 'said so, state T';
+  return { target, moment, evidence, problems };
+}
+
+/** A second signal would end a service at once. */
+function onceEnded(world: World, process: ServiceProcess): () => Promise<Exit> {
+  let ended: Promise<Exit> | undefined;
+  return () => (ended ??= world.end(process));
+}
+
+/**
+ * A place of the way out is passed once the work is done and the process is told to end; one that stands is not told.
+ * False where it ended in order without passing the place.
+ */
+async function isStopped(
+  world: World,
+  process: ServiceProcess,
+  target: Target,
+  end: () => Promise<Exit>,
+): Promise<boolean> {
+  const stands = patiently(
+    process,
+    `stopped at ${keyOf(target)}`,
+    async () => said(process, target) !== undefined && stateOf(process.pid) === 'T',
+  ).then(
+    () => true,
+    async (error: unknown) => {
+      const { code } = await process.kill();
+      if (code !== 0) throw error;
+      return false;
+    },
+  );
+  const isPast = world.settled(process).then(() => {
+    if (said(process, target) === undefined) void end();
+    return stands;
+  });
+  return await Promise.race([stands, isPast]);
 }

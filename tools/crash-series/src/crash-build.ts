@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -28,8 +28,10 @@ export async function crashBuild(apps: readonly App[]): Promise<CrashBuild> {
   const folder = mkdtempSync(join(tmpdir(), 'adtally-crash-build-'));
   await Promise.all(
     apps.map(async (app) => {
+      const entry = join(folder, `${app}.ts`);
+      writeFileSync(entry, entryOf(join(REPOSITORY, 'apps', app, 'src/main.ts')));
       const bundle = await rolldown({
-        input: join(REPOSITORY, 'apps', app, 'src/main.ts'),
+        input: { main: entry },
         platform: 'node',
         resolve: { conditionNames: ['@adtally/source', 'node', 'import', 'default'] },
         plugins: [gates, ownUrl, external],
@@ -42,6 +44,11 @@ export async function crashBuild(apps: readonly App[]): Promise<CrashBuild> {
     main: (app) => join(folder, app, 'main.js'),
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** The gate first: it sees what is loaded after it. No await, since what the app shares with it lies in this chunk. */
+function entryOf(main: string): string {
+  return `import ${JSON.stringify(GATE)};\nvoid import(${JSON.stringify(main)});\n`;
 }
 
 const gates: Plugin = {

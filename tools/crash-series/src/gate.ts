@@ -1,39 +1,50 @@
-import { appendFileSync, writeSync } from 'node:fs';
-
-/** What a crash build is told by its environment; nothing of it is in a production build. */
-export const GATE_ENV = {
-  /** The name of the place to stop at. */
-  place: 'CRASH_PLACE',
-  side: 'CRASH_SIDE',
-  /** The passage at which to stop, 1 for the first. */
-  passage: 'CRASH_PASSAGE',
-  signal: 'CRASH_SIGNAL',
-  /** A file to which every place is added when it is passed first. */
-  record: 'CRASH_RECORD',
-} as const;
-
-/** Before the call that is awaited, with nothing of it done; after its answer came, with nothing made of it. */
-export type Side = 'before' | 'after';
+import fs from 'node:fs';
+import { GATE_ENV, type AtPlace, type Side } from './gate-env.ts';
+import { watchSends } from './sends.ts';
 
 const armed = process.env[GATE_ENV.place];
 const armedSide = process.env[GATE_ENV.side];
 const record = process.env[GATE_ENV.record];
 const signal = process.env[GATE_ENV.signal] ?? 'SIGKILL';
-let passagesLeft = Number(process.env[GATE_ENV.passage] ?? '1');
-const passed = new Set<string>();
+const { appendFileSync, writeSync } = fs;
+const recorded = new Set<string>();
 const STDERR = 2;
 
+let isDone = false;
+/** What has been passed since this process last told or heard anything. */
+let moment: string[] = [];
+let moments = 0;
+let isEndExpected = false;
+let isOwn = false;
+
+function endMoment(): void {
+  if (isOwn || moment.length === 0) return;
+  moments += 1;
+  moment = [];
+}
+
 function pass(name: string, side: Side): void {
-  if (record !== undefined) {
-    const line = `${side} ${name}\n`;
-    if (!passed.has(line)) appendFileSync(record, line);
-    passed.add(line);
+  // It comes behind all that goes on without an answer of anybody, and before the next one that answers.
+  if (!isEndExpected) {
+    isEndExpected = true;
+    process.nextTick(() => {
+      isEndExpected = false;
+      endMoment();
+    });
   }
-  if (name !== armed || side !== armedSide || passagesLeft <= 0) return;
-  passagesLeft -= 1;
-  if (passagesLeft > 0) return;
+  const place = `${side} ${name}`;
+  moment.push(place);
+  if (record !== undefined && !recorded.has(place)) {
+    recorded.add(place);
+    isOwn = true;
+    appendFileSync(record, `${moments} ${place}\n`);
+    isOwn = false;
+  }
+  if (name !== armed || side !== armedSide || isDone) return;
+  isDone = true;
   // Written before the end: who finds this line and an exit by the signal knows where it was.
-  writeSync(STDERR, `${JSON.stringify({ level: 'fatal', msg: 'at place', name, side })}\n`);
+  const line: AtPlace = { msg: 'at place', name, side, moment: [...new Set(moment)] };
+  writeSync(STDERR, `${JSON.stringify({ level: 'fatal', ...line })}\n`);
   process.kill(process.pid, signal);
 }
 
@@ -61,3 +72,5 @@ export async function* each<T>(name: string, items: AsyncIterable<T>): AsyncGene
     await iterator.return?.();
   }
 }
+
+await watchSends(endMoment);

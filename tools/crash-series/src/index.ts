@@ -1,6 +1,6 @@
-export type { CrashResult, Target } from './chain.ts';
+export type { CrashResult } from './chain.ts';
 export { crashBuild, type CrashBuild } from './crash-build.ts';
-export type { Side } from './gate.ts';
+export type { Side } from './gate-env.ts';
 export type { Passage } from './passage.ts';
 export { reportMarkdown, type RecordedResult } from './report.ts';
 export { sample } from './sample.ts';
@@ -13,3 +13,4 @@ export {
   type Signal,
 } from './series.ts';
 export { STAGES } from './stages.ts';
+export type { Target } from './target.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Target } from './chain.ts';
+import type { Target } from './target.ts';
 
 /** So many targets, the same ones for the same seed. */
 export function sample(targets: readonly Target[], count: number, seed: string): Target[] {

@@ -1,7 +1,8 @@
-import { killChain, stopChain, type CrashResult, type Target } from './chain.ts';
+import { killChain, stopChain, type CrashResult, type Outcome } from './chain.ts';
 import { REPOSITORY, type App, type CrashBuild } from './crash-build.ts';
-import { recordPassage, type Passage } from './passage.ts';
+import { recordPassage, type Passage, type Passed } from './passage.ts';
 import { PROTOCOL_FILES, protocolPlaces, type Protocol } from './protocol.ts';
+import { keyOf, type Target } from './target.ts';
 import { UNREACHED } from './unreached.ts';
 import type { Stage } from './world.ts';
 
@@ -23,7 +24,7 @@ export interface SeriesOptions {
 }
 
 /** Processes that share a world: more would save little and make a failure harder to read. */
-const CHAIN_MAX = 12;
+const CHAIN_MAX = 24;
 
 export function appsOf(stages: readonly Stage[]): App[] {
   return [...new Set(stages.map(({ app }) => app))];
@@ -64,34 +65,86 @@ export function wronglyNamed(passages: readonly Passage[]): string[] {
   ];
 }
 
-/** Ends or stops a process at every chosen place, in chains that run side by side. */
+/**
+ * Ends or stops a process at every chosen place, in chains that run side by side. A process goes for all places of its
+ * moment: first those are aimed at that end one, then each that nobody went for.
+ */
 export async function crashSeries(
   build: CrashBuild,
   passages: readonly Passage[],
   options: SeriesOptions,
 ): Promise<SeriesResult[]> {
   const { signal, jobs, say } = options;
+  const assigned = assign(passages);
+  const choose = options.choose ?? ((all) => all);
+  const wanted = new Set(choose([...assigned.values()].map(({ target }) => target)).map(keyOf));
+  const chosen = new Map([...assigned].filter(([key]) => wanted.has(key)));
+  const left = new Set(chosen.keys());
   const results: SeriesResult[] = [];
-  const chains = chainsOf(passages, options.choose ?? ((all) => all));
-  const total = chains.reduce((sum, { targets }) => sum + targets.length, 0);
-  await atOnce(chains, jobs, async ({ stage, targets }) => {
-    const run = signal === 'SIGKILL' ? killChain : stopChain;
-    const note = (result: CrashResult) => {
-      const told = { ...result, protocol: stage.protocol, signal };
-      results.push(told);
-      options.onResult(told);
+  let processes = 0;
+  const note = (stage: Stage, result: CrashResult) => {
+    const told = { ...result, protocol: stage.protocol, signal };
+    results.push(told);
+    options.onResult(told);
+  };
+  const work = async (chain: Chain, isLast: boolean) => {
+    const { stage, targets } = chain;
+    const own = new Map<string, readonly string[]>();
+    const told = new Set<string>();
+    const onOutcome = ({ target, moment, evidence, problems }: Outcome) => {
+      const aim = keyOf(target);
+      if (moment === null && problems.length === 0 && !isLast) return;
+      told.add(aim);
+      const went = moment === null ? [aim] : (own.get(aim) ?? []);
+      processes += 1;
       const verdict =
-        result.problems.length === 0 ? 'exact' : `WRONG: ${result.problems.join('; ')}`;
-      say(`${results.length} of ${total}: ${signal} ${result.side} ${result.name}: ${verdict}`);
+        moment === null ? evidence : problems.length === 0 ? 'exact' : problems.join('; ');
+      say(`${results.length + went.length} of ${chosen.size}: ${signal} ${aim}: ${verdict}`);
+      for (const key of went) {
+        const why = key === aim ? evidence : `in one moment with ${aim}`;
+        const wrong = moment === null && problems.length === 0 ? [evidence] : problems;
+        note(stage, { ...(chosen.get(key) as Assigned).target, evidence: why, problems: wrong });
+        left.delete(key);
+      }
     };
     const world = await stage.open(build);
     try {
-      await run(world, targets, note);
+      await (signal === 'SIGKILL' ? killChain : stopChain)(world, targets, {
+        isDone: (target) => !left.has(keyOf(target)),
+        onMoment: (target, moment) => {
+          const went = moment.map(keyOf).filter((key) => left.delete(key));
+          own.set(keyOf(target), went);
+        },
+        onOutcome,
+      });
+    } catch (error) {
+      // A world that broke says nothing of its processes: they are aimed at once more, in another one.
+      for (const [aim, went] of own) for (const key of went) if (!told.has(aim)) left.add(key);
+      if (isLast) throw error;
+      say(`${stage.name}, a world given up: ${(error as Error).message}`);
     } finally {
       await world.close();
     }
-  });
+  };
+  for (const isLast of [false, true]) {
+    const aims = [...chosen].filter(
+      ([key, { target }]) => left.has(key) && (isLast || target.endsMoment),
+    );
+    const chains = chainsOf(
+      aims.map(([, one]) => one),
+      isLast || signal === 'SIGSTOP',
+    );
+    say(`${aims.length} processes in ${chains.length} worlds for ${left.size} places and sides`);
+    await atOnce(chains, jobs, (chain) => work(chain, isLast));
+  }
+  say(`${processes} processes went for ${results.length} places and sides`);
   return results;
+}
+
+interface Assigned {
+  readonly target: Passed;
+  readonly stage: Stage;
+  readonly isFresh: boolean;
 }
 
 interface Chain {
@@ -99,13 +152,9 @@ interface Chain {
   readonly targets: readonly Target[];
 }
 
-/** Each target once, by the first stage that passes it; what only a first process passes in a world of its own. */
-function chainsOf(
-  passages: readonly Passage[],
-  choose: (reachable: readonly Target[]) => readonly Target[],
-): Chain[] {
-  const keyOf = ({ name, side }: Target) => `${side} ${name}`;
-  const assigned = new Map<string, { target: Target; stage: Stage; isFresh: boolean }>();
+/** Each target once, by the first stage that passes it, with any process where that is so of one. */
+function assign(passages: readonly Passage[]): Map<string, Assigned> {
+  const assigned = new Map<string, Assigned>();
   for (const isFresh of [false, true]) {
     for (const { stage, onlyFirst, always } of passages) {
       for (const target of isFresh ? onlyFirst : always) {
@@ -113,26 +162,30 @@ function chainsOf(
       }
     }
   }
-  const chosen = choose([...assigned.values()].map(({ target }) => target)).map(
-    (target) => assigned.get(keyOf(target)) as { target: Target; stage: Stage; isFresh: boolean },
-  );
+  return assigned;
+}
+
+/**
+ * What only a first process passes is passed by its heirs, too, as long as each dies before it has done it: in the order
+ * in which it is passed. Where each is left to finish, or one was missed so, it has a world of its own.
+ */
+function chainsOf(aims: readonly Assigned[], isFirstAlone: boolean): Chain[] {
   const chains: Chain[] = [];
-  const shared = Map.groupBy(
-    chosen.filter(({ isFresh }) => !isFresh),
-    ({ stage }) => stage,
-  );
-  for (const [stage, entries] of shared) {
-    const count = Math.ceil(entries.length / CHAIN_MAX);
-    // Round about, so that each chain dies all over the protocol.
+  const kinds = Map.groupBy(aims, ({ stage, isFresh }) => `${stage.name} ${isFresh}`);
+  for (const [{ stage, isFresh }, entries] of kindsOf(kinds)) {
+    const targets = entries.map(({ target }) => target);
+    const count = Math.ceil(targets.length / (isFresh && isFirstAlone ? 1 : CHAIN_MAX));
     for (let chain = 0; chain < count; chain += 1) {
-      const targets = entries.filter((_, index) => index % count === chain);
-      chains.push({ stage, targets: targets.map(({ target }) => target) });
+      // Round about, so that each chain dies all over the protocol.
+      chains.push({ stage, targets: targets.filter((_, index) => index % count === chain) });
     }
   }
   // The long ones first: the short ones fill what is left of the time.
-  for (const { target, stage, isFresh } of chosen)
-    if (isFresh) chains.push({ stage, targets: [target] });
-  return chains;
+  return chains.toSorted((a, b) => b.targets.length - a.targets.length);
+}
+
+function kindsOf(kinds: ReadonlyMap<string, Assigned[]>): [Assigned, Assigned[]][] {
+  return [...kinds.values()].map((entries) => [entries[0] as Assigned, entries]);
 }
 
 /** A world that is one chain's must not end the others: what failed is thrown once all are over. */

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { expect, test } from 'vitest';
 import { REPOSITORY } from '../src/crash-build.ts';
-import { GATE_ENV } from '../src/gate.ts';
+import { GATE_ENV } from '../src/gate-env.ts';
 import { OUTSIDE } from '../src/outside.ts';
 import { placesOf, withGates } from '../src/places.ts';
 import { filesThatAwait, isProtocolFile, PROTOCOL_FILES, protocolPlaces } from '../src/protocol.ts';
@@ -33,7 +33,7 @@ test('a place is named by its file, its function and what it waits for', () => {
 });
 
 test('gates stand before and behind what is awaited, and change nothing of it', () => {
-  const gated = withGates('a.ts', 'async () => {\n  await f(await g());\n}', '/gate.ts');
+  const gated = withGates('a.ts', 'async () => {\n  await f(await g());\n}', '/gate-env.ts');
   expect(gated.split('\n').slice(1)).toEqual([
     'async () => {',
     '  __after("a > f", await (__before("a > f"), f(__after("a > g", await (__before("a > g"), g())))));',

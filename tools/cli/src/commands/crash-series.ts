@@ -39,11 +39,10 @@ exact. All places take half an hour and more: results are recorded as they come,
     places: option(text('PATTERN'), 'a part of the names, such as `batch-committer`', {
       default: '',
     }),
-    sides: option(wholeNumber(1, 2), '2: before and after; 1: one of them for each place', {
-      default: 2,
+    count: option(wholeNumber(0, 10_000), 'so many places and sides by --seed; 0 = all', {
+      default: 0,
     }),
-    count: option(wholeNumber(0, 10_000), 'so many places by --seed; 0 = all', { default: 0 }),
-    seed: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'which places and sides', { default: 1 }),
+    seed: option(wholeNumber(0, Number.MAX_SAFE_INTEGER), 'which ones', { default: 1 }),
     jobs: option(wholeNumber(1, JOBS_MAX), 'worlds at a time', { default: 2 }),
     results: option(text('FILE'), 'where to add the results, one JSON line each', { default: '' }),
     markdown: option(text('FILE'), 'where to write the report on all recorded results', {
@@ -52,7 +51,7 @@ exact. All places take half an hour and more: results are recorded as they come,
     ...JSON_OPTION,
   },
   run: async ({ options }) => {
-    const { places, sides, count, jobs, results: file, markdown, json } = options;
+    const { places, count, jobs, results: file, markdown, json } = options;
     const signal: Signal = options.stop ? 'SIGSTOP' : 'SIGKILL';
     Object.assign(process.env, stackEnvironment(await ensureStack()));
     const known = file === '' ? [] : recorded(file);
@@ -68,9 +67,7 @@ exact. All places take half an hour and more: results are recorded as they come,
     const seed = String(options.seed);
     const choose = (reachable: readonly Target[]): Target[] => {
       const named = reachable.filter(({ name }) => name.includes(places));
-      const all = sample(named, named.length, seed);
-      const chosen = sides === 2 ? all : [...new Map(all.map((one) => [one.name, one])).values()];
-      const some = count === 0 ? chosen : chosen.slice(0, count);
+      const some = count === 0 ? named : sample(named, count, seed);
       return some.filter(({ side, name }) => !done.has(`${side} ${name}`));
     };
     const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {

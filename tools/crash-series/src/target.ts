@@ -1,0 +1,17 @@
+import type { Side } from './gate-env.ts';
+
+/** Where a process is to be ended or stopped. */
+export interface Target {
+  readonly name: string;
+  readonly side: Side;
+}
+
+/** `before pipeline/batch-committer BatchCommitter.commit > prepare` */
+export function keyOf({ side, name }: Target): string {
+  return `${side} ${name}`;
+}
+
+export function targetOf(key: string): Target {
+  const space = key.indexOf(' ');
+  return { side: key.slice(0, space) as Side, name: key.slice(space + 1) };
+}
