@@ -112,13 +112,17 @@ export class ParquetArchive implements DayArchive {
 
   /** The server's locks are held, and its vacuum waits, only while the rows are read. */
   async #inSnapshot<T>(work: (session: CopySession) => Promise<T>): Promise<T> {
-    await using session = await CopySession.connect(this.#options.databaseUrl, 'adtally-archive');
-    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    // Before the snapshot: rows that move into their day's partition would look like rows that are not there (ADR 36).
-    await session.query('LOCK TABLE events IN ACCESS SHARE MODE');
-    const result = await work(session);
-    await session.query('COMMIT');
-    return result;
+    const session = await CopySession.connect(this.#options.databaseUrl, 'adtally-archive');
+    try {
+      await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      // Before the snapshot: rows that move into their day's partition would look like rows that are not there (ADR 36).
+      await session.query('LOCK TABLE events IN ACCESS SHARE MODE');
+      const result = await work(session);
+      await session.query('COMMIT');
+      return result;
+    } finally {
+      await session[Symbol.asyncDispose]();
+    }
   }
 
   /** What an unfinished try left behind; the manifest first, so that nobody takes the rest for whole. */

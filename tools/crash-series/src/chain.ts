@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Exit, ServiceProcess } from '@adtally/testkit';
-import { GATE_ENV, type AtPlace } from './gate-env.ts';
+import type { AtPlace } from './gate-env.ts';
 import { patiently } from './patiently.ts';
-import { keyOf, targetOf, type Target } from './target.ts';
+import { armed, keyOf, targetOf, type Target } from './target.ts';
 import type { World } from './world.ts';
 
 export interface CrashResult extends Target {
@@ -30,10 +30,6 @@ export interface ChainOptions {
 
 const ATTEMPTS_MAX = 2;
 const NOT_REACHED = 'it ended before its place';
-
-function armed({ name, side }: Target, signal: 'SIGKILL' | 'SIGSTOP'): Record<string, string> {
-  return { [GATE_ENV.place]: name, [GATE_ENV.side]: side, [GATE_ENV.signal]: signal };
-}
 
 /** The line that a process writes right before it goes. */
 function said(process: ServiceProcess, target: Target): readonly Target[] | undefined {

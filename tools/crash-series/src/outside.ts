@@ -1,16 +1,6 @@
 /** Files beside the protocols that await something, by why a crash between two of their steps can do no harm. */
 export const OUTSIDE: readonly { readonly why: string; readonly files: readonly string[] }[] = [
   {
-    why: 'not yet protocols here: no stage has bases so old that they are folded, or days that are dropped',
-    files: [
-      'apps/backfill-runner/src/commands/drop-days.ts',
-      'apps/backfill-runner/src/retention/*.ts',
-      'packages/analytics/src/{fold/*,purged}.ts',
-      'packages/archive/src/**/*.ts',
-      'packages/db/src/{bounded-step,copy-session,retention/*}.ts',
-    ],
-  },
-  {
     why: 'starting and ending a process: it owns nothing yet, or has let go',
     files: [
       'apps/*/src/{app,main,context,program,resources}.ts',
@@ -28,7 +18,9 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
       'apps/dead-queue-alerter/src/{bell,incidents-endpoint}.ts',
       'apps/ingest-consumer/src/audit-endpoint.ts',
       'packages/alerting/src/show-incident.ts',
-      'packages/analytics/src/figures/*.ts',
+      'apps/backfill-runner/src/retention/days-to-drop.ts',
+      'packages/analytics/src/{figures/*,purged}.ts',
+      'packages/archive/src/{purged-figures,verify-day}.ts',
       'packages/analytics/src/{campaign-totals,compare-versions,conflicts,rollup-needs,rollups-check,stored-events,whole-audit}.ts',
       'packages/analytics/src/statement/{figures,positions,rollup-agreement,stated-adjustments,verify}.ts',
       'packages/db/src/audit/*.ts',
@@ -60,6 +52,14 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
       'packages/db/src/roles/grants.ts',
       'packages/letters/src/hand/{create-redrive,discard-letters,order-on-letters,redrive-control,redrive-jobs}.ts',
     ],
+  },
+  {
+    why: 'a day comes back into tables of its own, by a command that is given again (archive/faults)',
+    files: ['packages/archive/src/{restore-day,restored-days}.ts'],
+  },
+  {
+    why: 'an archive in S3: what is done, and in which order, is what the folder store is killed at (archive/s3)',
+    files: ['packages/archive/src/stores/{open-store,s3-store}.ts'],
   },
   {
     why: 'schema: migrations are one transaction each; makers of days are killed by db/days-under-load and app/day-partitions',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { placesOf, type Place } from './places.ts';
 
 /** What is written into the database or a topic by several steps, so that a crash can fall between two of them. */
-export type Protocol = 'commit' | 'reprocessor' | 'alerter' | 'backfill' | 'replay';
+export type Protocol = 'commit' | 'reprocessor' | 'alerter' | 'backfill' | 'replay' | 'retention';
 
 /** The files that make up each protocol, below the repository. Every await in them is a place. */
 export const PROTOCOL_FILES: Readonly<Record<Protocol, readonly string[]>> = {
@@ -93,6 +93,9 @@ export const PROTOCOL_FILES: Readonly<Record<Protocol, readonly string[]>> = {
       'base-input',
       'bases',
       'definitions',
+      'fold/fold-bases',
+      'fold/fold-rollups',
+      'fold/fold-rows',
       'frontier',
       'ingest-lag',
       'keep-rollups',
@@ -122,6 +125,30 @@ export const PROTOCOL_FILES: Readonly<Record<Protocol, readonly string[]>> = {
     ]),
     'apps/backfill-runner/src/commands/replay.ts',
   ],
+  retention: [
+    'apps/backfill-runner/src/commands/drop-days.ts',
+    ...inFolder('apps/backfill-runner/src/retention', [
+      'archive-of',
+      'earlier-clock',
+      'retention-keeper',
+    ]),
+    ...inFolder('packages/archive/src', [
+      'archived-day',
+      'database-figures',
+      'keep-day',
+      'line-parts',
+      'parquet',
+      'stores/folder-store',
+      'work-folder',
+    ]),
+    ...inFolder('packages/db/src', [
+      'bounded-step',
+      'copy-session',
+      'retention/drop-days',
+      'retention/fold-ledger',
+      'retention/retired-days',
+    ]),
+  ],
 };
 
 const FILES = new Set(Object.values(PROTOCOL_FILES).flat());
@@ -140,7 +167,7 @@ export function protocolPlaces(repository: string, protocol: Protocol): Place[] 
 /** Files beside those of a protocol that await something too. */
 export function filesThatAwait(repository: string): string[] {
   const folders = [
-    'packages/{pipeline,db,letters,alerting,analytics}/src/**',
+    'packages/{pipeline,db,letters,alerting,analytics,archive}/src/**',
     'apps/{ingest-consumer,dlq-reprocessor,dead-queue-alerter,backfill-runner}/src/**',
   ];
   return folders
@@ -148,7 +175,9 @@ export function filesThatAwait(repository: string): string[] {
     .filter((path) => !path.endsWith('.test.ts'))
     .filter((path) => {
       const text = readFileSync(join(repository, path), 'utf8');
-      return text.includes('await') && placesOf(path, text).length > 0;
+      return (
+        text.includes('await using') || (text.includes('await') && placesOf(path, text).length > 0)
+      );
     })
     .toSorted();
 }

@@ -89,6 +89,7 @@ export const UNREACHED: readonly Unreached[] = [
       ...of('db/writer-session', ["WriterSession.check > query('SELECT 1')"]),
       ...of('dedup/redis-deduplicator', ['RedisDeduplicator.ready > Promise.race']),
       ...of('dead-queue-alerter/dead-topic/dead-topic-loop', [
+        'DeadTopicLoop.run > closed',
         'DeadTopicLoop.connect > wait',
         'DeadTopicLoop.read > wait',
         'DeadTopicLoop.wait > pause',
@@ -105,7 +106,9 @@ export const UNREACHED: readonly Unreached[] = [
         "Replayer.commit > patiently('writing how far the replay is')",
         'Replayer.commit > link.session',
       ]),
+      ...of('backfill-runner/replay/patiently', ['patiently > backoff.wait']),
       ...of('backfill-runner/replay/runs/advance-replay', ['advanceReplayAlone > session.query']),
+      ...of('db/bounded-step', ['inBoundedStep > sleep']),
       ...of('kafka/acked-producer', [
         'AckedProducer.enqueue > untilRoom',
         'AckedProducer.enqueue > untilRoom #2',
@@ -125,7 +128,10 @@ export const UNREACHED: readonly Unreached[] = [
         'BatchCommitter.resolve > attempt.backoff.wait',
       ]),
       ...of('dead-queue-alerter/incidents/apply-arrivals', ['insert > tell #2', 'update > tell']),
+      ...of('dead-queue-alerter/incidents/housekeeping', ['keepHouse > tell']),
       ...of('analytics/apply-late', ['addDifferences > sql #2']),
+      ...of('backfill-runner/replay/replay-pace', ['ReplayPace.mayGoOn > pause']),
+      ...of('backfill-runner/replay/replay-worker', ['workLanes > pause']),
     ],
   },
   {
@@ -182,28 +188,93 @@ export const UNREACHED: readonly Unreached[] = [
     ],
   },
   {
-    why: 'resuming and pausing: heirs resume in every chain, and apps/backfill-runner/test kills them there',
+    why: 'an order to pause or cancel, one transaction (analytics/backfills, replay-control), and who waits for it',
+    places: [
+      ...of('backfill-runner/commands/replay', [
+        'orderingReplay.run > onDatabase',
+        'orderingReplay.run > orderReplay',
+        'orderingReplay.run > readReplay',
+      ]),
+      ...of('analytics/work-backfill', ["BackfillWork.mayGoOn > pause('resume')"]),
+      ...of('backfill-runner/commands/run', ['run > readBackfill #2']),
+      ...of('backfill-runner/commands/replay', ['run > readReplay #3']),
+    ],
+  },
+  {
+    why: 'a job that was done and had not said so when its process died: heirs of a chain meet it',
     sometimes: true,
     places: [
-      ...of('backfill-runner/commands/run', [
-        'run > onDatabase #3',
-        'run > readBackfill',
-        'run > orderBackfill',
-        'run > readBackfill #2',
-        'run > work #2',
-      ]),
-      ...of('analytics/backfills', [
-        'orderBackfill > db.transaction',
-        'orderBackfill > readBackfill',
-        'orderBackfill > enter',
-        'orderBackfill > recordAction',
-      ]),
+      ...of('backfill-runner/commands/replay', ['run > endReplay', 'run > readReplay #2']),
       ...of('analytics/work-backfill', [
         'workBackfill > endBackfill',
         'BackfillWork.run > endBackfill #2',
-        "BackfillWork.mayGoOn > pause('resume')",
         "BackfillWork.mayGoOn > pause('ingest')",
       ]),
+    ],
+  },
+  {
+    why: 'a replay or a backfill that another worker, retention or a restored copy overtook (replay-faults, retention)',
+    places: [
+      ...of('backfill-runner/replay/replayer', [
+        'Replayer.commit > isLost',
+        'Replayer.commit > isLost #2',
+        'Replayer.isLost > link.cursors',
+      ]),
+      ...of('analytics/plan-backfill', [
+        'refusePurgedSince > readWriteGuards',
+        "refusePurgedSince > db.selectFrom('rollup_bases')",
+      ]),
+      ...of('analytics/work-backfill', ['BackfillWork.run > refusePurgedSince']),
+    ],
+  },
+  {
+    why: 'a dry run of drop-days, and an archive that another command lists: they only read',
+    places: [
+      ...of('backfill-runner/commands/drop-days', [
+        'run > readWriteGuards',
+        'run > tellPlan',
+        'tellPlan > earlierClockMs',
+        'tellPlan > readWriteGuards',
+        'tellPlan > daysToDrop',
+        'tellPlan > rollupsNeedBefore',
+      ]),
+      ...of('archive/archived-day', ["archivedDays > store.list('day=')"]),
+      ...of('archive/parquet', ['Parquet.unpack > connection.run']),
+    ],
+  },
+  {
+    why: 'a day that waits, comes again or has no archive (retention, db/retention/drop-days, archive/faults)',
+    sometimes: true,
+    places: [
+      ...of('backfill-runner/commands/drop-days', [
+        'drop > alreadyWaiting',
+        'alreadyWaiting > waitingDays',
+      ]),
+      ...of('db/retention/drop-days', [
+        'dropDays > readWriteGuards',
+        'Retention.turn > noteWait',
+        'Retention.retire > recountRetiredDay',
+        'Retention.archive > isArchiveExpected',
+      ]),
+      ...of('db/retention/retired-days', [
+        'isArchiveExpected > sql',
+        "noteWait > db.updateTable('retired_days')",
+        'recountRetiredDay > sql',
+      ]),
+      ...of('backfill-runner/retention/retention-keeper', ['RetentionKeeper.turn > dropDays']),
+    ],
+  },
+  {
+    why: 'what the try before left in the archive, and a store that refuses: heirs of a chain meet the first (archive/faults)',
+    sometimes: true,
+    places: [
+      ...of('archive/archived-day', ['readFiles > rm']),
+      ...of('archive/keep-day', [
+        'ParquetArchive.keep > isAsStated',
+        'ParquetArchive.clear > store.remove #2',
+        'isAsStated > readFiles',
+      ]),
+      ...of('archive/stores/folder-store', ['FolderStore.put > rm']),
     ],
   },
   {
@@ -250,6 +321,7 @@ export const UNREACHED: readonly Unreached[] = [
     why: 'conditions and requests of other services than the dead topic (alerter/conditions, alerter/requests)',
     places: [
       ...of('dead-queue-alerter/dead-topic/place-partitions', [
+        'findPlace > unlessStopped',
         'write > ask',
         'ask > requestNotification',
       ]),

@@ -95,8 +95,12 @@ export class FolderStore implements ArchiveStore {
 
 /** A new name lasts only once its folder is on the disk. */
 async function flushFolder(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r');
-  await handle.sync();
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function absentAs<T, A>(absent: A, work: () => Promise<T>): Promise<T | A> {

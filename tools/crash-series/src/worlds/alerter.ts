@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DEAD_LETTER_HEADERS, withAddedHeaders } from '@adtally/event-schema';
 import { kafkaBrokers, produceRecords, ServiceProcess, testTopic } from '@adtally/testkit';
+import { inOrder } from '../in-order.ts';
 import type { Stage } from '../world.ts';
 import { patiently } from '../patiently.ts';
 import { compared, WorldDatabase } from './world-database.ts';
@@ -81,7 +82,7 @@ export const alerterStage: Stage = {
           );
         });
       },
-      end: (process) => process.stop(),
+      end: inOrder,
       unbalanced: () => database.unbalanced(),
       differences: async () =>
         compared(

@@ -1,12 +1,18 @@
 import { wholeAudit } from '@adtally/analytics';
 import { shown } from '@adtally/pipeline/testing';
 import { ServiceProcess } from '@adtally/testkit';
+import { inOrder } from '../in-order.ts';
 import type { Stage, World } from '../world.ts';
 import { patiently } from '../patiently.ts';
+import { armed } from '../target.ts';
 import { ingestedWorld } from './ingested.ts';
 import { compared } from './world-database.ts';
 
 const EVENTS = 20;
+/** Batches of a feed, each a row of the ledger. */
+const BATCHES = 2;
+/** All batches but the newest were long ago, in one hour. */
+const AGE_LEDGER = `UPDATE ledger SET committed_at = '2026-01-31T12:00:00Z' WHERE first_offset IS NOT NULL`;
 const WHY = ['--execute', '--reason', 'crash series', '--json'];
 
 type Ingested = Awaited<ReturnType<typeof ingestedWorld>>;
@@ -17,8 +23,10 @@ function books({ ingest, database }: Ingested) {
   return {
     count: () => events,
     async take() {
-      await ingest.take(Array.from({ length: EVENTS }, (_, n) => shown(events + n)));
-      events += EVENTS;
+      for (let batch = 0; batch < BATCHES; batch += 1) {
+        await ingest.take(Array.from({ length: EVENTS / BATCHES }, (_, n) => shown(events + n)));
+        events += EVENTS / BATCHES;
+      }
     },
     /** Of each version there is. */
     summed: () =>
@@ -34,7 +42,7 @@ async function wrongRollups({ database }: Ingested): Promise<string[]> {
   return checks.filter(({ ok }) => !ok).map((check) => JSON.stringify(check));
 }
 
-/** backfill-runner --watch on events and on what comes late. */
+/** backfill-runner --watch on events, on what comes late, and on a ledger of long ago. */
 export const watchStage: Stage = {
   name: 'backfill-runner keeps rollups',
   protocol: 'backfill',
@@ -46,10 +54,18 @@ export const watchStage: Stage = {
     const isSettled = async () => {
       const notes = await database.number('SELECT count(*) FROM late_notes');
       const versions = await own.summed();
-      return notes === 0 && versions.length > 0 && versions.every(({ n }) => n === own.count());
+      const isSummed = versions.length > 0 && versions.every(({ n }) => n === own.count());
+      // What is folded into one, and the newest, which is never touched.
+      const batches = await database.number(
+        'SELECT count(*) FROM ledger WHERE first_offset IS NOT NULL',
+      );
+      return notes === 0 && isSummed && batches <= 2;
     };
     return {
-      feed: () => own.take(),
+      feed: async () => {
+        await own.take();
+        await database.rows(AGE_LEDGER);
+      },
       start: async (env) =>
         database.started(
           new ServiceProcess(
@@ -59,7 +75,7 @@ export const watchStage: Stage = {
           ),
         ),
       settled: async (by) => await patiently(by, 'all events summed up', isSettled),
-      end: (process) => process.stop(),
+      end: inOrder,
       unbalanced: () => wrongRollups(world),
       differences: async () => {
         const versions = await own.summed();
@@ -72,29 +88,45 @@ export const watchStage: Stage = {
   },
 };
 
+/** What a job works on, and how it is ordered. */
+export interface JobParts {
+  readonly feed: () => Promise<void>;
+  readonly fresh: readonly string[];
+  readonly resume: (run: number) => readonly string[];
+  readonly unfinished: () => Promise<number>;
+  /** After this place each job is killed that is begun anew: so the processes of the stage go on with it. */
+  readonly diesAfter?: string;
+  readonly env?: () => Readonly<Record<string, string>>;
+  readonly differences: () => Promise<string[]>;
+  readonly close?: () => Promise<void>;
+}
+
 /** A job of backfill-runner: the one that was interrupted goes on, where a frozen process has it another is made. */
 export async function jobWorld(
   build: Parameters<Stage['open']>[0],
   world: Ingested,
-  parts: {
-    readonly feed: () => Promise<void>;
-    readonly fresh: readonly string[];
-    readonly resume: (run: number) => readonly string[];
-    readonly unfinished: () => Promise<number>;
-    readonly env?: Readonly<Record<string, string>>;
-    readonly differences: () => Promise<string[]>;
-  },
+  parts: JobParts,
 ): Promise<World> {
   const { database } = world;
+  const started = (argv: readonly string[], env: Readonly<Record<string, string>>) =>
+    database.started(
+      new ServiceProcess(
+        build.main('backfill-runner'),
+        { ...world.env, ...parts.env?.(), ...env },
+        { argv: [...argv, ...WHY] },
+      ),
+    );
   return {
-    feed: parts.feed,
+    feed: async () => {
+      await parts.feed();
+      const { diesAfter: name } = parts;
+      if (name === undefined || database.isInUse || (await parts.unfinished()) > 0) return;
+      await started(parts.fresh, armed({ name, side: 'after' }, 'SIGKILL')).ended;
+      if ((await parts.unfinished()) === 0) throw new Error('no job was begun');
+    },
     start: async (env) => {
       const run = database.isInUse ? 0 : await parts.unfinished();
-      const argv = run === 0 ? parts.fresh : parts.resume(run);
-      const settings = { ...world.env, ...parts.env, ...env };
-      return database.started(
-        new ServiceProcess(build.main('backfill-runner'), settings, { argv: [...argv, ...WHY] }),
-      );
+      return started(run === 0 ? parts.fresh : parts.resume(run), env);
     },
     settled: async (by) => {
       const { code, stderr } = await by.ended;
@@ -103,34 +135,45 @@ export async function jobWorld(
     end: (process) => process.ended,
     unbalanced: () => wrongRollups(world),
     differences: parts.differences,
-    close: () => world.close(),
+    close: parts.close ?? (() => world.close()),
   };
 }
 
 /** backfill-runner run: all of it summed up anew. */
-export const backfillStage: Stage = {
-  name: 'backfill-runner backfills',
-  protocol: 'backfill',
-  app: 'backfill-runner',
-  open: async (build) => {
-    const world = await ingestedWorld();
-    const own = books(world);
-    const { database } = world;
-    await own.take();
-    await database.rows(
-      'UPDATE write_guards SET frontier_ms = (extract(epoch FROM now()) * 1000)::bigint - 120000',
-    );
-    return await jobWorld(build, world, {
-      feed: async () => undefined,
-      fresh: ['run', '--version', '3'],
-      resume: (run) => ['resume', String(run)],
-      unfinished: () =>
-        database.number(`SELECT max(run_id) FROM backfill_runs WHERE ended_at IS NULL`),
-      differences: async () => {
-        const versions = await own.summed();
-        const third = versions.find(({ version }) => version === 3);
-        return compared({ 'version 3': third?.n }, { 'version 3': own.count() });
-      },
-    });
-  },
-};
+export const backfillStage = backfills({ name: 'backfill-runner backfills' });
+
+/** backfill-runner resume. */
+export const resumedStage = backfills({
+  name: 'backfill-runner goes on with a backfill',
+  diesAfter: 'backfill-runner/commands/run run > startBackfill',
+});
+
+function backfills({ name, ...parts }: { name: string } & Pick<JobParts, 'diesAfter'>): Stage {
+  return {
+    name,
+    protocol: 'backfill',
+    app: 'backfill-runner',
+    open: async (build) => {
+      const world = await ingestedWorld();
+      const own = books(world);
+      const { database } = world;
+      await own.take();
+      await database.rows(
+        'UPDATE write_guards SET frontier_ms = (extract(epoch FROM now()) * 1000)::bigint - 120000',
+      );
+      return await jobWorld(build, world, {
+        ...parts,
+        feed: async () => undefined,
+        fresh: ['run', '--version', '3'],
+        resume: (run) => ['resume', String(run)],
+        unfinished: () =>
+          database.number(`SELECT max(run_id) FROM backfill_runs WHERE ended_at IS NULL`),
+        differences: async () => {
+          const versions = await own.summed();
+          const third = versions.find(({ version }) => version === 3);
+          return compared({ 'version 3': third?.n }, { 'version 3': own.count() });
+        },
+      });
+    },
+  };
+}

@@ -10,6 +10,7 @@ import {
   uniqueName,
 } from '@adtally/testkit';
 import { sql } from 'kysely';
+import { inOrder } from '../in-order.ts';
 import type { Stage } from '../world.ts';
 import { patiently } from '../patiently.ts';
 import { compared, WorldDatabase } from './world-database.ts';
@@ -122,7 +123,7 @@ export const commitStage: Stage = {
           async () => (await consumed()) >= produced(),
         );
       },
-      end: (process) => process.stop(),
+      end: inOrder,
       unbalanced: () => database.unbalanced(),
       differences: async () => compared(await counted(database), booked(truths, poisoned)),
       close: async () => {

@@ -1,5 +1,6 @@
 import { garbage, shown } from '@adtally/pipeline/testing';
 import { ServiceProcess, uniqueName } from '@adtally/testkit';
+import { inOrder } from '../in-order.ts';
 import type { Stage } from '../world.ts';
 import { patiently } from '../patiently.ts';
 import { ingestedWorld } from './ingested.ts';
@@ -59,7 +60,7 @@ export const reprocessorStage: Stage = {
       settled: async (by) => {
         await patiently(by, 'every letter resolved or dead', async () => (await open()) === 0);
       },
-      end: (process) => process.stop(),
+      end: inOrder,
       unbalanced: () => database.unbalanced(),
       differences: async () => {
         const { end } = await world.admin.watermarks(world.dead, 0);
