@@ -16,7 +16,7 @@ export interface SeriesResult extends CrashResult {
 export interface SeriesOptions {
   readonly signal: Signal;
   /** Chosen targets of those that can be reached; all where undefined. */
-  readonly choose?: (reachable: readonly Target[]) => readonly Target[];
+  readonly choose?: (reachable: readonly Passed[]) => readonly Target[];
   /** Worlds at a time. */
   readonly jobs: number;
   readonly say: (line: string) => void;

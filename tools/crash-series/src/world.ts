@@ -12,6 +12,13 @@ export interface World {
   settled(by: ServiceProcess): Promise<void>;
   /** Ends a process in order: a service by SIGTERM, a job by itself. */
   end(process: ServiceProcess): Promise<Exit>;
+  /**
+   * Ends the sessions of a frozen process, as its server does some time after it fell silent; where the successor does
+   * not see to that itself.
+   */
+  takeAway?(): Promise<void>;
+  /** One that goes on after it was frozen may end with an error, as a job does whose session is gone. */
+  readonly mayZombieFail?: true;
   /** What the audit finds wrong; at any time nothing. */
   unbalanced(): Promise<string[]>;
   /** Where the totals differ from the books once settled; nothing where they are exact. */

@@ -33,7 +33,7 @@ export const crashSeriesCommand = command({
   description: `Every await of the protocols is a place (docs/adr/0043). At each a real process is killed with SIGKILL, or with --stop
 stopped with SIGSTOP until another one has taken over, and then let go on; afterwards the audit and the books of what was
 sent decide. Exit code 0 only where each place is passed or excused, each process ended at its place, and all totals were
-exact. All places take half an hour and more: results are recorded as they come, and a run with the same file goes on.`,
+exact. The whole takes half an hour on two free cores, with --stop longer: results are recorded as they come, and a run with the same file goes on.`,
   options: {
     stop: flag('SIGSTOP, a successor, SIGCONT; instead of SIGKILL'),
     places: option(text('PATTERN'), 'a part of the names, such as `batch-committer`', {

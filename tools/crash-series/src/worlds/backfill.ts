@@ -76,6 +76,7 @@ export const watchStage: Stage = {
         ),
       settled: async (by) => await patiently(by, 'all events summed up', isSettled),
       end: inOrder,
+      takeAway: () => database.endSessions(),
       unbalanced: () => wrongRollups(world),
       differences: async () => {
         const versions = await own.summed();
@@ -101,7 +102,7 @@ export interface JobParts {
   readonly close?: () => Promise<void>;
 }
 
-/** A job of backfill-runner: the one that was interrupted goes on, where a frozen process has it another is made. */
+/** A job of backfill-runner: the one that was interrupted, or whose process is frozen, goes on. */
 export async function jobWorld(
   build: Parameters<Stage['open']>[0],
   world: Ingested,
@@ -125,7 +126,7 @@ export async function jobWorld(
       if ((await parts.unfinished()) === 0) throw new Error('no job was begun');
     },
     start: async (env) => {
-      const run = database.isInUse ? 0 : await parts.unfinished();
+      const run = await parts.unfinished();
       return started(run === 0 ? parts.fresh : parts.resume(run), env);
     },
     settled: async (by) => {
@@ -133,6 +134,8 @@ export async function jobWorld(
       if (code !== 0) throw new Error(`the job ended with code ${code}: ${stderr}`);
     },
     end: (process) => process.ended,
+    takeAway: () => database.endSessions(),
+    mayZombieFail: true,
     unbalanced: () => wrongRollups(world),
     differences: parts.differences,
     close: parts.close ?? (() => world.close()),

@@ -6,6 +6,8 @@ const migrated = async (url: string): Promise<void> => {
   await migrate(url);
 };
 
+const SESSION_END_MS = 60_000;
+
 /** A migrated database of a world's own, and the processes that work with it. */
 export class WorldDatabase {
   readonly url: string;
@@ -56,6 +58,14 @@ export class WorldDatabase {
   async unbalanced(): Promise<string[]> {
     const { checks } = await auditDatabase(this.db);
     return checks.filter(({ ok }) => !ok).map((check) => JSON.stringify(check));
+  }
+
+  /** Ends the sessions of a frozen backfill-runner, and waits until they are gone. */
+  async endSessions(): Promise<void> {
+    await this.rows(`
+      SELECT pg_terminate_backend(pid, ${SESSION_END_MS}) FROM pg_stat_activity
+      WHERE datname = current_database()
+        AND (application_name LIKE 'adtally-backfill-runner%' OR application_name = 'adtally-archive')`);
   }
 
   async close(): Promise<void> {
