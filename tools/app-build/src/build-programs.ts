@@ -8,6 +8,8 @@ export interface ProgramBuild {
   readonly folder: string;
   /** Of packages' exports beside `node`: `@adtally/source` where sources are built. */
   readonly conditions?: readonly string[];
+  /** What else is done with the sources: before them nothing is changed. */
+  readonly plugins?: readonly Plugin[];
 }
 
 /**
@@ -18,13 +20,13 @@ export interface ProgramBuild {
  * @throws where a module is not found or cannot be read
  */
 export async function buildPrograms(build: ProgramBuild): Promise<void> {
-  const { programs, folder, conditions = [] } = build;
+  const { programs, folder, conditions = [], plugins = [] } = build;
   const bundle = await rolldown({
     input: { ...programs },
     platform: 'node',
     // `import` and `require` come by the kind of each import: packages in two forms need that.
     resolve: { conditionNames: [...conditions, 'node'] },
-    plugins: [ownPlace(folder), native(folder)],
+    plugins: [...plugins, ownPlace(folder), native(folder)],
     logLevel: 'silent',
   });
   await bundle.write({
