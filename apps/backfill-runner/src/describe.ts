@@ -33,6 +33,10 @@ export function planJson(plan: BackfillPlan, rowsPerSecond: number): object {
     bases: plan.bases,
     bases_taken: plan.takenBases,
     rows: plan.events,
+    taken_over:
+      plan.takenOver === null
+        ? null
+        : { version: plan.takenOver.version, events: Number(plan.takenOver.events) },
     estimated_seconds: Math.ceil(plan.events / rowsPerSecond),
   };
 }
@@ -42,6 +46,11 @@ export function planText(plan: BackfillPlan, rowsPerSecond: number): string {
     `version ${plan.version}, ${rangeText(plan.range)}`,
     `${plan.events.toLocaleString('en')} rows in ${plan.bases} bases, of which ${plan.takenBases} are taken (again)`,
     `about ${Math.ceil(plan.events / rowsPerSecond)} s at ${rowsPerSecond.toLocaleString('en')} rows/s`,
+    ...(plan.takenOver === null
+      ? []
+      : [
+          `${plan.takenOver.events.toLocaleString('en')} events whose ids are no UUIDv7 left: they cannot be computed anew, what version ${plan.takenOver.version} has of them is taken over`,
+        ]),
   ].join('\n');
 }
 

@@ -14,7 +14,7 @@ import { DATABASE_ENV, WRITER_ENV } from '@adtally/db/env';
 import { KAFKA_ENV, KAFKA_RULES, READER_ENV, TOPICS_ENV, TOPICS_RULES } from '@adtally/kafka/env';
 import { BATCH_ENV, RECORD_ENV, suspicionEnv } from '@adtally/pipeline/env';
 import { serviceEnv } from '@adtally/service/env';
-import { RETENTION_ENV, RETENTION_RULES } from './retention-env.ts';
+import { RETENTION_ENV, RETENTION_RULES, TIMELESS_ARCHIVE_RULE } from './retention-env.ts';
 
 /** What `replay` alone uses: a record must be judged as the consumer judges it. */
 const REPLAY_ENV = {
@@ -72,6 +72,7 @@ const RULES: readonly Rule<ConfigOf<typeof ENV>>[] = [
   ...TOPICS_RULES,
   ...KAFKA_RULES,
   ...RETENTION_RULES,
+  TIMELESS_ARCHIVE_RULE,
 ];
 
 export interface RunnerConfig extends ConfigOf<typeof ENV> {

@@ -60,6 +60,12 @@ const RETENTION_METRICS = {
     help: 'Events that left with those days.',
     labels: {},
   },
+  timelessRowsPurged: {
+    name: 'adtally_retention_timeless_rows_purged_total',
+    kind: 'counter',
+    help: 'Events that left by TIMELESS_RETENTION_DAYS, deleted by this process.',
+    labels: {},
+  },
   ledgerRowsFolded: {
     name: 'adtally_ledger_rows_folded_total',
     kind: 'counter',

@@ -91,6 +91,11 @@ Exit codes of commands: 0 done, 1 failure, 2 wrong usage, 3 cancelled, 4 refused
       summary: 'drop the days that EVENTS_RETENTION_DAYS does not keep',
       load: async () => (await import('./commands/drop-days.ts')).dropDaysOnce,
     },
+    'drop-timeless': {
+      summary:
+        'let events leave whose ids are no UUIDv7 and that TIMELESS_RETENTION_DAYS does not keep',
+      load: async () => (await import('./commands/drop-timeless.ts')).dropTimeless,
+    },
     promote: {
       summary: 'show a version to readers',
       load: async () => (await import('./commands/versions.ts')).promoteVersion,

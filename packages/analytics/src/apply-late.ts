@@ -1,11 +1,10 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
 import { type RawBuilder, sql } from 'kysely';
+import { addToRollups } from './add-to-rollups.ts';
 import { eventColumns } from './attribution-sql.ts';
 import { COHORT_MS } from './cohorts.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { advanced, type NoteRanges, overtaken, type Vector, vectorOf } from './late-vectors.ts';
-import { type Rollup, ROLLUPS } from './rollups.ts';
-import { addTotals, totalsOf } from './totals-sql.ts';
 
 export interface ApplyOptions {
   /** Of the notes that wait, oldest first, at most so many impressions (one note is never cut). */
@@ -52,7 +51,7 @@ export async function applyLate(db: Database, options: ApplyOptions): Promise<Ap
       const spoiled = await spoilBases(trx, overtaken(from, notes));
       const to = advanced(from, notes);
       for (const definition of await readDefinitions(trx)) {
-        await addDifferences(trx, definition, noteIds, from, to);
+        await addToRollups(trx, definition, inputOf(definition, noteIds, from, to));
       }
       await trx
         .deleteFrom('late_notes')
@@ -136,32 +135,6 @@ async function spoilBases(trx: DatabaseExecutor, noteIds: readonly bigint[]): Pr
       AND (first_cohort < 0 OR first_cohort * ${COHORT_MS} >= (SELECT horizon_ms FROM write_guards))
     RETURNING version`.execute(trx);
   return rows.length;
-}
-
-async function addDifferences(
-  trx: DatabaseExecutor,
-  definition: RollupDefinition,
-  noteIds: readonly bigint[],
-  from: Vector,
-  to: Vector,
-): Promise<void> {
-  const { rollups } = definition;
-  const adds = rollups.map(
-    (rollup) => sql`${sql.raw(`into_${rollup}`)} AS (${addTotals(rollup, definition)})`,
-  );
-  const empties = rollups.map(
-    (rollup) => sql`SELECT rollup, row::text FROM ${sql.raw(`into_${rollup}`)} WHERE is_empty`,
-  );
-  const { rows } = await sql<{ rollup: Rollup; row: string }>`
-    WITH ${inputOf(definition, noteIds, from, to)},
-    ${totalsOf('impression_id, sign', definition)},
-    ${sql.join(adds)}
-    ${sql.join(empties, sql` UNION ALL `)}`.execute(trx);
-  // No row means zero, as after a recompute.
-  for (const [rollup, group] of Map.groupBy(rows, (empty) => empty.rollup)) {
-    await sql`DELETE FROM ${sql.table(ROLLUPS[rollup].table)}
-      WHERE ctid = ANY (${group.map(({ row }) => row)}::tid[])`.execute(trx);
-  }
 }
 
 /** The noted impressions' events: once with sign -1 as they were counted, once with +1 as they now are. */

@@ -5,6 +5,12 @@ export { COHORT_MS };
 /** Ids that carry no usable time: no UUIDv7, or born in 2100 or later. */
 export const TIMELESS = -1n;
 
+/**
+ * The cohort of rows that hold what ids without a time came to whose events left. It has no base: nothing can be summed up
+ * for it any more, and TIMELESS is what the events come to that are there.
+ */
+export const PURGED_TIMELESS = -2n;
+
 /** The last cohort that ends at or before a moment (milliseconds since 1970). */
 export function lastCohortBefore(ms: number): bigint {
   return BigInt(Math.floor(ms / COHORT_MS)) - 1n;

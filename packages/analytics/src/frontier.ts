@@ -1,4 +1,10 @@
-import { ADVISORY_LOCKS, ADVISORY_LOCK_CLASS, type Database, readWriteGuards } from '@adtally/db';
+import {
+  ADVISORY_LOCKS,
+  ADVISORY_LOCK_CLASS,
+  type Database,
+  databaseNowMs,
+  readWriteGuards,
+} from '@adtally/db';
 import { sql } from 'kysely';
 import { COHORT_MS } from './cohorts.ts';
 
@@ -8,10 +14,7 @@ const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The end of the last cohort that ended `settleMs` ago by the database's clock, in ms since 1970. */
 export async function settledMs(db: Database, settleMs: number): Promise<number> {
-  const { rows } = await sql<{
-    now: number;
-  }>`SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`.execute(db);
-  return Math.floor(((rows[0]?.now ?? 0) - settleMs) / COHORT_MS) * COHORT_MS;
+  return Math.floor(((await databaseNowMs(db)) - settleMs) / COHORT_MS) * COHORT_MS;
 }
 
 /**

@@ -119,3 +119,8 @@ export {
   UnreadableStatement,
   verifyStatement,
 } from './statement/index.ts';
+export {
+  purgeTimelessEvents,
+  type PurgeTimelessResult,
+  timelessLimitMs,
+} from './timeless/purge-timeless.ts';

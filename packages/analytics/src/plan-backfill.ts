@@ -2,6 +2,7 @@ import { type Database, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
 import { aboveHorizon, type CohortRange } from './bases.ts';
 import { COHORT_MS, cohortAt, firstIdOf, lastCohortBefore, TIMELESS } from './cohorts.ts';
+import { type KeptTimeless, timelessToTakeOver } from './timeless/take-over.ts';
 import { RefusedError } from './versions.ts';
 
 /** Half-open, milliseconds since 1970; null = without a bound. */
@@ -23,6 +24,8 @@ export interface BackfillPlan {
   readonly bases: number;
   readonly takenBases: number;
   readonly events: number;
+  /** What the version cannot see any more of ids without a time, and takes over from another one as that has it. */
+  readonly takenOver: KeptTimeless | null;
 }
 
 /**
@@ -66,6 +69,7 @@ export async function planBackfill(
     bases: Number(counted.bases),
     takenBases: Number(counted.taken),
     events: Number(counted.events),
+    takenOver: range.first === TIMELESS ? await timelessToTakeOver(db, version) : null,
   };
 }
 
@@ -86,6 +90,8 @@ async function cohortsWithEvents(db: Database, { fromMs, toMs }: TimeRange): Pro
       eb.fn.min<bigint | null>('cohort').as('first'),
       eb.fn.max<bigint | null>('cohort').as('last'),
     ])
+    // Of ids without a time whose events left nothing can be computed anew.
+    .where('cohort', '>=', TIMELESS)
     .where(
       'hour',
       '>',

@@ -13,6 +13,7 @@ import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { KINDS, MEASURES } from './measures.ts';
 import { readRollupNeeds, rollupNeedText } from './rollup-needs.ts';
 import { type Rollup, ROLLUPS } from './rollups.ts';
+import { purgedTimelessEvents } from './timeless/take-over.ts';
 import { columnsOf, keyOf, selectTotals, totalsOf } from './totals-sql.ts';
 
 export interface RollupsCheckOptions {
@@ -51,6 +52,7 @@ export function rollupsCheck(options: RollupsCheckOptions): ExtraCheck {
           if (problems.length > 0) offences.push(offenceOf(definition, base, problems));
         }
         purged.push(...(await purgedNotes(trx, definition.version)));
+        purged.push(...(await purgedTimelessNotes(trx, definition.version)));
       }
       return { offences, notes: [...(await readRollupNeeds(trx)).map(rollupNeedText), ...purged] };
     },
@@ -99,6 +101,15 @@ async function purgedNotes(trx: DatabaseExecutor, version: number): Promise<stri
   if (events === '0') return [];
   return [
     `version ${version}: ${bases} bases (${events} events when they were summed up) hold impressions born before ${new Date(horizonMs).toISOString()}, whose events were purged: nothing to compare them with`,
+  ];
+}
+
+/** Of ids without a time whose events left. */
+async function purgedTimelessNotes(trx: DatabaseExecutor, version: number): Promise<string[]> {
+  const events = await purgedTimelessEvents(trx, version);
+  if (events === 0n) return [];
+  return [
+    `version ${version}: ${events} events whose ids are no UUIDv7 left by TIMELESS_RETENTION_DAYS: nothing to compare their sums with`,
   ];
 }
 

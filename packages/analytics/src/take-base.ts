@@ -1,10 +1,11 @@
 import type { Database, DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
 import { inputOfBase, planForBases } from './base-input.ts';
-import type { Base, CohortRange } from './bases.ts';
+import { type Base, type CohortRange, isTimeless } from './bases.ts';
 import { COHORT_MS } from './cohorts.ts';
 import type { RollupDefinition } from './definitions.ts';
 import { ROLLUPS } from './rollups.ts';
+import { takeOverTimeless, whileNoneLeave } from './timeless/take-over.ts';
 import { eventsInTotals, insertTotals, totalsOf } from './totals-sql.ts';
 
 /** Which base is to be taken next: one never taken, or one of a range that a backfill has not done. */
@@ -44,7 +45,11 @@ export async function takeNextBase(
         AND cohort BETWEEN ${base.first} AND ${base.last}`.execute(trx);
       }
       const runId = wanted === 'untaken' ? null : wanted.runId;
-      return { ...base, events: await sumUp(trx, definition, base, runId) };
+      if (!isTimeless(base)) return { ...base, events: await sumUp(trx, definition, base, runId) };
+      await whileNoneLeave(trx, 'to compute a base');
+      const events = await sumUp(trx, definition, base, runId);
+      await takeOverTimeless(trx, definition);
+      return { ...base, events };
     });
 }
 

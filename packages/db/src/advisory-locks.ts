@@ -26,4 +26,6 @@ export const ADVISORY_LOCKS = {
   /** The process that drops days, folds the ledger and does what else is retention's. */
   retention: 11,
   // 12 is the folding of the ledger's, taken by fold_ledger (migrations/0033).
+  /** Who lets ids without a time leave takes it, who sums them up takes it shared (packages/analytics). */
+  timeless: 13,
 } as const;

@@ -39,6 +39,8 @@ export {
 export { type Database, type DatabaseExecutor, openDatabase, cutConnections } from './database.ts';
 export { referToDeadLetters, keepDeadLetters } from './dead-letter-refs.ts';
 export { int8Array, int4Array, bytesArray, BYTEA_OID, UUID_OID, textsOf } from './encode-arrays.ts';
+export { databaseNowMs } from './database-now.ts';
+export { inBoundedStep } from './bounded-step.ts';
 export { CopySession } from './copy-session.ts';
 export { CopyEncoder } from './encode-copy.ts';
 export { type EventDay, eventDay } from './event-days.ts';
@@ -102,6 +104,7 @@ export {
   horizonFor,
 } from './retention/drop-days.ts';
 export { foldLedger } from './retention/fold-ledger.ts';
+export { leadingRetention } from './retention/leading.ts';
 export {
   retiredCounts,
   rollupsNeedBefore,
@@ -109,6 +112,16 @@ export {
   type WaitingDay,
   waitingDays,
 } from './retention/retired-days.ts';
+export {
+  beginTimelessPass,
+  isOldEnough,
+  newestTimelessPass,
+  noteTimelessPosition,
+  purgedTimeless,
+  purgeTimeless,
+  readTimelessPage,
+  type TimelessPass,
+} from './retention/timeless-passes.ts';
 export { databaseFailure, databaseFailureAtWork } from './server-failure.ts';
 export { ROLES } from './roles/rights.ts';
 export { rolesScriptFor } from './roles/print-script.ts';

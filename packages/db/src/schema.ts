@@ -26,6 +26,8 @@ import type {
   RetiredDayRangesTable,
   RetiredDaysTable,
   RetiredDayStraysTable,
+  TimelessPassesTable,
+  TimelessPurgedTable,
 } from './schema/retention.ts';
 import type {
   BackfillRunsTable,
@@ -105,6 +107,8 @@ export interface Schema {
   retired_day_counts: RetiredDayCountsTable;
   retired_day_ranges: RetiredDayRangesTable;
   retired_day_strays: RetiredDayStraysTable;
+  timeless_passes: TimelessPassesTable;
+  timeless_purged: TimelessPurgedTable;
 }
 
 interface SchemaVersionsTable {

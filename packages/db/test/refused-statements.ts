@@ -37,6 +37,7 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     'UPDATE alerter_lease SET backend_pid = 1',
     `SELECT drop_event_day_leftovers()`,
     `SELECT drop_retired_day('2020-01-01')`,
+    `SELECT purge_timeless(1, '{}', 0)`,
   ],
   adtally_backfill: [
     NAME_A_BACKEND,
@@ -46,6 +47,8 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     `SELECT move_event_day('2030-01-01')`,
     'UPDATE retired_days SET dropped_at = now()',
     'DELETE FROM retired_day_counts',
+    'UPDATE timeless_passes SET before_offsets = null',
+    'DELETE FROM timeless_purged',
     'UPDATE dead_letters SET attempts = 0',
   ],
   adtally_ops: [

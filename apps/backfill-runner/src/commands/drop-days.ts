@@ -39,13 +39,14 @@ told by source in retired_day_counts. Ends with 3 where a day has to wait, and s
         context.print({ dry: true, horizon, days: [], waits: [] }, KEPT_FOR_EVER);
         return EXIT.success;
       }
-      if (order === null) return await tellPlan(retentionDays, context);
       const { db } = context;
-      const horizonMs = horizonFor(await earlierClockMs(db), retentionDays);
+      const nowMs = await earlierClockMs(db);
+      if (order === null) return await tellPlan({ nowMs, retentionDays }, context);
+      const horizonMs = horizonFor(nowMs, retentionDays);
       await recordAction(db, operatorOf(order, context.config), 'drop days', {
         horizon: new Date(horizonMs).toISOString(),
       });
-      return await drop(retentionDays, options['without-archive'], context);
+      return await drop({ nowMs, retentionDays }, options['without-archive'], context);
     });
   },
 });
@@ -53,9 +54,17 @@ told by source in retired_day_counts. Ends with 3 where a day has to wait, and s
 const DAY_MS = 86_400_000;
 const KEPT_FOR_EVER = 'EVENTS_RETENTION_DAYS is not set: events are kept for ever';
 
-async function tellPlan(retentionDays: number, { db, print }: CommandContext): Promise<number> {
+interface Kept {
+  readonly nowMs: number;
+  readonly retentionDays: number;
+}
+
+async function tellPlan(
+  { nowMs, retentionDays }: Kept,
+  { db, print }: CommandContext,
+): Promise<number> {
   const horizonMs = Math.max(
-    horizonFor(await earlierClockMs(db), retentionDays),
+    horizonFor(nowMs, retentionDays),
     (await readWriteGuards(db)).horizonMs,
   );
   const days = await daysToDrop(db, horizonMs);
@@ -84,13 +93,12 @@ async function tellPlan(retentionDays: number, { db, print }: CommandContext): P
 }
 
 async function drop(
-  retentionDays: number,
+  kept: Kept,
   givesUpArchive: boolean,
   { config, db, print, signal }: CommandContext,
 ): Promise<number> {
   const result = await dropDays(db, {
-    nowMs: await earlierClockMs(db),
-    retentionDays,
+    ...kept,
     archive: archiveOf(config),
     givesUpArchive,
     keepsRollups: false,

@@ -1,3 +1,4 @@
+import { purgeTimelessEvents } from '@adtally/analytics';
 import {
   cutConnections,
   type DayArchive,
@@ -5,6 +6,7 @@ import {
   foldLedger,
   openDatabase,
   type Database,
+  type WaitFor,
 } from '@adtally/db';
 import { RecurringTask } from '@adtally/pacing';
 import { giveUpAfterMs, type Service } from '@adtally/service';
@@ -16,7 +18,7 @@ import { earlierClockMs } from './earlier-clock.ts';
 /** What of the configuration retention goes by. */
 type RetentionConfig = Pick<
   RunnerConfig,
-  'databaseUrl' | 'drainDeadlineMs' | 'eventsRetentionDays'
+  'databaseUrl' | 'drainDeadlineMs' | 'eventsRetentionDays' | 'timelessRetentionDays'
 >;
 
 export interface RetentionKeeperParts {
@@ -37,15 +39,24 @@ const FOLDED_AFTER_MS = 7 * 86_400_000;
 /** Where a day waits: what it waits for, others are at. */
 const AGAIN_MS = 5_000;
 const FIRST_AFTER_MS = 5_000;
+/** All events are gone through for them so often. */
+const PASS_EVERY_MS = 86_400_000;
+/** Days are dropped, and the ledger is folded, in between. */
+const TIMELESS_BUDGET_MS = 10_000;
 /** One holds the lead, one works. */
 const CONNECTIONS = 2;
 
-/** Folds old ledger rows and drops days below the retention horizon until it is stopped; any number of processes may. */
+/**
+ * Folds old ledger rows, drops days below the retention horizon, and lets old events of ids without a time leave, until it
+ * is stopped; any number of processes may.
+ */
 export class RetentionKeeper implements Service {
   readonly name = 'retention';
   readonly #parts: RetentionKeeperParts;
   readonly #db: Database;
   readonly #task: RecurringTask;
+  /** So that a wait is said once. */
+  #timelessWaitsFor: WaitFor | undefined;
 
   constructor(parts: RetentionKeeperParts) {
     this.#parts = parts;
@@ -70,6 +81,11 @@ export class RetentionKeeper implements Service {
     const { config, archive, log } = this.#parts;
     if (config.eventsRetentionDays !== null && archive === null)
       log.warn('old days of events are dropped without an archive: ARCHIVE_URL is not set');
+    if (config.timelessRetentionDays !== null)
+      log.warn(
+        { days: config.timelessRetentionDays },
+        'events whose ids are no UUIDv7 leave so many days after their commit, without an archive: an older copy of one would count as new',
+      );
     this.#task.start();
   }
 
@@ -83,13 +99,21 @@ export class RetentionKeeper implements Service {
   }
 
   async #turn(signal: AbortSignal): Promise<number | undefined> {
-    const { config, metrics, log, archive, now = Date.now } = this.#parts;
+    const { metrics, log, now = Date.now } = this.#parts;
     const nowMs = await earlierClockMs(this.#db, now());
     // First: a day's drop tells each ledger row that stored some of it.
     const folded = await foldLedger(this.#db, { beforeMs: nowMs - FOLDED_AFTER_MS, signal });
     metrics.ledgerRowsFolded.add(folded);
     if (folded > 0) log.info({ rows: folded }, 'old ledger rows were folded');
-    if (config.eventsRetentionDays === null || signal.aborted) return undefined;
+    const isDaySoon = await this.#dropDays(nowMs, signal);
+    const isTimelessSoon = await this.#purgeTimeless(nowMs, signal);
+    return isDaySoon || isTimelessSoon ? AGAIN_MS : undefined;
+  }
+
+  /** Whether a day waits for what others are at. */
+  async #dropDays(nowMs: number, signal: AbortSignal): Promise<boolean> {
+    const { config, metrics, log, archive } = this.#parts;
+    if (config.eventsRetentionDays === null || signal.aborted) return false;
     const { waiting } = await dropDays(this.#db, {
       nowMs,
       retentionDays: config.eventsRetentionDays,
@@ -108,7 +132,31 @@ export class RetentionKeeper implements Service {
         ),
     });
     // What waits for an archive, or failed, is read as a whole at each try.
-    const isSoon = waiting.some(({ wait }) => wait.for !== 'archive' && wait.for !== 'failure');
-    return isSoon ? AGAIN_MS : undefined;
+    return waiting.some(({ wait }) => wait.for !== 'archive' && wait.for !== 'failure');
+  }
+
+  /** Whether some are left to be looked at. */
+  async #purgeTimeless(nowMs: number, signal: AbortSignal): Promise<boolean> {
+    const { config, metrics, log } = this.#parts;
+    const { timelessRetentionDays: retentionDays } = config;
+    if (retentionDays === null || signal.aborted) return false;
+    const { led, rows, isThrough, wait } = await purgeTimelessEvents(this.#db, {
+      nowMs,
+      retentionDays,
+      passEveryMs: PASS_EVERY_MS,
+      budgetMs: TIMELESS_BUDGET_MS,
+      keepsRollups: true,
+      signal,
+    });
+    metrics.timelessRowsPurged.add(Number(rows));
+    if (rows > 0n) log.info({ rows: Number(rows) }, 'old events of ids without a time left');
+    if (wait?.for !== this.#timelessWaitsFor && wait !== null) {
+      log.warn(
+        { waits_for: wait.for, detail: wait.detail },
+        'old events of ids without a time cannot leave yet',
+      );
+    }
+    this.#timelessWaitsFor = wait?.for;
+    return led && !isThrough;
   }
 }

@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { attribution } from '../attribution-sql.ts';
 import { isSummedUp, planAsEver, planForBases } from '../base-input.ts';
 import { type CohortRange, isTimeless } from '../bases.ts';
-import { cohortStartMs, firstIdOf, TIMELESS } from '../cohorts.ts';
+import { cohortStartMs, firstIdOf, PURGED_TIMELESS, TIMELESS } from '../cohorts.ts';
 import type { RollupDefinition } from '../definitions.ts';
 import { COUNTS } from '../measures.ts';
 import type { Period } from '../period.ts';
@@ -53,6 +53,11 @@ export async function cohortsOf(
   const isGone = ({ first, last }: CohortRange): boolean =>
     first >= 0n &&
     left.some((day) => cohortStartMs(first) < day + DAY_MS && cohortStartMs(last + 1n) > day);
+  if (rows.some(({ first }) => first === PURGED_TIMELESS)) {
+    throw new RefusedError(
+      'events of that time whose ids are no UUIDv7 left by TIMELESS_RETENTION_DAYS: what is left of them are sums by whole hours of UTC',
+    );
+  }
   if (rows.some(isGone)) {
     const { horizonMs } = await readWriteGuards(trx);
     throw new RefusedError(

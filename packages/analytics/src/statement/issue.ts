@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from '../definitions.ts';
 import { type Bucket, daysOf, monthPeriod } from '../period.ts';
 import { requireEventsOf } from '../purged.ts';
+import { requireTimelessOf } from '../timeless/require-timeless.ts';
 import { readPromotion, RefusedError } from '../versions.ts';
 import { changesBetween, dailySumsOf, statedFigures, totalOf } from './amounts.ts';
 import { definitionOf, statedDefinition } from './attribution-rules.ts';
@@ -75,6 +76,7 @@ async function drawUp(
 ): Promise<Statement> {
   const days = daysOf(monthPeriod(month, timeZone));
   await requireEventsOf(trx, spanOf(days));
+  await requireTimelessOf(trx, spanOf(days));
   const asOf = await readPositions(trx);
   const { frontierMs } = await readWriteGuards(trx);
   const since = earlier?.as_of ?? [];
@@ -128,6 +130,7 @@ export async function recompute(
 ): Promise<Accounts & { readonly late: Figures['late'] }> {
   const days = statedDays(statement);
   await requireEventsOf(trx, spanOf(days));
+  await requireTimelessOf(trx, spanOf(days));
   const figures = await figuresOf(trx, {
     campaignId: statement.campaign_id,
     days,

@@ -1,13 +1,16 @@
 import { type AuditCheck, OFFENDING_FETCH } from './check.ts';
 
-// Only that day can have held it.
-const LEFT_WITH_ITS_DAY = `(rollup_cohort(l.impression_id) >= 0 AND EXISTS (
+// Only that day can have held it. Of an id without a time no key is kept: it may have left once some did after the letter was
+// settled, or while that was being committed.
+const HAS_LEFT = `(rollup_cohort(l.impression_id) >= 0 AND EXISTS (
       SELECT FROM retired_days d WHERE d.dropped_at IS NOT NULL
-        AND l.impression_id >= first_id_of(d.day) AND l.impression_id < first_id_of(d.day + 1)))`;
+        AND l.impression_id >= first_id_of(d.day) AND l.impression_id < first_id_of(d.day + 1))
+    OR rollup_cohort(l.impression_id) < 0 AND l.settled_at < (
+      SELECT max(p.last_purged_at) + interval '10 minutes' FROM timeless_passes p))`;
 
 /**
  * I6: a letter is what a reference says, has as many tries as it counts, and where it is resolved its key
- * is in `events`, or left with its day. One state a letter and bounded attempts are constraints of the table.
+ * is in `events`, or has left. One state a letter and bounded attempts are constraints of the table.
  */
 export const LETTERS: AuditCheck = {
   id: 'I6',
@@ -18,7 +21,7 @@ export const LETTERS: AuditCheck = {
                 WHEN l.state = 'pending' AND b.letter_id IS NULL
                 THEN format('letter %s is pending, but its bytes are gone', l.letter_id)
                 WHEN r.code <> l.code THEN format('letter %s says %s, its reference %s', l.letter_id, l.code, r.code)
-                WHEN l.state = 'resolved' AND e.event_key IS NULL AND NOT ${LEFT_WITH_ITS_DAY}
+                WHEN l.state = 'resolved' AND e.event_key IS NULL AND NOT ${HAS_LEFT}
                 THEN format('letter %s is resolved, but key %s is not in events', l.letter_id, l.event_key)
                 ELSE format('letter %s counts %s tries in series %s, %s were begun', l.letter_id, l.attempts,
                             l.series, t.begun) END AS detail,
@@ -32,7 +35,7 @@ export const LETTERS: AuditCheck = {
       SELECT count(*) AS begun FROM dead_letter_attempts a WHERE a.letter_id = l.letter_id AND a.series = l.series
     ) AS t
     WHERE l.state NOT IN ('unconfirmed', 'orphan')
-      AND (r.source_id IS NULL OR r.code <> l.code OR (l.state = 'resolved' AND e.event_key IS NULL AND NOT ${LEFT_WITH_ITS_DAY})
+      AND (r.source_id IS NULL OR r.code <> l.code OR (l.state = 'resolved' AND e.event_key IS NULL AND NOT ${HAS_LEFT})
            OR l.attempts <> t.begun OR (l.state = 'pending' AND b.letter_id IS NULL))
     ORDER BY l.source_id, l.source_offset
     LIMIT ${OFFENDING_FETCH}`,

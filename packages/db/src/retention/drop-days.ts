@@ -1,11 +1,10 @@
-import { sql } from 'kysely';
 import { DatabaseError } from 'pg';
-import { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from '../advisory-locks.ts';
 import { inBoundedStep } from '../bounded-step.ts';
 import type { Database } from '../database.ts';
 import { type EventDay, eventDay } from '../event-days.ts';
 import { readWriteGuards } from '../write-guards.ts';
 import type { DayArchive } from './day-archive.ts';
+import { leadingRetention } from './leading.ts';
 import {
   countRetiredDay,
   dropRetiredDay,
@@ -80,21 +79,10 @@ export function horizonFor(nowMs: number, retentionDays: number): number {
  * @param db opened with `statementTimeoutMs: 0`, since a day is read as a whole; two connections at least
  */
 export async function dropDays(db: Database, options: DropDaysOptions): Promise<DropDaysResult> {
-  return await db.connection().execute(async (connection) => {
-    const key = sql`${sql.lit(ADVISORY_LOCK_CLASS)}, ${sql.lit(ADVISORY_LOCKS.retention)}`;
-    const lock = await sql<{
-      taken: boolean;
-    }>`SELECT pg_try_advisory_lock(${key}) AS taken`.execute(connection);
-    if (!lock.rows[0]?.taken) {
-      const { horizonMs } = await readWriteGuards(connection);
-      return { led: false, horizonMs, dropped: [], waiting: [] };
-    }
-    try {
-      return await new Retention(db, options).turn();
-    } finally {
-      await sql`SELECT pg_advisory_unlock(${key})`.execute(connection);
-    }
-  });
+  const done = await leadingRetention(db, () => new Retention(db, options).turn());
+  if (done !== null) return done;
+  const { horizonMs } = await readWriteGuards(db);
+  return { led: false, horizonMs, dropped: [], waiting: [] };
 }
 
 class Retention {

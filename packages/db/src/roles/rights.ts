@@ -56,6 +56,8 @@ const RETENTION = [
   'drop_retired_day(date)',
   'recount_retired_day(date)',
   'fold_ledger(int, timestamptz, int)',
+  'begin_timeless_pass(timestamptz)',
+  'purge_timeless(bigint, uuid[], bigint)',
 ];
 
 /** A day comes back from its archive in one transaction of an operator's. */
@@ -85,6 +87,8 @@ const STANDING = [
   'write_guards',
   'retired_days',
   'retired_day_counts',
+  'timeless_passes',
+  'timeless_purged',
   'schema_versions',
   'kysely_migration',
 ] as const;
@@ -157,6 +161,7 @@ export const ROLES: readonly Role[] = [
       replay_progress: 'INSERT, UPDATE',
       operator_actions: 'INSERT',
       retired_days: 'UPDATE (archived_at, waits_for, waits_detail)',
+      timeless_passes: 'UPDATE (looked_at_through, ended_at)',
       ...Object.fromEntries(ROLLUPS.map((table) => [table, 'INSERT, UPDATE, DELETE'])),
     },
     functions: [...CLAIMS, ...RETENTION, 'replay_backends(bigint)', 'replay_holders(bigint)'],

@@ -1,3 +1,4 @@
+import type { ColumnType, Generated } from 'kysely';
 import type { ServerTime } from './server-time.ts';
 
 /** Days below the horizon and how far each has come (migrations/0031). */
@@ -49,4 +50,29 @@ export interface RetiredDayStraysTable {
   day: Date;
   impression_id: string;
   event_key: string;
+}
+
+/** Each time that all events are gone through for ids without a time that may leave (migrations/0035). */
+export interface TimelessPassesTable {
+  pass_id: Generated<bigint>;
+  committed_before: Date;
+  source_ids: number[];
+  before_offsets: ColumnType<string[], bigint[], bigint[]>;
+  looked_at_through: string | null;
+  rows: bigint;
+  started_at: ServerTime;
+  last_purged_at: Date | null;
+  ended_at: Date | null;
+}
+
+/** What left of ids without a time, by source and UTC day of the events. */
+export interface TimelessPurgedTable {
+  source_id: number;
+  occurred_on: Date;
+  rows: bigint;
+  fingerprint: bigint;
+  first_offset: bigint;
+  end_offset: bigint;
+  first_occurred_at: Date;
+  last_occurred_at: Date;
 }

@@ -193,6 +193,27 @@ export const COUNTING_COLUMNS = {
   },
   retired_day_ranges: { day: 1, source_id: 1, end_offset: 1, rows: 1, fingerprint: 1 },
   retired_day_strays: { day: 1, impression_id: 1, event_key: 1 },
+  timeless_passes: {
+    pass_id: 1,
+    committed_before: 1,
+    source_ids: 1,
+    before_offsets: 1,
+    looked_at_through: 1,
+    rows: 1,
+    started_at: 1,
+    last_purged_at: 1,
+    ended_at: 1,
+  },
+  timeless_purged: {
+    source_id: 1,
+    occurred_on: 1,
+    rows: 1,
+    fingerprint: 1,
+    first_offset: 1,
+    end_offset: 1,
+    first_occurred_at: 1,
+    last_occurred_at: 1,
+  },
 } as const satisfies ColumnsOf<
   | 'schema_versions'
   | 'sources'
@@ -217,4 +238,6 @@ export const COUNTING_COLUMNS = {
   | 'retired_day_counts'
   | 'retired_day_ranges'
   | 'retired_day_strays'
+  | 'timeless_passes'
+  | 'timeless_purged'
 >;
