@@ -33,3 +33,19 @@ test('a retention shorter than a window within which events still come is refuse
     'EVENTS_RETENTION_DAYS: "0"',
   );
 });
+
+test('that of ids without a time is held to the same windows, and to a word where an archive is kept', () => {
+  expect(readConfig(NEEDED)).toMatchObject({ timelessRetentionDays: null });
+  expect(() => readConfig({ ...NEEDED, TIMELESS_RETENTION_DAYS: '7' })).toThrow(
+    'TIMELESS_RETENTION_DAYS=7 is shorter than LATE_WINDOW_DAYS=8',
+  );
+  const short = { ...NEEDED, LATE_WINDOW_DAYS: '1', TIMELESS_RETENTION_DAYS: '1' };
+  expect(() => readConfig({ ...short, DEDUP_TTL_SECONDS: '86401' })).toThrow(
+    'TIMELESS_RETENTION_DAYS=1 is shorter than the redelivery window, DEDUP_TTL_SECONDS=86401',
+  );
+  const archived = { ...NEEDED, TIMELESS_RETENTION_DAYS: '30', ARCHIVE_URL: 'file:///archive' };
+  expect(() => readConfig(archived)).toThrow('say so by TIMELESS_WITHOUT_ARCHIVE=true');
+  expect(readConfig({ ...archived, TIMELESS_WITHOUT_ARCHIVE: 'true' })).toMatchObject({
+    timelessRetentionDays: 30,
+  });
+});

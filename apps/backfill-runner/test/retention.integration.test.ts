@@ -29,6 +29,11 @@ async function count({ db }: Stage): Promise<void> {
     INSERT INTO ledger (source_id, end_offset, epoch) SELECT source_id, 0, 0 FROM told`.execute(db);
 }
 
+/** All of it was committed long ago. */
+async function age({ db }: Stage): Promise<void> {
+  await sql`UPDATE ledger SET committed_at = committed_at - interval '40 days'`.execute(db);
+}
+
 async function timed({ rows }: Stage): Promise<number> {
   const [found] = await rows<{ n: number }>(
     'SELECT count(*)::int AS n FROM events WHERE rollup_cohort(impression_id) >= 0',
@@ -98,21 +103,62 @@ test('a day that the rollups still need waits, and the command ends with 3', asy
   ]);
 });
 
-test('without EVENTS_RETENTION_DAYS everything is kept', async () => {
+test('without a retention everything is kept', async () => {
   const the = await stage(1);
   expect(await the.start('drop-days', '--json').result()).toMatchObject({ dry: true, days: [] });
   const exit = await the.start('drop-days', ...WHY).ended;
   expect(exit.code).toBe(2);
   expect(exit.stderr).toContain('EVENTS_RETENTION_DAYS is not set');
+  expect(await the.start('drop-timeless', '--json').result()).toMatchObject({ events: 0 });
+  const timeless = await the.start('drop-timeless', ...WHY).ended;
+  expect(timeless.code).toBe(2);
+  expect(timeless.stderr).toContain('TIMELESS_RETENTION_DAYS is not set');
+});
+
+test('drop-timeless says what would leave, lets it leave once it is told to, and a new version takes over what is gone', async () => {
+  const the = await stage(IMPRESSIONS, { TIMELESS_RETENTION_DAYS: '30' });
+  await count(the);
+  await age(the);
+  const timeless = 'SELECT count(*)::int AS n FROM events WHERE rollup_cohort(impression_id) < 0';
+  expect(await the.rows(timeless)).toEqual([{ n: 4 }]);
+  expect(await the.start('drop-timeless', '--json').result()).toMatchObject({
+    dry: true,
+    impressions: 2,
+    events: 4,
+    left_before: '0',
+  });
+  await keepAll(the);
+  await the.rows(
+    'UPDATE rollup_bases SET seen_sources = NULL, seen_offsets = NULL, taken_at = NULL',
+  );
+  const waits = await the.start('drop-timeless', ...WHY).ended;
+  expect(waits.code).toBe(3);
+  expect(JSON.parse(waits.stdout)).toMatchObject({ events: '0', waits: { for: 'rollups' } });
+  await keepAll(the);
+
+  expect(await the.start('drop-timeless', ...WHY).result()).toMatchObject({
+    events: '4',
+    through: true,
+    waits: null,
+  });
+  expect(await the.rows(timeless)).toEqual([{ n: 0 }]);
+  expect(
+    await the.rows(`SELECT reason FROM operator_actions WHERE action = 'drop timeless'`),
+  ).toEqual([{ reason: 'test' }, { reason: 'test' }]);
+  await expectExact(the);
+  const plan = await the.start('plan', '--version', '3', '--json').result();
+  expect(plan).toMatchObject({ taken_over: { version: 2, events: 4 } });
 });
 
 test('the service sums up old events before it drops their day, and tells the horizon', async () => {
   const the = await stage(IMPRESSIONS, {
     ...RETENTION,
+    TIMELESS_RETENTION_DAYS: '30',
     ROLLUP_SETTLE_MS: '0',
     ROLLUP_TURN_MS: '50ms',
   });
   await count(the);
+  await age(the);
   const before = await timed(the);
   const [impressions] = await the.rows<{ n: number }>(
     `SELECT count(*)::int AS n FROM events WHERE event_type = 'impression' AND rollup_cohort(impression_id) >= 0`,
@@ -126,11 +172,12 @@ test('the service sums up old events before it drops their day, and tells the ho
   expect(
     await the.rows('SELECT sum(impressions)::int AS n FROM rollup_by_campaign WHERE cohort >= 0'),
   ).toEqual([impressions]);
-  await keeper.until('the horizon to be told', async () => {
+  await keeper.until('the horizon, and what left beside days, to be told', async () => {
     const text = await (await keeper.get('/metrics')).text();
     return (
       /^adtally_retention_horizon_timestamp_seconds [1-9]/m.test(text) &&
-      /^adtally_retention_days_dropped_total 1$/m.test(text)
+      /^adtally_retention_days_dropped_total 1$/m.test(text) &&
+      /^adtally_retention_timeless_rows_purged_total 4$/m.test(text)
     );
   });
   await expectExact(the);

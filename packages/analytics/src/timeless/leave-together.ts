@@ -33,10 +33,14 @@ export async function leaveTogether(
 ): Promise<bigint | Wait> {
   await whileNoneLeave(trx, 'to let some leave');
   // As when late impressions are applied: who computes the base, or adds to it, meets us here.
-  const { rows: bases } = await sql<{ version: number; is_taken: boolean }>`
-    SELECT version, taken_at IS NOT NULL AS is_taken FROM rollup_bases
-    WHERE first_cohort = ${TIMELESS}::bigint ORDER BY version FOR UPDATE`.execute(trx);
-  const untaken = bases.find((base) => !base.is_taken);
+  const bases = await trx
+    .selectFrom('rollup_bases')
+    .select(['version', 'taken_at'])
+    .where('first_cohort', '=', TIMELESS)
+    .orderBy('version')
+    .forUpdate()
+    .execute();
+  const untaken = bases.find((base) => base.taken_at === null);
   if (untaken !== undefined) {
     return {
       for: 'rollups',

@@ -12,7 +12,7 @@ export interface KeptTimeless {
   readonly events: bigint;
 }
 
-const EVENTS = sql.raw(
+const EVENTS = sql.raw<bigint>(
   `coalesce(sum(${COUNTS.map((count) => `r.${count}`).join(' + ')}), 0)::bigint`,
 );
 
@@ -21,10 +21,13 @@ export async function purgedTimelessEvents(
   trx: DatabaseExecutor,
   version: number,
 ): Promise<bigint> {
-  const { rows } = await sql<{ events: bigint }>`
-    SELECT ${EVENTS} AS events FROM rollup_by_campaign r
-    WHERE r.version = ${version} AND r.cohort = ${PURGED_TIMELESS}::bigint`.execute(trx);
-  return rows[0]?.events ?? 0n;
+  const { events } = await trx
+    .selectFrom('rollup_by_campaign as r')
+    .select(EVENTS.as('events'))
+    .where('version', '=', version)
+    .where('cohort', '=', PURGED_TIMELESS)
+    .executeTakeFirstOrThrow();
+  return events;
 }
 
 /**

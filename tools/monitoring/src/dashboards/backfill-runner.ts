@@ -120,6 +120,7 @@ export const BACKFILL_RUNNER: Board = {
         queries: {
           days: 'sum(increase(adtally_retention_days_dropped_total[1h]))',
           events: 'sum(increase(adtally_retention_rows_purged_total[1h]))',
+          'events without a day': 'sum(increase(adtally_retention_timeless_rows_purged_total[1h]))',
           'ledger rows folded': 'sum(increase(adtally_ledger_rows_folded_total[1h]))',
         },
       },

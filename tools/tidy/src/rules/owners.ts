@@ -11,6 +11,7 @@ const SHARED_ON_PURPOSE: Readonly<Record<string, string>> = {
   'packages/kafka/src/direct/topic-setting.ts': 'it speaks to brokers, as this package alone does',
   'packages/event-schema/src/read-event.ts':
     'what an event is as an object is part of the contract',
+  'packages/db/src/database-now.ts': 'retention and the rollups of analytics go by one clock',
   'packages/db/src/dead-letter-refs.ts':
     'part of the write path: rows of the transaction that moves the cursors',
   'packages/db/src/retention/':
