@@ -33,6 +33,7 @@ const LINES = [
   ['replay', 'cancel', '1', ...DO],
   ['status'],
   ['drop-days'],
+  ['drop-timeless'],
   ['promote', '--version', '3', ...DO],
   ['rollback', ...DO],
   ['compare', '2', '3'],

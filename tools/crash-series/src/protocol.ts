@@ -88,6 +88,7 @@ export const PROTOCOL_FILES: Readonly<Record<Protocol, readonly string[]>> = {
     'apps/backfill-runner/src/watch.ts',
     'apps/backfill-runner/src/commands/run.ts',
     ...inFolder('packages/analytics/src', [
+      'add-to-rollups',
       'apply-late',
       'backfills',
       'base-input',
@@ -146,6 +147,7 @@ export const PROTOCOL_FILES: Readonly<Record<Protocol, readonly string[]>> = {
       'copy-session',
       'retention/drop-days',
       'retention/fold-ledger',
+      'retention/leading',
       'retention/retired-days',
     ]),
   ],

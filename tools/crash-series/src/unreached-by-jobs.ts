@@ -57,7 +57,6 @@ export const UNREACHED_BY_JOBS: readonly Unreached[] = [
       ...of('backfill-runner/commands/drop-days', [
         'run > readWriteGuards',
         'run > tellPlan',
-        'tellPlan > earlierClockMs',
         'tellPlan > readWriteGuards',
         'tellPlan > daysToDrop',
         'tellPlan > rollupsNeedBefore',
@@ -85,8 +84,14 @@ export const UNREACHED_BY_JOBS: readonly Unreached[] = [
         "noteWait > db.updateTable('retired_days')",
         'recountRetiredDay > sql',
       ]),
-      ...of('backfill-runner/retention/retention-keeper', ['RetentionKeeper.turn > dropDays']),
+      ...of('backfill-runner/retention/retention-keeper', ['RetentionKeeper.dropDays > dropDays']),
     ],
+  },
+  {
+    why: 'ids without a time are kept for ever on all stages (analytics/timeless-load)',
+    places: of('backfill-runner/retention/retention-keeper', [
+      'RetentionKeeper.purgeTimeless > purgeTimelessEvents',
+    ]),
   },
   {
     why: 'what the try before left in the archive, and a store that refuses: heirs of a chain meet the first (archive/faults)',

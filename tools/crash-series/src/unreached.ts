@@ -124,7 +124,7 @@ export const UNREACHED: readonly Unreached[] = [
       ]),
       ...of('dead-queue-alerter/incidents/apply-arrivals', ['insert > tell #2', 'update > tell']),
       ...of('dead-queue-alerter/incidents/housekeeping', ['keepHouse > tell']),
-      ...of('analytics/apply-late', ['addDifferences > sql #2']),
+      ...of('analytics/add-to-rollups', ['addToRollups > sql #2']),
       ...of('backfill-runner/replay/replay-pace', ['ReplayPace.mayGoOn > pause']),
       ...of('backfill-runner/replay/replay-worker', ['workLanes > pause']),
     ],
