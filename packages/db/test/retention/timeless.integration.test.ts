@@ -134,7 +134,24 @@ test('others than those that were looked at never leave, nor what is too young',
     '1 rows of ids without a time were looked at and 0 would leave',
   );
   await left([old], 1n);
+  await noteTimelessPosition(db, pass.passId, null);
   expect(await stored()).toContain(young);
   expect(await stored()).not.toContain(old);
   await expectExact();
+});
+
+test('I6: a resolved letter whose event left is none that lost it, unless it was settled later', async () => {
+  const id = strayAt(NOW);
+  await writer.commit([id, idAt(0, 1)]);
+  await sql`INSERT INTO dead_letters (source_id, source_offset, record_sha256, state, code, last_code, fingerprint, lane,
+      outcome, impression_id, event_key, settled_at)
+    SELECT source_id, source_offset, record_sha256, 'resolved', code, code, '', 0, 'duplicate', ${id}, ${id}, clock_timestamp()
+    FROM dead_letter_refs`.execute(db);
+  await expectExact();
+  expect(await purge()).toBeGreaterThan(0);
+  expect(await stored()).not.toContain(id);
+  await expectExact();
+  await sql`UPDATE dead_letters SET settled_at = clock_timestamp() + interval '1 hour'`.execute(db);
+  const { checks } = await auditDatabase(db);
+  expect(checks.filter(({ ok }) => !ok).map(({ id: check }) => check)).toEqual(['I6']);
 });
