@@ -24,21 +24,22 @@ export function reportMarkdown(results: readonly RecordedResult[]): string {
   return [
     '# The crash series',
     '',
-    'Written by `./dev crash-series --results FILE --markdown FILE`, with and without `--stop` and `--sides 1`,',
+    'Written by `./dev crash-series --results FILE --markdown FILE`, the last column with `--stop` as well,',
     `from ${days[0]} to ${days.at(-1)}, commit ${commits.join(', ')}. At each place a process said where it was and was ended`,
-    'or stopped there; afterwards the audit balanced, and at the end of each chain the totals were those of the books.',
-    `What is a place, and what a side: [ADR 43](../adr/0043-places-are-made-by-the-build.md).`,
+    'or stopped there, or at another place of the same moment, which it named; afterwards the audit balanced, and at the end',
+    'of each chain the totals were those of the books. What is a place, a side and a moment:',
+    '[ADR 43](../adr/0043-places-are-made-by-the-build.md).',
     '',
-    '| protocol | places | passed by a stage for sure | SIGKILL | SIGSTOP, then a zombie |',
+    `${all.length} places and sides in all, by ${processes(all)} processes; ${all.length - bad.length} exact.`,
+    '',
+    '| protocol | places | surely passed by a stage | killed at, exact | frozen at, exact |',
     '| --- | --- | --- | --- | --- |',
     ...protocols().map((protocol) => summaryRow(protocol, all)),
     '',
-    bad.length === 0
-      ? 'Each was exact.'
-      : ['Not exact:', '', ...bad.map(({ name, problems }) => `- ${name}: ${flat(problems)}`)].join(
-          '\n',
-        ),
-    '',
+    ...(bad.length === 0
+      ? []
+      : ['Not exact:', '', ...bad.map(({ name, problems }) => `- ${name}: ${flat(problems)}`), '']),
+    ...missing(all),
     '## Places',
     '',
     '| place | SIGKILL | SIGSTOP |',
@@ -54,8 +55,30 @@ export function reportMarkdown(results: readonly RecordedResult[]): string {
   ].join('\n');
 }
 
+/** Those that said a place themselves; the other results are of the same moments. */
+function processes(all: readonly RecordedResult[]): number {
+  return all.filter(({ evidence }) => evidence.startsWith('said so')).length;
+}
+
 function protocols(): Protocol[] {
   return Object.keys(PROTOCOL_FILES) as Protocol[];
+}
+
+/** What should have been gone through, and was not. */
+function missing(all: readonly RecordedResult[]): string[] {
+  const excused = new Set(UNREACHED.flatMap((group) => group.places));
+  const sure = protocols()
+    .flatMap((protocol) => protocolPlaces(REPOSITORY, protocol))
+    .filter(({ name }) => !excused.has(name));
+  return SIGNALS.flatMap((signal) => {
+    const went = new Set(all.filter((one) => one.signal === signal).map(({ name }) => name));
+    const left = sure.filter(({ name }) => !went.has(name)).map(({ name }) => `\`${name}\``);
+    if (left.length === 0)
+      return [`${signal}: all ${sure.length} places that are surely passed.`, ''];
+    if (went.size === 0) return [`${signal}: not run.`, ''];
+    const some = `${sure.length - left.length} of ${sure.length} places that are surely passed`;
+    return [`${signal}: ${some}. Not yet: ${left.join(', ')}.`, ''];
+  });
 }
 
 function summaryRow(protocol: Protocol, all: readonly RecordedResult[]): string {

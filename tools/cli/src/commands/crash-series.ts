@@ -90,9 +90,9 @@ exact. The whole takes half an hour on two free cores, with --stop longer: resul
           const told = { ...result, commit, at: new Date().toISOString() };
           fresh.push(told);
           if (file !== '') appendFileSync(file, `${JSON.stringify(told)}\n`);
-          if (markdown !== '') writeFileSync(markdown, reportMarkdown([...known, ...fresh]));
         },
       });
+      if (markdown !== '') writeFileSync(markdown, reportMarkdown([...known, ...fresh]));
       const isGood = wrong.length === 0 && fresh.every(({ problems }) => problems.length === 0);
       if (json) printJson({ signal, wrongly_named: wrong, results: fresh });
       return isGood ? EXIT.success : EXIT.failure;
