@@ -133,6 +133,8 @@ export interface FleetOptions {
 /** All services of a world, by what they are. */
 export class Fleet {
   readonly all: Service[];
+  /** What they said may tell why they were of no use. */
+  readonly #removed: Service[] = [];
   readonly #env: Env;
   readonly #clocks: string | undefined;
   readonly #killAtExit = () => {
@@ -165,10 +167,10 @@ export class Fleet {
     return new Service(label, name, env, clock);
   }
 
-  /** Kills one and forgets it. */
+  /** Kills one, which is of the fleet no more. */
   async remove(label: string): Promise<void> {
     await this.one(label).kill();
-    this.all.splice(this.all.indexOf(this.one(label)), 1);
+    this.#removed.push(...this.all.splice(this.all.indexOf(this.one(label)), 1));
   }
 
   of(name: ServiceName): Service[] {
@@ -189,7 +191,10 @@ export class Fleet {
   /** After the end: everything each process logged, one file a process. */
   async keepLogs(folder: string): Promise<void> {
     mkdirSync(folder, { recursive: true });
-    for (const { label, processes } of this.all) {
+    // Several one after the other may have had one label.
+    const byLabel = Map.groupBy([...this.#removed, ...this.all], ({ label }) => label);
+    for (const [label, services] of byLabel) {
+      const processes = services.flatMap((service) => service.processes);
       for (const [index, { ended }] of processes.entries()) {
         writeFileSync(join(folder, `${label}.${index}.log`), (await ended).stderr);
       }
