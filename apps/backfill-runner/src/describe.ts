@@ -3,6 +3,8 @@ import {
   type Backfill,
   type BackfillPlan,
   type CohortRange,
+  type TakenOver,
+  takenOverText,
 } from '@adtally/analytics';
 
 /** A range of cohorts as times, half-open; null where it has no beginning. */
@@ -21,8 +23,25 @@ function rangeText({ first, last }: CohortRange): string {
   return `impressions born from ${from} to ${isoOf(last + 1n)}`;
 }
 
+function isoAt(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 function isoOf(cohort: bigint): string {
   return new Date(cohortStartMs(cohort)).toISOString();
+}
+
+/** What a version took over from another one. */
+export function takenOverJson(one: TakenOver): object {
+  return {
+    version: one.version,
+    taken_over_from: one.from,
+    ...rangeJson(one),
+    bases: one.bases,
+    events: Number(one.events),
+    lacks_rollups: one.lacks,
+    text: takenOverText(one),
+  };
 }
 
 export function planJson(plan: BackfillPlan, rowsPerSecond: number): object {
@@ -37,13 +56,21 @@ export function planJson(plan: BackfillPlan, rowsPerSecond: number): object {
       plan.takenOver === null
         ? null
         : { version: plan.takenOver.version, events: Number(plan.takenOver.events) },
+    purged_before: plan.purgedBeforeMs === 0 ? null : isoAt(plan.purgedBeforeMs),
     estimated_seconds: Math.ceil(plan.events / rowsPerSecond),
   };
 }
 
 export function planText(plan: BackfillPlan, rowsPerSecond: number): string {
+  const purged =
+    plan.purgedBeforeMs === 0
+      ? []
+      : [
+          `events born before ${isoAt(plan.purgedBeforeMs)} were purged: what it has of them stays, what it lacks is taken over from the version that readers see`,
+        ];
   return [
     `version ${plan.version}, ${rangeText(plan.range)}`,
+    ...purged,
     `${plan.events.toLocaleString('en')} rows in ${plan.bases} bases, of which ${plan.takenBases} are taken (again)`,
     `about ${Math.ceil(plan.events / rowsPerSecond)} s at ${rowsPerSecond.toLocaleString('en')} rows/s`,
     ...(plan.takenOver === null

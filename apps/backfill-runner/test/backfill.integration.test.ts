@@ -149,6 +149,7 @@ test('what cannot be is refused with its own exit code', async () => {
   expect(await codeOf('promote', '--version', '3', ...WHY)).toBe(4);
   expect(await codeOf('run', '--version', '2', '--attribution-window', '1d', ...WHY)).toBe(4);
   await the.rows(`UPDATE write_guards SET horizon_ms = ${Date.UTC(2026, 0, 31)}`);
-  expect(await codeOf('run', ...WHY)).toBe(4); // would erase what was purged
+  expect(await codeOf('run', '--from', '2026-01-30', ...WHY)).toBe(4); // would erase what was purged
+  expect(await codeOf('run', ...WHY)).toBe(0); // leaves that as it is
   expect(await codeOf('run', '--from', '2026-01-31', ...WHY)).toBe(0);
 });

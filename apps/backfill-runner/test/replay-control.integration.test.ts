@@ -3,7 +3,7 @@ import { garbage, shown } from '@adtally/pipeline/testing';
 import { openTransaction, produceTransaction, truncatePartition, waitFor } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 import { listReplays } from '../src/replay/runs/find-replays.ts';
-import { orderReplay, type ReplayOrder } from '../src/replay/runs/order-replay.ts';
+import { orderReplay, type RunOrder } from '../src/replay/runs/order-replay.ts';
 import { many, replayStage, WHY, type ReplayStage } from './support/replay-stage.ts';
 
 /** Each starts several processes, one after the other, and they may share their cores with many. */
@@ -35,7 +35,7 @@ const untilDone = (the: ReplayStage, offsets: number) =>
     timeoutMs: WAIT_MS,
   });
 
-const order = (the: ReplayStage, what: ReplayOrder) =>
+const order = (the: ReplayStage, what: RunOrder) =>
   orderReplay(the.db, 1n, what, { actor: 'ann', reason: 'a test' });
 
 /** Where it stands once nothing has moved for a second: at most a batch of each worker was in hand. */

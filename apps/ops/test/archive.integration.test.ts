@@ -60,12 +60,14 @@ async function stage() {
       await sql`INSERT INTO retired_days (day, counted_at, archived_at, dropped_at, rows, kept_rows)
         VALUES (${DAY}, now(), now(), now(), 5, 0)`.execute(db);
       for (const { sourceId, rows, fingerprint, firstOffset, endOffset } of counts) {
-        await sql`INSERT INTO retired_day_counts (day, source_id, rows, fingerprint, first_offset, end_offset,
-            first_occurred_at, last_occurred_at)
-          VALUES (${DAY}, ${sourceId}, ${rows}, ${fingerprint}, ${firstOffset}, ${endOffset}, ${AT}, ${AT})`.execute(
+        await sql`INSERT INTO retired_day_counts (day, source_id, rows, fingerprint, first_offset, end_offset)
+          VALUES (${DAY}, ${sourceId}, ${rows}, ${fingerprint}, ${firstOffset}, ${endOffset})`.execute(
           db,
         );
       }
+      await sql`INSERT INTO retired_campaign_spans VALUES ('c-7', ${DAY}, ${AT}, ${AT})`.execute(
+        db,
+      );
     },
   };
 }

@@ -3,10 +3,13 @@ import {
   type Database,
   type DatabaseExecutor,
   type Operator,
+  orderRun,
   recordAction,
+  type RunOrder,
 } from '@adtally/db';
 import { sql } from 'kysely';
 import type { CohortRange } from './bases.ts';
+import { COHORT_MS } from './cohorts.ts';
 import type { BackfillPlan } from './plan-backfill.ts';
 import { RefusedError } from './versions.ts';
 
@@ -27,10 +30,9 @@ export interface Backfill {
   /** Bases of its range that it has not taken. */
   readonly basesLeft: number;
   readonly eventsDone: number;
+  /** See BackfillPlan. */
+  readonly purgedBeforeMs: number;
 }
-
-/** States with an end: whoever is in one of them works no more. */
-const ENDED: readonly BackfillState[] = ['done', 'cancelled', 'failed'];
 
 /** How long after its last sign a backfill's process counts as gone. */
 const ATTENDED_SECONDS = 10;
@@ -44,7 +46,7 @@ export async function startBackfill(
   operator: Operator,
 ): Promise<bigint> {
   return await db.transaction().execute(async (trx) => {
-    const { version, range } = plan;
+    const { version, range, purgedBeforeMs } = plan;
     const { run_id: runId } = await trx
       .insertInto('backfill_runs')
       .values({
@@ -53,6 +55,7 @@ export async function startBackfill(
         last_cohort: range.last,
         rate,
         actor: operator.actor,
+        purged_before_ms: BigInt(purgedBeforeMs),
       })
       .returning('run_id')
       .executeTakeFirstOrThrow();
@@ -91,6 +94,9 @@ export async function listBackfills(
         .whereRef('b.version', '=', 'r.version')
         .whereRef('b.last_cohort', '>=', 'r.first_cohort')
         .whereRef('b.first_cohort', '<=', 'r.last_cohort')
+        .where(
+          sql<boolean>`(b.run_id = r.run_id OR b.first_cohort < 0 OR b.first_cohort * ${COHORT_MS} >= r.purged_before_ms)`,
+        )
         .as('bases'),
     )
     .select([
@@ -103,6 +109,7 @@ export async function listBackfills(
       'r.actor',
       'r.started_at as startedAt',
       'r.ended_at as endedAt',
+      'r.purged_before_ms as purgedBefore',
       sql<boolean>`r.ended_at IS NULL
         AND r.seen_at > clock_timestamp() - make_interval(secs => ${ATTENDED_SECONDS})`.as(
         'isAttended',
@@ -115,8 +122,9 @@ export async function listBackfills(
     .orderBy('r.run_id', 'desc')
     .limit(LISTED_MAX)
     .execute();
-  return rows.map(({ first, last, done, remaining, events, ...backfill }) => ({
+  return rows.map(({ first, last, done, remaining, events, purgedBefore, ...backfill }) => ({
     ...backfill,
+    purgedBeforeMs: Number(purgedBefore),
     range: { first, last },
     basesDone: Number(done),
     basesLeft: Number(remaining),
@@ -131,14 +139,6 @@ export async function readBackfill(db: DatabaseExecutor, runId: bigint): Promise
   return backfill;
 }
 
-/** Orders of an operator, and the states in which each is one. */
-const ORDERS = {
-  pause: { to: 'paused', from: ['running'] },
-  resume: { to: 'running', from: ['running', 'paused', 'failed'] },
-  cancel: { to: 'cancelled', from: ['running', 'paused', 'failed'] },
-} as const satisfies Record<string, { to: BackfillState; from: readonly BackfillState[] }>;
-export type BackfillOrder = keyof typeof ORDERS;
-
 /**
  * Pauses, resumes or cancels a backfill from anywhere; its process obeys before its next base.
  *
@@ -147,16 +147,14 @@ export type BackfillOrder = keyof typeof ORDERS;
 export async function orderBackfill(
   db: Database,
   runId: bigint,
-  order: BackfillOrder,
+  order: RunOrder,
   operator: Operator,
 ): Promise<void> {
-  const { to, from } = ORDERS[order];
   await db.transaction().execute(async (trx) => {
     const { state } = await readBackfill(trx, runId);
-    if (!(await enter(trx, runId, to, from))) {
+    if (!(await orderRun(trx, 'rollups', runId, order, operator))) {
       throw new RefusedError(`backfill ${runId} is ${state}: it cannot ${order}`);
     }
-    await recordAction(trx, operator, `rollups ${order}`, { run_id: Number(runId) });
   });
 }
 
@@ -166,7 +164,12 @@ export async function endBackfill(
   runId: bigint,
   state: 'done' | 'failed' | 'paused',
 ): Promise<void> {
-  await enter(db, runId, state, ['running']);
+  await db
+    .updateTable('backfill_runs')
+    .set({ state, ended_at: state === 'paused' ? null : sql`clock_timestamp()` })
+    .where('run_id', '=', runId)
+    .where('state', '=', 'running')
+    .execute();
   // Its process goes: whoever resumes it must not wait for that one.
   await db
     .updateTable('backfill_runs')
@@ -188,19 +191,4 @@ export async function attendBackfill(
     .executeTakeFirst();
   if (attended === undefined) throw new RefusedError(`there is no backfill ${runId}`);
   return attended;
-}
-
-async function enter(
-  db: DatabaseExecutor,
-  runId: bigint,
-  to: BackfillState,
-  from: readonly BackfillState[],
-): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('backfill_runs')
-    .set({ state: to, ended_at: ENDED.includes(to) ? sql`clock_timestamp()` : null })
-    .where('run_id', '=', runId)
-    .where('state', 'in', from)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
 }

@@ -1,5 +1,5 @@
 import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/db';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import {
   COHORT_MS,
   cohortAt,
@@ -188,6 +188,24 @@ export function aboveHorizon(range: CohortRange, horizonMs: number): CohortRange
   return { first: range.first > first ? range.first : first, last: range.last };
 }
 
+/** Whether a base is one of ids without a time, or begins at a moment or later; all are where that is 0. */
+export function isBornSince(firstCohort: string, sinceMs: number): RawBuilder<boolean> {
+  const first = sql.ref(firstCohort);
+  return sql`(${first} < 0 OR ${first} * ${COHORT_MS} >= ${sinceMs})`;
+}
+
 export function isTimeless(range: CohortRange): boolean {
   return range.first === TIMELESS;
+}
+
+/** What another version has taken and this one has not in whole, as a relation of bases. */
+export function lackingBases(version: number, from: number | null): RawBuilder<unknown> {
+  return sql`(
+    SELECT b.* FROM rollup_bases b, (
+      SELECT range_agg(int8range(first_cohort, last_cohort, '[]')) AS cohorts
+      FROM rollup_bases WHERE version = ${version} AND taken_at IS NOT NULL
+    ) own
+    WHERE b.version = ${from} AND b.taken_at IS NOT NULL
+      AND NOT coalesce(own.cohorts @> int8range(b.first_cohort, b.last_cohort, '[]'), false)
+  )`;
 }

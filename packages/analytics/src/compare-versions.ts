@@ -12,8 +12,9 @@ export interface VersionDifference {
 }
 
 /**
- * Every sum by campaign in which two versions differ, over cohorts of which both have taken a base. Of a folded base that only
- * partly lies in them nothing is compared: its rows do not say which of its cohorts they are of.
+ * Every sum by campaign in which two versions differ, over cohorts of which both have summed up a base: what one of them took
+ * over (taken-over.ts) is not of its making. Of a folded base that only partly lies in them nothing is compared: its rows do
+ * not say which of its cohorts they are of.
  */
 export async function compareVersions(
   db: DatabaseExecutor,
@@ -39,7 +40,7 @@ export async function compareVersions(
   }>`
     WITH RECURSIVE taken AS (
       SELECT version, range_agg(int8range(first_cohort, last_cohort, '[]')) AS cohorts
-      FROM rollup_bases WHERE version IN (${left}, ${right}) AND taken_at IS NOT NULL GROUP BY 1
+      FROM rollup_bases WHERE version IN (${left}, ${right}) AND taken_at IS NOT NULL AND taken_over_from IS NULL GROUP BY 1
     ),
     folded AS (
       SELECT int8range(first_cohort, last_cohort, '[]') AS cohorts

@@ -13,7 +13,6 @@ export {
   startBackfill,
   listBackfills,
   readBackfill,
-  type BackfillOrder,
   orderBackfill,
 } from './backfills.ts';
 export { type CohortRange, claimToFrontier } from './bases.ts';
@@ -95,6 +94,7 @@ export { type RollupNeed, readRollupNeeds, rollupNeedText } from './rollup-needs
 export { type Rollup, ROLLUPS } from './rollups.ts';
 export { wholeAudit } from './whole-audit.ts';
 export { takeNextBase } from './take-base.ts';
+export { readTakenOver, type TakenOver, takenOverText } from './taken-over.ts';
 export {
   RefusedError,
   registerVersion,

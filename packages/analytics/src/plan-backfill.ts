@@ -1,6 +1,7 @@
 import { type Database, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
-import { aboveHorizon, type CohortRange } from './bases.ts';
+import type { Backfill } from './backfills.ts';
+import { aboveHorizon, type CohortRange, isBornSince } from './bases.ts';
 import { COHORT_MS, cohortAt, firstIdOf, lastCohortBefore, TIMELESS } from './cohorts.ts';
 import { type KeptTimeless, timelessToTakeOver } from './timeless/take-over.ts';
 import { RefusedError } from './versions.ts';
@@ -26,12 +27,18 @@ export interface BackfillPlan {
   readonly events: number;
   /** What the version cannot see any more of ids without a time, and takes over from another one as that has it. */
   readonly takenOver: KeptTimeless | null;
+  /**
+   * Impressions born before it (milliseconds since 1970) were purged, and all was asked for: what the version has of them
+   * stays as it is, what it lacks is taken over from the promoted version. 0 where nothing of the range was.
+   */
+  readonly purgedBeforeMs: number;
 }
 
 /**
- * What a backfill would work on; changes nothing. Whole cohorts, settled ones only.
+ * What a backfill would work on; changes nothing. Whole cohorts, settled ones only. Without a beginning it is all that can be
+ * computed anew.
  *
- * @throws RefusedError where nobody keeps rollups, or nothing is in the range, or events of it were purged
+ * @throws RefusedError where nobody keeps rollups, or nothing is in the range, or events after its beginning were purged
  */
 export async function planBackfill(
   db: Database,
@@ -46,7 +53,9 @@ export async function planBackfill(
   const settled = lastCohortBefore(frontierMs);
   const range = { first: wanted.first, last: wanted.last < settled ? wanted.last : settled };
   if (range.first > range.last) throw new RefusedError('no settled cohort lies in that range');
-  await refusePurged(db, version, range, horizonMs);
+  const isWhole = times.by === 'cohort' && times.fromMs === null;
+  if (!isWhole) await refusePurged(db, version, range, horizonMs);
+  const purgedBeforeMs = isWhole ? horizonMs : 0;
   const counted = await db
     .selectFrom('rollup_bases')
     .select((eb) => [
@@ -62,6 +71,7 @@ export async function planBackfill(
     .where('version', '=', version)
     .where('last_cohort', '>=', range.first)
     .where('first_cohort', '<=', range.last)
+    .where(isBornSince('first_cohort', purgedBeforeMs))
     .executeTakeFirstOrThrow();
   return {
     version,
@@ -70,6 +80,7 @@ export async function planBackfill(
     takenBases: Number(counted.taken),
     events: Number(counted.events),
     takenOver: range.first === TIMELESS ? await timelessToTakeOver(db, version) : null,
+    purgedBeforeMs,
   };
 }
 
@@ -115,7 +126,8 @@ export async function refusePurgedSince(
     runId,
     version,
     range,
-  }: { readonly runId: bigint; readonly version: number; readonly range: CohortRange },
+    purgedBeforeMs,
+  }: Pick<Backfill, 'runId' | 'version' | 'range' | 'purgedBeforeMs'>,
 ): Promise<void> {
   const { horizonMs } = await readWriteGuards(db);
   const { left } = await db
@@ -127,6 +139,7 @@ export async function refusePurgedSince(
     .where('last_cohort', '>=', range.first)
     .where('first_cohort', '<=', range.last)
     .where('first_cohort', '>=', 0n)
+    .where(isBornSince('first_cohort', purgedBeforeMs))
     .where(sql<boolean>`first_cohort * ${COHORT_MS} < ${horizonMs}`)
     .executeTakeFirstOrThrow();
   if (left === 0n) return;

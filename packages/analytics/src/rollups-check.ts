@@ -13,6 +13,7 @@ import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { KINDS, MEASURES } from './measures.ts';
 import { readRollupNeeds, rollupNeedText } from './rollup-needs.ts';
 import { type Rollup, ROLLUPS } from './rollups.ts';
+import { readTakenOver, takenOverText } from './taken-over.ts';
 import { purgedTimelessEvents } from './timeless/take-over.ts';
 import { columnsOf, keyOf, selectTotals, totalsOf } from './totals-sql.ts';
 
@@ -54,7 +55,9 @@ export function rollupsCheck(options: RollupsCheckOptions): ExtraCheck {
         purged.push(...(await purgedNotes(trx, definition.version)));
         purged.push(...(await purgedTimelessNotes(trx, definition.version)));
       }
-      return { offences, notes: [...(await readRollupNeeds(trx)).map(rollupNeedText), ...purged] };
+      const needs = (await readRollupNeeds(trx)).map(rollupNeedText);
+      const takenOver = (await readTakenOver(trx)).map(takenOverText);
+      return { offences, notes: [...needs, ...purged, ...takenOver] };
     },
   };
 }
@@ -96,6 +99,7 @@ async function purgedNotes(trx: DatabaseExecutor, version: number): Promise<stri
     ])
     .where('version', '=', version)
     .where('taken_at', 'is not', null)
+    .where('taken_over_from', 'is', null)
     .where(sql<boolean>`(first_cohort >= 0 AND first_cohort * ${COHORT_MS} < ${horizonMs})`)
     .executeTakeFirstOrThrow();
   if (events === '0') return [];

@@ -7,7 +7,8 @@ import {
   recordAction,
 } from '@adtally/db';
 import { sql } from 'kysely';
-import { lastCohortBefore, TIMELESS } from './cohorts.ts';
+import { lackingBases } from './bases.ts';
+import { COHORT_MS, lastCohortBefore, TIMELESS } from './cohorts.ts';
 import { DEFAULT_DEFINITION, readDefinitions, type RollupDefinition } from './definitions.ts';
 
 /** A request that the present state does not allow; nothing was changed. */
@@ -117,10 +118,14 @@ export async function promote(
     if (!known) throw new RefusedError(`there is no version ${version}`);
     const shown = await readPromotion(trx);
     if (shown?.version === version) return shown;
-    const missing = await cohortsMissing(trx, version, shown?.version ?? null);
-    if (missing > 0n) {
+    const { bases, purged } = await missingBases(trx, version, shown?.version ?? null);
+    if (bases > 0n) {
+      const whole =
+        purged === 0n
+          ? ''
+          : `, without --from, since it takes ${purged} of them over whose events were purged`;
       throw new RefusedError(
-        `version ${version} lacks ${missing} bases: run a backfill of it to its end first`,
+        `version ${version} lacks ${bases} bases: run a backfill of it to its end first${whole}`,
       );
     }
     return await show(
@@ -165,21 +170,24 @@ async function show(
   return promotion;
 }
 
+interface Missing {
+  readonly bases: bigint;
+  /** Of these, bases whose events left. */
+  readonly purged: bigint;
+}
+
 /** Bases of `version` that are claimed and not taken, or that another version has and it lacks. */
-async function cohortsMissing(
+async function missingBases(
   trx: DatabaseExecutor,
   version: number,
   other: number | null,
-): Promise<bigint> {
-  const { rows } = await sql<{ missing: bigint }>`
-    WITH own AS (
-      SELECT range_agg(int8range(first_cohort, last_cohort, '[]')) AS cohorts
-      FROM rollup_bases WHERE version = ${version} AND taken_at IS NOT NULL
-    )
-    SELECT (SELECT count(*) FROM rollup_bases WHERE version = ${version} AND taken_at IS NULL)
-         + (SELECT count(*) FROM rollup_bases b, own
-            WHERE b.version = ${other} AND b.taken_at IS NOT NULL
-              AND NOT coalesce(own.cohorts @> int8range(b.first_cohort, b.last_cohort, '[]'), false))
-      AS missing`.execute(trx);
-  return rows[0]?.missing ?? 0n;
+): Promise<Missing> {
+  const { rows } = await sql<Missing>`
+    SELECT count(*) AS bases, count(*) FILTER (WHERE is_purged) AS purged FROM (
+      SELECT false AS is_purged FROM rollup_bases WHERE version = ${version} AND taken_at IS NULL
+      UNION ALL
+      SELECT first_cohort >= 0 AND first_cohort * ${COHORT_MS} < (SELECT horizon_ms FROM write_guards)
+      FROM ${lackingBases(version, other)} lacking
+    ) missing`.execute(trx);
+  return rows[0] ?? { bases: 0n, purged: 0n };
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTransientError, type Database } from '@adtally/db';
 import { attendBackfill, type Backfill, endBackfill, readBackfill } from './backfills.ts';
-import { claimRange } from './bases.ts';
+import { claimRange, type CohortRange } from './bases.ts';
 import { TIMELESS } from './cohorts.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { readIngestLag } from './ingest-lag.ts';
 import { refusePurgedSince } from './plan-backfill.ts';
 import { takeNextBase } from './take-base.ts';
+import { takeOverNext } from './taken-over.ts';
 import { claimTimeless } from './versions.ts';
 
 export interface WorkOptions {
@@ -131,14 +132,32 @@ class BackfillWork {
     return 'interrupted';
   }
 
+  /** Takes over what can never be summed up again, then claims all else that has no base yet. */
   async #claim(): Promise<void> {
     const { range, version } = this.#backfill;
-    if (range.first === TIMELESS) await claimTimeless(this.#db, version);
     const timed = { first: range.first < 0n ? 0n : range.first, last: range.last };
+    if (range.first === TIMELESS) {
+      await claimTimeless(this.#db, version);
+      while (await this.#takeOver(timed));
+    }
     while (!this.#isOver()) {
       await this.#attend();
       const size = { maxBases: CLAIM_BASES, baseRows: this.#options.baseRows };
       if ((await claimRange(this.#db, version, timed, size)) === 0) return;
+    }
+  }
+
+  /** Whether there may be more to take over. */
+  async #takeOver(range: CohortRange): Promise<boolean> {
+    if (this.#isOver()) return false;
+    await this.#attend();
+    try {
+      const wanted = { runId: this.#backfill.runId, range };
+      return await takeOverNext(this.#db, this.#definition, wanted);
+    } catch (error) {
+      if (!isTransientError(error)) throw error;
+      await this.#pause('the database');
+      return true;
     }
   }
 

@@ -67,7 +67,7 @@ test('a plan counts the bases and events of a range, by birth or by when events 
   await expect(planBackfill(db, version, never)).rejects.toThrow('no settled cohort');
 });
 
-test('a plan over events that retention took is refused', async () => {
+test('a plan that begins before what retention took is refused; one of everything leaves that as it is', async () => {
   const { db } = world;
   await threeHours();
   const horizonMs = START_MS + HOUR_MS;
@@ -75,9 +75,11 @@ test('a plan over events that retention took is refused', async () => {
     .updateTable('write_guards')
     .set({ horizon_ms: BigInt(horizonMs) })
     .execute();
-  await expect(planBackfill(db, version, ALL)).rejects.toThrow('were purged');
+  const below = { ...ALL, fromMs: horizonMs - 1 };
+  await expect(planBackfill(db, version, below)).rejects.toThrow('were purged');
+  expect(await planBackfill(db, version, ALL)).toMatchObject({ purgedBeforeMs: horizonMs });
   const above = { ...ALL, fromMs: horizonMs };
-  expect(await planBackfill(db, version, above)).toMatchObject({ events: 6 });
+  expect(await planBackfill(db, version, above)).toMatchObject({ events: 6, purgedBeforeMs: 0 });
   // A base that begins below the horizon reaches into this range: it cannot be taken again.
   const within = { ...ALL, fromMs: horizonMs + COHORT_MS };
   await db

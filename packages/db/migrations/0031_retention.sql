@@ -1,5 +1,5 @@
 -- Days leave `events` (docs/adr/0037). The horizon is raised first, so that no event of a day is stored any more; what
--- leaves is counted, by source and ledger row; then the day is dropped and the ledger told, in one transaction. Functions
+-- leaves is counted (0036), by source and ledger row; then the day is dropped and the ledger told, in one transaction. Functions
 -- of the owner, as those of 0022 and 0026: they look into pg_catalog alone.
 --
 -- SQLSTATE ADT07  rows of the day came after it was counted: it must be counted again
@@ -35,9 +35,6 @@ CREATE TABLE retired_day_counts (
   -- Their lowest offset, and the one after their highest.
   first_offset bigint NOT NULL,
   end_offset   bigint NOT NULL,
-  -- When they happened: figures of no such time can be read from events any more.
-  first_occurred_at timestamptz NOT NULL,
-  last_occurred_at  timestamptz NOT NULL,
   PRIMARY KEY (day, source_id)
 );
 
@@ -137,61 +134,6 @@ BEGIN
                  home, p_day);
 END $$;
 
--- Counts what leaves with a day, by ledger row, and notes what of its partition stays. Locks nobody: rows below the
--- horizon neither come nor go. Returns how many leave.
-CREATE FUNCTION count_retired_day(p_day date) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  home regclass := public.partition_of_day(p_day);
-  day_rows text := format('%s r WHERE r.impression_id >= %L AND r.impression_id < %L', coalesce(home, 'public.events_default'),
-                          public.first_id_of(p_day), public.first_id_of(p_day + 1));
-  leaving bigint;
-  placed bigint;
-BEGIN
-  PERFORM FROM public.retired_days r
-  WHERE r.day = p_day AND r.dropped_at IS NULL AND p_day < public.horizon_day() FOR UPDATE;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'day % is not below the horizon, or is gone', p_day;
-  END IF;
-  DELETE FROM public.retired_day_ranges r WHERE r.day = p_day;
-  DELETE FROM public.retired_day_counts r WHERE r.day = p_day;
-  IF home IS NOT NULL THEN
-    IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = home AND t.tgname = 'note_stray') THEN
-      RAISE EXCEPTION 'day % is not watched', p_day;
-    END IF;
-    EXECUTE format('INSERT INTO public.retired_day_strays SELECT %L, r.impression_id, r.event_key
-                    FROM %s AND public.rollup_cohort(r.impression_id) < 0 ON CONFLICT DO NOTHING', p_day, day_rows);
-  END IF;
-  EXECUTE format($query$
-    WITH bounds AS MATERIALIZED (
-      SELECT l.source_id, array_agg(l.end_offset ORDER BY l.end_offset) AS ends FROM public.ledger l GROUP BY l.source_id
-    ), placed AS MATERIALIZED (
-      SELECT r.source_id, width_bucket(r.source_offset, b.ends) AS part, count(*) AS rows,
-             bit_xor(('x' || encode(substr(uuid_send(r.event_key), 1, 8), 'hex'))::bit(64)::bigint) AS fingerprint,
-             min(r.source_offset) AS lowest, max(r.source_offset) AS highest,
-             min(r.occurred_at) AS first_occurred_at, max(r.occurred_at) AS last_occurred_at
-      FROM (SELECT * FROM %s AND public.rollup_cohort(r.impression_id) >= 0) r LEFT JOIN bounds b USING (source_id)
-      GROUP BY 1, 2
-    ), ranges AS (
-      INSERT INTO public.retired_day_ranges
-      SELECT %L, p.source_id, b.ends[p.part + 1], p.rows, p.fingerprint
-      FROM placed p JOIN bounds b USING (source_id) WHERE b.ends[p.part + 1] IS NOT NULL
-      RETURNING rows
-    ), counts AS (
-      INSERT INTO public.retired_day_counts
-      SELECT %L, p.source_id, sum(p.rows), bit_xor(p.fingerprint), min(p.lowest), max(p.highest) + 1,
-             min(p.first_occurred_at), max(p.last_occurred_at)
-      FROM placed p GROUP BY p.source_id
-    )
-    SELECT (SELECT coalesce(sum(rows), 0) FROM placed), (SELECT coalesce(sum(rows), 0) FROM ranges)$query$,
-    day_rows, p_day, p_day) INTO leaving, placed;
-  IF leaving <> placed THEN
-    RAISE EXCEPTION '% rows of day % lie in no ledger range: see what the audit says', leaving - placed, p_day;
-  END IF;
-  UPDATE public.retired_days r SET counted_at = clock_timestamp(), archived_at = NULL WHERE r.day = p_day;
-  RETURN leaving;
-END $$;
-
 -- What the rollups still need of events born before a time, a row each; none where nobody keeps rollups.
 CREATE FUNCTION rollups_need_before(p_ms bigint) RETURNS TABLE (need text, detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -215,6 +157,21 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                   AND public.rollup_cohort(id) >= 0)
   HAVING count(*) > 0
 $$;
+
+-- Refuses to wait for transactions older than a second that use these tables: all others would wait behind us (ADR 36). Null
+-- of those whom the owner may not look at, as a backup by another role: they may be long at it.
+CREATE FUNCTION refuse_long_use(VARIADIC p_tables regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+  WHERE l.locktype = 'relation' AND l.granted AND l.relation = ANY (p_tables)
+    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+    AND a.pid <> pg_backend_pid()
+    AND coalesce(a.xact_start, '-infinity') < clock_timestamp() - interval '1 second';
+  IF FOUND THEN
+    RAISE EXCEPTION 'the events are in use by a long transaction' USING ERRCODE = '55P03';
+  END IF;
+END $$;
 
 -- Drops a day that was counted and tells the ledger, in one transaction; what of its partition has no day moves into
 -- events anew. Whoever reads or writes events waits, as when a day is made (0026). Returns how many rows left.
@@ -243,15 +200,7 @@ BEGIN
     RAISE EXCEPTION 'the rollups need day %: %', p_day, needed USING ERRCODE = 'ADT08';
   END IF;
   IF home IS NOT NULL THEN
-    PERFORM 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'relation' AND l.granted
-      AND l.relation IN ('public.events'::regclass, 'public.events_default'::regclass, home::oid)
-      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-      AND a.pid <> pg_backend_pid()
-      AND coalesce(a.xact_start, '-infinity') < clock_timestamp() - interval '1 second';
-    IF FOUND THEN
-      RAISE EXCEPTION 'the events are in use by a long transaction' USING ERRCODE = '55P03';
-    END IF;
+    PERFORM public.refuse_long_use('public.events', 'public.events_default', home);
   END IF;
   SELECT coalesce(sum(r.rows), 0) INTO leaving FROM public.retired_day_ranges r WHERE r.day = p_day;
   -- Not while old rows are folded (0033): a fold that began before would write what it read, without what is told here.
@@ -306,14 +255,7 @@ BEGIN
   RETURN leaving;
 END $$;
 
--- Rows came below the horizon that cannot: whoever wrote them did not go through commit_batch. They leave with the others.
-CREATE FUNCTION recount_retired_day(p_day date) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  DELETE FROM public.retired_day_strays s WHERE s.day = p_day AND public.rollup_cohort(s.impression_id) >= 0;
-  UPDATE public.retired_days r SET counted_at = NULL, archived_at = NULL WHERE r.day = p_day AND r.dropped_at IS NULL;
-$$;
-
 REVOKE ALL ON FUNCTION raise_horizon(bigint), find_retired_days(), note_stray(), watch_retired_day(date),
-  count_retired_day(date), drop_retired_day(date), recount_retired_day(date) FROM PUBLIC;
+  drop_retired_day(date), refuse_long_use(regclass[]) FROM PUBLIC;
 
 INSERT INTO schema_versions VALUES (31, 8);

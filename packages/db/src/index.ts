@@ -55,6 +55,7 @@ export {
   takeNotificationRequests,
 } from './notification-requests.ts';
 export { type Operator, recordAction, requireSigned } from './operator-actions.ts';
+export { orderRun, type RunOrder } from './run-orders.ts';
 export {
   type ObservedLag,
   type PartitionLag,

@@ -22,6 +22,7 @@ import type { PartitionLagTable, PartitionReportsTable } from './schema/partitio
 import type { ReplayProgressTable, ReplayRunsTable } from './schema/replays.ts';
 import type {
   LedgerFoldsTable,
+  RetiredCampaignSpansTable,
   RetiredDayCountsTable,
   RetiredDayRangesTable,
   RetiredDaysTable,
@@ -105,6 +106,7 @@ export interface Schema {
   ledger_folds: LedgerFoldsTable;
   retired_days: RetiredDaysTable;
   retired_day_counts: RetiredDayCountsTable;
+  retired_campaign_spans: RetiredCampaignSpansTable;
   retired_day_ranges: RetiredDayRangesTable;
   retired_day_strays: RetiredDayStraysTable;
   timeless_passes: TimelessPassesTable;

@@ -93,6 +93,7 @@ export const UNREACHED: readonly Unreached[] = [
       ...of('analytics/keep-rollups', ['keepRollups > readWriteGuards']),
       ...of('analytics/work-backfill', [
         "BackfillWork.takeAll > pause('the database')",
+        "BackfillWork.takeOver > pause('the database')",
         'BackfillWork.run > pause',
         'BackfillWork.mayGoOn > pause',
         'BackfillWork.pause > sleep',

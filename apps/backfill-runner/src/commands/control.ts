@@ -6,10 +6,11 @@ import {
   readDefinitions,
   readPromotion,
   readRollupNeeds,
+  readTakenOver,
   rollupNeedText,
-  type BackfillOrder,
+  takenOverText,
 } from '@adtally/analytics';
-import { readWriteGuards, waitingDays } from '@adtally/db';
+import { readWriteGuards, type RunOrder, waitingDays } from '@adtally/db';
 import { readFreshness } from '@adtally/system-metrics';
 import { listReplays } from '../replay/runs/find-replays.ts';
 import {
@@ -21,7 +22,7 @@ import {
   DRY,
   type RunnerEnvironment,
 } from '../context.ts';
-import { backfillJson, backfillText } from '../describe.ts';
+import { backfillJson, backfillText, takenOverJson } from '../describe.ts';
 import { replayJson, replayText } from '../replay/describe-replay.ts';
 
 /** Versions, freshness, and the latest backfills and replays. */
@@ -32,11 +33,12 @@ export const status = command({
 });
 
 async function tellStatus({ db, print }: CommandContext): Promise<number> {
-  const [definitions, promotion, needs, freshness, backfills, replays, guards, days] =
+  const [definitions, promotion, needs, takenOver, freshness, backfills, replays, guards, days] =
     await Promise.all([
       readDefinitions(db),
       readPromotion(db),
       readRollupNeeds(db),
+      readTakenOver(db),
       readFreshness(db),
       listBackfills(db),
       listReplays(db),
@@ -59,6 +61,7 @@ async function tellStatus({ db, print }: CommandContext): Promise<number> {
       version: need.version,
       text: rollupNeedText(need),
     })),
+    taken_over: takenOver.map(takenOverJson),
     frontier: freshness.frontierMs === 0 ? null : new Date(freshness.frontierMs).toISOString(),
     oldest_note_seconds: freshness.oldestNoteSeconds,
     waiting_notes: freshness.waitingNotes,
@@ -77,6 +80,7 @@ async function tellStatus({ db, print }: CommandContext): Promise<number> {
   const text = [
     `readers see version ${json.promoted ?? 'none'}; known: ${definitions.map(({ version, algorithm }) => `${version} (${algorithm})`).join(', ') || 'none'}`,
     ...needs.map(rollupNeedText),
+    ...takenOver.map(takenOverText),
     `frontier ${json.frontier ?? 'none: nobody keeps rollups'}`,
     `${freshness.waitingNotes} notes wait, the oldest for ${Math.round(freshness.oldestNoteSeconds)} s; ${freshness.waitingBases} bases wait`,
     `horizon ${json.horizon ?? 'none: nothing was ever dropped'}`,
@@ -91,7 +95,7 @@ async function tellStatus({ db, print }: CommandContext): Promise<number> {
 }
 
 /** `pause` and `cancel`: from any terminal; the backfill's process obeys before its next base. */
-export function ordering(verb: Exclude<BackfillOrder, 'resume'>): Command<RunnerEnvironment> {
+export function ordering(verb: Exclude<RunOrder, 'resume'>): Command<RunnerEnvironment> {
   return command({
     operands: { id: operand(id('backfill'), 'which backfill') },
     options: ACTING_OPTIONS,

@@ -1,5 +1,6 @@
 import { RefusedError } from '@adtally/analytics';
 import { createReplay } from '../replay/runs/create-replay.ts';
+import type { RunOrder } from '@adtally/db';
 import { withKafkaAdmin, type KafkaAdmin } from '@adtally/kafka';
 import { createLogger } from '@adtally/telemetry';
 import {
@@ -36,7 +37,7 @@ import {
 } from '../replay/describe-replay.ts';
 import { planReplay, type Bound, type ReplayRequest } from '../replay/plan.ts';
 import { isAttended, isPassed, readReplay, type Replay } from '../replay/runs/find-replays.ts';
-import { endReplay, orderReplay, type ReplayOrder } from '../replay/runs/order-replay.ts';
+import { endReplay, orderReplay } from '../replay/runs/order-replay.ts';
 import { workReplay, type WorkReplayOptions } from '../replay/work-replay.ts';
 import type { WorkOutcome } from '../replay/replay-worker.ts';
 
@@ -120,7 +121,7 @@ number may.`,
 });
 
 /** `replay pause` and `replay cancel`: from any terminal; its processes obey before their next batches. */
-export function orderingReplay(verb: Exclude<ReplayOrder, 'resume'>): Command<RunnerEnvironment> {
+export function orderingReplay(verb: Exclude<RunOrder, 'resume'>): Command<RunnerEnvironment> {
   return command({
     operands: { id: operand(id('replay'), 'which replay') },
     options: ACTING_OPTIONS,

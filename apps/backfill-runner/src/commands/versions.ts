@@ -2,8 +2,11 @@ import {
   compareVersions,
   promote,
   readPromotion,
+  readTakenOver,
   rollback,
   type Promotion,
+  type TakenOver,
+  takenOverText,
 } from '@adtally/analytics';
 import { command, EXIT, JSON_OPTION, operand, required, wholeNumber } from '@adtally/command-line';
 import {
@@ -15,6 +18,7 @@ import {
   DRY,
   type RunnerEnvironment,
 } from '../context.ts';
+import { takenOverJson } from '../describe.ts';
 
 const VERSION = wholeNumber(1, 1_000_000);
 
@@ -33,7 +37,12 @@ export const promoteVersion = command({
         );
         return EXIT.success;
       }
-      tell(print, await promote(db, version, operatorOf(order, config)));
+      const promotion = await promote(db, version, operatorOf(order, config));
+      tell(
+        print,
+        promotion,
+        (await readTakenOver(db)).filter((one) => one.version === version),
+      );
       return EXIT.success;
     });
   },
@@ -74,6 +83,9 @@ async function tellDifferences(
   { db, print }: CommandContext,
 ): Promise<void> {
   const differences = await compareVersions(db, left, right);
+  const notCompared = (await readTakenOver(db)).filter(
+    ({ version }) => version === left || version === right,
+  );
   const rows = differences.map(
     (one) =>
       `${one.campaignId} ${one.currency} ${one.measure}: ${one.left} -> ${one.right} (${one.right - one.left})`,
@@ -89,8 +101,12 @@ async function tellDifferences(
         left: String(one.left),
         right: String(one.right),
       })),
+      not_compared: notCompared.map(takenOverJson),
     },
-    rows.length === 0 ? `versions ${left} and ${right} do not differ` : rows.join('\n'),
+    [
+      ...(rows.length === 0 ? [`versions ${left} and ${right} do not differ`] : rows),
+      ...notCompared.map((one) => `not compared: ${takenOverText(one)}`),
+    ].join('\n'),
   );
 }
 
@@ -101,6 +117,13 @@ function promotionJson(promotion: Promotion | null): object {
   };
 }
 
-function tell(print: (json: object, text: string) => void, promotion: Promotion): void {
-  print(promotionJson(promotion), `readers see version ${promotion.version} now`);
+function tell(
+  print: (json: object, text: string) => void,
+  promotion: Promotion,
+  takenOver: readonly TakenOver[] = [],
+): void {
+  print(
+    { ...promotionJson(promotion), taken_over: takenOver.map(takenOverJson) },
+    [`readers see version ${promotion.version} now`, ...takenOver.map(takenOverText)].join('\n'),
+  );
 }

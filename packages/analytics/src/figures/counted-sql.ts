@@ -10,6 +10,7 @@ import type { Period } from '../period.ts';
 import { RefusedError } from '../versions.ts';
 import { daysThatLeft } from '../purged.ts';
 import { type Asked, isOfCampaign, isOfHoursIn } from './asked.ts';
+import { otherRulesIn } from './taken-over-figures.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -29,13 +30,15 @@ interface Counted extends CohortRange {
  * The rollups name them: so no event is looked at in vain but those beside the asked ones, and those of the other cohorts of
  * a folded base.
  *
- * @throws RefusedError where events of theirs left and did not come back from their archive
+ * @throws RefusedError where events of theirs left and did not come back from their archive, or the figures are by other rules
  */
 export async function cohortsOf(
   trx: DatabaseExecutor,
-  { version }: RollupDefinition,
+  definition: RollupDefinition,
   asked: Asked,
 ): Promise<CohortRange[][]> {
+  const { version } = definition;
+  const hours = wholeHours(asked.period);
   const { rows } = await sql<Counted>`
     SELECT asked.cohort AS first, coalesce((
       SELECT last_cohort FROM rollup_bases b
@@ -46,9 +49,15 @@ export async function cohortsOf(
     ) AS events
     FROM (
       SELECT DISTINCT cohort FROM rollup_by_campaign
-      WHERE version = ${version} AND ${isOfHoursIn(wholeHours(asked.period))} AND ${isOfCampaign(asked)}
+      WHERE version = ${version} AND ${isOfHoursIn(hours)} AND ${isOfCampaign(asked)}
     ) asked
     ORDER BY asked.cohort`.execute(trx);
+  const [other] = await otherRulesIn(trx, definition, { ...asked, period: hours });
+  if (other !== undefined) {
+    throw new RefusedError(
+      `some of these events were summed up by the rules of version ${other} before they were purged: version ${version} has their sums, and what it would make of the events is something else`,
+    );
+  }
   const left = await daysThatLeft(trx);
   const isGone = ({ first, last }: CohortRange): boolean =>
     first >= 0n &&
@@ -160,8 +169,9 @@ export async function readingCounted<T>(
 }
 
 /** The whole hours of UTC that a period touches. */
-function wholeHours({ fromMs, toMs }: Period): Pick<Period, 'fromMs' | 'toMs'> {
+function wholeHours({ fromMs, toMs, timeZone }: Period): Period {
   return {
+    timeZone,
     fromMs: Math.floor(fromMs / HOUR_MS) * HOUR_MS,
     toMs: Math.ceil(toMs / HOUR_MS) * HOUR_MS,
   };

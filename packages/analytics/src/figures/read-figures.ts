@@ -13,6 +13,7 @@ import { type Asked, bucketOf, isOfCampaign, isOfHoursIn, isWithin } from './ask
 import { type EventClass, type FigureMeasure, measuresOf, noFigures } from './classes.ts';
 import { storedEvents } from '../stored-events.ts';
 import { cohortsOf, countedEvents, readingCounted } from './counted-sql.ts';
+import { requireRollupOf } from './taken-over-figures.ts';
 import { readUncounted, waitingEvents } from './waiting-sql.ts';
 
 /** What figures are cut by, beside campaign and currency. */
@@ -56,7 +57,7 @@ const PARTS_OF: Readonly<
 /**
  * The figures of the version that readers see, and what waits for it. In one snapshot (`inSnapshot`) they belong together.
  *
- * @throws RefusedError where that version does not keep the rollup which is cut by
+ * @throws RefusedError where that version does not keep the rollup which is cut by, of all that is asked
  * @throws UsageError where there are more than 100,000 rows
  */
 export async function readFigures(
@@ -72,6 +73,7 @@ export async function readFigures(
       need === undefined ? `rollup "${rollup}" is not kept` : rollupNeedText(need),
     );
   }
+  await requireRollupOf(trx, definition, rollup, asked);
   const buckets = bucketsOf(by, period);
   const sums = new FigureSums(by);
   const from = isOnUtcHours(buckets) ? 'rollups' : 'events';

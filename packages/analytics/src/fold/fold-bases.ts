@@ -1,5 +1,5 @@
 import { type Database, type DatabaseExecutor, readWriteGuards } from '@adtally/db';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { COHORT_MS } from '../cohorts.ts';
 import type { RollupDefinition } from '../definitions.ts';
 import { joined, type Vector, vectorOf } from '../late-vectors.ts';
@@ -73,6 +73,9 @@ export async function countUnfolded(db: DatabaseExecutor, beforeMs: number): Pro
   return Number(n);
 }
 
+/** Of a base `b` whose rows are another version's: of which one's, and of which rollups it has none. */
+const TAKEN_OVER = sql<string | null>`b.taken_over_from || b.lacks_rollups::text`;
+
 async function lockProgress(trx: DatabaseExecutor): Promise<boolean> {
   const progress = await trx
     .selectFrom('rollup_progress')
@@ -92,7 +95,7 @@ async function basesToFold(trx: DatabaseExecutor, version: number): Promise<Fold
       ORDER BY first_cohort LIMIT 1
     )
     SELECT b.first_cohort AS first, b.last_cohort AS last, coalesce(b.events, 0) AS events,
-           b.folded_at IS NOT NULL AS "isFolded"
+           b.folded_at IS NOT NULL AS "isFolded", ${TAKEN_OVER} AS "takenOver"
     FROM oldest, rollup_bases b
     WHERE b.version = ${version} AND b.taken_at IS NOT NULL AND b.first_cohort >= coalesce(
       (SELECT first_cohort FROM rollup_bases WHERE version = ${version} AND first_cohort >= 0
@@ -102,7 +105,10 @@ async function basesToFold(trx: DatabaseExecutor, version: number): Promise<Fold
   return rows;
 }
 
-/** Two folded bases whose events are gone: nothing tells them apart any more. */
+/**
+ * Two folded bases whose events are gone: nothing tells them apart any more. But where another version has only one of
+ * them, it may take over the other (taken-over.ts), and what was summed up by other rules stays apart.
+ */
 async function purgedPair(
   trx: DatabaseExecutor,
   version: number,
@@ -127,18 +133,35 @@ async function purgedPair(
     .where('a.folded_at', 'is not', null)
     .where('b.folded_at', 'is not', null)
     .where('b.last_cohort', '<', BigInt(Math.floor(horizonMs / COHORT_MS)))
+    .whereRef('b.taken_over_from', 'is not distinct from', 'a.taken_over_from')
+    .whereRef('b.lacks_rollups', '=', 'a.lacks_rollups')
+    .select(TAKEN_OVER.as('takenOver'))
+    .where(
+      sql<boolean>`NOT EXISTS (
+        SELECT FROM rollup_versions v WHERE v.version <> a.version
+          AND ${isCovered('a.last_cohort')} <> ${isCovered('b.first_cohort')}
+      )`,
+    )
     .orderBy('a.first_cohort')
     .limit(1)
     .executeTakeFirst();
   if (pair === undefined) return null;
-  const { first, last, events, nextFirst, nextLast, nextEvents } = pair;
+  const { first, last, events, takenOver, nextFirst, nextLast, nextEvents } = pair;
   return {
-    unit: { first, last, events, isFolded: true },
-    others: [{ first: nextFirst, last: nextLast, events: nextEvents, isFolded: true }],
+    unit: { first, last, events, isFolded: true, takenOver },
+    others: [{ first: nextFirst, last: nextLast, events: nextEvents, isFolded: true, takenOver }],
   };
 }
 
-interface LockedBase extends FoldableBase {
+/** Whether the version `v` has taken a base of a cohort. */
+function isCovered(cohort: string): RawBuilder<boolean> {
+  return sql`coalesce((
+    SELECT o.taken_at IS NOT NULL AND o.last_cohort >= ${sql.ref(cohort)} FROM rollup_bases o
+    WHERE o.version = v.version AND o.first_cohort <= ${sql.ref(cohort)} ORDER BY o.first_cohort DESC LIMIT 1
+  ), false)`;
+}
+
+interface LockedBase extends Omit<FoldableBase, 'takenOver'> {
   readonly sources: number[] | null;
   readonly offsets: string[] | null;
   readonly runId: bigint | null;

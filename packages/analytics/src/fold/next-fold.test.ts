@@ -11,7 +11,7 @@ const rules: FoldRules = {
 };
 
 function base(first: bigint, last: bigint, events = 1n, isFolded = false): FoldableBase {
-  return { first, last, events, isFolded };
+  return { first, last, events, isFolded, takenOver: null };
 }
 const folded = (first: bigint, last: bigint, events = 1n) => base(first, last, events, true);
 
@@ -43,6 +43,13 @@ describe('what is folded next', () => {
 
   test('cohorts that nobody has claimed part two units', () => {
     expect(spanOf([folded(0n, 3n), base(5n, 5n), base(7n, 7n)])).toEqual({ unit: 5n, others: [] });
+  });
+
+  test('what was taken over from another version stays apart', () => {
+    const taken = (first: bigint, from: string) => ({ ...base(first, first), takenOver: from });
+    expect(spanOf([taken(0n, '2{}'), base(1n, 1n)])).toEqual({ unit: 0n, others: [] });
+    expect(spanOf([taken(0n, '2{}'), taken(1n, '2{creative}')])).toEqual({ unit: 0n, others: [] });
+    expect(spanOf([taken(0n, '2{}'), taken(1n, '2{}')])).toEqual({ unit: 0n, others: [1n] });
   });
 
   test('a UTC day is never passed', () => {

@@ -6,6 +6,8 @@ export interface FoldableBase extends CohortRange {
   /** Events it sums up. */
   readonly events: bigint;
   readonly isFolded: boolean;
+  /** Whose rows it has, where its version took them over (taken-over.ts); null where it summed them up itself. */
+  readonly takenOver: string | null;
 }
 
 export interface FoldRules {
@@ -62,15 +64,16 @@ export function nextFold(bases: readonly FoldableBase[], rules: FoldRules): Fold
 /**
  * Whether a base may become part of a unit that reaches to a cohort and sums up so many events: of the same UTC day, since
  * retention drops days; a begun hour of birth is brought to its end. What can never be computed anew has no such bounds.
+ * Bases that were summed up by different rules stay apart.
  */
 export function mayJoin(
-  unit: CohortRange,
+  unit: Pick<FoldableBase, 'first' | 'last' | 'takenOver'>,
   last: bigint,
   events: bigint,
   next: FoldableBase,
   { horizonMs, unitEvents }: Pick<FoldRules, 'horizonMs' | 'unitEvents'>,
 ): boolean {
-  if (next.first !== last + 1n) return false;
+  if (next.first !== last + 1n || next.takenOver !== unit.takenOver) return false;
   if (endsBy(next, horizonMs)) return true;
   if (endsBy({ first: unit.first, last }, horizonMs)) return false;
   if (unit.first / COHORTS_PER_DAY !== next.last / COHORTS_PER_DAY) return false;

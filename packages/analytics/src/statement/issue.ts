@@ -37,7 +37,7 @@ export async function issueStatement(db: Database, request: StatementRequest): P
   return await inSnapshot(db, async (trx) => {
     const shown = await shownDefinition(trx);
     const definition = shown ?? DEFAULT_DEFINITION;
-    return await drawUp(trx, request, definition, shown?.version ?? null, null);
+    return await drawUp(trx, request, definition, shown, null);
   });
 }
 
@@ -57,13 +57,15 @@ export async function correctStatement(db: Database, earlier: Statement): Promis
         'the statement it would correct is not what the events come to: ops statement verify says where',
       );
     }
-    const kept = (await readDefinitions(trx)).some(({ version }) => version === definition.version);
+    const isKept = (await readDefinitions(trx)).some(
+      ({ version }) => version === definition.version,
+    );
     const request = {
       campaignId: earlier.campaign_id,
       month: earlier.month,
       timeZone: earlier.time_zone,
     };
-    return await drawUp(trx, request, definition, kept ? definition.version : null, earlier);
+    return await drawUp(trx, request, definition, isKept ? definition : null, earlier);
   });
 }
 
@@ -71,11 +73,11 @@ async function drawUp(
   trx: DatabaseExecutor,
   { campaignId, month, timeZone }: StatementRequest,
   definition: RollupDefinition,
-  keptVersion: number | null,
+  kept: RollupDefinition | null,
   earlier: Statement | null,
 ): Promise<Statement> {
   const days = daysOf(monthPeriod(month, timeZone));
-  await requireEventsOf(trx, spanOf(days));
+  await requireEventsOf(trx, { campaignId, ...spanOf(days) });
   await requireTimelessOf(trx, spanOf(days));
   const asOf = await readPositions(trx);
   const { frontierMs } = await readWriteGuards(trx);
@@ -104,7 +106,7 @@ async function drawUp(
     rollups: await rollupAgreement(trx, {
       campaignId,
       days,
-      version: keptVersion,
+      kept,
       computed: dailySumsOf(accounts),
       unsettled: figures.unsettled,
     }),
@@ -129,7 +131,7 @@ export async function recompute(
   since: readonly SourcePosition[],
 ): Promise<Accounts & { readonly late: Figures['late'] }> {
   const days = statedDays(statement);
-  await requireEventsOf(trx, spanOf(days));
+  await requireEventsOf(trx, { campaignId: statement.campaign_id, ...spanOf(days) });
   await requireTimelessOf(trx, spanOf(days));
   const figures = await figuresOf(trx, {
     campaignId: statement.campaign_id,

@@ -1,6 +1,8 @@
 import { type DatabaseExecutor, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
+import type { RollupDefinition } from '../definitions.ts';
 import { isOfHoursIn } from '../figures/asked.ts';
+import { otherRulesIn } from '../figures/taken-over-figures.ts';
 import { type Measure, MEASURES } from '../measures.ts';
 import { type Bucket, isOnUtcHours } from '../period.ts';
 import { changesBetween, type DailySums } from './amounts.ts';
@@ -12,7 +14,7 @@ export interface AgreementAsked {
   readonly campaignId: string;
   readonly days: readonly Bucket[];
   /** Null where nobody keeps rollups. */
-  readonly version: number | null;
+  readonly kept: RollupDefinition | null;
   readonly computed: DailySums;
   /** Counted events of impressions that no rollup has summed up yet. */
   readonly unsettled: bigint;
@@ -31,13 +33,23 @@ export class RollupsDisagree extends Error {
  */
 export async function rollupAgreement(
   trx: DatabaseExecutor,
-  { campaignId, days, version, computed, unsettled }: AgreementAsked,
+  { campaignId, days, kept: definition, computed, unsettled }: AgreementAsked,
 ): Promise<Statement['rollups']> {
-  if (version === null) return { agreement: 'not comparable', detail: 'nobody keeps rollups here' };
+  if (definition === null)
+    return { agreement: 'not comparable', detail: 'nobody keeps rollups here' };
   if (!isOnUtcHours(days)) {
     return {
       agreement: 'not comparable',
       detail: 'rollups are kept by hours of UTC, on which these days do not begin',
+    };
+  }
+  const { version } = definition;
+  const period = { ...wholeOf(days), timeZone: 'UTC' };
+  const [other] = await otherRulesIn(trx, definition, { period, campaignId });
+  if (other !== undefined) {
+    return {
+      agreement: 'not comparable',
+      detail: `of days that were purged version ${version} has the sums of version ${other}, made by its rules`,
     };
   }
   const kept = await keptSums(trx, campaignId, days, version);

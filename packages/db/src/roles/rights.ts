@@ -87,6 +87,7 @@ const STANDING = [
   'write_guards',
   'retired_days',
   'retired_day_counts',
+  'retired_campaign_spans',
   'timeless_passes',
   'timeless_purged',
   'schema_versions',

@@ -26,6 +26,12 @@ export interface RetiredDayCountsTable {
   fingerprint: bigint;
   first_offset: bigint;
   end_offset: bigint;
+}
+
+/** When events of a day happened that count for a campaign: of a period of a day or longer some left where a span meets it. */
+export interface RetiredCampaignSpansTable {
+  campaign_id: string;
+  day: Date;
   first_occurred_at: Date;
   last_occurred_at: Date;
 }

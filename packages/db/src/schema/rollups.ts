@@ -39,6 +39,8 @@ export interface RollupBasesTable {
   taken_at: Date | null;
   run_id: bigint | null;
   folded_at: Date | null;
+  taken_over_from: number | null;
+  lacks_rollups: Generated<string[]>;
 }
 
 export interface RollupProgressTable {
@@ -92,4 +94,5 @@ export interface BackfillRunsTable {
   started_at: ServerTime;
   seen_at: ColumnType<Date, never, Date>;
   ended_at: Date | null;
+  purged_before_ms: Generated<bigint>;
 }

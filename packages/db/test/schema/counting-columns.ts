@@ -188,9 +188,8 @@ export const COUNTING_COLUMNS = {
     fingerprint: 1,
     first_offset: 1,
     end_offset: 1,
-    first_occurred_at: 1,
-    last_occurred_at: 1,
   },
+  retired_campaign_spans: { campaign_id: 1, day: 1, first_occurred_at: 1, last_occurred_at: 1 },
   retired_day_ranges: { day: 1, source_id: 1, end_offset: 1, rows: 1, fingerprint: 1 },
   retired_day_strays: { day: 1, impression_id: 1, event_key: 1 },
   timeless_passes: {
@@ -236,6 +235,7 @@ export const COUNTING_COLUMNS = {
   | 'ledger_folds'
   | 'retired_days'
   | 'retired_day_counts'
+  | 'retired_campaign_spans'
   | 'retired_day_ranges'
   | 'retired_day_strays'
   | 'timeless_passes'

@@ -52,6 +52,8 @@ export const ROLLUP_AND_REPLAY_COLUMNS = {
     taken_at: 1,
     run_id: 1,
     folded_at: 1,
+    taken_over_from: 1,
+    lacks_rollups: 1,
   },
   rollup_progress: { only_row: 1, applied_sources: 1, applied_offsets: 1 },
   rollup_by_campaign: ROLLUP,
@@ -69,6 +71,7 @@ export const ROLLUP_AND_REPLAY_COLUMNS = {
     started_at: 1,
     seen_at: 1,
     ended_at: 1,
+    purged_before_ms: 1,
   },
   replay_runs: {
     run_id: 1,

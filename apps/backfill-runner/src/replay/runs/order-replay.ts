@@ -1,21 +1,14 @@
 import { RefusedError } from '@adtally/analytics';
 import {
-  recordAction,
+  orderRun,
   type Database,
   type DatabaseExecutor,
   type Operator,
   type ReplayOrdered,
+  type RunOrder,
 } from '@adtally/db';
 import { sql } from 'kysely';
 import { isPassed, readReplay, stateOf } from './find-replays.ts';
-
-/** Orders of an operator, what they come to, and what may have been ordered before. */
-const ORDERS = {
-  pause: { to: 'paused', from: ['running'] },
-  resume: { to: 'running', from: ['running', 'paused'] },
-  cancel: { to: 'cancelled', from: ['running', 'paused'] },
-} as const satisfies Record<string, { to: ReplayOrdered; from: readonly ReplayOrdered[] }>;
-export type ReplayOrder = keyof typeof ORDERS;
 
 /**
  * Pauses, resumes or cancels a replay from anywhere; its processes obey before their next batches.
@@ -25,22 +18,15 @@ export type ReplayOrder = keyof typeof ORDERS;
 export async function orderReplay(
   db: Database,
   runId: bigint,
-  order: ReplayOrder,
+  order: RunOrder,
   operator: Operator,
 ): Promise<void> {
-  const { to, from } = ORDERS[order];
   await db.transaction().execute(async (trx) => {
     const replay = await readReplay(trx, runId);
-    const { numUpdatedRows } = await trx
-      .updateTable('replay_runs')
-      .set({ state: to, ended_at: to === 'cancelled' ? sql`clock_timestamp()` : null })
-      .where('run_id', '=', runId)
-      .where('state', 'in', from)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n || isPassed(replay)) {
+    const isOrdered = await orderRun(trx, 'replay', runId, order, operator);
+    if (!isOrdered || isPassed(replay)) {
       throw new RefusedError(`replay ${runId} is ${stateOf(replay)}: it cannot ${order}`);
     }
-    await recordAction(trx, operator, `replay ${order}`, { run_id: Number(runId) });
   });
 }
 

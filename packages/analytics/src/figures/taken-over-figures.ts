@@ -1,0 +1,63 @@
+import type { DatabaseExecutor } from '@adtally/db';
+import { sql } from 'kysely';
+import { readDefinitions, type RollupDefinition } from '../definitions.ts';
+import type { Rollup } from '../rollups.ts';
+import { RefusedError } from '../versions.ts';
+import { type Asked, isOfCampaign, isOfHoursIn } from './asked.ts';
+
+/** Whose figures a version shows in the place of its own, of some of those that are asked for. */
+interface TakenOverPart {
+  readonly from: number;
+  readonly lacks: readonly string[];
+}
+
+/** Of what is asked, what the version took over from others since its events were purged (taken-over.ts). */
+async function takenOverParts(
+  trx: DatabaseExecutor,
+  version: number,
+  asked: Asked,
+): Promise<TakenOverPart[]> {
+  const { rows } = await sql<TakenOverPart>`
+    SELECT DISTINCT b.taken_over_from AS from, b.lacks_rollups AS lacks FROM rollup_bases b
+    WHERE b.version = ${version} AND b.taken_over_from IS NOT NULL AND EXISTS (
+      SELECT FROM rollup_by_campaign r
+      WHERE r.version = b.version AND r.cohort BETWEEN b.first_cohort AND b.last_cohort
+        AND ${isOfHoursIn(asked.period)} AND ${isOfCampaign(asked)}
+    )`.execute(trx);
+  return rows;
+}
+
+/** @throws RefusedError where some of what is asked left before this version could sum it up by that rollup */
+export async function requireRollupOf(
+  trx: DatabaseExecutor,
+  { version }: RollupDefinition,
+  rollup: Rollup,
+  asked: Asked,
+): Promise<void> {
+  const lacking = (await takenOverParts(trx, version, asked)).find(({ lacks }) =>
+    lacks.includes(rollup),
+  );
+  if (lacking === undefined) return;
+  throw new RefusedError(
+    `rollup "${rollup}" is newer than some of these events, which were purged: version ${version} has them from version ${lacking.from}, which did not keep it. Ask for a later time, or by campaign`,
+  );
+}
+
+/** Other versions by whose rules some of what is asked was summed up; none where all is by this one's. */
+export async function otherRulesIn(
+  trx: DatabaseExecutor,
+  definition: RollupDefinition,
+  asked: Asked,
+): Promise<number[]> {
+  const parts = await takenOverParts(trx, definition.version, asked);
+  if (parts.length === 0) return [];
+  const definitions = await readDefinitions(trx);
+  return [...new Set(parts.map(({ from }) => from))].filter((from) => {
+    const other = definitions.find(({ version }) => version === from);
+    return other === undefined || rulesOf(other) !== rulesOf(definition);
+  });
+}
+
+function rulesOf({ algorithm, windowMs, toleranceMs }: RollupDefinition): string {
+  return JSON.stringify([algorithm, windowMs, toleranceMs]);
+}
