@@ -96,7 +96,7 @@ def _rows(limits: Rules) -> dict:
         "events": found.events,
         "differences": found.differences,
         "unknown": found.unknown,
-        "notes": [],
+        "notes": found.notes,
     }
 
 

@@ -20,6 +20,8 @@ class Asked(NamedTuple):
     """How far every source was counted, as statements and reports write it."""
     campaign_id: str | None
     """Of whose impressions all events are needed; of every one where it is None."""
+    period: tuple[int, int]
+    """When they happened, half-open, in microseconds since 1970."""
     needed: list[Place] | None = None
     """The first offsets that the topic must still have, of the partitions of which it must have any; else all."""
 
@@ -47,8 +49,17 @@ def read(asked: Asked, source: str, limits: Rules) -> Found:
 
 
 def _from_rows(asked: Asked, note: str) -> Found:
-    snapshot = Snapshot({"events": rows.query_as_of(asked.campaign_id, asked.positions)})
+    snapshot = Snapshot(
+        {
+            "events": rows.query_as_of(asked.campaign_id, asked.positions),
+            "left": rows.query_left(asked.campaign_id, asked.period),
+        }
+    )
     try:
+        ((days,),) = snapshot.rows("left")
+        if days != "0":
+            reason = f"{note}; " if note else ""
+            raise Incomplete(f"{reason}events of that time left the database with {days} days")
         events = {event.key: event for event in rows.events_of(snapshot, "events")}
     finally:
         snapshot.close()

@@ -29,6 +29,8 @@ class Known(NamedTuple):
     """Records that are events, and could not be written or were too old by then; by what they were rejected."""
     stored_at: Mapping[str, Place] = {}
     """Where the stored copy of an event lies, of those that a partition stored."""
+    not_stored: Container[Place] = ()
+    """Records of another payload than the stored copy of their event has, which may have left by now."""
 
 
 class Count:
@@ -38,6 +40,8 @@ class Count:
         self.events: dict[str, Event] = {}
         self.rejected: dict[Place, str] = {}
         self.records = 0
+        self.expired: list[tuple[Place, Event]] = []
+        """Events that were too old by then."""
         self.duplicates = 0
         self.conflicts = 0
         self.undecided: set[str] = set()
@@ -59,6 +63,8 @@ class Count:
                 self._enter(place, event)
                 continue
             self.rejected[place] = code
+            if code == "expired" and isinstance(event, Event):
+                self.expired.append((place, event))
             if known.admitted:
                 widened = decode(value, rules, any_version=True)
                 if isinstance(widened, Event) and widened.key in known.admitted:
@@ -99,6 +105,9 @@ class Count:
         if self._places[event.key][:2] == place[:2]:
             return
         stored = self._known.stored_at.get(event.key)
+        refused = self._known.not_stored
+        if stored is None and (self._places[event.key] in refused) != (place in refused):
+            stored = self._places[event.key] if place in refused else place
         if stored == place:
             self._places[event.key] = place
             self._copies_elsewhere.pop(event.key, None)

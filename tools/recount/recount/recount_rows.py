@@ -1,10 +1,10 @@
-"""Holds a whole database against the topics it was counted from: rows, money, dead letters, rollups."""
+"""Holds a whole database against the topics it was counted from: rows, what left, money, dead letters, rollups."""
 
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import rows, sources
+from . import left, rows, sources
 from .attribution import MEASURES, Attribution, credits
 from .contract import Event, Rules, born_ms
 from .counting import Count, Place
@@ -19,7 +19,7 @@ HOUR_US = 3_600_000_000
 COHORT_MS = 30_000
 SUMS = sorted({name for measures in MEASURES.values() for name in measures[1:]})
 
-QUERIES = sources.QUERIES | {
+QUERIES = sources.QUERIES | left.QUERIES | {
     "events": f"SELECT {rows.COLUMNS} FROM events e",
     "counted": """SELECT topic, topic_id, partition, next_offset FROM sources JOIN cursors USING (source_id)
         WHERE kind = 'events' AND next_offset > 0 AND closed_at IS NULL""",
@@ -33,6 +33,9 @@ QUERIES = sources.QUERIES | {
             (SELECT count(*) FROM late_notes), (SELECT count(*) FROM rollup_bases b
              WHERE b.version = v.version AND taken_at IS NULL)
         FROM rollup_promotion p JOIN rollup_versions v USING (version), write_guards g""",
+    # What the version could not sum up any more was summed up by another one, by the rules of that.
+    "other_rules": """SELECT b.first_cohort, b.last_cohort, v.algorithm, v.window_ms, v.tolerance_ms
+        FROM rollup_bases b JOIN rollup_promotion p USING (version) JOIN rollup_versions v ON v.version = b.taken_over_from""",
     "rollups": f"""SELECT (extract(epoch FROM hour) * 1000000)::bigint, campaign_id, currency,
             {", ".join(f"sum({name})" for name in SUMS)}
         FROM rollup_by_campaign JOIN rollup_promotion USING (version) GROUP BY 1, 2, 3""",
@@ -46,6 +49,7 @@ class Findings(NamedTuple):
     differences: list[str]
     unknown: list[str]
     """What could not be told, a sentence each."""
+    notes: list[str]
 
 
 def recount_rows(limits: Rules) -> Findings:
@@ -65,8 +69,11 @@ def recount_rows(limits: Rules) -> Findings:
         count.add(topics.read(ranges), TopicRules(snapshot, limits).at)
         count.close()
         rollups, unknown = _rollup_differences(snapshot, count)
+        stored, gone = left.split(snapshot, count.events)
+        cannot, notes = left.unknown(gone, has_rollups=not unknown)
         differences = [
-            *_row_differences(snapshot, count),
+            *_row_differences(snapshot, stored),
+            *left.differences(snapshot, gone, count),
             *_letter_differences(snapshot, count),
             *_copy_differences(snapshot, count),
             *_gap_differences(snapshot, count, ranges),
@@ -75,7 +82,7 @@ def recount_rows(limits: Rules) -> Findings:
         if count.undecided:
             unknown.append(f"{len(count.undecided)} events have different copies, of which none that is here is stored")
         records = sum(one.end - one.first for one in ranges)
-        return Findings(records, len(count.events), len(count.rejected), differences, unknown)
+        return Findings(records, len(count.events), len(count.rejected), differences, [*unknown, *cannot], notes)
     finally:
         topics.close()
         snapshot.close()
@@ -91,8 +98,9 @@ def _require_all(counted: list[Source], ranges: list[Range], geneses: dict[tuple
             )
 
 
-def _row_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
-    missing = dict(count.events)
+def _row_differences(snapshot: Snapshot, events: dict[str, Event]) -> Iterator[str]:
+    """`events` are those of the topic that are to be stored."""
+    missing = dict(events)
     changed: list[str] = []
     added: list[str] = []
     money: Counter[str] = Counter()
@@ -111,7 +119,7 @@ def _row_differences(snapshot: Snapshot, count: Count) -> Iterator[str]:
         if keys:
             yield f"{len(keys)} {what}: {', '.join(keys[:EXAMPLES])}"
     expected_money: Counter[str] = Counter()
-    for event in count.events.values():
+    for event in events.values():
         expected_money[event.currency] += event.amount
     for currency in sorted(money.keys() | expected_money.keys()):
         if money[currency] != expected_money[currency]:
@@ -162,12 +170,16 @@ def _rollup_differences(snapshot: Snapshot, count: Count) -> tuple[list[str], li
     if notes != "0" or bases != "0":
         return [], [f"rollups: not summed up yet are {notes} notes of late events and {bases} bases"]
     expected: dict[tuple[int, str, str], Counter[str]] = {}
-    rules = Attribution(int(window_ms), int(tolerance_ms))
+    own = Attribution(int(window_ms), int(tolerance_ms))
+    others = list(snapshot.rows("other_rules"))
+    if any(other != "last_click" for _, _, other, _, _ in others):
+        return [], ["rollups: some are by an algorithm that is not published"]
     for impression_id, events in by_impression(count.events.values()).items():
         born = born_ms(impression_id)
         # Younger cohorts are summed up later.
         if born >= 0 and (born // COHORT_MS + 1) * COHORT_MS > int(frontier_ms):
             continue
+        rules = _rules_at(born // COHORT_MS, others, own)
         for kind, event, earner in credits(events, rules):
             hour = event.occurred_us // HOUR_US * HOUR_US
             sums = expected.setdefault((hour, earner.campaign_id, event.currency), Counter())
@@ -184,3 +196,11 @@ def _rollup_differences(snapshot: Snapshot, count: Count) -> tuple[list[str], li
         ]
     found += [f"{campaign} {currency}: no rollup has it" for _, campaign, currency in expected]
     return ([f"{len(found)} rollups differ: {'; '.join(found[:EXAMPLES])}"] if found else []), []
+
+
+def _rules_at(cohort: int, others: list[list[str]], own: Attribution) -> Attribution:
+    """By whose rules the impressions of a cohort were summed up."""
+    for first, last, _, window_ms, tolerance_ms in others:
+        if int(first) <= cohort <= int(last):
+            return Attribution(int(window_ms), int(tolerance_ms))
+    return own

@@ -10,13 +10,17 @@ from .errors import Incomplete
 from .topic import Range, Topics
 
 QUERIES = {
-    "admitted": """SELECT event_key FROM events JOIN sources USING (source_id) WHERE kind IN ('redrive', 'replay')""",
+    # A redriven letter says so for good, its event may have left.
+    "admitted": """SELECT event_key FROM events JOIN sources USING (source_id) WHERE kind IN ('redrive', 'replay')
+        UNION SELECT event_key FROM dead_letters WHERE outcome = 'stored'""",
     "kept_out": """SELECT topic, partition, source_offset, code FROM dead_letter_refs JOIN sources USING (source_id)
         WHERE kind = 'events' AND code IN ('data_refused', 'transient_downstream', 'expired')""",
     # A copy of another payload than the stored one is in `conflicts`, wherever it lay.
     "stored_at": """SELECT e.event_key, s.topic, s.partition, e.source_offset
         FROM (SELECT DISTINCT impression_id, event_key FROM conflicts) c JOIN events e USING (impression_id, event_key)
         JOIN sources s ON s.source_id = e.source_id AND s.kind = 'events'""",
+    "not_stored": """SELECT topic, partition, source_offset FROM conflicts JOIN sources USING (source_id)
+        WHERE kind = 'events'""",
     # Records before the first are none of ours: START_AT said where to begin.
     "geneses": """SELECT topic, topic_id, partition, end_offset FROM ledger JOIN sources USING (source_id)
         WHERE kind = 'events' AND ledger.first_offset IS NULL""",
@@ -48,6 +52,9 @@ def known_of(snapshot: Snapshot) -> Known:
             key: Place(topic, int(partition), int(offset))
             for key, topic, partition, offset in snapshot.rows("stored_at")
         },
+        not_stored=frozenset(
+            Place(topic, int(partition), int(offset)) for topic, partition, offset in snapshot.rows("not_stored")
+        ),
     )
 
 

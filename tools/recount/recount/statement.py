@@ -56,7 +56,8 @@ def asked_by(statement: dict) -> Asked:
         for one in statement["offsets"]
         if one["source"] in places
     ]
-    return Asked(statement["as_of"], statement["campaign_id"], needed)
+    days = [(instant_us(day["from"]), instant_us(day["to"])) for day in statement["days"]]
+    return Asked(statement["as_of"], statement["campaign_id"], (days[0][0], days[-1][1]), needed)
 
 
 def attribution_of(statement: dict) -> Attribution:

@@ -79,7 +79,7 @@ def _told(path: str, content: dict) -> Told:
 
 def asked_by(told: Told) -> Asked:
     """Everything that was counted until then: nothing in it says where its events begin."""
-    return Asked(told.content["as_of"]["positions"], told.campaign_id)
+    return Asked(told.content["as_of"]["positions"], told.campaign_id, (told.from_us, told.to_us))
 
 
 def credited(told: Told, events: Iterable[Event]) -> Iterator[Credit]:
