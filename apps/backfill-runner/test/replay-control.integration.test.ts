@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunOrder } from '@adtally/db';
 import { garbage, shown } from '@adtally/pipeline/testing';
 import { openTransaction, produceTransaction, truncatePartition, waitFor } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 import { listReplays } from '../src/replay/runs/find-replays.ts';
-import { orderReplay, type RunOrder } from '../src/replay/runs/order-replay.ts';
+import { orderReplay } from '../src/replay/runs/order-replay.ts';
 import { many, replayStage, WHY, type ReplayStage } from './support/replay-stage.ts';
 
 /** Each starts several processes, one after the other, and they may share their cores with many. */

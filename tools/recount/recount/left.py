@@ -1,7 +1,7 @@
-"""Days that retention dropped: what of the topic left with them, by what the database told when it dropped them."""
+"""What of the topic retention took: with its day, or by its commit where its id has none, by what the database told of it then."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from . import rows
@@ -9,7 +9,7 @@ from .contract import Event, born_ms
 from .counting import Count, Place
 from .database import Snapshot
 
-DAY_MS = 86_400_000
+EPOCH = datetime(1970, 1, 1)
 EXAMPLES = 5
 BY_HAND = ("redrive", "replay")
 """Kinds of sources whose offsets are none of the topic's."""
@@ -22,8 +22,15 @@ QUERIES = {
         WHERE d.dropped_at IS NOT NULL""",
     "left_ledger": """SELECT source_id, sum(purged), bit_xor(purged_fingerprint) FROM ledger
         GROUP BY 1 HAVING sum(purged) > 0""",
-    "left_told": """SELECT source_id, sum(c.rows), bit_xor(fingerprint)
-        FROM retired_day_counts c JOIN retired_days d USING (day) WHERE d.dropped_at IS NOT NULL GROUP BY 1""",
+    "left_told": """SELECT source_id, sum(rows), bit_xor(fingerprint) FROM (
+            SELECT source_id, c.rows, fingerprint FROM retired_day_counts c JOIN retired_days d USING (day)
+            WHERE d.dropped_at IS NOT NULL
+            UNION ALL SELECT source_id, rows, fingerprint FROM timeless_purged
+        ) told GROUP BY 1""",
+    # Of ids that are no UUIDv7 not all of a day have left.
+    "timeless_left": "SELECT to_char(occurred_on, 'YYYY-MM-DD'), sum(rows), bit_xor(fingerprint) FROM timeless_purged GROUP BY 1",
+    "timeless_stored": """SELECT event_key FROM events
+        WHERE rollup_cohort(impression_id) < 0 AND EXISTS (SELECT FROM timeless_purged)""",
     # Days that came back from their archive lie beside `events`.
     "restored_days": "SELECT to_char(day, 'YYYY-MM-DD') FROM restored.days",
     "restored_events": f"SELECT {rows.COLUMNS} FROM restored.events e",
@@ -65,12 +72,14 @@ class Left(NamedTuple):
     told: dict[str, list[Part]]
     events: dict[str, dict[str, Event]]
     """By day, then by key."""
+    timeless: dict[str, dict[str, Event]]
+    """Of ids without a day, by the UTC day on which they happened, then by key."""
 
 
 def day_of(impression_id: str) -> str | None:
     """The UTC day in which an impression was born; None where its id carries no time."""
     born = born_ms(impression_id)
-    return None if born < 0 else datetime.fromtimestamp(born // 1000, timezone.utc).strftime("%Y-%m-%d")
+    return None if born < 0 else _utc_day(born // 1000)
 
 
 def split(snapshot: Snapshot, events: dict[str, Event]) -> tuple[dict[str, Event], Left]:
@@ -82,15 +91,24 @@ def split(snapshot: Snapshot, events: dict[str, Event]) -> tuple[dict[str, Event
         told.setdefault(day, []).append(part)
     ((horizon_ms,),) = snapshot.rows("horizon")
     restored = frozenset(day for (day,) in snapshot.rows("restored_days"))
-    left = Left(days, restored & days, int(horizon_ms), told, {})
+    left = Left(days, restored & days, int(horizon_ms), told, {}, {})
+    timeless_left = {day for day, _, _ in snapshot.rows("timeless_left")}
+    timeless_stored = {key for (key,) in snapshot.rows("timeless_stored")}
     stays: dict[str, Event] = {}
     for key, event in events.items():
-        day = day_of(event.impression_id) if days else None
+        day = day_of(event.impression_id) if days or timeless_left else None
+        happened = _utc_day(event.occurred_us // 1_000_000) if timeless_left and day is None else None
         if day in days:
             left.events.setdefault(day, {})[key] = event
+        elif happened in timeless_left and key not in timeless_stored:
+            left.timeless.setdefault(happened, {})[key] = event
         else:
             stays[key] = event
     return stays, left
+
+
+def _utc_day(seconds: int) -> str:
+    return (EPOCH + timedelta(seconds=seconds)).date().isoformat()
 
 
 def fingerprint_of(key: str) -> int:
@@ -119,6 +137,11 @@ def differences(snapshot: Snapshot, left: Left, count: Count) -> Iterator[str]:
             yield f"{day}: {told} left, {found} are in the topic"
         elif _is_placed(parts, events, count):
             yield from _part_differences(day, parts, events, count)
+    for day, number, fingerprint in snapshot.rows("timeless_left"):
+        told, found = Sum(int(number), int(fingerprint)), sum_of(left.timeless.get(day, {}))
+        # One that came once more after it had left was stored once more (docs/adr/0042).
+        if told != found:
+            yield f"{day}, ids that are no UUIDv7: {told} left, {found} are in the topic and not stored"
     ledger = {source: tuple(rest) for source, *rest in snapshot.rows("left_ledger")}
     days = {source: tuple(rest) for source, *rest in snapshot.rows("left_told")}
     for source in sorted(ledger.keys() | days.keys(), key=int):
@@ -167,7 +190,8 @@ def _restored_differences(snapshot: Snapshot, left: Left) -> Iterator[str]:
 def unknown(left: Left, has_rollups: bool) -> tuple[list[str], list[str]]:
     """What cannot be told of the events that left, and what is to be said of them all the same."""
     gone = {day: events for day, events in left.events.items() if day not in left.restored}
-    events = sum(map(len, gone.values()))
+    timeless = sum(map(len, left.timeless.values()))
+    events = sum(map(len, gone.values())) + timeless
     by_replay = sum(part.sum.events for parts in left.told.values() for part in parts if part.kind == "replay")
     cannot = []
     if by_replay:
@@ -175,9 +199,10 @@ def unknown(left: Left, has_rollups: bool) -> tuple[list[str], list[str]]:
     if events and not has_rollups:
         cannot.append(f"the money of {events} events that left: nobody keeps rollups")
     notes = []
+    by_what = f" with {len(gone)} days" + (f", {timeless} of them by TIMELESS_RETENTION_DAYS" if timeless else "")
     if events:
         notes.append(
-            f"{events} events left with {len(gone)} days: they are compared by number and key, their sums with the "
+            f"{events} events left{by_what}: they are compared by number and key, their sums with the "
             "rollups by campaign; other fields of theirs are not"
         )
     return cannot, notes

@@ -92,6 +92,21 @@ class ADayThatLeft(unittest.TestCase):
         self.assertEqual((count.conflicts, count.undecided), (1, set()))
         self.assertEqual(len(counted([one, other]).undecided), 1)
 
+    def test_of_ids_without_a_day_what_is_not_stored_left(self) -> None:
+        ids = [f"01890a5d-ac96-4000-8000-0000000000{n:02x}" for n in (1, 2, 3)]
+        values = [json.dumps(IMPRESSION | {"impression_id": one}).encode() for one in ids]
+        count = counted([Record(Place("t", 0, n), value, None, -1) for n, value in enumerate(values)])
+        first, second, third = count.events.values()
+        day = left._utc_day(first.occurred_us // 1_000_000)
+        total = left.sum_of([first.key, second.key])
+        rows = [[day, str(total.events), str(total.fingerprint)]]
+        told = Told(timeless_left=rows, timeless_stored=[[third.key]])
+        stays, gone = left.split(told, count.events)  # type: ignore[arg-type]
+        self.assertEqual((list(stays), found(told, count)), ([third.key], []))
+        self.assertIn("2 of them by TIMELESS_RETENTION_DAYS", left.unknown(gone, True)[1][0])
+        again = Told(timeless_left=rows, timeless_stored=[[second.key], [third.key]])
+        self.assertEqual(len(found(again, count)), 1)
+
     def test_that_came_by_a_replay_is_not_told_apart(self) -> None:
         replayed = [DAY, "replay", "t", "0", "1", "1", "0", "1"]
         _, gone = left.split(self.told(replayed), {})  # type: ignore[arg-type]
