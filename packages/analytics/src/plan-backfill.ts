@@ -1,6 +1,5 @@
 import { type Database, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
-import type { Backfill } from './backfills.ts';
 import { aboveHorizon, type CohortRange, isBornSince } from './bases.ts';
 import { COHORT_MS, cohortAt, firstIdOf, lastCohortBefore, TIMELESS } from './cohorts.ts';
 import { type KeptTimeless, timelessToTakeOver } from './timeless/take-over.ts';
@@ -127,7 +126,7 @@ export async function refusePurgedSince(
     version,
     range,
     purgedBeforeMs,
-  }: Pick<Backfill, 'runId' | 'version' | 'range' | 'purgedBeforeMs'>,
+  }: Pick<BackfillPlan, 'version' | 'range' | 'purgedBeforeMs'> & { readonly runId: bigint },
 ): Promise<void> {
   const { horizonMs } = await readWriteGuards(db);
   const { left } = await db

@@ -54,8 +54,13 @@ export {
   type WaitingRequest,
   takeNotificationRequests,
 } from './notification-requests.ts';
-export { type Operator, recordAction, requireSigned } from './operator-actions.ts';
-export { orderRun, type RunOrder } from './run-orders.ts';
+export {
+  type Operator,
+  orderRun,
+  recordAction,
+  requireSigned,
+  type RunOrder,
+} from './operator-actions.ts';
 export {
   type ObservedLag,
   type PartitionLag,

@@ -57,7 +57,7 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
       'packages/alerting/src/acknowledge-incident.ts',
       'packages/analytics/src/{adjustments,versions}.ts',
       'packages/analytics/src/statement/issue.ts',
-      'packages/db/src/{operator-actions,run-orders,sources,topic-rules}.ts',
+      'packages/db/src/{operator-actions,sources,topic-rules}.ts',
       'packages/db/src/roles/grants.ts',
       'packages/letters/src/hand/{create-redrive,discard-letters,order-on-letters,redrive-control,redrive-jobs}.ts',
     ],
