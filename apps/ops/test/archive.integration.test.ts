@@ -50,6 +50,7 @@ async function stage() {
       await new ParquetArchive({ databaseUrl, store: into }).keep(
         { day: eventDay(BORN_MS), counts: await countsOf(db) },
         new AbortController().signal,
+        async () => undefined,
       );
     },
     // As retention leaves it behind, beside the ledger.

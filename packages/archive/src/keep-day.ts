@@ -7,6 +7,7 @@ import {
   type EventDay,
   type RetiredCount,
   type RetiredDay,
+  type StillLeads,
 } from '@adtally/db';
 import { dayName, dayPrefix, manifestOf, readFiles } from './archived-day.ts';
 import { ARCHIVED_COLUMNS } from './columns.ts';
@@ -23,6 +24,7 @@ import {
   statedFigures,
 } from './manifest.ts';
 import { Parquet, sha256Of } from './parquet.ts';
+import { LedStore } from './stores/led-store.ts';
 import type { ArchiveStore } from './stores/store.ts';
 import { inWorkFolder } from './work-folder.ts';
 
@@ -57,22 +59,36 @@ export class ParquetArchive implements DayArchive {
    * @throws ArchiveUnavailable where archive or disk are away or full
    * @throws ArchiveDamaged where what was read back is not what was written
    * @param signal ends it between two files
+   * @param stillLeads a process that was stopped for long must not undo what its successor archived (docs/adr/0038)
    * @throws ArchiveRefused where the archive has other events of the day, or the database others than were counted
    */
-  async keep(retired: RetiredDay, signal: AbortSignal): Promise<void> {
+  async keep(retired: RetiredDay, signal: AbortSignal, stillLeads: StillLeads): Promise<void> {
+    const { databaseUrl, store, partBytes = PART_BYTES } = this.#options;
+    const led = new LedStore(store, stillLeads);
     await inWorkFolder(async (folder) => {
       using parquet = await Parquet.open(folder);
-      await this.#keep(retired, parquet, folder, signal);
+      const work = { databaseUrl, store: led, partBytes, parquet, folder, signal };
+      await new DayKeeping(work).keep(retired);
     });
   }
+}
 
-  async #keep(
-    { day, counts }: RetiredDay,
-    parquet: Parquet,
-    folder: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { store } = this.#options;
+interface Work extends Required<ParquetArchiveOptions> {
+  readonly parquet: Parquet;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** A day on its way into the archive. */
+class DayKeeping {
+  readonly #work: Work;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  async keep({ day, counts }: RetiredDay): Promise<void> {
+    const { store, parquet, folder } = this.#work;
     const name = dayName(day);
     const written = await this.#inSnapshot(async (session) => {
       const stated = await statedOf(session, day);
@@ -91,7 +107,7 @@ export class ParquetArchive implements DayArchive {
         if (await isAsStated(store, name, before, parquet, folder)) return null;
       }
       await this.#clear(name);
-      const files = await this.#writeFiles(session, day, parquet, folder, signal);
+      const files = await this.#writeFiles(session, day);
       return { stated, files };
     });
     if (written === null) return;
@@ -112,7 +128,7 @@ export class ParquetArchive implements DayArchive {
 
   /** The server's locks are held, and its vacuum waits, only while the rows are read. */
   async #inSnapshot<T>(work: (session: CopySession) => Promise<T>): Promise<T> {
-    const session = await CopySession.connect(this.#options.databaseUrl, 'adtally-archive');
+    const session = await CopySession.connect(this.#work.databaseUrl, 'adtally-archive');
     try {
       await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       // Before the snapshot: rows that move into their day's partition would look like rows that are not there (ADR 36).
@@ -127,20 +143,14 @@ export class ParquetArchive implements DayArchive {
 
   /** What an unfinished try left behind; the manifest first, so that nobody takes the rest for whole. */
   async #clear(name: string): Promise<void> {
-    const { store } = this.#options;
+    const { store } = this.#work;
     const prefix = dayPrefix(name);
     await store.remove(`${prefix}${MANIFEST_NAME}`);
     for (const left of await store.list(prefix)) await store.remove(left);
   }
 
-  async #writeFiles(
-    session: CopySession,
-    day: EventDay,
-    parquet: Parquet,
-    folder: string,
-    signal: AbortSignal,
-  ): Promise<ArchivedFile[]> {
-    const { store, partBytes = PART_BYTES } = this.#options;
+  async #writeFiles(session: CopySession, day: EventDay): Promise<ArchivedFile[]> {
+    const { store, partBytes, parquet, folder, signal } = this.#work;
     const files: ArchivedFile[] = [];
     const lines = session.copyOut(copyLines(rowsOf(day), ARCHIVED_COLUMNS));
     await inParts(lines, folder, partBytes, async (part) => {
@@ -157,7 +167,7 @@ export class ParquetArchive implements DayArchive {
   }
 
   async #writeManifest(name: string, stated: Stated, files: ArchivedFile[]): Promise<void> {
-    const { store } = this.#options;
+    const { store } = this.#work;
     const text = sealed({
       schema: MANIFEST_SCHEMA,
       day: name,

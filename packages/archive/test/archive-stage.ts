@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { StillLeads } from '@adtally/db';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import {
@@ -11,7 +12,15 @@ import {
   restoreDay,
   verifyDay,
 } from '../src/index.ts';
-import { countedDays, DAY_NAME, dropDay, retiredDay, rowsOfDay, UNENDING } from './counted-day.ts';
+import {
+  countedDays,
+  DAY_NAME,
+  dropDay,
+  retiredDay,
+  rowsOfDay,
+  ALONE,
+  UNENDING,
+} from './counted-day.ts';
 
 /** Of lines: a day of 3,000 events becomes several files. */
 export const PART_BYTES = 200_000;
@@ -46,11 +55,16 @@ export async function ownCopy() {
   return { ...own, store: await openArchiveStore(own.url) };
 }
 
-export async function kept(url: string, databaseUrl = database.url): Promise<ArchiveStore> {
+export async function kept(
+  url: string,
+  databaseUrl = database.url,
+  stillLeads: StillLeads = ALONE,
+): Promise<ArchiveStore> {
   const store = await openArchiveStore(url);
   await new ParquetArchive({ databaseUrl, store, partBytes: PART_BYTES }).keep(
     await retiredDay(databaseUrl),
     UNENDING,
+    stillLeads,
   );
   return store;
 }

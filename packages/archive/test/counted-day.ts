@@ -84,6 +84,9 @@ export async function retiredDay(databaseUrl: string): Promise<RetiredDay> {
 /** For archiving that nobody ends. */
 export const UNENDING: AbortSignal = new AbortController().signal;
 
+/** For archiving that nobody takes over. */
+export const ALONE = async (): Promise<void> => undefined;
+
 /** Every row of the day in full, as text, in one order. */
 export async function rowsOfDay(
   db: Database,

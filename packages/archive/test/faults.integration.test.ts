@@ -57,6 +57,29 @@ async function dieAndGoOn(step: number, isDone: boolean): Promise<void> {
   expect(await archivedDays(store)).toEqual({ whole: [DAY_NAME], unfinished: [] });
 }
 
+test('a process that lost its lead while it stood still undoes nothing of its successor', async () => {
+  let changes = 0;
+  await kept(ownFolder().url, database.url, async () => void (changes += 1));
+  expect(changes).toBeGreaterThan(3);
+  // Before it clears what an unfinished try left, before its first file, before its manifest.
+  for (const stopsAt of [1, 2, changes]) {
+    const { url } = ownFolder();
+    let asked = 0;
+    const lost = new Error('the session has ended');
+    const overtaken = kept(url, database.url, async () => {
+      asked += 1;
+      if (asked < stopsAt) return;
+      if (asked === stopsAt) await kept(url);
+      throw lost;
+    });
+    await expect(overtaken).rejects.toThrow(lost);
+    expect(asked).toBe(stopsAt);
+    const store = await openArchiveStore(url);
+    expect(await verifyDay(store, DAY_NAME)).toMatchObject({ events: '3000' });
+    expect(await archivedDays(store)).toEqual({ whole: [DAY_NAME], unfinished: [] });
+  }
+});
+
 test(
   'a full disk is named, and leaves nothing that looks whole',
   { timeout: 180_000 },

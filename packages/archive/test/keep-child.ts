@@ -1,5 +1,5 @@
 import { ParquetArchive, openArchiveStore, type ArchiveStore } from '../src/index.ts';
-import { retiredDay, UNENDING } from './counted-day.ts';
+import { ALONE, retiredDay, UNENDING } from './counted-day.ts';
 
 // Archives the day in a process of its own, which dies before the call to the store that it is told.
 
@@ -19,7 +19,7 @@ const dying = new Proxy(store, {
 }) satisfies ArchiveStore;
 try {
   const archive = new ParquetArchive({ databaseUrl, store: dying, partBytes: Number(partBytes) });
-  await archive.keep(await retiredDay(databaseUrl), UNENDING);
+  await archive.keep(await retiredDay(databaseUrl), UNENDING, ALONE);
   process.stdout.write(JSON.stringify({ calls }));
 } catch (error) {
   const { name, message } = error as Error;

@@ -6,7 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { ParquetArchive, openArchiveStore } from '../src/index.ts';
-import { countedDays, DAY, retiredDay, UNENDING } from './counted-day.ts';
+import { countedDays, DAY, ALONE, retiredDay, UNENDING } from './counted-day.ts';
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/archive.md');
 
@@ -28,6 +28,7 @@ test(
     await new ParquetArchive({ databaseUrl: database.url, store }).keep(
       await retiredDay(database.url),
       UNENDING,
+      ALONE,
     );
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();

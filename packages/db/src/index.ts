@@ -110,7 +110,7 @@ export {
   horizonFor,
 } from './retention/drop-days.ts';
 export { foldLedger } from './retention/fold-ledger.ts';
-export { leadingRetention } from './retention/leading.ts';
+export { leadingRetention, type StillLeads } from './retention/leading.ts';
 export {
   retiredCounts,
   rollupsNeedBefore,

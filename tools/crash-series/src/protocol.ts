@@ -140,6 +140,7 @@ export const PROTOCOL_FILES: Readonly<Record<Protocol, readonly string[]>> = {
       'line-parts',
       'parquet',
       'stores/folder-store',
+      'stores/led-store',
       'work-folder',
     ]),
     ...inFolder('packages/db/src', [

@@ -99,8 +99,8 @@ export const UNREACHED_BY_JOBS: readonly Unreached[] = [
     places: [
       ...of('archive/archived-day', ['readFiles > rm']),
       ...of('archive/keep-day', [
-        'ParquetArchive.keep > isAsStated',
-        'ParquetArchive.clear > store.remove #2',
+        'DayKeeping.keep > isAsStated',
+        'DayKeeping.clear > store.remove #2',
         'isAsStated > readFiles',
       ]),
       ...of('archive/stores/folder-store', ['FolderStore.put > rm']),

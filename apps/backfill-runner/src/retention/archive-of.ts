@@ -10,11 +10,11 @@ export function archiveOf({
   if (archiveUrl === '') return null;
   let opened: Promise<ParquetArchive> | undefined;
   return {
-    keep: async (retired, signal) => {
+    keep: async (retired, signal, stillLeads) => {
       opened ??= openArchiveStore(archiveUrl).then(
         (store) => new ParquetArchive({ databaseUrl, store }),
       );
-      await (await opened).keep(retired, signal);
+      await (await opened).keep(retired, signal, stillLeads);
     },
   };
 }

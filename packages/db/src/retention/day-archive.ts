@@ -1,4 +1,5 @@
 import type { EventDay } from '../event-days.ts';
+import type { StillLeads } from './leading.ts';
 
 /** What of one source leaves with a day. */
 export interface RetiredCount {
@@ -29,6 +30,7 @@ export interface DayArchive {
    * already is compared, not written twice: after a crash it is asked again.
    *
    * @param signal fires when the process is to end: then it may give up, by throwing
+   * @param stillLeads is asked before anything is written to the archive or removed from it
    */
-  keep(retired: RetiredDay, signal: AbortSignal): Promise<void>;
+  keep(retired: RetiredDay, signal: AbortSignal, stillLeads: StillLeads): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { Database } from '../database.ts';
 import { type EventDay, eventDay } from '../event-days.ts';
 import { readWriteGuards } from '../write-guards.ts';
 import type { DayArchive } from './day-archive.ts';
-import { leadingRetention } from './leading.ts';
+import { leadingRetention, type StillLeads } from './leading.ts';
 import {
   countRetiredDay,
   dropRetiredDay,
@@ -79,7 +79,9 @@ export function horizonFor(nowMs: number, retentionDays: number): number {
  * @param db opened with `statementTimeoutMs: 0`, since a day is read as a whole; two connections at least
  */
 export async function dropDays(db: Database, options: DropDaysOptions): Promise<DropDaysResult> {
-  const done = await leadingRetention(db, () => new Retention(db, options).turn());
+  const done = await leadingRetention(db, (stillLeads) =>
+    new Retention(db, options, stillLeads).turn(),
+  );
   if (done !== null) return done;
   const { horizonMs } = await readWriteGuards(db);
   return { led: false, horizonMs, dropped: [], waiting: [] };
@@ -88,10 +90,12 @@ export async function dropDays(db: Database, options: DropDaysOptions): Promise<
 class Retention {
   readonly #db: Database;
   readonly #options: DropDaysOptions;
+  readonly #stillLeads: StillLeads;
 
-  constructor(db: Database, options: DropDaysOptions) {
+  constructor(db: Database, options: DropDaysOptions, stillLeads: StillLeads) {
     this.#db = db;
     this.#options = options;
+    this.#stillLeads = stillLeads;
   }
 
   async turn(): Promise<DropDaysResult> {
@@ -163,7 +167,8 @@ class Retention {
       return !givesUpArchive && (await isArchiveExpected(this.#db)) ? NO_ARCHIVE : null;
     }
     try {
-      await archive.keep({ day, counts: await retiredCounts(this.#db, day) }, signal);
+      const counts = await retiredCounts(this.#db, day);
+      await archive.keep({ day, counts }, signal, this.#stillLeads);
     } catch (error) {
       return { for: 'archive', detail: error instanceof Error ? error.message : String(error) };
     }
