@@ -6,9 +6,10 @@ import {
 } from '@adtally/db';
 import { EVENT_TYPES } from '@adtally/event-schema';
 import { type RawBuilder, sql } from 'kysely';
-import { inputOfBase, isSummedUp, planForBases } from './base-input.ts';
+import { inputOfBase, isSummedUp, planAsEver, planForBases } from './base-input.ts';
 import type { Base, CohortRange } from './bases.ts';
 import { COHORT_MS, cohortStartMs } from './cohorts.ts';
+import { daySumOffences } from './day-sums-check.ts';
 import { readDefinitions, type RollupDefinition } from './definitions.ts';
 import { KINDS, MEASURES } from './measures.ts';
 import { readRollupNeeds, rollupNeedText } from './rollup-needs.ts';
@@ -29,7 +30,7 @@ const SAMPLED_EVENTS_MAX = 3_000_000n;
 /**
  * I11 for the audit: the rollups of a base are those that its events come to, summed up anew from the
  * events it has seen and had applied, and count every one of them whatever its type. Exact while writers and worker go on, since all is one snapshot.
- * A folded base is held to its sums by hour, whichever of its cohorts a row has. Bases whose events retention took cannot be
+ * A folded base is held to its sums by hour, whichever of its cohorts a row has, and the sums by day to those. Bases whose events retention took cannot be
  * checked, which a note says; nothing can change them. A sample leaves out what takes long. A version is held to the rollups it keeps; one that is
  * declared and not kept yet is no offence, but a note says what it needs.
  */
@@ -52,6 +53,8 @@ export function rollupsCheck(options: RollupsCheckOptions): ExtraCheck {
           ];
           if (problems.length > 0) offences.push(offenceOf(definition, base, problems));
         }
+        await planAsEver(trx);
+        offences.push(...(await daySumOffences(trx, definition, options)));
         purged.push(...(await purgedNotes(trx, definition.version)));
         purged.push(...(await purgedTimelessNotes(trx, definition.version)));
       }

@@ -34,6 +34,11 @@ export function isRollup(name: string): name is Rollup {
   return Object.hasOwn(ROLLUPS, name);
 }
 
+/** The table of a rollup's sums by day of UTC, over its rows that are marked `in_days` (docs/adr/0046). */
+export function daysTableOf(rollup: Rollup): `rollup_days_by_${Rollup}` & keyof Schema {
+  return `rollup_days_by_${rollup}`;
+}
+
 /** What these rollups distinguish together, in the order of their declarations. */
 export function dimensionsOf(rollups: readonly Rollup[]): readonly Dimension[] {
   return [...new Set(rollups.flatMap((rollup) => dimensionsIn(rollup)))];

@@ -17,9 +17,10 @@ export async function inSnapshot<T>(
       // First of all, before the snapshot: events of a day that is moved into its partition, or dropped, meanwhile would
       // look like events that are not there (docs/adr/0036).
       await sql`LOCK TABLE events, restored.events IN ACCESS SHARE MODE`.execute(trx);
-      await sql`SET LOCAL idle_in_transaction_session_timeout = ${sql.lit(IDLE_MAX)}`.execute(trx);
-      // A young database has no statistics: the guess makes compiling look worth it, which takes seconds for three events.
-      await sql`SET LOCAL jit = off`.execute(trx);
+      // JIT: a young database has no statistics: the guess makes compiling look worth it, which takes seconds for three events.
+      await sql`SET LOCAL idle_in_transaction_session_timeout = ${sql.lit(IDLE_MAX)}; SET LOCAL jit = off`.execute(
+        trx,
+      );
       return await work(trx);
     });
 }

@@ -6,7 +6,7 @@ import { COHORT_MS } from './cohorts.ts';
 import type { RollupDefinition } from './definitions.ts';
 import { ROLLUPS } from './rollups.ts';
 import { takeOverTimeless, whileNoneLeave } from './timeless/take-over.ts';
-import { eventsInTotals, insertTotals, totalsOf } from './totals-sql.ts';
+import { eventsInTotals, insertTotals, replaceWithTotals, totalsOf } from './totals-sql.ts';
 
 /** Which base is to be taken next: one never taken, or one of a range that a backfill has not done. */
 export type Wanted = 'untaken' | { readonly runId: bigint; readonly range: CohortRange };
@@ -40,7 +40,7 @@ export async function takeNextBase(
       if (base === null) return null;
       await planForBases(trx, base);
       // Statements of their own: one that deleted and inserted would not see its own deletions.
-      for (const rollup of definition.rollups) {
+      for (const rollup of base.isFolded ? [] : definition.rollups) {
         await sql`DELETE FROM ${sql.table(ROLLUPS[rollup].table)} WHERE version = ${definition.version}
         AND cohort BETWEEN ${base.first} AND ${base.last}`.execute(trx);
       }
@@ -83,8 +83,10 @@ async function sumUp(
   runId: bigint | null,
 ): Promise<bigint> {
   const { version } = definition;
-  const inserts = definition.rollups.map(
-    (rollup) => sql`${sql.raw(`into_${rollup}`)} AS (${insertTotals(rollup, definition)})`,
+  const inserts = definition.rollups.map((rollup) =>
+    base.isFolded
+      ? replaceWithTotals(rollup, definition, base)
+      : sql`${sql.raw(`into_${rollup}`)} AS (${insertTotals(rollup, definition)})`,
   );
   const { rows } = await sql<{ events: bigint }>`
     WITH seen AS (

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { attribution, type Partition } from './attribution-sql.ts';
+import type { CohortRange } from './bases.ts';
 import type { RollupDefinition } from './definitions.ts';
 import {
   COUNTS,
@@ -106,6 +107,40 @@ export function addTotals(rollup: Rollup, definition: RollupDefinition): RawBuil
     ON CONFLICT (${sql.raw(keyOf(rollup).join(', '))}) DO UPDATE SET ${sql.raw(added.join(', '))}
     RETURNING ${sql.lit(rollup)} AS rollup, ctid AS row,
               ${sql.raw(MEASURES.map((name) => `${name} = 0`).join(' AND '))} AS is_empty`;
+}
+
+/**
+ * Common table expressions that make a rollup's rows of a folded base those that `totals` gives, and mark them as summed up
+ * by day. By one statement that leaves alone what is right: so days are locked for its end only, and few change.
+ */
+export function replaceWithTotals(
+  rollup: Rollup,
+  definition: RollupDefinition,
+  { first, last }: CohortRange,
+): RawBuilder<unknown> {
+  const { table } = ROLLUPS[rollup];
+  const [expected, gone, into] = ['expected', 'gone_from', 'into'].map((name) =>
+    sql.raw(`${name}_${rollup}`),
+  );
+  const key = keyOf(rollup).join(', ');
+  const isSame = keyOf(rollup)
+    .map((name) => `e.${name} = ${table}.${name}`)
+    .join(' AND ');
+  const columns = columnsOf(rollup).join(', ');
+  const set = MEASURES.map((name) => `${name} = excluded.${name}`).join(', ');
+  const values = (of: string) => MEASURES.map((name) => `${of}.${name}`).join(', ');
+  return sql`
+    ${expected} (${sql.raw(columns)}) AS MATERIALIZED (${selectTotals(rollup, definition)}),
+    ${gone} AS (
+      DELETE FROM ${sql.table(table)} WHERE version = ${definition.version} AND cohort BETWEEN ${first} AND ${last}
+        AND NOT EXISTS (SELECT FROM ${expected} e WHERE ${sql.raw(isSame)})
+    ),
+    ${into} AS (
+      INSERT INTO ${sql.table(table)} (${sql.raw(columns)}, in_days)
+      SELECT *, true FROM ${expected} ORDER BY ${sql.raw(keyOf(rollup).slice(1).join(', '))}
+      ON CONFLICT (${sql.raw(key)}) DO UPDATE SET ${sql.raw(set)}, in_days = true
+      WHERE (${sql.raw(values(table))}) IS DISTINCT FROM (${sql.raw(values('excluded'))}) OR NOT ${sql.table(table)}.in_days
+    )`;
 }
 
 function sumOf(measure: Measure, column: 'events' | 'micros'): string {

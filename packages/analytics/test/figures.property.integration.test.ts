@@ -167,7 +167,7 @@ async function storedIn(fromMs: number, toMs: number, condition: string): Promis
 }
 
 it('figures, the events behind them and what is stored agree, in any order of arrival and in zones of any offset', async () => {
-  const met = { classes: new Set<string>(), from: new Set<string>(), crossed: 0 };
+  const met = { classes: new Set<string>(), from: new Set<string>(), crossed: 0, folded: 0 };
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(anyEvent, { minLength: 10, maxLength: 40, selector: identity }).chain((set) =>
@@ -176,9 +176,10 @@ it('figures, the events behind them and what is stored agree, in any order of ar
           cuts: fc.tuple(fc.nat(set.length), fc.nat(set.length)),
           zone: fc.constantFrom(...ZONES),
           by: fc.constantFrom(...CUTS),
+          folds: fc.constantFrom('never', 'before late events', 'after them'),
         }),
       ),
-      async ({ arrival, cuts, zone, by }) => {
+      async ({ arrival, cuts, zone, by, folds }) => {
         const [first, second] = cuts.toSorted((a, b) => a - b) as [number, number];
         const [early, late, noted] = [
           arrival.slice(0, first),
@@ -189,8 +190,10 @@ it('figures, the events behind them and what is stored agree, in any order of ar
         await send(early);
         await world.settle(NIGHT_MS + 60_000);
         await world.takeBases();
+        if (folds === 'before late events') met.folded += await world.fold(NIGHT_MS + 60_000);
         await send(late);
         await world.applyNotes();
+        if (folds === 'after them') met.folded += await world.fold(NIGHT_MS + 60_000);
         await send(noted);
         const isAfter = (one: AdEvent) => one.impression_id === idAt(NIGHT_MS + 60_000, 3);
         const counted = [...early, ...late].filter((one) => !isAfter(one));
@@ -248,6 +251,7 @@ it('figures, the events behind them and what is stored agree, in any order of ar
   expect([...met.classes].toSorted()).toEqual(ALL_CLASSES);
   expect([...met.from].toSorted()).toEqual(['events', 'rollups']);
   expect(met.crossed).toBeGreaterThan(0);
+  expect(met.folded).toBeGreaterThan(0);
 });
 
 const ALL_CLASSES = [

@@ -39,6 +39,7 @@ import {
   wholeAudit,
   type Rollup,
 } from '../src/index.ts';
+import { ALL_ROLLUPS, daysTableOf } from '../src/rollups.ts';
 import { rowEntry, type Totals } from './reference.ts';
 
 /** One ingest process: its own session, and what it believes of the frontier. */
@@ -274,6 +275,7 @@ const CLEARED = [
   'conflicts',
   'late_notes',
   ...Object.values(ROLLUPS).map(({ table }) => table),
+  ...ALL_ROLLUPS.map(daysTableOf),
   'rollup_bases',
   'rollup_promotion',
   'backfill_runs',

@@ -28,4 +28,5 @@ export const ADVISORY_LOCKS = {
   // 12 is the folding of the ledger's, taken by fold_ledger (migrations/0033).
   /** Who lets ids without a time leave takes it, who sums them up takes it shared (packages/analytics). */
   timeless: 13,
+  // 14 is that of whoever changes the rollups' sums by day, taken by add_to_rollup_days (migrations/0030).
 } as const;

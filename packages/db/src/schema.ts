@@ -35,6 +35,7 @@ import type {
   LateNotesTable,
   RollupBasesTable,
   RollupByCampaignTable,
+  RollupDaysByCampaignTable,
   RollupProgressTable,
   RollupPromotionTable,
   RollupVersionsTable,
@@ -92,6 +93,9 @@ export interface Schema {
   rollup_by_campaign: RollupByCampaignTable;
   rollup_by_creative: RollupByCampaignTable & { creative_id: string };
   rollup_by_placement: RollupByCampaignTable & { placement_id: string };
+  rollup_days_by_campaign: RollupDaysByCampaignTable;
+  rollup_days_by_creative: RollupDaysByCampaignTable & { creative_id: string };
+  rollup_days_by_placement: RollupDaysByCampaignTable & { placement_id: string };
   rollup_promotion: RollupPromotionTable;
   backfill_runs: BackfillRunsTable;
   replay_runs: ReplayRunsTable;

@@ -20,17 +20,8 @@ export function isWithin(
   return sql`(${column} >= ${iso(fromMs)}::timestamptz AND ${column} < ${iso(toMs)}::timestamptz)`;
 }
 
-/**
- * Whether a rollup's row is of an hour that lies in a span. Says so by its UTC day as well, which is what the rollups'
- * indexes know.
- */
-export function isOfHoursIn(span: Pick<Bucket, 'fromMs' | 'toMs'>): RawBuilder<boolean> {
-  return sql`(${isWithin('hour', span)} AND (hour AT TIME ZONE 'UTC')::date
-    BETWEEN ${dayOf(span.fromMs)}::date AND ${dayOf(span.toMs - 1)}::date)`;
-}
-
 /** Whether a row is of the asked campaign and type; rows of rollups have no type. */
-export function isOfCampaign({ campaignId }: Asked): RawBuilder<boolean> {
+export function isOfCampaign({ campaignId }: Pick<Asked, 'campaignId'>): RawBuilder<boolean> {
   return campaignId === undefined ? sql`true` : sql`campaign_id = ${campaignId}`;
 }
 
@@ -46,11 +37,7 @@ export function bucketOf(moment: string, buckets: readonly Bucket[]): RawBuilder
   return sql`width_bucket(${sql.ref(moment)}, ${starts}::timestamptz[]) - 1`;
 }
 
-/** The UTC day of a moment: years before 1 and after 9999 are not asked for. */
-function dayOf(ms: number): string {
-  return iso(ms).slice(0, 10);
-}
-
-function iso(ms: number): string {
+/** A moment as PostgreSQL reads it: years before 1 and after 9999 are not asked for. */
+export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }

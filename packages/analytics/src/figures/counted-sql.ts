@@ -9,7 +9,8 @@ import { COUNTS } from '../measures.ts';
 import type { Period } from '../period.ts';
 import { RefusedError } from '../versions.ts';
 import { daysThatLeft } from '../purged.ts';
-import { type Asked, isOfCampaign, isOfHoursIn } from './asked.ts';
+import { type Asked, isOfCampaign } from './asked.ts';
+import { isOfHoursIn } from './kept-rows.ts';
 import { otherRulesIn } from './taken-over-figures.ts';
 
 const HOUR_MS = 3_600_000;
@@ -47,10 +48,14 @@ export async function cohortsOf(
       SELECT sum(${sql.raw(COUNTS.join(' + '))})::bigint FROM rollup_by_campaign r
       WHERE r.version = ${version} AND r.cohort = asked.cohort
     ) AS events
-    FROM (
-      SELECT DISTINCT cohort FROM rollup_by_campaign
-      WHERE version = ${version} AND ${isOfHoursIn(hours)} AND ${isOfCampaign(asked)}
-    ) asked
+    FROM (${sql.join(
+      [sql`in_days`, sql`NOT in_days`].map(
+        (marked) => sql`
+          SELECT cohort FROM rollup_by_campaign WHERE version = ${version} AND ${marked}
+            AND ${isOfHoursIn(hours)} AND ${isOfCampaign(asked)}`,
+      ),
+      sql` UNION `,
+    )}) asked
     ORDER BY asked.cohort`.execute(trx);
   const [other] = await otherRulesIn(trx, definition, { ...asked, period: hours });
   if (other !== undefined) {

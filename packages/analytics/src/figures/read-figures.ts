@@ -7,12 +7,13 @@ import type { RollupDefinition } from '../definitions.ts';
 import { kindNumbered, KINDS, MEASURES } from '../measures.ts';
 import { type Bucket, daysOf, hoursOf, isOnUtcHours, type Period } from '../period.ts';
 import { rollupNeedText, readRollupNeeds } from '../rollup-needs.ts';
-import { type Dimension, type Rollup, ROLLUPS } from '../rollups.ts';
+import type { Dimension, Rollup } from '../rollups.ts';
 import { RefusedError } from '../versions.ts';
-import { type Asked, bucketOf, isOfCampaign, isOfHoursIn, isWithin } from './asked.ts';
+import { type Asked, bucketOf, isOfCampaign, isWithin } from './asked.ts';
 import { type EventClass, type FigureMeasure, measuresOf, noFigures } from './classes.ts';
 import { storedEvents } from '../stored-events.ts';
 import { cohortsOf, countedEvents, readingCounted } from './counted-sql.ts';
+import { areCutAtUtcDays, keptRows } from './kept-rows.ts';
 import { requireRollupOf } from './taken-over-figures.ts';
 import { readUncounted, waitingEvents } from './waiting-sql.ts';
 
@@ -105,11 +106,8 @@ class FigureSums {
     this.#isCutByTime = by === 'day' || by === 'hour';
   }
 
-  add(
-    { campaign_id, part, bucket, currency }: RowKey,
-    measure: FigureMeasure,
-    value: bigint,
-  ): void {
+  /** The sums of a row, to be added to. */
+  of({ campaign_id, part, bucket, currency }: RowKey): Record<FigureMeasure, bigint> {
     const key = JSON.stringify([campaign_id, bucket, part, currency]);
     let row = this.#byKey.get(key);
     if (row === undefined) {
@@ -118,7 +116,7 @@ class FigureSums {
       this.#byKey.set(key, row);
       if (this.#byKey.size > ROWS_MAX) throw tooManyRows();
     }
-    row.sums[measure] += value;
+    return row.sums;
   }
 
   rows(): FigureRow[] {
@@ -164,16 +162,21 @@ async function addRollups(
   buckets: readonly Bucket[],
   sums: FigureSums,
 ): Promise<void> {
+  const { rollup } = PARTS_OF[asked.by];
+  const isByDay = areCutAtUtcDays(buckets);
   const summed = MEASURES.map((name) => `sum(${name})::text AS ${name}`).join(', ');
   await sql`SET LOCAL work_mem = ${sql.lit(WORK_MEMORY)}`.execute(trx);
   const { rows } = await sql<RowKey & Record<(typeof MEASURES)[number], string>>`
     SELECT ${keyColumns(asked, 'hour', buckets)}, ${sql.raw(summed)}
-    FROM ${sql.table(ROLLUPS[PARTS_OF[asked.by].rollup].table)}
-    WHERE version = ${version} AND ${isOfHoursIn(asked.period)} AND ${isOfCampaign(asked)}
+    FROM ${keptRows({ rollup, version, span: asked.period, condition: isOfCampaign(asked), isByDay })} kept
     GROUP BY 1, 2, 3, 4 ${AT_MOST}`.execute(trx);
   await planAsEver(trx);
   for (const row of rows) {
-    for (const measure of MEASURES) sums.add(row, measure, BigInt(row[measure]));
+    const of = sums.of(row);
+    for (const measure of MEASURES) {
+      const value = row[measure];
+      if (value !== '0') of[measure] += BigInt(value);
+    }
   }
 }
 
@@ -226,6 +229,7 @@ function addClass(
   },
 ): void {
   const { count, money } = measuresOf(counted.type, counted.eventClass);
-  sums.add(key, count, counted.events);
-  sums.add(key, money, BigInt(counted.micros));
+  const of = sums.of(key);
+  of[count] += counted.events;
+  of[money] += BigInt(counted.micros);
 }

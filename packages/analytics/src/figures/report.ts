@@ -84,7 +84,7 @@ function moneyLines(figures: Figures, adjustments: readonly Adjustment[], by: Cu
   const booked = Map.groupBy(adjustments, (one) =>
     textOf({ ...keyOfAdjustment(one, figures, by), currency: one.currency }),
   );
-  const known = new Set(lines.map(textOf));
+  const known = new Set(booked.size === 0 ? [] : lines.map(textOf));
   const others = [...booked]
     .filter(([text]) => !known.has(text))
     .map(([, [one]]) => one as Adjustment)
@@ -95,7 +95,7 @@ function moneyLines(figures: Figures, adjustments: readonly Adjustment[], by: Cu
     }));
   return [...lines, ...others].map((line) => {
     const { sums } = line;
-    const own = booked.get(textOf(line)) ?? [];
+    const own = (booked.size === 0 ? undefined : booked.get(textOf(line))) ?? [];
     const [values, spends] = [own.filter(isValue), own.filter((one) => !isValue(one))];
     return {
       ...line,

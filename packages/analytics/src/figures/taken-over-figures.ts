@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { readDefinitions, type RollupDefinition } from '../definitions.ts';
 import type { Rollup } from '../rollups.ts';
 import { RefusedError } from '../versions.ts';
-import { type Asked, isOfCampaign, isOfHoursIn } from './asked.ts';
+import { type Asked, isOfCampaign } from './asked.ts';
+import { isOfHoursIn } from './kept-rows.ts';
 
 /** Whose figures a version shows in the place of its own, of some of those that are asked for. */
 interface TakenOverPart {

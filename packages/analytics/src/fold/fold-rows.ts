@@ -6,7 +6,8 @@ import { columnsOf, keyOf } from '../totals-sql.ts';
 import type { Fold } from './next-fold.ts';
 
 /**
- * Moves a rollup's rows of a fold to the first cohort of its unit, where those of one key become one.
+ * Moves a rollup's rows of a fold to the first cohort of its unit, where those of one key become one. All are marked as summed
+ * up by day, which a trigger does.
  *
  * @returns by how many the rows became fewer
  */
@@ -22,6 +23,8 @@ export async function foldRows(
   const key = keyOf(rollup).slice(2).join(', ');
   const sums = MEASURES.map((name) => `sum(${name})`).join(', ');
   const added = MEASURES.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(', ');
+  await sql`UPDATE ${sql.table(table)} SET in_days = true
+    WHERE version = ${version} AND cohort = ${unit.first} AND NOT in_days`.execute(trx);
   // Rows that are in their place stay: so no key is deleted and inserted by one statement.
   const { rows } = await sql<{ n: number }>`
     WITH gone AS (
@@ -29,8 +32,8 @@ export async function foldRows(
       WHERE version = ${version} AND cohort BETWEEN ${moved} AND ${last} AND cohort <> ${unit.first} RETURNING *
     ),
     placed AS (
-      INSERT INTO ${sql.table(table)} (${sql.raw(columnsOf(rollup).join(', '))})
-      SELECT version, ${unit.first}::bigint, ${sql.raw(key)}, ${sql.raw(sums)}
+      INSERT INTO ${sql.table(table)} (${sql.raw(columnsOf(rollup).join(', '))}, in_days)
+      SELECT version, ${unit.first}::bigint, ${sql.raw(key)}, ${sql.raw(sums)}, true
       FROM gone GROUP BY version, ${sql.raw(key)} ORDER BY ${sql.raw(key)}
       ON CONFLICT (${sql.raw(keyOf(rollup).join(', '))}) DO UPDATE SET ${sql.raw(added)}
       RETURNING xmax = 0 AS is_new

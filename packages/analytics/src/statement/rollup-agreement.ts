@@ -1,7 +1,8 @@
 import { type DatabaseExecutor, readWriteGuards } from '@adtally/db';
 import { sql } from 'kysely';
 import type { RollupDefinition } from '../definitions.ts';
-import { isOfHoursIn } from '../figures/asked.ts';
+import { isOfCampaign } from '../figures/asked.ts';
+import { areCutAtUtcDays, keptRows } from '../figures/kept-rows.ts';
 import { otherRulesIn } from '../figures/taken-over-figures.ts';
 import { type Measure, MEASURES } from '../measures.ts';
 import { type Bucket, isOnUtcHours } from '../period.ts';
@@ -74,13 +75,13 @@ async function keptSums(
   version: number,
 ): Promise<DailySums> {
   const sums = sql.raw(MEASURES.map((name) => `sum(${name})::text AS ${name}`).join(', '));
+  const condition = isOfCampaign({ campaignId });
   const { rows } = await sql<{ day: string; currency: string } & Record<Measure, string>>`
     SELECT d.day, r.currency, ${sums}
-    FROM rollup_by_campaign r
+    FROM ${keptRows({ rollup: 'campaign', version, span: wholeOf(days), condition, isByDay: areCutAtUtcDays(days) })} r
     JOIN unnest(${days.map(({ label }) => label)}::text[], ${days.map(({ fromMs }) => instantText(fromMs))}::timestamptz[],
                 ${days.map(({ toMs }) => instantText(toMs))}::timestamptz[]) AS d (day, from_at, to_at)
       ON r.hour >= d.from_at AND r.hour < d.to_at
-    WHERE r.version = ${version} AND r.campaign_id = ${campaignId} AND ${isOfHoursIn(wholeOf(days))}
     GROUP BY 1, 2`.execute(trx);
   const daily = new Map<string, Map<string, Sums>>();
   for (const { day, currency, ...row } of rows) {

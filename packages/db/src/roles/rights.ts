@@ -68,6 +68,11 @@ const RESTORES = [
 ];
 
 const ROLLUPS = ['rollup_by_campaign', 'rollup_by_creative', 'rollup_by_placement'] as const;
+const ROLLUP_DAYS = [
+  'rollup_days_by_campaign',
+  'rollup_days_by_creative',
+  'rollup_days_by_placement',
+] as const;
 const REPORTS = [
   'report_campaign_daily',
   'report_creative_daily',
@@ -199,6 +204,7 @@ export const ROLES: readonly Role[] = [
       'restored.days',
       'adjustments',
       ...ROLLUPS,
+      ...ROLLUP_DAYS,
       ...REPORTS,
       ...STANDING,
     ],

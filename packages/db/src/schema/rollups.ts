@@ -71,7 +71,17 @@ export interface RollupByCampaignTable {
   unmatched_value_micros: string;
   invalid_spend_micros: string;
   invalid_value_micros: string;
+  /** Whether its sums are in those of its UTC day, too. */
+  in_days: Generated<boolean>;
 }
+
+/** The sums of a UTC day over the rows that are marked so; only triggers write it. */
+export type RollupDaysByCampaignTable = Omit<
+  RollupByCampaignTable,
+  'cohort' | 'hour' | 'in_days'
+> & {
+  day: ColumnType<Date, never, never>;
+};
 
 export interface RollupPromotionTable {
   only_row: Generated<boolean>;

@@ -1,9 +1,8 @@
 import type { ColumnsOf } from './columns-of.ts';
 
-const ROLLUP = {
+const ROLLUP_DAYS = {
   version: 1,
-  cohort: 1,
-  hour: 1,
+  day: 1,
   campaign_id: 1,
   currency: 1,
   impressions: 1,
@@ -22,6 +21,8 @@ const ROLLUP = {
   invalid_spend_micros: 1,
   invalid_value_micros: 1,
 } as const;
+const { day: _day, ...ROW } = ROLLUP_DAYS;
+const ROLLUP = { ...ROW, cohort: 1, hour: 1, in_days: 1 } as const;
 
 export const ROLLUP_AND_REPLAY_COLUMNS = {
   late_notes: {
@@ -59,6 +60,9 @@ export const ROLLUP_AND_REPLAY_COLUMNS = {
   rollup_by_campaign: ROLLUP,
   rollup_by_creative: { ...ROLLUP, creative_id: 1 },
   rollup_by_placement: { ...ROLLUP, placement_id: 1 },
+  rollup_days_by_campaign: ROLLUP_DAYS,
+  rollup_days_by_creative: { ...ROLLUP_DAYS, creative_id: 1 },
+  rollup_days_by_placement: { ...ROLLUP_DAYS, placement_id: 1 },
   rollup_promotion: { only_row: 1, version: 1, previous_version: 1, promoted_at: 1 },
   backfill_runs: {
     run_id: 1,
@@ -110,6 +114,9 @@ export const ROLLUP_AND_REPLAY_COLUMNS = {
   | 'rollup_by_campaign'
   | 'rollup_by_creative'
   | 'rollup_by_placement'
+  | 'rollup_days_by_campaign'
+  | 'rollup_days_by_creative'
+  | 'rollup_days_by_placement'
   | 'rollup_promotion'
   | 'backfill_runs'
   | 'replay_runs'

@@ -7,13 +7,15 @@ import {
   raiseFrontier,
   takeNextBase,
 } from '@adtally/analytics';
-import { type Database } from '@adtally/db';
+import { type Database, ensureDayPartitions } from '@adtally/db';
 import type { Client } from 'pg';
 import { makeSources } from '../rollup/fill.ts';
 
 export const DAY_MS = 86_400_000;
 const HOURS = 24;
 const LATE_WINDOW_DAYS = 8;
+/** By one statement, since most of them are nearly empty. */
+const DAYS_TOGETHER = 10;
 const BASE_ROWS = 50_000;
 const BASES_CLAIMED = 100;
 /** Of the impressions, which have a click or a conversion, as of 16 % and 4 % of all events. */
@@ -46,53 +48,67 @@ export async function fillDays(
 ): Promise<number> {
   await makeSources(client);
   await ensureSomeVersion(db);
+  // As many partitions as operation would have made: each report's plan looks at them.
+  await ensureDayPartitions(db, { now: Date.now(), daysBehind: stored.days + 1 });
   let events = 0;
-  for (let day = 0; day < stored.days; day += 1) {
-    events += await storeDay(client, stored, day);
-    if (day === 0) await client.query('ANALYZE events');
-    const endMs = stored.firstDayMs + (day + 1) * DAY_MS;
+  for (let first = 0; first < stored.days; first += DAYS_TOGETHER) {
+    const end = Math.min(first + DAYS_TOGETHER, stored.days);
+    events += await storeDays(client, stored, first, end);
+    if (first === 0) await client.query('ANALYZE events');
+    const endMs = stored.firstDayMs + end * DAY_MS;
     await sumUp(db, endMs);
     await fold(db, endMs - LATE_WINDOW_DAYS * DAY_MS);
-    say(`day ${day + 1} of ${stored.days}`);
+    say(`day ${end} of ${stored.days}`);
   }
   await fold(db, stored.firstDayMs + stored.days * DAY_MS);
   await client.query('VACUUM ANALYZE');
   return events;
 }
 
-async function storeDay(client: Client, stored: StoredDays, day: number): Promise<number> {
+async function storeDays(
+  client: Client,
+  stored: StoredDays,
+  first: number,
+  end: number,
+): Promise<number> {
   const { campaigns, firstDayMs, impressions, fullDay, fullMonth } = stored;
-  const inFullMonth = day >= fullMonth.firstDay && day < fullMonth.firstDay + fullMonth.days;
   const everyHour = HOURS * Math.ceil(impressions / HOURS);
   const { rowCount } = await client.query(
     `INSERT INTO events (impression_id, event_key, event_type, occurred_at, amount_micros, source_offset, source_id,
                          currency, campaign_id, creative_id, placement_id)
-     SELECT (lpad(to_hex(ms), 12, '0') || '70008' || substr(md5(campaign || ' ' || n), 1, 15))::uuid,
-            md5(campaign || ' ' || n || ' ' || $1 || type)::uuid, type::event_type, to_timestamp(ms / 1000.0) + delay,
+     SELECT (lpad(to_hex(ms), 12, '0') || '70008' || substr(text, 1, 15))::uuid,
+            (substr(text, 1, 24) || lpad(to_hex(type_number), 8, '0'))::uuid, type, to_timestamp(ms / 1000.0) + delay,
             1000 + n, row_number() OVER (), 1 + campaign % 12, 'EUR', 'cmp-' || campaign,
             'cr-' || campaign || '-' || n % 5, 'pl-' || (campaign * 31 + n) % 600
-     FROM generate_series(0, $2::int - 1) campaign
+     FROM generate_series($1::int, $2::int - 1) day
+     CROSS JOIN generate_series(0, $3::int - 1) campaign
      CROSS JOIN LATERAL (
-       SELECT CASE WHEN $3 OR $4 AND campaign = 0 THEN $5::int ELSE $6::int END AS impressions
+       SELECT CASE WHEN day = $4::int OR campaign = 0 AND day >= $5::int AND day < $6::int THEN $7::int
+              ELSE $8::int END AS impressions
      ) of_campaign
      CROSS JOIN LATERAL generate_series(0, impressions - 1) n
      CROSS JOIN LATERAL (
-       SELECT $7::bigint + (n * ${DAY_MS}::bigint + campaign * ${DAY_MS}::bigint / $2::int) / impressions AS ms
+       SELECT $9::bigint + day * ${DAY_MS}::bigint
+         + (n * ${DAY_MS}::bigint + campaign * ${DAY_MS}::bigint / $3::int) / impressions AS ms,
+         md5(day || ' ' || campaign || ' ' || n) AS text OFFSET 0
      ) born
      CROSS JOIN LATERAL (
-       SELECT 'impression' AS type, interval '0' AS delay
-       UNION ALL SELECT 'click', interval '30 seconds' WHERE (campaign + n + $1) % ${CLICK_EVERY} = 0
-       UNION ALL SELECT 'conversion', (campaign * 7919 + n * 31) % 168 * interval '1 hour'
-         WHERE (campaign + n + $1) % ${CONVERSION_EVERY} = 0
-     ) event`,
+       SELECT 1 AS type_number, 'impression'::event_type AS type, interval '0' AS delay
+       UNION ALL SELECT 2, 'click', interval '30 seconds' WHERE (campaign + n + day) % ${CLICK_EVERY} = 0
+       UNION ALL SELECT 3, 'conversion', (campaign * 7919 + n * 31) % 168 * interval '1 hour'
+         WHERE (campaign + n + day) % ${CONVERSION_EVERY} = 0
+     ) event
+     ORDER BY day, ms`,
     [
-      day,
+      first,
+      end,
       campaigns,
-      day === fullDay,
-      inFullMonth,
+      fullDay,
+      fullMonth.firstDay,
+      fullMonth.firstDay + fullMonth.days,
       everyHour,
       impressions,
-      firstDayMs + day * DAY_MS,
+      firstDayMs,
     ],
   );
   return rowCount ?? 0;

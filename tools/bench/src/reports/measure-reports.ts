@@ -1,35 +1,49 @@
+import { loadavg } from 'node:os';
 import { DEFAULT_DEFINITION, periodOf, readReport, type Report, ROLLUPS } from '@adtally/analytics';
 import { openDatabase, type Database } from '@adtally/db';
 import { Client } from 'pg';
 import { withFreshDatabase } from '../bench-database.ts';
 import type { Servers } from '../servers.ts';
-import { median } from '../stats.ts';
 import { DAY_MS, fillDays, type StoredDays } from './fill-days.ts';
 
-/** What reports cost and the rollups need. Milliseconds, bytes. */
+/** One question that is asked again and again. */
+export interface Asked {
+  /** Each time, milliseconds. */
+  readonly tookMs: readonly number[];
+  /** Of the rollup, by hour, that its figures are the sums of. */
+  readonly rows: number;
+}
+
+/** What reports cost and the rollups need. Bytes. */
 export interface ReportFigures {
   readonly days: number;
   readonly events: number;
   readonly fillSeconds: number;
-  /** One campaign's month by day, of which every hour has rows. */
-  readonly monthMs: readonly number[];
-  readonly monthRows: number;
-  /** All campaigns' day, of which every hour of each has rows. */
-  readonly dayMs: readonly number[];
-  readonly dayRows: number;
+  /** Of the machine over the last minute, before and after reports were read. */
+  readonly load: readonly [before: number, after: number];
+  /** One campaign's month by day, of which every hour has rows; then by the view. */
+  readonly month: Asked;
+  readonly monthView: Asked;
+  /** All campaigns' day, of which every hour of each has rows; then by the view. */
+  readonly day: Asked;
+  readonly dayView: Asked;
   /** All campaigns' day of those that were filled with few impressions. */
-  readonly otherDayMs: readonly number[];
-  readonly otherDayRows: number;
-  /** All three rollups, with their indexes. */
+  readonly otherDay: Asked;
+  /** Of the full day, but in a zone whose days do not begin with those of UTC. */
+  readonly zoneDay: Asked;
+  /** All three rollups, with their indexes and sums by day. */
   readonly rollupRows: number;
   readonly rollupBytes: number;
-  /** Both reports are what plain sums over the events come to, and every event is in every rollup once. */
+  readonly dayRows: number;
+  readonly dayBytes: number;
+  /** Reports are what plain sums over the events come to, views say the same, and every event is in every rollup once. */
   readonly isExact: boolean;
 }
 
 const APPLICATION = 'adtally-bench-reports';
 const DAYS_PER_MONTH = 30;
-const REPEATED = 9;
+const REPEATED = 21;
+const ZONE = 'Europe/Berlin';
 const TABLES = Object.values(ROLLUPS);
 
 /** Fills a database of its own with so many months and reads reports of it. */
@@ -41,6 +55,11 @@ export async function measureReports(
   return await withFreshDatabase(servers, 'reports', async (url) => {
     const client = new Client({ connectionString: url });
     await client.connect();
+    // Nothing here is about power loss, and what is read afterwards lies on disk all the same.
+    await client.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$`,
+    );
+    await client.query('SET synchronous_commit = off');
     const db = openDatabase(url, {
       applicationName: APPLICATION,
       maxConnections: 1,
@@ -75,6 +94,7 @@ async function measure(
   const events = await fillDays(client, db, stored, say);
   const fillSeconds = (performance.now() - startedMs) / 1000;
   say('reading reports');
+  const loadBefore = loadavg()[0] ?? 0;
   const dayOf = (day: number) =>
     new Date(stored.firstDayMs + day * DAY_MS).toISOString().slice(0, 10);
   const { firstDay, days } = stored.fullMonth;
@@ -83,43 +103,76 @@ async function measure(
     campaignId: 'cmp-0',
     by: 'day',
   } as const;
-  const daily = (at: number) =>
+  const daily = (at: number, timeZone = 'UTC') =>
     ({
-      period: periodOf({ from: dayOf(at), to: dayOf(at + 1), timeZone: 'UTC' }),
+      period: periodOf({ from: dayOf(at), to: dayOf(at + 1), timeZone }),
       by: 'campaign',
     }) as const;
-  const full = daily(stored.fullDay);
-  const other = daily(stored.fullDay + 1);
-  const month = await timed(() => readReport(db, monthly));
-  const day = await timed(() => readReport(db, full));
-  const otherDay = await timed(() => readReport(db, other));
-  const monthSpan = [monthly.period.fromMs, monthly.period.toMs, monthly.campaignId] as const;
-  const daySpan = [full.period.fromMs, full.period.toMs, null] as const;
-  const otherSpan = [other.period.fromMs, other.period.toMs, null] as const;
-  const { rows: rollupRows, bytes } = await sizes(client);
+  const month = await reported(client, db, monthly);
+  const monthView = await viewed(client, monthly, month);
+  const day = await reported(client, db, daily(stored.fullDay));
+  const dayView = await viewed(client, daily(stored.fullDay), day);
+  const otherDay = await reported(client, db, daily(stored.fullDay + 1));
+  const zoneDay = await reported(client, db, daily(stored.fullDay, ZONE));
+  const all = [month, monthView, day, dayView, otherDay, zoneDay];
+  const hours = await sizes(client, 'rollup_by');
+  const byDay = await sizes(client, 'rollup_days_by');
   return {
     days: stored.days,
     events,
     fillSeconds,
-    monthMs: month.tookMs,
-    monthRows: await rowsIn(client, monthSpan),
-    dayMs: day.tookMs,
-    dayRows: await rowsIn(client, daySpan),
-    otherDayMs: otherDay.tookMs,
-    otherDayRows: await rowsIn(client, otherSpan),
-    rollupRows,
-    rollupBytes: bytes,
-    isExact:
-      (await isExact(client, month.report, monthSpan)) &&
-      (await isExact(client, day.report, daySpan)) &&
-      (await isExact(client, otherDay.report, otherSpan)) &&
-      (await countsAll(client, events)),
+    load: [loadBefore, loadavg()[0] ?? 0],
+    month,
+    monthView,
+    day,
+    dayView,
+    otherDay,
+    zoneDay,
+    rollupRows: hours.rows,
+    rollupBytes: hours.bytes + byDay.bytes,
+    dayRows: byDay.rows,
+    dayBytes: byDay.bytes,
+    isExact: all.every(({ isExact }) => isExact) && (await countsAll(client, events)),
   };
 }
 
-async function timed(
-  read: () => Promise<Report>,
-): Promise<{ readonly report: Report; readonly tookMs: readonly number[] }> {
+type ReportAsked = Parameters<typeof readReport>[1];
+
+interface Checked extends Asked {
+  readonly isExact: boolean;
+  readonly impressions: bigint;
+}
+
+/** As `ops report` reads it. */
+async function reported(client: Client, db: Database, asked: ReportAsked): Promise<Checked> {
+  const { report, tookMs } = await timed(() => readReport(db, asked));
+  const span: Span = [asked.period.fromMs, asked.period.toMs, asked.campaignId ?? null];
+  return {
+    tookMs,
+    rows: await rowsIn(client, span),
+    isExact: await isExact(client, report, span),
+    impressions: report.counts.reduce((sum, { counts }) => sum + counts.impressions, 0n),
+  };
+}
+
+/** As people and their tools ask the view: all its columns. */
+async function viewed(client: Client, asked: ReportAsked, same: Checked): Promise<Checked> {
+  const { fromMs, toMs } = asked.period;
+  const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  const isOfCampaign = asked.campaignId === undefined ? '' : 'AND campaign_id = $3';
+  const { report, tookMs } = await timed(() =>
+    client.query<{ impressions: string }>(
+      `SELECT * FROM report_campaign_daily WHERE day >= $1::date AND day < $2::date ${isOfCampaign}`,
+      [dayOf(fromMs), dayOf(toMs), ...(asked.campaignId === undefined ? [] : [asked.campaignId])],
+    ),
+  );
+  const impressions = report.rows.reduce((sum, row) => sum + BigInt(row.impressions), 0n);
+  return { tookMs, rows: same.rows, isExact: impressions === same.impressions, impressions };
+}
+
+async function timed<T>(
+  read: () => Promise<T>,
+): Promise<{ readonly report: T; readonly tookMs: readonly number[] }> {
   const report = await read();
   const tookMs: number[] = [];
   for (let time = 0; time < REPEATED; time += 1) {
@@ -127,7 +180,7 @@ async function timed(
     await read();
     tookMs.push(performance.now() - startedMs);
   }
-  return { report, tookMs: [Math.min(...tookMs), median(tookMs), Math.max(...tookMs)] };
+  return { report, tookMs };
 }
 
 type Span = readonly [fromMs: number, toMs: number, campaignId: string | null];
@@ -183,8 +236,12 @@ async function countsAll(client: Client, events: number): Promise<boolean> {
   return true;
 }
 
-async function sizes(client: Client): Promise<{ readonly rows: number; readonly bytes: number }> {
-  const sums = (of: (table: string) => string) => TABLES.map(({ table }) => of(table)).join(' + ');
+async function sizes(
+  client: Client,
+  prefix: 'rollup_by' | 'rollup_days_by',
+): Promise<{ readonly rows: number; readonly bytes: number }> {
+  const tables = Object.keys(ROLLUPS).map((rollup) => `${prefix}_${rollup}`);
+  const sums = (of: (table: string) => string) => tables.map(of).join(' + ');
   const { rows } = await client.query<{ n: string; bytes: string }>(
     `SELECT ${sums((table) => `(SELECT count(*) FROM ${table})`)} AS n,
             ${sums((table) => `pg_total_relation_size('${table}')`)} AS bytes`,

@@ -47,7 +47,7 @@ function reportText(found: ReportsReport): string {
     meets_goal,
   }: ReportsReport['campaign_month']) => [
     `${median_ms}`,
-    `ms (${min_ms} to ${max_ms}) of ${rows} rows; goal ${goal_ms}: ${meets_goal ? 'met' : 'MISSED'}`,
+    `ms (${min_ms} to ${max_ms}), sums of ${rows} rows${goal_ms === null ? '' : `; goal ${goal_ms}: ${meets_goal ? 'met' : 'MISSED'}`}`,
   ];
   return formatTable(
     [
@@ -57,14 +57,22 @@ function reportText(found: ReportsReport): string {
         `events of ${found.campaigns} campaigns and ${found.days} days`,
       ],
       ["one campaign's month", ...took(found.campaign_month)],
+      ['  by the view', ...took(found.campaign_month_view)],
       ["all campaigns' full day", ...took(found.all_campaigns_full_day)],
+      ['  by the view', ...took(found.all_campaigns_full_day_view)],
+      ["  as Berlin's day, from hours", ...took(found.all_campaigns_zone_day)],
       ["all campaigns' other day", ...took(found.all_campaigns_other_day)],
       [
         'storage',
         `${found.bytes_per_campaign_and_day}`,
-        `bytes a campaign and day, ${found.rows_per_campaign_and_day} rows of ${found.bytes_per_row} bytes`,
+        `bytes a campaign and day, ${found.day_sums_bytes_per_campaign_and_day} of them sums by day; ${found.rows_per_campaign_and_day} rows`,
       ],
       ['filled in', `${found.fill_seconds}`, 's'],
+      [
+        'load',
+        `${found.load[0]}`,
+        `of the machine when reports were read, ${found.load[1]} afterwards`,
+      ],
       ['exact', found.exact ? 'yes' : 'NO', ''],
     ],
     new Set([1]),
