@@ -132,7 +132,7 @@ async function measure(
     rollupBytes: hours.bytes + byDay.bytes,
     dayRows: byDay.rows,
     dayBytes: byDay.bytes,
-    isExact: all.every(({ isExact }) => isExact) && (await countsAll(client, events)),
+    isExact: all.every((one) => one.isExact) && (await countsAll(client, events)),
   };
 }
 
