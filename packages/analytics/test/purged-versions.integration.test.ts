@@ -15,6 +15,7 @@ import {
   readTakenOver,
   registerVersion,
   type RollupDefinition,
+  ROLLUPS,
   startBackfill,
   workBackfill,
 } from '../src/index.ts';
@@ -46,11 +47,10 @@ function eventsOf(days: readonly number[]): AdEvent[] {
 
 /** Figures of events that no hour has in common. */
 function both(one: Totals, other: Totals): Totals {
-  return {
-    campaign: new Map([...one.campaign, ...other.campaign]),
-    creative: new Map([...one.creative, ...other.creative]),
-    placement: new Map([...one.placement, ...other.placement]),
-  };
+  const names = Object.keys(ROLLUPS) as (keyof Totals)[];
+  return Object.fromEntries(
+    names.map((name) => [name, new Map([...one[name], ...other[name]])]),
+  ) as Record<keyof Totals, Map<string, Readonly<Record<string, string>>>>;
 }
 
 async function backfill(definition: RollupDefinition) {

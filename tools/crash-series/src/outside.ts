@@ -30,7 +30,7 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
       'apps/backfill-runner/src/retention/{days-to-drop,timeless-to-leave}.ts',
       'packages/analytics/src/{figures/*,purged}.ts',
       'packages/archive/src/{purged-figures,verify-day}.ts',
-      'packages/analytics/src/{campaign-totals,compare-versions,conflicts,rollup-needs,rollups-check,stored-events,whole-audit}.ts',
+      'packages/analytics/src/{campaign-totals,compare-versions,conflicts,day-sums-check,rollup-needs,rollups-check,stored-events,whole-audit}.ts',
       'packages/analytics/src/statement/{figures,positions,rollup-agreement,stated-adjustments,verify}.ts',
       'packages/db/src/audit/*.ts',
       'packages/db/src/{database-now,firing-alerts,migration-files,partition-lag,standing-partitions}.ts',

@@ -177,7 +177,6 @@ export const UNREACHED: readonly Unreached[] = [
         'inSnapshot > db.transaction',
         'inSnapshot > sql',
         'inSnapshot > sql #2',
-        'inSnapshot > sql #3',
         'inSnapshot > work',
       ]),
       ...of('analytics/base-input', ['planAsEver > sql.raw']),
