@@ -25,14 +25,15 @@ export const RETENTION_ENV = {
   }),
   timelessWithoutArchive: bool('TIMELESS_WITHOUT_ARCHIVE', {
     default: false,
-    meaning: 'said where days go to ARCHIVE_URL: those events go nowhere before they leave',
+    meaning:
+      '`true` confirms, where ARCHIVE_URL is set, that these events leave without being archived',
   }),
   lateWindowDays: int('LATE_WINDOW_DAYS', {
     default: 8,
     min: 1,
     max: DAYS_MAX,
     meaning:
-      'for so long after an impression its late events change a rollup row of their own; above the attribution window',
+      'age in days at which rows of rollups are folded (late events still correct them); keep it above the attribution window',
   }),
   dedupTtlSeconds: REDELIVERY_WINDOW,
 } as const;
