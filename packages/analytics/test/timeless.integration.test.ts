@@ -11,6 +11,7 @@ import {
   promote,
   purgeTimelessEvents,
   readEvents,
+  readFigures,
   registerVersion,
   wholeAudit,
 } from '../src/index.ts';
@@ -109,6 +110,20 @@ test('impressions without a time leave as wholes, reports stay, and what is left
   expect(await world.totals(7)).toEqual(before);
   await promote(world.db, 7, { actor: 'tester', reason: 'a test' });
   await expectExact();
+
+  // One that keeps a rollup which its predecessor did not keep has nothing by that of what left, and says so.
+  const lean = { ...DEFAULT_DEFINITION, version: 8, rollups: ['campaign'] as const };
+  await registerVersion(world.db, lean, 'the beginning');
+  await world.takeBases();
+  await promote(world.db, 8, { actor: 'tester', reason: 'a test' });
+  const full = { ...DEFAULT_DEFINITION, version: 9 };
+  await registerVersion(world.db, full, 'the beginning');
+  await world.takeBases();
+  const all = periodOf({ from: '2020-01-01', to: '2030-01-01', timeZone: 'UTC' });
+  const figures = async (by: 'campaign' | 'placement') =>
+    await inSnapshot(world.db, (trx) => readFigures(trx, full, { period: all, by }));
+  expect((await figures('campaign')).rows).toHaveLength(1);
+  await expect(figures('placement')).rejects.toThrow('left by TIMELESS_RETENTION_DAYS');
 
   // Who would need them is refused by name.
   const period = periodOf({ from: '2026-01-31', to: '2026-02-01', timeZone: 'UTC' });

@@ -1,7 +1,9 @@
 import type { DatabaseExecutor } from '@adtally/db';
 import { sql } from 'kysely';
+import { PURGED_TIMELESS } from '../cohorts.ts';
 import { readDefinitions, type RollupDefinition } from '../definitions.ts';
-import type { Rollup } from '../rollups.ts';
+import { COUNTS } from '../measures.ts';
+import { type Rollup, ROLLUPS } from '../rollups.ts';
 import { RefusedError } from '../versions.ts';
 import { type Asked, isOfCampaign } from './asked.ts';
 import { isOfHoursIn } from './kept-rows.ts';
@@ -38,10 +40,36 @@ export async function requireRollupOf(
   const lacking = (await takenOverParts(trx, version, asked)).find(({ lacks }) =>
     lacks.includes(rollup),
   );
-  if (lacking === undefined) return;
-  throw new RefusedError(
-    `rollup "${rollup}" is newer than some of these events, which were purged: version ${version} has them from version ${lacking.from}, which did not keep it. Ask for a later time, or by campaign`,
-  );
+  if (lacking !== undefined) {
+    throw new RefusedError(
+      `rollup "${rollup}" is newer than some of these events, which were purged: version ${version} has them from version ${lacking.from}, which did not keep it. Ask for a later time, or by campaign`,
+    );
+  }
+  if (await lacksTimeless(trx, version, rollup, asked)) {
+    throw new RefusedError(
+      `rollup "${rollup}" is newer than some of these events, whose ids are no UUIDv7 and which left by TIMELESS_RETENTION_DAYS: version ${version} has them from one that did not keep it. Ask for a later time, or by campaign`,
+    );
+  }
+}
+
+/** Whether of what is asked events left that `campaign`, which every version keeps, has and that rollup has not. */
+async function lacksTimeless(
+  trx: DatabaseExecutor,
+  version: number,
+  rollup: Rollup,
+  asked: Asked,
+): Promise<boolean> {
+  const counted = (of: Rollup) => sql`
+    SELECT sum(${sql.join(
+      COUNTS.map((column) => sql.ref(column)),
+      sql` + `,
+    )}) AS events FROM ${sql.table(ROLLUPS[of].table)}
+    WHERE version = ${version} AND cohort = ${PURGED_TIMELESS}::bigint
+      AND ${isOfHoursIn(asked.period)} AND ${isOfCampaign(asked)}`;
+  const { rows } = await sql<{ lacks: boolean }>`
+    SELECT a.events IS DISTINCT FROM b.events AS lacks
+    FROM (${counted('campaign')}) a, (${counted(rollup)}) b`.execute(trx);
+  return rows[0]?.lacks === true;
 }
 
 /** Other versions by whose rules some of what is asked was summed up; none where all is by this one's. */

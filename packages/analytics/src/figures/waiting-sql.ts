@@ -33,7 +33,7 @@ export async function readUncounted(
     lastNoted: string | null;
   }>`
     SELECT lower(hole) AS first, upper(hole) AS end, "firstNoted", "lastNoted"
-    FROM (SELECT min(id::text) AS "firstNoted", max(id::text) AS "lastNoted"
+    FROM (SELECT min(id::text COLLATE "C") AS "firstNoted", max(id::text COLLATE "C") AS "lastNoted"
           FROM late_notes CROSS JOIN LATERAL unnest(impression_ids) id) noted, unnest(int8multirange(int8range(${TIMELESS}, NULL)) - coalesce(
       (SELECT range_agg(int8range(first_cohort, last_cohort, '[]')) FROM rollup_bases
        WHERE version = ${version} AND taken_at IS NOT NULL), '{}')) hole

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
@@ -62,9 +63,15 @@ export class FolderStore implements ArchiveStore {
 
   async #put(name: string, read: () => Readable): Promise<void> {
     const path = this.#pathOf(name);
-    const unfinished = join(dirname(path), `${UNFINISHED}${basename(path)}`);
+    const folder = dirname(path);
+    const before = `${UNFINISHED}${basename(path)}-`;
+    // A name of its own: whoever stood still at it and was overtaken goes on writing into a file that nobody reads.
+    const unfinished = join(folder, `${before}${randomUUID()}`);
     await this.#doing('writing to', async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await mkdir(folder, { recursive: true });
+      for (const name of await readdir(folder)) {
+        if (name.startsWith(before)) await rm(join(folder, name), { force: true });
+      }
       try {
         // Flushed before it gets its name: what it replaces is dropped from the database after that.
         await pipeline(read(), createWriteStream(unfinished, { flush: true }));
@@ -73,9 +80,9 @@ export class FolderStore implements ArchiveStore {
         await rm(unfinished, { force: true });
         throw error;
       }
-      for (let folder = dirname(path); ; folder = dirname(folder)) {
-        await flushFolder(folder);
-        if (folder === this.#folder) break;
+      for (let above = folder; ; above = dirname(above)) {
+        await flushFolder(above);
+        if (above === this.#folder) break;
       }
     });
   }

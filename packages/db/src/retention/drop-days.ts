@@ -4,7 +4,7 @@ import type { Database } from '../database.ts';
 import { type EventDay, eventDay } from '../event-days.ts';
 import { readWriteGuards } from '../write-guards.ts';
 import type { DayArchive } from './day-archive.ts';
-import { leadingRetention, type StillLeads } from './leading.ts';
+import { LeadLost, leadingRetention, type StillLeads } from './leading.ts';
 import {
   countRetiredDay,
   dropRetiredDay,
@@ -111,6 +111,7 @@ class Retention {
     const waiting: { day: EventDay; wait: Wait }[] = [];
     for (const { day, isCounted, isArchived, wait: before } of await waitingDays(this.#db)) {
       if (signal.aborted) break;
+      await this.#stillLeads();
       const outcome = await this.#retire(day, { isCounted, isArchived });
       if (typeof outcome === 'bigint') {
         dropped.push({ day, rows: outcome });
@@ -170,6 +171,7 @@ class Retention {
       const counts = await retiredCounts(this.#db, day);
       await archive.keep({ day, counts }, signal, this.#stillLeads);
     } catch (error) {
+      if (error instanceof LeadLost) throw error;
       return { for: 'archive', detail: error instanceof Error ? error.message : String(error) };
     }
     await noteArchived(this.#db, day);

@@ -2,9 +2,15 @@ import { sql } from 'kysely';
 import { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from '../advisory-locks.ts';
 import type { Database } from '../database.ts';
 
+/** The session that makes this process the one has ended: another may be at it by now. */
+export class LeadLost extends Error {
+  override readonly name = 'LeadLost';
+}
+
 /**
  * Resolves while this process is the one. A process that was stopped for long may have lost its session, and another
  * taken over: what cannot be taken back outside of the database asks first.
+ * @throws LeadLost
  */
 export type StillLeads = () => Promise<void>;
 
@@ -24,7 +30,11 @@ export async function leadingRetention<T>(
     }>`SELECT pg_try_advisory_lock(${key}) AS taken`.execute(connection);
     if (!lock.rows[0]?.taken) return null;
     try {
-      return await work(async () => void (await sql`SELECT 1`.execute(connection)));
+      return await work(async () => {
+        await sql`SELECT 1`.execute(connection).catch((cause: unknown) => {
+          throw new LeadLost('the session that led retention has ended', { cause });
+        });
+      });
     } finally {
       await sql`SELECT pg_advisory_unlock(${key})`.execute(connection);
     }
