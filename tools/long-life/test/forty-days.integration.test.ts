@@ -1,4 +1,5 @@
 import { Rng } from '@adtally/event-simulator';
+import { waitFor } from '@adtally/testkit';
 import { expect, test } from 'vitest';
 import { expectExact } from './support/exactness.ts';
 import { beginLife, DAY_MS, horizonOf, RETENTION_DAYS, type Life } from './support/life.ts';
@@ -33,6 +34,7 @@ const BACKFILL_DAY = 25;
 const REPLAY_DAY = 30;
 const ORDER = ['--execute', '--reason', 'a life of forty days'];
 const TEST_MS = 900_000;
+const WAIT_MS = 120_000;
 
 /** Kills a service in the midst of a day, and starts it again. */
 async function killOne(life: Life, label: (typeof VICTIMS)[number]): Promise<void> {
@@ -51,7 +53,18 @@ async function sendCopies(life: Life, days: readonly number[], index: number): P
 
 /** Lets all letters through that are of the future. */
 async function redrive(life: Life): Promise<void> {
-  expect(life.books.acceptFuture()).toBeGreaterThan(0);
+  const accepted = life.books.acceptFuture();
+  expect(accepted).toBeGreaterThan(0);
+  const letters = life.db
+    .selectFrom('dead_letters')
+    .select('letter_id')
+    .where('code', '=', 'future')
+    .where('state', 'in', ['pending', 'dead']);
+  // A record is counted before the reprocessor has its letter.
+  await waitFor(async () => (await letters.execute()).length >= accepted, {
+    what: `${accepted} letters`,
+    timeoutMs: WAIT_MS,
+  });
   const which = ['--code', 'future', '--state', 'pending,dead', '--accept-future'];
   await life.succeed('ops', 'redrive', ...which, ...ORDER, '--wait');
 }
