@@ -69,8 +69,8 @@ export class FolderStore implements ArchiveStore {
     const unfinished = join(folder, `${before}${randomUUID()}`);
     await this.#doing('writing to', async () => {
       await mkdir(folder, { recursive: true });
-      for (const name of await readdir(folder)) {
-        if (name.startsWith(before)) await rm(join(folder, name), { force: true });
+      for (const left of await readdir(folder)) {
+        if (left.startsWith(before)) await rm(join(folder, left), { force: true });
       }
       try {
         // Flushed before it gets its name: what it replaces is dropped from the database after that.
