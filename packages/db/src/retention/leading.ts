@@ -29,14 +29,18 @@ export async function leadingRetention<T>(
       taken: boolean;
     }>`SELECT pg_try_advisory_lock(${key}) AS taken`.execute(connection);
     if (!lock.rows[0]?.taken) return null;
-    try {
-      return await work(async () => {
-        await sql`SELECT 1`.execute(connection).catch((cause: unknown) => {
-          throw new LeadLost('the session that led retention has ended', { cause });
-        });
+    let isLost = false;
+    const stillLeads = async (): Promise<void> => {
+      await sql`SELECT 1`.execute(connection).catch((cause: unknown) => {
+        isLost = true;
+        throw new LeadLost('the session that led retention has ended', { cause });
       });
+    };
+    try {
+      return await work(stillLeads);
     } finally {
-      await sql`SELECT pg_advisory_unlock(${key})`.execute(connection);
+      // Else it ended with the session, and to ask for it would hide what happened.
+      if (!isLost) await sql`SELECT pg_advisory_unlock(${key})`.execute(connection);
     }
   });
 }

@@ -4,62 +4,16 @@ import { auditDatabase } from '../../src/audit/audit.ts';
 import { auditSince } from '../../src/audit/since.ts';
 import type { Database } from '../../src/database.ts';
 import { eventDay } from '../../src/event-days.ts';
-import { ensureDayPartitions } from '../../src/partitions.ts';
 import type { DayArchive, RetiredDay } from '../../src/retention/day-archive.ts';
-import { type DropDaysOptions, dropDays, horizonFor } from '../../src/retention/drop-days.ts';
+import { dropDays, horizonFor } from '../../src/retention/drop-days.ts';
 import { retiredCounts, waitingDays } from '../../src/retention/retired-days.ts';
 import { readWriteGuards } from '../../src/write-guards.ts';
-import { migratedDatabase } from '../../testing/migrated-database.ts';
 import { fingerprintOf, idAt } from '../event-rows.ts';
 import { CountingWriter, strayAt } from './counting-writer.ts';
+import { DAY_MS, NOW, options, TODAY, world } from './days-of-two-topics.ts';
 
 // Some hundred transactions a test, on a machine that may be busy with others.
 vi.setConfig({ testTimeout: 240_000 });
-
-const NOW = Date.parse('2026-01-31T13:00:00Z');
-const DAY_MS = 86_400_000;
-const TODAY = eventDay(NOW).startMs;
-
-function options(given: Partial<DropDaysOptions> = {}): DropDaysOptions {
-  return {
-    nowMs: NOW,
-    retentionDays: 8,
-    archive: null,
-    keepsRollups: false,
-    signal: new AbortController().signal,
-    ...given,
-  };
-}
-
-/** Days with a partition from 12 days ago on; two writers with events of them, of days without one, and strays. */
-async function world() {
-  const database = await migratedDatabase();
-  await ensureDayPartitions(database.db, { now: NOW, daysBehind: 12, hoursAhead: 24 });
-  // One after the other: the order of their sources is that of their names.
-  const writers: CountingWriter[] = [];
-  for (const topic of ['one', 'two']) writers.push(await CountingWriter.open(database.url, topic));
-  for (const [lane, writer] of writers.entries()) {
-    for (let day = -15; day <= 0; day += 1) {
-      const ms = TODAY + day * DAY_MS;
-      await writer.commit([
-        idAt(ms, lane),
-        idAt(ms + DAY_MS - 1, lane),
-        strayAt(ms + 1_000),
-        strayAt(ms + 2_000),
-      ]);
-    }
-  }
-  const [one, two] = writers as [CountingWriter, CountingWriter];
-  return {
-    ...database,
-    one,
-    two,
-    async [Symbol.asyncDispose]() {
-      for (const writer of writers) await writer.close();
-      await database[Symbol.asyncDispose]();
-    },
-  };
-}
 
 async function expectExact(db: Database): Promise<void> {
   const { checks, balanced } = await auditDatabase(db);
@@ -272,15 +226,4 @@ test('a batch in flight while the horizon rises is held against it: nothing of a
   await dropDays(db, options());
   await expectExact(db);
   expect((await readWriteGuards(db)).horizonMs).toBe(TODAY - 8 * DAY_MS);
-});
-
-test('one process leads: another returns at once', async () => {
-  await using the = await world();
-  const { db } = the;
-  const archive: DayArchive = {
-    async keep() {
-      expect(await dropDays(db, options())).toMatchObject({ led: false, dropped: [] });
-    },
-  };
-  expect((await dropDays(db, options({ archive }))).dropped).toHaveLength(7);
 });
