@@ -19,6 +19,7 @@ export { damageBatch, type Damage } from './damage-batch.ts';
 export { kafkaCluster, type KafkaCluster, type KafkaClusterOptions } from './kafka-cluster.ts';
 export { brokersKnownAt } from '@adtally/native-servers';
 export { hasKafkaServer } from './kafka-programs.ts';
+export { losesAnswers, type LostAnswers } from './kafka-answers.ts';
 export {
   grant,
   type Operation,

@@ -3,10 +3,11 @@ import { connect, type Socket } from 'node:net';
 export type Side = 'client' | 'server';
 /**
  * What becomes of one chunk: `forward` it, `drop` it silently, `cut` both sides without forwarding
- * it, or `cut-after` it was handed to the other side's socket.
+ * it, `cut-after` it was handed to the other side's socket, or other bytes in its place.
  */
-export type Decision = 'forward' | 'drop' | 'cut' | 'cut-after';
-export type Hook = (chunk: Buffer) => Decision;
+export type Decision = 'forward' | 'drop' | 'cut' | 'cut-after' | Buffer;
+/** The connection stands for itself: the same object for both sides, as long as it is open. */
+export type Hook = (chunk: Buffer, connection: object) => Decision;
 
 interface ConnectionControl {
   decide(side: Side, chunk: Buffer): Decision;
@@ -59,7 +60,8 @@ export class ProxiedConnection {
       if (decision === 'drop') return;
       const delayMs = this.#control.delayMs();
       if (delayMs > 0) order = order.then(() => wait(delayMs));
-      order = order.then(() => this.#write(to, chunk as Buffer, decision === 'cut-after'));
+      const bytes = Buffer.isBuffer(decision) ? decision : (chunk as Buffer);
+      order = order.then(() => this.#write(to, bytes, decision === 'cut-after'));
     });
     from.on('error', () => this.cut());
     from.on('end', () => void order.then(() => to.end()));

@@ -191,7 +191,7 @@ class ProxyState {
       const decision = trap(side, chunk, connection);
       if (decision !== 'forward') return decision;
     }
-    return this.hooks[side]?.(chunk) ?? 'forward';
+    return this.hooks[side]?.(chunk, connection) ?? 'forward';
   }
 }
 
