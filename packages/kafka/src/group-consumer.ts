@@ -7,7 +7,8 @@ import { type GroupPlace, PlaceInGroup } from './group-place.ts';
 import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import { DeferredStarts } from './deferred-starts.ts';
-import { disconnect, join, unsubscribe } from './membership.ts';
+import { disconnect, join, joinAgain, unsubscribe } from './membership.ts';
+import { type MembershipCheck, membershipCheck } from './membership-check.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { readingOf } from './reading-of.ts';
 import type { Reading } from './reading.ts';
@@ -41,12 +42,13 @@ type State = 'open' | 'leaving' | 'left';
 export class GroupConsumer implements RecordSource {
   /** Whether a quota of the broker holds back what it reads. */
   readonly throttling: Throttling;
+  /** Whether the group has it as it is here. */
+  readonly membership: MembershipCheck;
   readonly #native: NativeConsumer;
   readonly #isStatic: boolean;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
   readonly #place: PlaceInGroup;
-  readonly #granted = new Set<number>();
   readonly #deferred: DeferredStarts;
   readonly #rebalances = new Rebalances();
   readonly #hints: OffsetHints;
@@ -89,6 +91,15 @@ export class GroupConsumer implements RecordSource {
     });
     this.#deferred = new DeferredStarts(this.#reading, this.#notices);
     this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
+    this.membership = membershipCheck(settings, options, {
+      notices: this.#notices,
+      rebalances: this.#rebalances,
+      paced: this.#paced,
+      joinAgain: () => {
+        this.#place.thrownOut();
+        this.#guarded(() => joinAgain(this.#native, topic));
+      },
+    }).listenTo(this.#native);
     this.#native.on('event.stats', ({ message }: { message: string }) =>
       this.#place.figures(message),
     );
@@ -122,7 +133,7 @@ export class GroupConsumer implements RecordSource {
 
   /** Partitions the group grants, as far as settled. */
   get granted(): ReadonlySet<number> {
-    return this.#granted;
+    return this.#rebalances.grants;
   }
 
   /** As `RecordSource.read`. Must be called at least every `maxPollIntervalMs`. */
@@ -134,6 +145,7 @@ export class GroupConsumer implements RecordSource {
       if (this.#state === 'open') {
         this.#deferred.startAll();
         this.#reading.checkQuiet();
+        this.membership.check();
       }
     }
   }
@@ -153,27 +165,19 @@ export class GroupConsumer implements RecordSource {
    * may own them.
    */
   settle(event: RebalanceEvent): void {
-    switch (event.kind) {
-      case 'granted':
-        for (const partition of event.partitions) this.#granted.add(partition);
-        this.#guarded(() => this.#native.incrementalAssign([]));
-        return;
-      case 'revoked':
-        for (const partition of event.partitions) {
-          this.#granted.delete(partition);
-          this.#hints.forget(partition);
-        }
-        this.#unassign(event.partitions, true);
-        return;
-      default:
-        event.kind satisfies never;
+    this.#rebalances.settled(event);
+    if (event.kind === 'granted') {
+      this.#guarded(() => this.#native.incrementalAssign([]));
+      return;
     }
+    for (const partition of event.partitions) this.#hints.forget(partition);
+    this.#unassign(event.partitions, true);
   }
 
   /** Reads a granted partition from `offset` on. Throws when it is not granted or already read. */
   start(partition: number, offset: number, from: ReadFrom = {}): void {
     if (this.#state !== 'open') return;
-    if (!this.#granted.has(partition)) throw new Error(`partition ${partition} is not granted`);
+    if (!this.granted.has(partition)) throw new Error(`partition ${partition} is not granted`);
     if (this.isReading(partition)) throw new Error(`partition ${partition} is already read`);
     if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`start at offset ${offset}`);
     this.#deferred.start(partition, { offset, ...from });
@@ -246,7 +250,7 @@ export class GroupConsumer implements RecordSource {
     await this.#reading.close();
     await disconnect(this.#native, this.#notices);
     this.#state = 'left';
-    this.#granted.clear();
+    this.#rebalances.left();
   }
 
   #onRebalance(error: unknown, list: { partition: number }[]): void {

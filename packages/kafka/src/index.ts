@@ -13,6 +13,7 @@ export { RecordObjects, type FetchedRecords } from './fetched-records.ts';
 export { GroupConsumer } from './group-consumer.ts';
 export { chooseGroupProtocol } from './group-protocol.ts';
 export type { LogPoint } from './log-ends.ts';
+export type { MembershipEvent } from './membership-check.ts';
 export type { Notice, OnNotice } from './notices.ts';
 export type { ProduceRecord } from './producer-client.ts';
 export type { ProducerMode } from './producer-config.ts';

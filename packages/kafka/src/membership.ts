@@ -34,6 +34,12 @@ export function join(
   });
 }
 
+/** Leaves the group, and joins it again once the revocation of all that was granted is answered. */
+export function joinAgain(native: NativeConsumer, topic: string): void {
+  native.unsubscribe();
+  native.subscribe([topic]);
+}
+
 /**
  * Takes a static member out of a classic group, in at most two seconds: closing alone would not tell the
  * group. `onRevoked` registers the function to call once the resulting revocation is answered.

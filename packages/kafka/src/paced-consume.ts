@@ -25,12 +25,18 @@ export class PacedConsume {
   readonly #native: NativeConsumer;
   #recordsPerMs = Infinity;
   #ends = new Map<number, number>();
+  #calls = 0;
 
   constructor(native: NativeConsumer) {
     this.#native = native;
     native.setDefaultIsTimeoutOnlyForFirstMessage(true);
     // Told while a call returns, before its callback.
     native.on('partition.eof', ({ partition, offset }) => this.#ends.set(partition, offset));
+  }
+
+  /** How many calls have ended: in each the client told what it had to tell of its group. */
+  get calls(): number {
+    return this.#calls;
   }
 
   /** Rejects with the client's own error. */
@@ -42,6 +48,7 @@ export class PacedConsume {
       this.#native.consume(count, (error, records) => {
         const ends = this.#ends;
         this.#ends = new Map();
+        this.#calls += 1;
         if (error) {
           reject(error);
           return;

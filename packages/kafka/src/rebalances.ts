@@ -6,10 +6,28 @@ export interface RebalanceEvent {
   readonly lost: boolean;
 }
 
-/** The group's changes in the order they came, until the loop takes them. */
+/** The group's changes in the order they came, until the loop takes and settles them. */
 export class Rebalances {
   #events: RebalanceEvent[] = [];
   #thrownOut = false;
+  readonly #granted = new Set<number>();
+  #changes = 0;
+  #settled = 0;
+
+  /** Partitions the group grants, as far as settled. */
+  get grants(): ReadonlySet<number> {
+    return this.#granted;
+  }
+
+  /** How many changes came so far. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Whether all that came is settled. */
+  get isSettled(): boolean {
+    return this.#settled === this.#changes;
+  }
 
   get waiting(): boolean {
     return this.#events.length > 0;
@@ -17,13 +35,13 @@ export class Rebalances {
 
   granted(partitions: readonly number[]): void {
     if (partitions.length > 0) this.#thrownOut = false;
-    this.#events.push({ kind: 'granted', partitions, lost: false });
+    this.#push({ kind: 'granted', partitions, lost: false });
   }
 
   /** Returns whether the partitions are lost, which the client alone (`lost`) does not always know. */
   revoked(partitions: readonly number[], lost: boolean): boolean {
     const event: RebalanceEvent = { kind: 'revoked', partitions, lost: lost || this.#thrownOut };
-    this.#events.push(event);
+    this.#push(event);
     return event.lost;
   }
 
@@ -42,5 +60,23 @@ export class Rebalances {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  settled({ kind, partitions }: RebalanceEvent): void {
+    this.#settled += 1;
+    for (const partition of partitions) {
+      if (kind === 'granted') this.#granted.add(partition);
+      else this.#granted.delete(partition);
+    }
+  }
+
+  /** The group is left: it grants nothing. */
+  left(): void {
+    this.#granted.clear();
+  }
+
+  #push(event: RebalanceEvent): void {
+    this.#events.push(event);
+    this.#changes += 1;
   }
 }

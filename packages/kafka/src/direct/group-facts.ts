@@ -4,15 +4,19 @@ import {
   consumerGroupDescribeV0,
   describeConfigsV4,
   describeGroupsV5,
-  findCoordinatorV4,
-  FindCoordinatorKeyTypes,
-  ResponseError,
   type Connection,
 } from '@platformatic/kafka';
 import { KafkaRequestError } from '../errors.ts';
 import type { KafkaSettings } from '../settings.ts';
 import { connectionError } from './connection-failure.ts';
-import { drop, openAny, openConnection, type OpenConnection } from './open-connection.ts';
+import {
+  answerOf,
+  coordinatorOf,
+  requireNoError,
+  UNSUPPORTED_VERSION,
+  withConnection,
+} from './group-coordinator.ts';
+import { openAny, openConnection, type OpenConnection } from './open-connection.ts';
 
 /** What brokers say of a consumer group, and of what they can do for it. */
 export interface GroupFacts {
@@ -36,18 +40,9 @@ const GROUP_VERSION = 'group.version';
 const SESSION_TIMEOUT = 'consumer.session.timeout.ms';
 const HEARTBEAT_INTERVAL = 'consumer.heartbeat.interval.ms';
 
-const GROUP_AUTHORIZATION_FAILED = 30;
-const UNSUPPORTED_VERSION = 35;
 const GROUP_ID_NOT_FOUND = 69;
 /** A cluster without any group yet makes the coordinators' topic first; one that moves is loaded. */
 const COORDINATOR_COMES: ReadonlySet<number> = new Set([14, 15, 16]);
-const WORDS: ReadonlyMap<number, string> = new Map([
-  [14, 'Broker: Coordinator load in progress'],
-  [15, 'Broker: Coordinator not available'],
-  [16, 'Broker: Not coordinator'],
-  [29, 'Broker: Topic authorization failed'],
-  [GROUP_AUTHORIZATION_FAILED, 'Broker: Group authorization failed'],
-]);
 const COORDINATOR_WAIT_MS = 5_000;
 const ASK_AGAIN_MS = 100;
 
@@ -89,28 +84,6 @@ async function ask(
   return await withConnection(openConnection(settings, address), ({ connection }) =>
     askCoordinator(connection, groupId, doing),
   );
-}
-
-async function withConnection<T>(
-  opening: Promise<OpenConnection>,
-  work: (open: OpenConnection) => Promise<T>,
-): Promise<T> {
-  const open = await opening;
-  try {
-    return await work(open);
-  } finally {
-    drop(open.connection);
-  }
-}
-
-async function coordinatorOf(connection: Connection, groupId: string, doing: string) {
-  const [found] = (
-    await answerOf(
-      findCoordinatorV4.api.async(connection, FindCoordinatorKeyTypes.GROUP, [groupId]),
-    )
-  ).coordinators;
-  requireNoError(found?.errorCode ?? UNSUPPORTED_VERSION, doing);
-  return { host: found?.host ?? '', port: found?.port ?? 0 };
 }
 
 async function askCoordinator(
@@ -163,20 +136,4 @@ async function timeoutsOf(connection: Connection, groupId: string): Promise<Grou
     heartbeatMs: valueOf(HEARTBEAT_INTERVAL),
   };
   return Number.isNaN(timeouts.sessionMs + timeouts.heartbeatMs) ? null : timeouts;
-}
-
-/** An answer with errors in it is an answer: they are looked at one by one. */
-async function answerOf<T>(asked: Promise<T>): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof ResponseError) return error.response as T;
-    throw error;
-  }
-}
-
-function requireNoError(code: number, doing: string): void {
-  if (code === 0) return;
-  const words = WORDS.get(code) ?? `the broker answers with error ${code}`;
-  throw new KafkaRequestError(`${doing}: ${words}`, code, code !== GROUP_AUTHORIZATION_FAILED);
 }
