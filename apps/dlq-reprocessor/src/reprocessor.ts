@@ -16,6 +16,7 @@ import {
   PartitionReporter,
   ReadMarks,
   toldLag,
+  countHeartbeats,
   ThrottleWatch,
   TopicWatch,
   Servers,
@@ -182,6 +183,7 @@ function wire(
     { db, ownership, holdUps, hindrances, log },
     { topic: dlqTopic, consumerGroup: config.group, owner },
   );
+  countHeartbeats(consumer, metrics);
   const throttles = new ThrottleWatch(
     { holdUps, metrics, log },
     { consumer: consumer.throttling, producer: producer.throttling },

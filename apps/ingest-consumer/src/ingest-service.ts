@@ -20,6 +20,7 @@ import {
   PartitionReporter,
   ReadMarks,
   toldLag,
+  countHeartbeats,
   ThrottleWatch,
   TopicWatch,
   Servers,
@@ -173,6 +174,7 @@ function wire(
     { db, ownership, holdUps, hindrances, log },
     { topic, consumerGroup, owner },
   );
+  countHeartbeats(consumer, metrics);
   const throttles = new ThrottleWatch(
     { holdUps, metrics, log },
     { consumer: consumer.throttling, producer: producer.throttling },

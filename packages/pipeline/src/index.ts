@@ -35,6 +35,7 @@ export { HoldUps } from './reports/hold-ups.ts';
 export { PartitionReporter } from './reports/partition-reporter.ts';
 export { Servers } from './servers.ts';
 export { toldLag } from './reports/told-lag.ts';
+export { countHeartbeats } from './reports/count-heartbeats.ts';
 export { ThrottleWatch } from './reports/throttle-watch.ts';
 export type { StartAt } from './start-at.ts';
 export { ReadMarks } from './read-marks.ts';

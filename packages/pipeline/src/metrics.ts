@@ -102,6 +102,18 @@ export const LOOP_METRICS = {
     help: 'Time for which quotas of the brokers held our clients back, as the brokers told it.',
     labels: { client: ['consumer', 'producer'] },
   },
+  groupHeartbeatsUnanswered: {
+    name: 'adtally_group_heartbeats_unanswered_total',
+    kind: 'counter',
+    help: "Heartbeats that the group's coordinator did not answer in time; with KIP-848 only.",
+    labels: {},
+  },
+  groupRejoins: {
+    name: 'adtally_group_rejoins_total',
+    kind: 'counter',
+    help: 'Times the group was joined again, since it assigned other partitions than this member knew of.',
+    labels: { reason: ['answer_lost'] },
+  },
   handoverSeconds: {
     name: 'adtally_handover_seconds',
     kind: 'histogram',
