@@ -152,6 +152,18 @@ export const INGEST_CONSUMER: Board = {
       },
       {
         kind: 'lines',
+        title: 'Heartbeats of the group',
+        description:
+          'Such as its coordinator did not answer in time, and how often the group was joined again for one.',
+        unit: 'none',
+        queries: {
+          unanswered: `sum${of(APP, 'increase(adtally_group_heartbeats_unanswered_total[5m])')}`,
+          'joined again: {{reason}}': `sum by (reason) ${of(APP, 'increase(adtally_group_rejoins_total[5m])')}`,
+        },
+        runbook: 'PartitionsStuck',
+      },
+      {
+        kind: 'lines',
         title: 'Failed transactions',
         description:
           'A second, by class: transient ones are written again, fatal ones end the process.',
