@@ -4,6 +4,7 @@ import { AddressError, parseAddress } from './address/address.ts';
 import { type Database, openDatabase, type OpenDatabaseOptions } from './database.ts';
 import { PasswordUnavailable } from './password-source.ts';
 import { PoolerUnsuitable } from './pooler.ts';
+import { LeadLost } from './retention/leading.ts';
 import { checkSchema } from './schema-version.ts';
 import { isAway } from './server-away.ts';
 
@@ -48,7 +49,7 @@ export async function askDatabase<T>(url: string | Secret, work: () => Promise<T
     const { code } = error as { code?: unknown };
     const sqlState = typeof code === 'string' ? code : '';
     if (REFUSED.test(sqlState)) throw refusedBy(serverOf(url), error);
-    if (isAway(error)) throw noAnswer(serverOf(url), error);
+    if (isAway(error) || error instanceof LeadLost) throw noAnswer(serverOf(url), error);
     throw error;
   }
 }

@@ -57,6 +57,7 @@ test.each([
   'Query read timeout',
   'Client has encountered a connection error and is not queryable',
   'Client was closed and is not queryable',
+  'Postgres connection has been discarded',
   'There was an error establishing an SSL connection',
 ])('what the driver says of a lost server is no bug: %s', (message) => {
   expect(isAway(new Error(message))).toBe(true);

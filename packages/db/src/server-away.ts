@@ -44,6 +44,8 @@ const AWAY_IN_WORDS = [
   /^Query read timeout$/,
   /^Client has encountered a connection error and is not queryable$/,
   /^Client was closed and is not queryable$/,
+  // The query builder's, of a session that was gone when it was to be rolled back.
+  /^Postgres connection has been discarded$/,
   // The answer to asking for TLS was an error: a server without a process to spare.
   /^There was an error establishing an SSL connection$/,
   // Our own of several hosts, while a failover is under way.
