@@ -1,7 +1,9 @@
-import { killChain, stopChain, type CrashResult, type Outcome } from './chain.ts';
+import type { CrashResult, Outcome } from './chain.ts';
 import { REPOSITORY, type App, type CrashBuild } from './crash-build.ts';
+import { killChain } from './kill-chain.ts';
 import { recordPassage, type Passage, type Passed } from './passage.ts';
 import { PROTOCOL_FILES, protocolPlaces, type Protocol } from './protocol.ts';
+import { stopChain } from './stop-chain.ts';
 import { keyOf, type Target } from './target.ts';
 import { UNREACHED } from './unreached.ts';
 import type { Stage } from './world.ts';
@@ -103,7 +105,8 @@ export async function crashSeries(
       for (const key of went) {
         const why = key === aim ? evidence : `in one moment with ${aim}`;
         const wrong = moment === null && problems.length === 0 ? [evidence] : problems;
-        note(stage, { ...(chosen.get(key) as Assigned).target, evidence: why, problems: wrong });
+        const { name, side } = (chosen.get(key) as Assigned).target;
+        note(stage, { name, side, evidence: why, problems: wrong });
         left.delete(key);
       }
     };
@@ -149,7 +152,7 @@ interface Assigned {
 
 interface Chain {
   readonly stage: Stage;
-  readonly targets: readonly Target[];
+  readonly targets: readonly Passed[];
 }
 
 /** Each target once, by the first stage that passes it, with any process where that is so of one. */

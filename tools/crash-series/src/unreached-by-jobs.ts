@@ -43,6 +43,10 @@ export const UNREACHED_BY_JOBS: readonly Unreached[] = [
     ],
   },
   {
+    why: 'a backfill of a part of the days: it looks for what retention took before it writes anything (retention)',
+    places: of('analytics/plan-backfill', ['planBackfill > refusePurged']),
+  },
+  {
     why: 'folding that comes to its end, or joins bases: it lasts longer than a chain (analytics/folding); one transaction each',
     sometimes: true,
     places: of('analytics/fold/fold-bases', [
@@ -103,7 +107,7 @@ export const UNREACHED_BY_JOBS: readonly Unreached[] = [
         'DayKeeping.clear > store.remove #2',
         'isAsStated > readFiles',
       ]),
-      ...of('archive/stores/folder-store', ['FolderStore.put > rm']),
+      ...of('archive/stores/folder-store', ['FolderStore.put > rm', 'FolderStore.put > rm #2']),
     ],
   },
   {

@@ -15,8 +15,12 @@ export interface World {
   /**
    * Ends the sessions of a frozen process, as its server does some time after it fell silent; where the successor does
    * not see to that itself.
+   *
+   * @returns how many it had
    */
-  takeAway?(): Promise<void>;
+  takeAway?(): Promise<number>;
+  /** Rises whenever a process claims what it works on: whoever claimed it before is fenced. */
+  claims?(): Promise<number>;
   /** One that goes on after it was frozen may end with an error, as a job does whose session is gone. */
   readonly mayZombieFail?: true;
   /** What the audit finds wrong; at any time nothing. */

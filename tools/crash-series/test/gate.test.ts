@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import { GATE_ENV } from '../src/gate-env.ts';
 import { passedIn } from '../src/passage.ts';
 
+/** As if the process was told to end in its last moment. */
+const LINES_BEFORE_END = 6;
 const GATE = join(import.meta.dirname, '../src/gate.ts');
 /** What is passed with nothing told or heard in between is one moment; a write, a file and an answer each end one. */
 const PROGRAM = `
@@ -31,7 +33,7 @@ test('a process says which places it passed since it last told or heard anything
         );
       });
     expect(await run({ [GATE_ENV.record]: record })).toMatchObject({ signal: undefined });
-    const passed = passedIn(readFileSync(record, 'utf8'));
+    const passed = passedIn(readFileSync(record, 'utf8'), LINES_BEFORE_END);
     expect(passed.map(({ side, name }) => `${side} ${name}`)).toEqual([
       'before a',
       'after b',
@@ -41,6 +43,10 @@ test('a process says which places it passed since it last told or heard anything
       'before f',
       'after g',
       'before h',
+    ]);
+    expect(passed.filter(({ isOfTheEnd }) => isOfTheEnd).map(({ name }) => name)).toEqual([
+      'g',
+      'h',
     ]);
     expect(passed.filter(({ endsMoment }) => endsMoment).map(({ name }) => name)).toEqual([
       'c',

@@ -83,6 +83,7 @@ export const alerterStage: Stage = {
         });
       },
       end: inOrder,
+      claims: () => database.number('SELECT max(epoch) FROM alerter_lease'),
       unbalanced: () => database.unbalanced(),
       differences: async () =>
         compared(

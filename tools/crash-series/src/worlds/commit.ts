@@ -124,6 +124,7 @@ export const commitStage: Stage = {
         );
       },
       end: inOrder,
+      claims: () => database.number('SELECT sum(epoch) FROM cursors'),
       unbalanced: () => database.unbalanced(),
       differences: async () => compared(await counted(database), booked(truths, poisoned)),
       close: async () => {

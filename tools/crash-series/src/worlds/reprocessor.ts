@@ -61,6 +61,7 @@ export const reprocessorStage: Stage = {
         await patiently(by, 'every letter resolved or dead', async () => (await open()) === 0);
       },
       end: inOrder,
+      claims: () => database.number('SELECT sum(epoch) FROM cursors'),
       unbalanced: () => database.unbalanced(),
       differences: async () => {
         const { end } = await world.admin.watermarks(world.dead, 0);

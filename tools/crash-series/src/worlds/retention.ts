@@ -44,7 +44,8 @@ export const retentionStage: Stage = {
     return await jobWorld(build, world, {
       // A day that is below the horizon takes no events any more: so each feed is of the next day.
       feed: async () => {
-        if ((await dropped()) < feeds) return;
+        // Nor does a job that is under way take up a day more: it was told how many to leave.
+        if (database.isInUse || (await dropped()) < feeds) return;
         const born = today - (OLDEST_DAYS - feeds) * DAY_MS;
         const from = feeds * EVENTS;
         await ingest.take(Array.from({ length: EVENTS }, (_, n) => bornAt(born + n, from + n)));

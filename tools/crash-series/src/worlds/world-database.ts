@@ -61,11 +61,12 @@ export class WorldDatabase {
   }
 
   /** Ends the sessions of a frozen backfill-runner, and waits until they are gone. */
-  async endSessions(): Promise<void> {
-    await this.rows(`
+  async endSessions(): Promise<number> {
+    const ended = await this.rows(`
       SELECT pg_terminate_backend(pid, ${SESSION_END_MS}) FROM pg_stat_activity
       WHERE datname = current_database()
         AND (application_name LIKE 'adtally-backfill-runner%' OR application_name = 'adtally-archive')`);
+    return ended.length;
   }
 
   async close(): Promise<void> {
