@@ -2,6 +2,7 @@ export type { CrashResult } from './chain.ts';
 export { crashBuild, type CrashBuild } from './crash-build.ts';
 export type { Side } from './gate-env.ts';
 export type { Passage } from './passage.ts';
+export { provenance } from './provenance.ts';
 export { reportMarkdown, type RecordedResult } from './report.ts';
 export { sample } from './sample.ts';
 export {

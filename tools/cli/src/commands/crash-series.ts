@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   appsOf,
   crashBuild,
   crashSeries,
+  provenance,
   recordPassages,
   reportMarkdown,
   sample,
@@ -70,10 +70,7 @@ exact. The whole takes half an hour on two free cores, with --stop longer: resul
       const some = count === 0 ? named : sample(named, count, seed);
       return some.filter(({ side, name }) => !done.has(`${side} ${name}`));
     };
-    const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      cwd: import.meta.dirname,
-      encoding: 'utf8',
-    }).trim();
+    const of = { command: commandOf(options), ...provenance() };
     const fresh: RecordedResult[] = [];
     const build = await crashBuild(appsOf(STAGES));
     try {
@@ -87,7 +84,7 @@ exact. The whole takes half an hour on two free cores, with --stop longer: resul
         choose,
         say,
         onResult: (result) => {
-          const told = { ...result, commit, at: new Date().toISOString() };
+          const told = { ...result, ...of, at: new Date().toISOString() };
           fresh.push(told);
           if (file !== '') appendFileSync(file, `${JSON.stringify(told)}\n`);
         },
@@ -101,6 +98,25 @@ exact. The whole takes half an hour on two free cores, with --stop longer: resul
     }
   },
 });
+
+interface WhichOnes {
+  readonly stop: boolean;
+  readonly places: string;
+  readonly count: number;
+  readonly seed: number;
+  readonly jobs: number;
+}
+
+/** The command as a reader repeats it: what decides which processes went, and not where that was written. */
+function commandOf({ stop, places, count, seed, jobs }: WhichOnes): string {
+  return [
+    './dev crash-series',
+    ...(stop ? ['--stop'] : []),
+    ...(places === '' ? [] : [`--places '${places}'`]),
+    ...(count === 0 ? [] : [`--count ${count} --seed ${seed}`]),
+    `--jobs ${jobs}`,
+  ].join(' ');
+}
 
 function recorded(file: string): RecordedResult[] {
   if (!existsSync(file)) return [];
