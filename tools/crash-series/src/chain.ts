@@ -1,5 +1,5 @@
 import { waitFor, type ServiceProcess } from '@adtally/testkit';
-import type { AtPlace } from './gate-env.ts';
+import { MESSAGES, type AtPlace } from './gate-env.ts';
 import type { Passed } from './passage.ts';
 import { targetOf, type Target } from './target.ts';
 
@@ -35,7 +35,8 @@ const LINGER_MS = 5_000;
 /** The moment in the line that a process writes right before it goes. */
 export function said(process: ServiceProcess, target: Target): readonly Target[] | undefined {
   const entry = process.entries.find(
-    (one) => one.msg === 'at place' && one['name'] === target.name && one['side'] === target.side,
+    (one) =>
+      one.msg === MESSAGES.atPlace && one['name'] === target.name && one['side'] === target.side,
   );
   return (entry as unknown as AtPlace | undefined)?.moment.map(targetOf);
 }

@@ -11,9 +11,16 @@ export const GATE_ENV = {
 /** Before the call that is awaited, with nothing of it done; after its answer came, with nothing made of it. */
 export type Side = 'before' | 'after';
 
+/** What a process says. */
+export const MESSAGES = {
+  atPlace: 'at place',
+  /** Some moments after it was let go on. */
+  wentOn: 'went on',
+} as const;
+
 /** What a process writes right before it goes. */
 export interface AtPlace {
-  readonly msg: 'at place';
+  readonly msg: typeof MESSAGES.atPlace;
   readonly name: string;
   readonly side: Side;
   /** `side name` of all places passed in this moment, the one where it goes included. */

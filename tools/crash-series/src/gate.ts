@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { GATE_ENV, type AtPlace, type Side } from './gate-env.ts';
+import { GATE_ENV, MESSAGES, type AtPlace, type Side } from './gate-env.ts';
 import { watchSends } from './sends.ts';
 
 const armed = process.env[GATE_ENV.place];
@@ -9,6 +9,8 @@ const signal = process.env[GATE_ENV.signal] ?? 'SIGKILL';
 const { appendFileSync, writeSync } = fs;
 const recorded = new Set<string>();
 const STDERR = 2;
+/** So many moments behind its place a zombie has met whatever was done to it meanwhile, and dealt with it. */
+const MOMENTS_ON = 5;
 
 let isDone = false;
 /** What has been passed since this process last told or heard anything. */
@@ -16,6 +18,7 @@ let moment: string[] = [];
 let moments = 0;
 let isEndExpected = false;
 let isOwn = false;
+let goesOnAt = Infinity;
 
 function endMoment(): void {
   if (isOwn || moment.length === 0) return;
@@ -40,12 +43,20 @@ function pass(name: string, side: Side): void {
     appendFileSync(record, `${moments} ${place}\n`);
     isOwn = false;
   }
+  if (moments >= goesOnAt) {
+    goesOnAt = Infinity;
+    write({ msg: MESSAGES.wentOn, name, side });
+  }
   if (name !== armed || side !== armedSide || isDone) return;
   isDone = true;
   // Written before the end: who finds this line and an exit by the signal knows where it was.
-  const line: AtPlace = { msg: 'at place', name, side, moment: [...new Set(moment)] };
-  writeSync(STDERR, `${JSON.stringify({ level: 'fatal', ...line })}\n`);
+  write({ msg: MESSAGES.atPlace, name, side, moment: [...new Set(moment)] } satisfies AtPlace);
+  goesOnAt = moments + MOMENTS_ON;
   process.kill(process.pid, signal);
+}
+
+function write(line: object): void {
+  writeSync(STDERR, `${JSON.stringify({ level: 'fatal', ...line })}\n`);
 }
 
 export function before(name: string): void {

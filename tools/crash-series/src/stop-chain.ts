@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { EXIT } from '@adtally/command-line';
-import type { Exit, ServiceProcess } from '@adtally/testkit';
+import { waitFor, type Exit, type ServiceProcess } from '@adtally/testkit';
 import {
   ATTEMPTS_MAX,
   lingered,
@@ -9,8 +9,9 @@ import {
   type ChainOptions,
   type Outcome,
 } from './chain.ts';
+import { MESSAGES } from './gate-env.ts';
 import type { Passed } from './passage.ts';
-import { patiently } from './patiently.ts';
+import { PATIENCE_MS, patiently } from './patiently.ts';
 import { armed, keyOf, type Target } from './target.ts';
 import type { World } from './world.ts';
 
@@ -67,13 +68,13 @@ async function stopOnce(world: World, target: Passed): Promise<Outcome> {
     const ended = await world.takeAway?.();
     const heir = await world.start({});
     await world.settled(heir);
+    const claimsNow = await overtaken(world, heir, claims);
     // So all of that was the heir's work.
     if (stateOf(zombie.pid) !== STOPPED) problems.push('it did not stand still until then');
-    const claimsNow = await world.claims?.();
-    if (claims !== undefined && claims === claimsNow) problems.push('its heir claimed nothing');
     zombie.signal('SIGCONT');
     await world.feed();
     await world.settled(heir);
+    await wentOn(zombie);
     const [own, late] = await Promise.all([world.end(heir), end()]);
     problems.push(...(own.code === 0 ? [] : [endOf(own)]), ...wrongEnd(world, late));
     problems.push(...(await world.unbalanced()), ...(await world.differences()));
@@ -85,6 +86,29 @@ async function stopOnce(world: World, target: Passed): Promise<Outcome> {
     problems.push((error as Error).message);
   }
   return { target, moment, evidence, problems };
+}
+
+/** Waits until a zombie has done something of its own, or is through: told to end at once it need not do anything. */
+async function wentOn(zombie: ServiceProcess): Promise<void> {
+  let hasEnded = false;
+  void zombie.ended.then(() => (hasEnded = true));
+  const isOn = () => hasEnded || zombie.entries.some(({ msg }) => msg === MESSAGES.wentOn);
+  await waitFor(isOn, { what: `it goes on\n${zombie.lastWords}`, timeoutMs: PATIENCE_MS });
+}
+
+/** Where nothing was left to do an heir has settled before it claims anything. */
+async function overtaken(
+  world: World,
+  heir: ServiceProcess,
+  claims: number | undefined,
+): Promise<number | undefined> {
+  if (claims === undefined) return undefined;
+  let now = claims;
+  await patiently(heir, 'its claim', async () => {
+    now = (await world.claims?.()) ?? claims;
+    return now > claims;
+  });
+  return now;
 }
 
 function endOf({ code, killedBy, stderr }: Exit): string {
@@ -100,7 +124,7 @@ function wrongEnd({ mayZombieFail }: World, exit: Exit): string[] {
 
 /** How it ended after it went on, and what it had to warn of before that: that it was overtaken, where it was at work. */
 function heardFrom({ entries }: ServiceProcess, { code, stderr }: Exit): string {
-  const since = entries.slice(entries.findIndex(({ msg }) => msg === 'at place') + 1);
+  const since = entries.slice(entries.findIndex(({ msg }) => msg === MESSAGES.atPlace) + 1);
   const warned = since.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
   const lines = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
   const words = [...new Set([...warned, ...lines.slice(-1)])].map((word) => `"${word}"`);
