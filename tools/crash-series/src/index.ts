@@ -3,7 +3,8 @@ export { crashBuild, type CrashBuild } from './crash-build.ts';
 export type { Side } from './gate-env.ts';
 export type { Passage } from './passage.ts';
 export { provenance } from './provenance.ts';
-export { reportMarkdown, type RecordedResult } from './report.ts';
+export type { RecordedResult } from './recorded-result.ts';
+export { reportMarkdown } from './report.ts';
 export { sample } from './sample.ts';
 export {
   appsOf,

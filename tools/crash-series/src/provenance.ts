@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { REPOSITORY } from './crash-build.ts';
-import type { RecordedResult } from './report.ts';
+import type { RecordedResult } from './recorded-result.ts';
 
 const GIBIBYTE = 1_073_741_824;
 

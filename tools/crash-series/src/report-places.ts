@@ -4,7 +4,7 @@ import { REPOSITORY } from './crash-build.ts';
 import type { Side } from './gate-env.ts';
 import { moduleName, placesOf } from './places.ts';
 import { PROTOCOL_FILES, type Protocol } from './protocol.ts';
-import type { RecordedResult } from './report.ts';
+import type { RecordedResult } from './recorded-result.ts';
 import type { Signal } from './series.ts';
 
 const SIDES: readonly Side[] = ['before', 'after'];

@@ -1,21 +1,9 @@
 import { REPOSITORY } from './crash-build.ts';
 import { PROTOCOL_FILES, protocolPlaces, type Protocol } from './protocol.ts';
+import type { RecordedResult } from './recorded-result.ts';
 import { placesSection } from './report-places.ts';
-import type { SeriesResult, Signal } from './series.ts';
+import type { Signal } from './series.ts';
 import { UNREACHED } from './unreached.ts';
-
-/** A result with what it is of. */
-export interface RecordedResult extends SeriesResult {
-  /** As it was given, without where it wrote. */
-  readonly command: string;
-  /** Of the sources that were built; ` with changes` where they were not all committed. */
-  readonly commit: string;
-  readonly machine: string;
-  /** Load average of the last minute when the command began, divided by the cores. */
-  readonly load: number;
-  /** RFC 3339, when it was there. */
-  readonly at: string;
-}
 
 const SIGNALS: readonly Signal[] = ['SIGKILL', 'SIGSTOP'];
 const SAID_SO = /^said so/;
