@@ -36,7 +36,7 @@ sent decide. Exit code 0 only where each place is passed or excused, each proces
 exact. The whole takes half an hour on two free cores, with --stop longer: results are recorded as they come, and a run with the same file goes on.`,
   options: {
     stop: flag('SIGSTOP, a successor, SIGCONT; instead of SIGKILL'),
-    places: option(text('PATTERN'), 'a part of the names, such as `batch-committer`', {
+    places: option(text('PATTERN'), 'parts of the names, such as `pipeline/,dedup/`', {
       default: '',
     }),
     count: option(wholeNumber(0, 10_000), 'so many places and sides by --seed; 0 = all', {
@@ -66,7 +66,8 @@ exact. The whole takes half an hour on two free cores, with --stop longer: resul
     }
     const seed = String(options.seed);
     const choose = (reachable: readonly Target[]): Target[] => {
-      const named = reachable.filter(({ name }) => name.includes(places));
+      const parts = places.split(',');
+      const named = reachable.filter(({ name }) => parts.some((part) => name.includes(part)));
       const some = count === 0 ? named : sample(named, count, seed);
       return some.filter(({ side, name }) => !done.has(`${side} ${name}`));
     };
