@@ -88,7 +88,7 @@ function commandRows(all: readonly RecordedResult[]): string[] {
   return [
     '## Commands',
     '',
-    '| command | from (UTC) | to | commit | load per core before | processes | places and sides exact |',
+    '| command | first result (UTC) | last | commit | load per core before | processes | places and sides exact |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)).map(([, row]) => row as string),
     '',
@@ -108,7 +108,8 @@ function missing(all: readonly RecordedResult[]): string[] {
       return [`${signal}: all ${sure.length} places that are surely passed.`, ''];
     if (went.size === 0) return [`${signal}: not run.`, ''];
     const some = `${sure.length - left.length} of ${sure.length} places that are surely passed`;
-    return [`${signal}: ${some}. Not yet: ${left.join(', ')}.`, ''];
+    const fold = ['<details>', `<summary>${signal}: ${some}</summary>`, ''];
+    return [...fold, `Not yet: ${left.join(', ')}.`, '', '</details>', ''];
   });
 }
 

@@ -45,6 +45,7 @@ const CRUCIAL: Readonly<Record<Protocol, Crucial>> = {
   reprocessor: {
     places: [
       'after letters/life/settle-tries settleTries > session.query',
+      'before dlq-reprocessor/undertaker Undertaker.bury > send',
       'after dlq-reprocessor/undertaker Undertaker.bury > send',
     ],
     overtaken: /our claim has ended|claimed elsewhere/,
