@@ -30,6 +30,7 @@ export function reportMarkdown(results: readonly RecordedResult[]): string {
     `**${all.length - bad.length} of ${all.length} places and sides exact**, by ${processes(all)} processes that went at their place`,
     `(${SIGNALS.map((signal) => counted(signal, all)).join('; ')}).`,
     `On ${[...new Set(all.map(({ machine }) => machine))].join(' and ')}.`,
+    ...replaced(results, all),
     '',
     ...notExact(bad),
     ...commandRows(all),
@@ -65,6 +66,15 @@ function counted(signal: Signal, all: readonly RecordedResult[]): string {
 
 function protocols(): Protocol[] {
   return Object.keys(PROTOCOL_FILES) as Protocol[];
+}
+
+/** Said, since the newest result of a place stands for it. */
+function replaced(results: readonly RecordedResult[], newest: readonly RecordedResult[]): string[] {
+  const older = results.filter(({ problems }) => problems.length > 0).length;
+  const left = newest.filter(({ problems }) => problems.length > 0).length;
+  return older === left
+    ? []
+    : [`${older - left} results that were not exact were gone through anew, and replaced.`];
 }
 
 function notExact(bad: readonly RecordedResult[]): string[] {
