@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Build } from './build/build.ts';
+import { programOf } from './build/program.ts';
 import { BenchError } from './errors.ts';
 
 /** The service ends by itself within its drain deadline (25 s). */
@@ -17,29 +18,10 @@ export class AppProcess {
   readonly #ended: Promise<number | null>;
   #hasEnded = false;
 
-  constructor(
-    build: Build,
-    app: string,
-    env: NodeJS.ProcessEnv,
-    logFile: string,
-    nodeOptions: readonly string[] = [],
-  ) {
+  private constructor(app: string, logFile: string, child: ChildProcess) {
     this.#app = app;
-    mkdirSync(dirname(logFile), { recursive: true });
-    const log = openSync(logFile, 'w');
     this.#logFile = logFile;
-    this.#child = spawn(
-      process.execPath,
-      [
-        '--conditions=@adtally/source',
-        ...build.nodeOptions,
-        ...nodeOptions,
-        join(build.root, 'apps', app, 'src/main.ts'),
-      ],
-      // Ctrl-C goes to the bench alone, which then ends its children in order.
-      { stdio: ['ignore', log, log], env, detached: true },
-    );
-    closeSync(log);
+    this.#child = child;
     this.#ended = new Promise((resolve) => {
       const end = (code: number | null): void => {
         this.#hasEnded = true;
@@ -48,6 +30,26 @@ export class AppProcess {
       this.#child.once('exit', end);
       this.#child.once('error', () => end(null));
     });
+  }
+
+  static async start(
+    build: Build,
+    app: string,
+    env: NodeJS.ProcessEnv,
+    logFile: string,
+    nodeOptions: readonly string[] = [],
+  ): Promise<AppProcess> {
+    const program = await programOf(build, app);
+    mkdirSync(dirname(logFile), { recursive: true });
+    const log = openSync(logFile, 'w');
+    try {
+      // Ctrl-C goes to the bench alone, which then ends its children in order.
+      const options = { stdio: ['ignore', log, log], env, detached: true } satisfies SpawnOptions;
+      const args = [...build.nodeOptions, ...nodeOptions, program];
+      return new AppProcess(app, logFile, spawn(process.execPath, args, options));
+    } finally {
+      closeSync(log);
+    }
   }
 
   /** 0 where it could not be started; then `checkAlive` throws soon. */

@@ -17,6 +17,7 @@ export interface BenchLinesOptions {
   /** A revision this build is compared with, or a build that is there; null for none. */
   readonly against: string | Build | null;
   readonly loadsFile?: string;
+  readonly picture?: string;
   readonly onProgress: (text: string) => void;
   /** Told of each line when it is measured. */
   readonly onLine?: (result: LineResult) => void;
@@ -49,7 +50,16 @@ export async function benchLines(
     const against = await buildOf(options);
     const { sizes, seed, onProgress, signal } = options;
     const loadsFile = options.loadsFile ?? DEFAULT_LOADS_FILE;
-    const bench = new Bench(servers, { sizes, seed, against, loadsFile, onProgress, signal });
+    const picture = options.picture ?? null;
+    const bench = new Bench(servers, {
+      sizes,
+      seed,
+      against,
+      loadsFile,
+      picture,
+      onProgress,
+      signal,
+    });
     const lines: LineResult[] = [];
     for (const name of options.lines) {
       const result = await attempt(name, bench);

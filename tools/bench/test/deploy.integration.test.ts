@@ -35,6 +35,7 @@ test(
             seed: 1,
             against: null,
             loadsFile: join(tmpdir(), 'adtally-no-loads.json'),
+            picture: null,
             onProgress: () => undefined,
             signal,
           }),

@@ -23,11 +23,16 @@ const CLAIM_LIMIT_MS = 120_000;
 /** The processes that count together, each in its place, as a platform keeps them. */
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #places: AppProcess[];
+  readonly #places: AppProcess[] = [];
 
-  constructor(options: FleetOptions) {
+  private constructor(options: FleetOptions) {
     this.#options = options;
-    this.#places = Array.from({ length: options.instances }, (_, place) => this.#make(place));
+  }
+
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options);
+    for (let place = 0; place < options.instances; place += 1) await fleet.start(place);
+    return fleet;
   }
 
   get places(): number[] {
@@ -43,8 +48,15 @@ export class Fleet {
     this.#at(place).kill();
   }
 
-  start(place: number): void {
-    this.#places[place] = this.#make(place);
+  async start(place: number): Promise<void> {
+    const { way, env } = this.#options;
+    const identity = way.isStatic ? { GROUP_INSTANCE_ID: `place-${place}` } : {};
+    this.#places[place] = await AppProcess.start(
+      THIS_BUILD,
+      'ingest-consumer',
+      { ...env, GROUP_PROTOCOL: way.protocol, GROUP_INSTANCE_ID: '', ...identity },
+      join(localFolder, `logs/bench-deploy-${place}.log`),
+    );
   }
 
   /** Waits until every partition is claimed, and all processes have some. */
@@ -75,16 +87,5 @@ export class Fleet {
     const process = this.#places[place];
     if (process === undefined) throw new RangeError(`no process in place ${place}`);
     return process;
-  }
-
-  #make(place: number): AppProcess {
-    const { way, env } = this.#options;
-    const identity = way.isStatic ? { GROUP_INSTANCE_ID: `place-${place}` } : {};
-    return new AppProcess(
-      THIS_BUILD,
-      'ingest-consumer',
-      { ...env, GROUP_PROTOCOL: way.protocol, GROUP_INSTANCE_ID: '', ...identity },
-      join(localFolder, `logs/bench-deploy-${place}.log`),
-    );
   }
 }

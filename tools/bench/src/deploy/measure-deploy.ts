@@ -12,6 +12,7 @@ import { withScratchTopics } from '../scratch-topics.ts';
 import { removeKeys } from '../servers.ts';
 import { runTask } from '../tasks/run-task.ts';
 import { Fleet } from './fleet.ts';
+import type { LagMoment } from './lag-picture.ts';
 import { type Course, courseOf, lagCurve, longestAbove, type Span } from './pauses.ts';
 import { type DeployWay, ROLLING_INSTANCES } from './ways.ts';
 
@@ -22,6 +23,7 @@ export interface DeployMeasurement {
   readonly deploy: Course;
   /** How long the lag stayed above the steady state's own, beyond the longest pause of a partition. */
   readonly backMs: number;
+  readonly curve: readonly LagMoment[];
   /** Records that met a row of their own: counted once, and written twice. */
   readonly duplicates: number;
   /** Events came until the deployment was over: else its figures say too little. */
@@ -48,7 +50,7 @@ export async function measureDeploy(
         database.on('error', () => undefined);
         await database.connect();
         const watch = await DrainWatch.open(databaseUrl);
-        const fleet = new Fleet({
+        const fleet = await Fleet.start({
           way,
           instances: way.how === 'rolling' ? ROLLING_INSTANCES : 1,
           env: { ...consumerEnv(servers, topics, `${base}-deploy`), DATABASE_URL: databaseUrl },
@@ -114,6 +116,10 @@ export async function measureDeploy(
             steady,
             deploy: course,
             backMs: Math.max(0, aboveMs - course.partitionPauseMs),
+            curve: lag.map(({ atMs, records: left }) => ({
+              seconds: (atMs - fromMs) / SECOND_MS,
+              records: left,
+            })),
             duplicates: await duplicatesIn(database),
             isCovered: deployedMs < lastMs,
             problems: problems.map((problem) => `${name}: ${problem}`),
@@ -136,7 +142,7 @@ async function deploy(fleet: Fleet, way: DeployWay, windowSeconds: number): Prom
       fleet.kill(place);
       await sleep(windowSeconds * SECOND_MS);
     } else await fleet.drain(place);
-    fleet.start(place);
+    await fleet.start(place);
     await fleet.shared();
   }
 }

@@ -74,7 +74,7 @@ export async function measureDrain(
       'drain',
       async (databaseUrl) => {
         const address = options.addressOf?.(databaseUrl) ?? databaseUrl;
-        const consumers = start(build, { ...base, DATABASE_URL: address }, options);
+        const consumers = await start(build, { ...base, DATABASE_URL: address }, options);
         try {
           const measured = await observe(servers, load, databaseUrl, consumers, options);
           await Promise.all(consumers.map(async (consumer) => await consumer.stop()));
@@ -92,11 +92,16 @@ export async function measureDrain(
   }
 }
 
-function start(build: Build, env: NodeJS.ProcessEnv, options: DrainOptions): AppProcess[] {
-  return Array.from({ length: options.processes ?? 1 }, (_, n) => {
+async function start(
+  build: Build,
+  env: NodeJS.ProcessEnv,
+  options: DrainOptions,
+): Promise<AppProcess[]> {
+  const processes = Array.from({ length: options.processes ?? 1 }, async (_, n) => {
     const log = join(localFolder, 'logs', `bench-consumer${n === 0 ? '' : `-${n + 1}`}.log`);
-    return new AppProcess(build, 'ingest-consumer', env, log, options.nodeOptions);
+    return await AppProcess.start(build, 'ingest-consumer', env, log, options.nodeOptions);
   });
+  return await Promise.all(processes);
 }
 
 async function observe(

@@ -108,7 +108,7 @@ class Growth {
     this.#records += records;
     const log = join(localFolder, 'logs/bench-consumer.log');
     const startedAt = (await watch.read()).at;
-    const consumer = new AppProcess(THIS_BUILD, 'ingest-consumer', env, log);
+    const consumer = await AppProcess.start(THIS_BUILD, 'ingest-consumer', env, log);
     try {
       await watch.until(
         ({ committed }) => committed >= this.#records,

@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly against: Build | null;
   /** Where filled topics are remembered. */
   readonly loadsFile: string;
+  /** Where `deploy` draws the lag of its first round, as SVG; null: nowhere. */
+  readonly picture: string | null;
   readonly onProgress: (text: string) => void;
   readonly signal: AbortSignal;
 }

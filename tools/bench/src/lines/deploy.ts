@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { lagPicture } from '../deploy/lag-picture.ts';
 import { type DeployMeasurement, measureDeploy } from '../deploy/measure-deploy.ts';
 import { DEPLOY_WAYS, type DeployName, type DeployWay } from '../deploy/ways.ts';
 import { type FigureSpec, goal, info } from '../table/figure.ts';
@@ -11,6 +13,13 @@ const GOALS = {
 } as const;
 const CLASSIC_FACTOR = 2;
 const SECOND_MS = 1_000;
+
+/** In the picture, by what they are to a reader. */
+const SHOWN: Readonly<Partial<Record<DeployName, string>>> = {
+  kill: 'killed, started 30 s later',
+  in_place: 'drained and started again in place',
+  rolling: 'three instances, one after the other',
+};
 
 const NAMES = Object.keys(DEPLOY_WAYS) as DeployName[];
 
@@ -42,6 +51,15 @@ export const deploy = line({
       return { name, measured };
     });
     const taken = (await bench.inTurn(...ways)).flat();
+    const { picture } = bench.options;
+    if (picture !== null) {
+      const curves = NAMES.flatMap((name) => {
+        const points = taken.find((one) => one.name === name)?.measured.curve ?? [];
+        const shown = SHOWN[name];
+        return shown === undefined ? [] : [{ name: shown, points }];
+      });
+      writeFileSync(picture, lagPicture(curves, bench.sizes.deploy.rate));
+    }
     const runs = NAMES.flatMap((name) =>
       (Object.keys(TOLD) as Told[]).map((told) => [
         `${name}_${told}`,

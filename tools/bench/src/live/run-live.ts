@@ -41,7 +41,7 @@ export async function withLiveService<T>(
           DATABASE_URL: databaseUrl,
         };
         const log = join(localFolder, 'logs/bench-consumer.log');
-        const consumer = new AppProcess(THIS_BUILD, 'ingest-consumer', env, log);
+        const consumer = await AppProcess.start(THIS_BUILD, 'ingest-consumer', env, log);
         const database = new Client({ connectionString: databaseUrl });
         database.on('error', () => undefined);
         const watch = await DrainWatch.open(databaseUrl);

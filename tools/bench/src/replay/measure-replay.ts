@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { repositoryRoot } from '@adtally/local-stack';
 import { Client } from 'pg';
+import { THIS_BUILD } from '../build/build.ts';
+import { programOf } from '../build/program.ts';
 import { BenchError } from '../errors.ts';
 
 const execute = promisify(execFile);
@@ -20,7 +20,7 @@ export async function measureReplay(
   records: number,
   parallelism = 1,
 ): Promise<number> {
-  const main = join(repositoryRoot, 'apps/backfill-runner/src/main.ts');
+  const main = await programOf(THIS_BUILD, 'backfill-runner');
   const args = [
     'replay',
     '--parallelism',
@@ -31,7 +31,7 @@ export async function measureReplay(
     '--json',
   ];
   try {
-    await execute(process.execPath, ['--conditions=@adtally/source', main, ...args], {
+    await execute(process.execPath, [main, ...args], {
       env,
       maxBuffer: OUTPUT_BYTES_MAX,
     });

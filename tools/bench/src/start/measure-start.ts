@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { AppProcess } from '../app-process.ts';
 import { withFreshDatabase } from '../bench-database.ts';
 import { THIS_BUILD } from '../build/build.ts';
+import { programOf } from '../build/program.ts';
 import { consumerEnv, keyPrefixOf } from '../drain/consumer-env.ts';
 import { DrainWatch } from '../drain/progress.ts';
 import type { Bench } from '../lines/bench.ts';
@@ -31,9 +32,11 @@ export async function measureStart(bench: Bench, load: Load): Promise<StartMeasu
       database.on('error', () => undefined);
       const watch = await DrainWatch.open(databaseUrl);
       await database.connect();
+      // Made before the clock starts.
+      await programOf(THIS_BUILD, 'ingest-consumer');
       const startedAt = await now(database);
       const group = `${load.topic}-start-${process.pid}-${Date.now().toString(36)}`;
-      const consumer = new AppProcess(
+      const consumer = await AppProcess.start(
         THIS_BUILD,
         'ingest-consumer',
         { ...consumerEnv(servers, topics, group), DATABASE_URL: databaseUrl },

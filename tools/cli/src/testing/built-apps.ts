@@ -1,6 +1,5 @@
-import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildPrograms } from '@adtally/app-build';
+import { buildApps } from '@adtally/app-build';
 import { localFolder, repositoryRoot } from '@adtally/local-stack';
 
 /**
@@ -10,14 +9,6 @@ import { localFolder, repositoryRoot } from '@adtally/local-stack';
  */
 export async function buildTestedApps(): Promise<string> {
   const folder = join(localFolder, 'tested-apps');
-  rmSync(folder, { recursive: true, force: true });
-  const apps = join(repositoryRoot, 'apps');
-  await buildPrograms({
-    programs: Object.fromEntries(
-      readdirSync(apps).map((app) => [app, join(apps, app, 'src/main.ts')]),
-    ),
-    folder,
-    conditions: ['@adtally/source'],
-  });
+  await buildApps({ root: repositoryRoot, folder });
   return folder;
 }

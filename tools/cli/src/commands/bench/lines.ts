@@ -41,6 +41,7 @@ const OPTIONS = {
   seconds: option(wholeNumber(2, SECONDS_MAX), 'live: how long; deploy: from its beginning on'),
   letters: option(wholeNumber(LETTERS_MIN, LETTERS_MAX), 'reprocess: dead letters'),
   rows: option(wholeNumber(ROWS_MIN, ROWS_MAX), 'growth: rows of the grown table'),
+  picture: option(text('FILE'), 'deploy: draw the lag there, as SVG'),
   markdown: option(text('FILE'), 'write the table there as well'),
   ...JSON_OPTION,
 } as const;
@@ -58,6 +59,7 @@ interface Given {
   readonly rate: number | undefined;
   readonly seconds: number | undefined;
   readonly against: string | undefined;
+  readonly picture: string | undefined;
   readonly markdown: string | undefined;
   readonly json: boolean;
 }
@@ -96,6 +98,7 @@ async function run(lines: readonly LineName[], given: Given): Promise<number> {
       sizes,
       seed: given.seed,
       against: given.against ?? null,
+      ...(given.picture === undefined ? {} : { picture: given.picture }),
       onProgress,
       onLine: tellLine,
       signal,
