@@ -74,7 +74,7 @@ export function createIngest(parts: IngestParts) {
 function wire(
   { app, version, config, metrics, tracer, log, heartbeat }: IngestParts,
   servers: Servers,
-  { consumer, admin, claimsAdmin, db, producer, dedup }: Resources,
+  { consumer, admin, claimsAdmin, db, producer, dedup, caller }: Resources,
   abandoned: AbortSignal,
 ): { wiring: LoopWiring; breakers: PartitionBreakers } {
   const topic = config.topics.events.name;
@@ -88,6 +88,7 @@ function wire(
       lockTimeoutMs: config.lockTimeoutMs,
       statementTimeoutMs: config.statementTimeoutMs,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      calls: { group: config.consumerGroup, onCall: () => consumer.askGroup() },
     },
     { held, compare: (found) => cursors.compare(found) },
     log,
@@ -155,6 +156,7 @@ function wire(
         count(work, counts, committed);
         misrouted.note(work.batch);
       },
+      gaveBack: () => caller.call(),
       beat: () => heartbeat.beat(),
       abandoned,
     },

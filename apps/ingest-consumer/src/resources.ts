@@ -7,7 +7,7 @@ import {
   KafkaAdmin,
   type Notice,
 } from '@adtally/kafka';
-import { noteDedupEvent, type Servers } from '@adtally/pipeline';
+import { GroupCaller, noteDedupEvent, type Servers } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
@@ -23,6 +23,8 @@ export interface Resources {
   readonly producer: AckedProducer;
   readonly dedup: Deduplicator;
   readonly consumer: GroupConsumer;
+  /** Told that it came, gives back and left. */
+  readonly caller: GroupCaller;
 }
 
 /** For the topic watch, day partitions and the audit endpoint; events go through the writer session. */
@@ -132,8 +134,12 @@ export async function openResources(
         }),
       signal,
     );
+    const caller = new GroupCaller({ db, group: config.consumerGroup, log });
+    // Closed in reverse: what it left is there to be had, once it has left.
+    closers.add(() => caller.called());
     closers.add(() => consumer.leave({ keepMembership: config.groupInstanceId !== '' }));
-    return { db, admin, claimsAdmin, producer, dedup, consumer };
+    caller.call();
+    return { db, admin, claimsAdmin, producer, dedup, consumer, caller };
   });
 }
 

@@ -5,6 +5,7 @@ import type { Client, QueryResultRow } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { AddressedClient } from './addressed-client.ts';
 import { noteConnectFailure } from './connect-failures.ts';
+import { type GroupCalls, listening } from './group-calls.ts';
 import { requireOwnProcess } from './pooler.ts';
 import { statedSettings } from './session-settings.ts';
 import { WRITTEN_COLUMN_LIST } from './table-columns.ts';
@@ -18,6 +19,8 @@ export interface WriterSessionOptions {
   /** How long a statement may run before it is cancelled with 57014. */
   readonly statementTimeoutMs: number;
   readonly connectTimeoutMs: number;
+  /** Heard between two statements. */
+  readonly calls?: GroupCalls;
 }
 
 /** An idle session that says nothing for so long when it is asked is taken for lost. */
@@ -91,6 +94,7 @@ export class WriterSession {
           PLANS,
         ),
       );
+      if (options.calls !== undefined) await session.query(listening(client, options.calls));
     } catch (error) {
       session.destroy();
       noteConnectFailure(error);

@@ -38,7 +38,8 @@ export interface GroupConsumerOptions {
 
 const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000;
 const DEFAULT_SESSION_TIMEOUT_MS = 10_000;
-const DEFAULT_HEARTBEAT_INTERVAL_MS = 500;
+/** Of the classic protocol, whose members learn by it that the group changes: a hand-over waits for two. */
+const DEFAULT_HEARTBEAT_INTERVAL_MS = 150;
 const DEFAULT_BUFFER_BYTES = 32 * 1024 * 1024;
 const DEFAULT_FETCH_WAIT_MAX_MS = 100;
 /**

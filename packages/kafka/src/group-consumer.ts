@@ -1,9 +1,11 @@
 import type { SourceRecord } from '@adtally/event-schema';
+import { AssignmentAnswers } from './assignment-answers.ts';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
 import { codeOf } from './errors.ts';
 import { recordsOf, type FetchedRecords } from './fetched-records.ts';
 import { type GroupPlace, PlaceInGroup } from './group-place.ts';
+import { HastenedHeartbeats } from './hastened-heartbeats.ts';
 import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import { DeferredStarts } from './deferred-starts.ts';
@@ -49,7 +51,9 @@ export class GroupConsumer implements RecordSource {
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
   readonly #place: PlaceInGroup;
+  readonly #heartbeats: HastenedHeartbeats;
   readonly #deferred: DeferredStarts;
+  readonly #answers: AssignmentAnswers;
   readonly #rebalances = new Rebalances();
   readonly #hints: OffsetHints;
   readonly #paced: PacedConsume;
@@ -70,6 +74,7 @@ export class GroupConsumer implements RecordSource {
     });
     this.#words = new ClientWords(this.#native, this.#notices);
     this.#place = new PlaceInGroup(this.#words, options.protocol);
+    this.#heartbeats = new HastenedHeartbeats(this.#native, this.#notices, options);
     this.throttling = new Throttling().listenTo(this.#native);
     this.#paced = new PacedConsume(this.#native);
     const { topic, askLog } = options;
@@ -90,6 +95,12 @@ export class GroupConsumer implements RecordSource {
       watermarks: this.#questions.watermarks,
     });
     this.#deferred = new DeferredStarts(this.#reading, this.#notices);
+    this.#answers = new AssignmentAnswers({
+      native: this.#native,
+      reading: this.#reading,
+      deferred: this.#deferred,
+      notices: this.#notices,
+    });
     this.#hints = new OffsetHints(this.#native, options.topic, this.#notices);
     this.membership = membershipCheck(settings, options, {
       notices: this.#notices,
@@ -97,7 +108,7 @@ export class GroupConsumer implements RecordSource {
       paced: this.#paced,
       joinAgain: () => {
         this.#place.thrownOut();
-        this.#guarded(() => joinAgain(this.#native, topic));
+        joinAgain(this.#native, topic, this.#notices);
       },
     }).listenTo(this.#native);
     this.#native.on('event.stats', ({ message }: { message: string }) =>
@@ -166,12 +177,9 @@ export class GroupConsumer implements RecordSource {
    */
   settle(event: RebalanceEvent): void {
     this.#rebalances.settled(event);
-    if (event.kind === 'granted') {
-      this.#guarded(() => this.#native.incrementalAssign([]));
-      return;
-    }
+    if (event.kind === 'granted') return this.#answers.accept();
     for (const partition of event.partitions) this.#hints.forget(partition);
-    this.#unassign(event.partitions, true);
+    this.#answers.giveBack(event.partitions);
   }
 
   /** Reads a granted partition from `offset` on. Throws when it is not granted or already read. */
@@ -185,7 +193,7 @@ export class GroupConsumer implements RecordSource {
 
   /** Ends reading a partition; it stays granted and can be started again. Harmless when it is not read. */
   stop(partition: number): void {
-    this.#unassign([partition], false);
+    this.#answers.stop([partition]);
   }
 
   position(partition: number): number | undefined {
@@ -210,6 +218,11 @@ export class GroupConsumer implements RecordSource {
 
   isReading(partition: number): boolean {
     return this.#reading.has(partition) || this.#deferred.has(partition);
+  }
+
+  /** Asks the group now, and for a moment on, what it grants or takes: somebody says that it changes. */
+  askGroup(): void {
+    if (this.#state === 'open') this.#heartbeats.begin();
   }
 
   /** Tells Kafka the next offsets, for lag tools: best effort, never throws, newest wins. */
@@ -240,6 +253,7 @@ export class GroupConsumer implements RecordSource {
 
   async #leave(keepMembership: boolean): Promise<void> {
     this.#state = 'leaving';
+    this.#heartbeats.end();
     await this.#reading.idle();
     for (const event of this.takeRebalances()) this.settle(event);
     this.#hints.leave();
@@ -256,7 +270,11 @@ export class GroupConsumer implements RecordSource {
   #onRebalance(error: unknown, list: { partition: number }[]): void {
     const partitions = list.map((one) => one.partition);
     const granted = codeOf(error) === CODE.assignPartitions;
-    if (this.#state !== 'open') return this.#answerLeaving(granted, partitions);
+    if (this.#state !== 'open') {
+      this.#answers.whileLeaving(granted, partitions);
+      if (!granted) this.#onRevokedAll?.();
+      return;
+    }
     if (granted) {
       this.#place.assigned();
       this.#rebalances.granted(partitions);
@@ -266,33 +284,5 @@ export class GroupConsumer implements RecordSource {
     const isLost = this.#native.assignmentLost();
     if (isLost) this.#place.thrownOut();
     if (this.#rebalances.revoked(partitions, isLost)) this.#reading.lose(partitions);
-  }
-
-  #answerLeaving(granted: boolean, partitions: readonly number[]): void {
-    if (granted) {
-      try {
-        this.#native.incrementalAssign([]);
-        return;
-      } catch {
-        // Closing already: now the client accepts nothing but an unassign, as the answer to everything.
-      }
-    }
-    this.#unassign(partitions, true);
-    if (!granted) this.#onRevokedAll?.();
-  }
-
-  /** Takes those of the partitions that are read from the client. As an `answer` it is told even of none. */
-  #unassign(partitions: readonly number[], answer: boolean): void {
-    this.#deferred.forget(partitions);
-    this.#guarded(() => this.#reading.stop(partitions, answer));
-  }
-
-  /** Assignment calls fail only when the client is closing or dead; the next fetch tells which. */
-  #guarded(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#notices.post('rebalance', error);
-    }
   }
 }

@@ -21,6 +21,8 @@ export const LOCAL_BROKER_SETTINGS: BrokerSettings = {
   'group.min.session.timeout.ms': '1000',
   // ... and for KIP-848 groups, whose defaults (5 s heartbeat, 45 s session) are the broker's.
   'group.consumer.heartbeat.interval.ms': '500',
+  // Since 4.3 a change of the group waits for a second after the one before (KIP-1263).
+  'group.consumer.assignment.interval.ms': '0',
   'group.consumer.min.heartbeat.interval.ms': '100',
   'group.consumer.session.timeout.ms': '6000',
   'group.consumer.min.session.timeout.ms': '1000',

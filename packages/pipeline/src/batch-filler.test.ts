@@ -73,6 +73,16 @@ test('what comes after a rest is handed over at once, what follows it waits for 
 
 test('a batch grows while there is more at hand, whatever the linger', async () => {
   const { log, fill } = setUp(0);
-  log.atHand = 1_000;
-  expect(await fill()).toBe(1_000);
+  log.atHand = 1;
+  await fill();
+  log.atHand = CAPACITY + 1;
+  expect(await fill()).toBe(CAPACITY);
+});
+
+test('the first batch is small and waits for nothing: with its commit the pause of a start is over', async () => {
+  const { log, fill } = setUp(60_000);
+  log.atHand = CAPACITY;
+  const first = await fill();
+  expect(first).toBeGreaterThan(0);
+  expect(first).toBeLessThanOrEqual(1_000);
 });

@@ -42,6 +42,8 @@ export interface LoopParts {
   ) => void;
   /** The group takes partitions away, or we leave: lets go of what else goes with them, and never for long. */
   readonly letGo?: (partitions: readonly number[]) => Promise<void>;
+  /** Partitions were given back: their next owner need not wait until it asks by itself. */
+  readonly gaveBack?: () => void;
   /** Called on every turn: liveness is that the loop turns. */
   readonly beat: () => void;
   /** Fires when even the batch in hand may be given up. */
@@ -293,5 +295,6 @@ export class IngestLoop {
         event.kind satisfies never;
     }
     consumer.settle(event);
+    if (event.kind === 'revoked') this.#parts.gaveBack?.();
   }
 }

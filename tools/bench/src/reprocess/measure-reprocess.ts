@@ -67,7 +67,12 @@ async function measure(run: Run): Promise<ReprocessMeasurement> {
   const { letters } = bench.sizes;
   const env = { ...run.env, DATABASE_URL: databaseUrl };
   const db = openDatabase(databaseUrl, { applicationName: 'adtally-bench', statementTimeoutMs: 0 });
-  const consumer = await AppProcess.start(build, 'ingest-consumer', env, logFile('ingest-consumer'));
+  const consumer = await AppProcess.start(
+    build,
+    'ingest-consumer',
+    env,
+    logFile('ingest-consumer'),
+  );
   let reprocessor: AppProcess | null = null;
   try {
     await until(run, consumer, 'dead-lettering', letters, () => deadLettered(db));

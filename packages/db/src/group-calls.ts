@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+
+/** One for all: a name of a channel is shorter than that of a group may be. */
+const CHANNEL = 'adtally_group';
+
+/** What a session listens for. */
+export interface GroupCalls {
+  readonly group: string;
+  /** A member of the group came, left or gave partitions back. */
+  readonly onCall: () => void;
+}
+
+/** What of a client this needs. */
+interface Listening {
+  on(
+    event: 'notification',
+    listener: (message: { channel: string; payload?: string | undefined }) => void,
+  ): unknown;
+}
+
+/**
+ * Tells every session that listens for calls of this consumer group: whoever waits for partitions, or is to give some
+ * back, should ask the group now. Nothing depends on a call: who misses one learns of it a heartbeat later.
+ */
+export async function callGroup(db: Database, group: string): Promise<void> {
+  await sql`SELECT pg_notify(${CHANNEL}, ${group})`.execute(db);
+}
+
+/** Has a client tell of calls. @returns the statement that begins it, for the session to run */
+export function listening(client: Listening, { group, onCall }: GroupCalls): string {
+  client.on('notification', ({ channel, payload }) => {
+    if (channel === CHANNEL && payload === group) onCall();
+  });
+  return `LISTEN ${CHANNEL}`;
+}
