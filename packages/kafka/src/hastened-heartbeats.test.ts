@@ -10,7 +10,11 @@ const OVER_MS = 450;
 function setUp(protocol: GroupProtocol) {
   const sent: string[][] = [];
   const native = { subscribe: (topics: string[]) => void sent.push(topics) };
-  const heartbeats = new HastenedHeartbeats(native as never, 'events', protocol);
+  const heartbeats = new HastenedHeartbeats(
+    native as never,
+    { post: () => undefined },
+    { topic: 'events', protocol },
+  );
   return { sent, heartbeats };
 }
 

@@ -1,4 +1,5 @@
-import type { GroupProtocol } from './consumer-config.ts';
+import type { GroupConsumerOptions } from './consumer-config.ts';
+import type { NoticeBoard } from './notices.ts';
 import type { NativeConsumer } from './rdkafka.ts';
 
 /** What the group does of a change it was told of it does at one of these moments: members answer it one by one. */
@@ -12,21 +13,25 @@ const AFTER_MS = [0, 30, 100, 300] as const;
  */
 export class HastenedHeartbeats {
   readonly #native: Pick<NativeConsumer, 'subscribe'>;
-  readonly #topic: string;
-  readonly #protocol: GroupProtocol;
+  readonly #notices: Pick<NoticeBoard, 'post'>;
+  readonly #options: Pick<GroupConsumerOptions, 'topic' | 'protocol'>;
   #timers: NodeJS.Timeout[] = [];
   /** Asked for while some were due already, of which the first came too early for it. */
   #isAskedAgain = false;
 
-  constructor(native: Pick<NativeConsumer, 'subscribe'>, topic: string, protocol: GroupProtocol) {
+  constructor(
+    native: Pick<NativeConsumer, 'subscribe'>,
+    notices: Pick<NoticeBoard, 'post'>,
+    options: Pick<GroupConsumerOptions, 'topic' | 'protocol'>,
+  ) {
     this.#native = native;
-    this.#topic = topic;
-    this.#protocol = protocol;
+    this.#notices = notices;
+    this.#options = options;
   }
 
   /** Sends some over the next 300 ms; asked for meanwhile, as many once more. The classic protocol needs none. */
   begin(): void {
-    if (this.#protocol !== 'consumer') return;
+    if (this.#options.protocol !== 'consumer') return;
     if (this.#timers.length > 0) {
       this.#isAskedAgain = true;
       return;
@@ -45,7 +50,12 @@ export class HastenedHeartbeats {
   }
 
   #send(isLast: boolean): void {
-    this.#native.subscribe([this.#topic]);
+    try {
+      this.#native.subscribe([this.#options.topic]);
+    } catch (error) {
+      // Of a client that closes or gave up; the next fetch tells which.
+      this.#notices.post('rebalance', error);
+    }
     if (!isLast) return;
     const isAskedAgain = this.#isAskedAgain;
     this.end();

@@ -34,10 +34,15 @@ export function join(
   });
 }
 
-/** Leaves the group, and joins it again once the revocation of all that was granted is answered. */
-export function joinAgain(native: NativeConsumer, topic: string): void {
-  native.unsubscribe();
-  native.subscribe([topic]);
+/** Leaves the group, and joins it again once the revocation of all that was granted is answered. Never throws. */
+export function joinAgain(native: NativeConsumer, topic: string, notices: NoticeBoard): void {
+  try {
+    native.unsubscribe();
+    native.subscribe([topic]);
+  } catch (error) {
+    // Of a client that closes or gave up; the next fetch tells which.
+    notices.post('rebalance', error);
+  }
 }
 
 /**

@@ -39,13 +39,17 @@ export class AppProcess {
     logFile: string,
     nodeOptions: readonly string[] = [],
   ): Promise<AppProcess> {
-    const program = await programOf(build, app);
+    const { main, env: own } = await programOf(build, app);
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'w');
     try {
       // Ctrl-C goes to the bench alone, which then ends its children in order.
-      const options = { stdio: ['ignore', log, log], env, detached: true } satisfies SpawnOptions;
-      const args = [...build.nodeOptions, ...nodeOptions, program];
+      const options: SpawnOptions = {
+        stdio: ['ignore', log, log],
+        env: { ...env, ...own },
+        detached: true,
+      };
+      const args = [...build.nodeOptions, ...nodeOptions, main];
       return new AppProcess(app, logFile, spawn(process.execPath, args, options));
     } finally {
       closeSync(log);

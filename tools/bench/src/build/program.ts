@@ -1,25 +1,46 @@
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { buildApps } from '@adtally/app-build';
 import type { Build } from './build.ts';
 
-/** By workspace: a bench starts the same apps many times. */
-const building = new Map<string, Promise<string>>();
+const execute = promisify(execFile);
 
-/**
- * The program of an app, as its image starts it: in a few files, its types gone. Made of the build's sources when it is
- * first asked for, also where that revision's own image had no such step: what is compared is then the code alone.
- */
-export async function programOf({ root }: Build, app: string): Promise<string> {
-  let folder = building.get(root);
-  if (folder === undefined) {
-    folder = build(root);
-    building.set(root, folder);
-  }
-  return join(await folder, `${app}.js`);
+/** What is started, and what it is started with beside its own variables. */
+export interface AppProgram {
+  readonly main: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
-async function build(root: string): Promise<string> {
-  const folder = join(root, '.local/bench-apps');
-  await buildApps({ root, folder });
-  return folder;
+/** By workspace, and by app within it: a bench starts the same ones many times. */
+const folders = new Map<string, Promise<string>>();
+const programs = new Map<string, Promise<AppProgram>>();
+
+/**
+ * The program of an app, as its image starts it: in a few files, its types gone, with what V8 makes of it kept. Made of
+ * the build's sources when it is first asked for, also where that revision's own image had no such steps: what is
+ * compared is then the code alone.
+ */
+export function programOf(build: Build, app: string): Promise<AppProgram> {
+  return once(programs, join(build.root, app), () => make(build, app));
+}
+
+async function make({ root, nodeOptions }: Build, app: string): Promise<AppProgram> {
+  const folder = await once(folders, root, async () => {
+    const made = join(root, '.local/bench-apps');
+    await buildApps({ root, folder: made });
+    return made;
+  });
+  const main = join(folder, `${app}.js`);
+  const env = { NODE_COMPILE_CACHE: join(dirname(main), '.compile-cache') };
+  const args = [...nodeOptions, main, '--check-config'];
+  // It may find its configuration wrong: all is loaded by then.
+  await execute(process.execPath, args, { env: { ...process.env, ...env } }).catch(() => undefined);
+  return { main, env };
+}
+
+function once<T>(made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = made.get(key) ?? make();
+  made.set(key, found);
+  return found;
 }

@@ -20,7 +20,7 @@ export async function measureReplay(
   records: number,
   parallelism = 1,
 ): Promise<number> {
-  const main = await programOf(THIS_BUILD, 'backfill-runner');
+  const { main, env: own } = await programOf(THIS_BUILD, 'backfill-runner');
   const args = [
     'replay',
     '--parallelism',
@@ -32,7 +32,7 @@ export async function measureReplay(
   ];
   try {
     await execute(process.execPath, [main, ...args], {
-      env,
+      env: { ...env, ...own },
       maxBuffer: OUTPUT_BYTES_MAX,
     });
   } catch (error) {
