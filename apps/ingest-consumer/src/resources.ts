@@ -7,11 +7,12 @@ import {
   KafkaAdmin,
   type Notice,
 } from '@adtally/kafka';
-import { GroupCaller, noteDedupEvent, type Servers } from '@adtally/pipeline';
+import { noteDedupEvent, type Servers } from '@adtally/pipeline';
 import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { IngestConfig } from './env.ts';
+import { GroupCaller } from './group-caller.ts';
 import type { IngestMetrics } from './metrics.ts';
 
 /** Every connection the service holds, opened in this order and closed in reverse. */

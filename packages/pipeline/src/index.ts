@@ -10,7 +10,6 @@ export { type CommitCompanion } from './commit-companion.ts';
 export { compareClaim } from './compare-claim.ts';
 export { CursorWatch } from './cursor-watch.ts';
 export { deadLetterOf, DeadLetterSender } from './dead-letters.ts';
-export { GroupCaller } from './group-caller.ts';
 export { IngestLoop } from './ingest-loop.ts';
 export { type Beside, type LoopWiring, LoopService } from './loop-service.ts';
 export {

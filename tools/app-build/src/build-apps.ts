@@ -16,11 +16,9 @@ export interface AppsBuild {
  */
 export async function buildApps({ root, folder }: AppsBuild): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
-  const apps = join(root, 'apps');
+  const names = readdirSync(join(root, 'apps'));
   await buildPrograms({
-    programs: Object.fromEntries(
-      readdirSync(apps).map((app) => [app, join(apps, app, 'src/main.ts')]),
-    ),
+    programs: Object.fromEntries(names.map((app) => [app, join(root, 'apps', app, 'src/main.ts')])),
     folder,
     conditions: ['@adtally/source'],
   });

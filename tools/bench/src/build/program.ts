@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildApps } from '@adtally/app-build';
@@ -26,17 +27,23 @@ export function programOf(build: Build, app: string): Promise<AppProgram> {
 }
 
 async function make({ root, nodeOptions }: Build, app: string): Promise<AppProgram> {
-  const folder = await once(folders, root, async () => {
-    const made = join(root, '.local/bench-apps');
-    await buildApps({ root, folder: made });
-    return made;
-  });
+  const folder = await once(folders, root, () => buildAll(root));
   const main = join(folder, `${app}.js`);
   const env = { NODE_COMPILE_CACHE: join(dirname(main), '.compile-cache') };
   const args = [...nodeOptions, main, '--check-config'];
   // It may find its configuration wrong: all is loaded by then.
   await execute(process.execPath, args, { env: { ...process.env, ...env } }).catch(() => undefined);
   return { main, env };
+}
+
+/** For this process alone: another bench of the same workspace may run beside it. */
+async function buildAll(root: string): Promise<string> {
+  const local = join(root, '.local');
+  mkdirSync(local, { recursive: true });
+  const folder = mkdtempSync(join(local, 'bench-apps-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  await buildApps({ root, folder });
+  return folder;
 }
 
 function once<T>(made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
