@@ -46,8 +46,8 @@ async function buildAll(root: string): Promise<string> {
   return folder;
 }
 
-function once<T>(made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const found = made.get(key) ?? make();
+function once<T>(made: Map<string, Promise<T>>, key: string, begin: () => Promise<T>): Promise<T> {
+  const found = made.get(key) ?? begin();
   made.set(key, found);
   return found;
 }
