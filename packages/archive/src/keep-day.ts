@@ -106,12 +106,12 @@ class DayKeeping {
         }
         if (await isAsStated(store, name, before, parquet, folder)) return null;
       }
-      await this.#clear(name);
       const files = await this.#writeFiles(session, day);
       return { stated, files };
     });
     if (written === null) return;
     const { stated, files } = written;
+    await this.#clear(name, files);
     const found = await readFiles(
       store,
       name,
@@ -141,12 +141,17 @@ class DayKeeping {
     }
   }
 
-  /** What an unfinished try left behind; the manifest first, so that nobody takes the rest for whole. */
-  async #clear(name: string): Promise<void> {
+  /**
+   * What an unfinished try left behind, but for what was written over. Nothing that the archive will have is ever
+   * removed: whoever stands still between the answer that it leads and a removal would take it from its successor.
+   */
+  async #clear(name: string, files: readonly ArchivedFile[]): Promise<void> {
     const { store } = this.#work;
     const prefix = dayPrefix(name);
-    await store.remove(`${prefix}${MANIFEST_NAME}`);
-    for (const left of await store.list(prefix)) await store.remove(left);
+    const own = new Set([MANIFEST_NAME, ...files.map((file) => file.name)]);
+    for (const left of await store.list(prefix)) {
+      if (!own.has(left.slice(prefix.length))) await store.remove(left);
+    }
   }
 
   async #writeFiles(session: CopySession, day: EventDay): Promise<ArchivedFile[]> {

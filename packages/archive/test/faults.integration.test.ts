@@ -80,6 +80,36 @@ test('a process that lost its lead while it stood still undoes nothing of its su
   }
 });
 
+test('a process that stood still between the answer that it leads and a change undoes nothing of its successor', async () => {
+  let changes = Infinity;
+  for (let stopsAt = 1; stopsAt <= changes; stopsAt += 1) {
+    const { folder, url } = ownFolder();
+    // A try before it that had more parts: so there is something to clear.
+    mkdirSync(join(folder, FOLDER), { recursive: true });
+    writeFileSync(join(folder, FOLDER, 'part-00099.parquet'), 'left behind');
+    let asked = 0;
+    const lost = new Error('the session has ended');
+    const overtaken = kept(url, database.url, async () => {
+      asked += 1;
+      if (asked > stopsAt) throw lost;
+      // The answer is yes, and is old when the change is made.
+      if (asked === stopsAt) await kept(url);
+    });
+    const isThrough = await overtaken.then(
+      () => true,
+      (error: unknown) => {
+        expect(error).toBe(lost);
+        return false;
+      },
+    );
+    if (isThrough) changes = asked;
+    const store = await openArchiveStore(url);
+    expect(await verifyDay(store, DAY_NAME)).toMatchObject({ events: '3000' });
+    expect(await archivedDays(store)).toEqual({ whole: [DAY_NAME], unfinished: [] });
+  }
+  expect(changes).toBeGreaterThan(3);
+});
+
 test(
   'a full disk is named, and leaves nothing that looks whole',
   { timeout: 180_000 },

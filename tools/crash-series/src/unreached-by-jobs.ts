@@ -102,11 +102,7 @@ export const UNREACHED_BY_JOBS: readonly Unreached[] = [
     sometimes: true,
     places: [
       ...of('archive/archived-day', ['readFiles > rm']),
-      ...of('archive/keep-day', [
-        'DayKeeping.keep > isAsStated',
-        'DayKeeping.clear > store.remove #2',
-        'isAsStated > readFiles',
-      ]),
+      ...of('archive/keep-day', ['DayKeeping.keep > isAsStated', 'isAsStated > readFiles']),
       ...of('archive/stores/folder-store', ['FolderStore.put > rm', 'FolderStore.put > rm #2']),
     ],
   },

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -48,6 +48,10 @@ export const retentionStage: Stage = {
         if (database.isInUse || (await dropped()) < feeds) return;
         const born = today - (OLDEST_DAYS - feeds) * DAY_MS;
         const from = feeds * EVENTS;
+        // A try before that had more parts: so there is something to clear.
+        const dayFolder = join(folder, `day=${new Date(born).toISOString().slice(0, 10)}`);
+        mkdirSync(dayFolder, { recursive: true });
+        writeFileSync(join(dayFolder, 'part-00099.parquet'), 'left behind');
         await ingest.take(Array.from({ length: EVENTS }, (_, n) => bornAt(born + n, from + n)));
         feeds += 1;
       },
