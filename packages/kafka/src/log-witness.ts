@@ -57,7 +57,9 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const PROBE_BYTES = 64 * 1024;
 /** Longest search for where a log can be read again. */
 const SEARCH_MS = 10_000;
-const MAX_WAIT_MS = 100;
+const WAIT_FOR_ONE = { maxWaitMs: 100, minBytes: 1 };
+/** For what does not lie in records. */
+const NO_WAIT = { maxWaitMs: 0, minBytes: 0 };
 /** What arrives broken is fetched again: the wire or a memory may have done it. */
 const LOOKS_AT_BROKEN = 3;
 const CORRUPT_MESSAGE = 2;
@@ -80,15 +82,24 @@ export class LogWitness {
 
   /** Where the logs depart from what was read of them, of those that do; never rejects. */
   async departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    const suspects = [...read].map(([partition, last]) => ({
-      partition,
-      position: last.offset,
-      last,
-    }));
-    const departures = new Map<number, number>();
-    for (const [partition, seen] of await this.look(suspects)) {
-      if (seen.kind === 'diverged') departures.set(partition, seen.at);
+    const connections = new Map<string, Connection>();
+    const byConnection = new Map<Connection, Asked[]>();
+    for (const [partition, { offset, leaderEpoch: lastEpoch }] of read) {
+      const connection = await this.#connect(connections, partition).catch(() => null);
+      if (connection === null) continue;
+      const asked = { partition, offset, lastEpoch, maxBytes: PROBE_BYTES };
+      byConnection.set(connection, [...(byConnection.get(connection) ?? []), asked]);
     }
+    const departures = new Map<number, number>();
+    for (const [connection, asked] of byConnection) {
+      // All of a broker's in one question: partitions that change hands lie unread until it is answered.
+      const answers = await this.#fetchAll(connection, asked, NO_WAIT).catch(() => []);
+      for (const answer of answers) {
+        const at = departureOf(answer, read.get(answer.partition));
+        if (at !== null) departures.set(answer.partition, at);
+      }
+    }
+    closeAll(connections);
     return departures;
   }
 
@@ -104,7 +115,7 @@ export class LogWitness {
         sightings.set(suspect.partition, { kind: 'unseen', detail: messageOf(error) });
       }
     }
-    for (const connection of connections.values()) connection.close().catch(() => undefined);
+    closeAll(connections);
     return sightings;
   }
 
@@ -139,14 +150,12 @@ export class LogWitness {
     if (last !== null) {
       // Only behind that very record its epoch can be compared.
       const { offset, leaderEpoch: lastEpoch } = last;
-      const { divergedAt } = await this.#fetch(connection, partition, { offset, lastEpoch });
-      // A broker also tells of an epoch that it never knew, though all that was read is there.
-      if (divergedAt !== null && divergedAt.endOffset < last.offset) {
-        return { kind: 'diverged', at: divergedAt.endOffset };
-      }
+      const answer = await this.#fetch(connection, { partition, offset, lastEpoch });
+      const at = departureOf(answer, last);
+      if (at !== null) return { kind: 'diverged', at };
     }
     for (let look = 1; ; look += 1) {
-      const answer = await this.#fetch(connection, partition, { offset: position });
+      const answer = await this.#fetch(connection, { partition, offset: position });
       const sighting = readingOf(answer, position);
       if (sighting.kind !== 'unreadable') return sighting;
       if (look < LOOKS_AT_BROKEN) continue;
@@ -171,39 +180,59 @@ export class LogWitness {
       return await firstReadable(bad, end, async (offset) => {
         if (performance.now() > giveUpMs) throw new Error('the search takes too long');
         const maxBytes = PROBE_BYTES;
-        return batchIn(await this.#fetch(connection, partition, { offset, maxBytes }), offset);
+        return batchIn(await this.#fetch(connection, { partition, offset, maxBytes }), offset);
       });
     } catch {
       return null;
     }
   }
 
-  async #fetch(
+  async #fetch(connection: Connection, asked: Asked): Promise<PartitionAnswer> {
+    const [answer] = await this.#fetchAll(connection, [asked], WAIT_FOR_ONE);
+    return answer as PartitionAnswer;
+  }
+
+  /** The answers of one broker, at least one. */
+  async #fetchAll(
     connection: Connection,
-    partition: number,
-    { offset, lastEpoch = -1, maxBytes = MAX_BYTES }: Asked,
-  ): Promise<PartitionAnswer> {
+    asked: readonly Asked[],
+    wait: { readonly maxWaitMs: number; readonly minBytes: number },
+  ): Promise<readonly PartitionAnswer[]> {
+    const all = asked.map(({ partition, offset, lastEpoch = -1, maxBytes = MAX_BYTES }) => {
+      return { partition, leaderEpoch: -1, offset, lastEpoch, maxBytes };
+    });
     const { error, partitions } = await fetchOf(FETCH_VERSIONS.oldest)(connection, {
       // Unlike its successors it asks by the topic's name.
       topic: this.#topic,
       topicId: '',
-      partitions: [{ partition, leaderEpoch: -1, offset, lastEpoch, maxBytes }],
-      maxWaitMs: MAX_WAIT_MS,
-      minBytes: 1,
-      maxBytes,
+      partitions: all,
+      ...wait,
+      maxBytes: Math.max(...all.map(({ maxBytes }) => maxBytes)),
       rack: '',
     });
-    const answer = partitions[0];
-    if (answer === undefined) throw new Error(`the broker answers with error ${error}`);
-    return answer;
+    if (partitions.length === 0) throw new Error(`the broker answers with error ${error}`);
+    return partitions;
   }
 }
 
 interface Asked {
+  readonly partition: number;
   readonly offset: number;
   /** Of the leader that had appended the record before it; -1 = do not compare. */
   readonly lastEpoch?: number;
   readonly maxBytes?: number;
+}
+
+/** Where the log departs from what was read of it. */
+function departureOf({ divergedAt }: PartitionAnswer, last: ReadUpTo | undefined): number | null {
+  // A broker also tells of an epoch that it never knew, though all that was read is there.
+  const isDeparted =
+    divergedAt !== null && last !== undefined && divergedAt.endOffset < last.offset;
+  return isDeparted ? divergedAt.endOffset : null;
+}
+
+function closeAll(connections: ReadonlyMap<string, Connection>): void {
+  for (const connection of connections.values()) connection.close().catch(() => undefined);
 }
 
 function readingOf(answer: PartitionAnswer, position: number): Sighting {
