@@ -26,6 +26,8 @@ export interface LeadershipOptions {
 /** Longest statement, by the server's clock: counting millions of letters takes seconds. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 const LOCK_TIMEOUT_MS = 1_000;
+/** A process that starts, and those behind it, wait for its first commit: whoever leads can wait for that long. */
+const FIRST_TRY_AFTER_MS = 500;
 
 /**
  * Leads while its session holds the advisory lock, stands by otherwise, begins anew when the session is lost. One
@@ -52,6 +54,7 @@ export class Leadership {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
+    await pause(FIRST_TRY_AFTER_MS, signal);
     while (!signal.aborted) {
       try {
         await this.#keepSession();
