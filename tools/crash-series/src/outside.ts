@@ -51,6 +51,10 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
     ],
   },
   {
+    why: 'hurries those who learn by themselves a heartbeat later (app/handover)',
+    files: ['apps/ingest-consumer/src/group-caller.ts', 'packages/db/src/group-calls.ts'],
+  },
+  {
     why: 'what a person orders by a command: one transaction each, signed in it',
     files: [
       'apps/backfill-runner/src/commands/{control,versions}.ts',
