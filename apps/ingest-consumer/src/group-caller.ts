@@ -1,4 +1,5 @@
 import { callGroup, type Database } from '@adtally/db';
+import { pause } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 
 export interface CallerParts {
@@ -6,6 +7,8 @@ export interface CallerParts {
   readonly group: string;
   readonly log: Logger;
 }
+
+const LIMIT_MS = 1_000;
 
 /**
  * Tells the other members of the group, by the database they share, that it changes: they ask the group at once, and a
@@ -23,8 +26,13 @@ export class GroupCaller {
     void this.called();
   }
 
-  /** The same, done when it returns; never rejects. */
+  /** The same, done when it returns, in at most a second: nothing that ends waits longer for it. Never rejects. */
   async called(): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([this.#tell().finally(() => over.abort()), pause(LIMIT_MS, over.signal)]);
+  }
+
+  async #tell(): Promise<void> {
     const { db, group, log } = this.#parts;
     try {
       await callGroup(db, group);

@@ -94,7 +94,10 @@ export class WriterSession {
           PLANS,
         ),
       );
-      if (options.calls !== undefined) await session.query(listening(client, options.calls));
+      if (options.calls !== undefined) {
+        // Where it is refused only calls are not heard; a connection that was lost is found by what comes next.
+        await session.query(listening(client, options.calls)).catch(() => undefined);
+      }
     } catch (error) {
       session.destroy();
       noteConnectFailure(error);

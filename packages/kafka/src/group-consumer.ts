@@ -154,6 +154,7 @@ export class GroupConsumer implements RecordSource {
       return await this.#reading.read(maxRecords, timeoutMs);
     } finally {
       if (this.#state === 'open') {
+        this.#heartbeats.attended();
         this.#deferred.startAll();
         this.#reading.checkQuiet();
         this.membership.check();

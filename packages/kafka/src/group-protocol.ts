@@ -82,6 +82,6 @@ function warnOfSlowTakeover(timeouts: GroupTimeouts | null, groupId: string, log
   log.warn(
     { group: groupId, sessionMs, heartbeatMs },
     `the partitions of a member that is killed will stand still for ${Math.round(sessionMs / 1_000)} s: ` +
-      'set the four group.consumer.* settings of docs/operations.md at the brokers, or GROUP_PROTOCOL=classic',
+      'set the group.consumer.* settings of docs/operations.md at the brokers, or GROUP_PROTOCOL=classic',
   );
 }

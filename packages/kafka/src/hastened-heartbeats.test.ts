@@ -1,11 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { GroupProtocol } from './consumer-config.ts';
 import { HastenedHeartbeats } from './hastened-heartbeats.ts';
 
-const ALL = 4;
+const ALL = 5;
 /** Longer than all of them take. */
-const OVER_MS = 450;
+const OVER_MS = 1_400;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 function setUp(protocol: GroupProtocol) {
   const sent: string[][] = [];
@@ -18,35 +20,46 @@ function setUp(protocol: GroupProtocol) {
   return { sent, heartbeats };
 }
 
-test('heartbeats are sent over some moments, each with the subscription as it is', async () => {
+test('heartbeats are sent over some moments, each with the subscription as it is', () => {
   const { sent, heartbeats } = setUp('consumer');
   heartbeats.begin();
-  await expect.poll(() => sent).toEqual(Array.from({ length: ALL }, () => ['events']));
-  await sleep(OVER_MS);
+  vi.advanceTimersByTime(OVER_MS);
+  expect(sent).toEqual(Array.from({ length: ALL }, () => ['events']));
+});
+
+test('however often they are asked for meanwhile, only as many come once more', () => {
+  const { sent, heartbeats } = setUp('consumer');
+  for (let n = 0; n < 100; n += 1) heartbeats.begin();
+  vi.advanceTimersByTime(2 * OVER_MS);
+  // What brokers held back is asked for once.
+  expect(sent).toHaveLength(2 * ALL - 1);
+});
+
+test('a caller that does not read any more is not kept in the group by them', () => {
+  const { sent, heartbeats } = setUp('consumer');
+  vi.advanceTimersByTime(40_000);
+  heartbeats.begin();
+  vi.advanceTimersByTime(OVER_MS);
+  expect(sent).toEqual([]);
+  heartbeats.attended();
+  heartbeats.begin();
+  vi.advanceTimersByTime(OVER_MS);
   expect(sent).toHaveLength(ALL);
 });
 
-test('however often they are asked for meanwhile, only as many come once more', async () => {
-  const { sent, heartbeats } = setUp('consumer');
-  for (let n = 0; n < 100; n += 1) heartbeats.begin();
-  await expect.poll(() => sent.length).toBe(2 * ALL);
-  await sleep(OVER_MS);
-  expect(sent).toHaveLength(2 * ALL);
-});
-
-test('none comes after the end, nor with the classic protocol', async () => {
+test('none comes after the end, nor with the classic protocol', () => {
   const ended = setUp('consumer');
   ended.heartbeats.begin();
   ended.heartbeats.begin();
   ended.heartbeats.end();
   const classic = setUp('cooperative-sticky');
   classic.heartbeats.begin();
-  await sleep(OVER_MS);
+  vi.advanceTimersByTime(OVER_MS);
   expect(ended.sent).toEqual([]);
   expect(classic.sent).toEqual([]);
 });
 
-test('a client that takes no subscription any more is told of, and ends nothing', async () => {
+test('a client that takes no subscription any more is told of, and ends nothing', () => {
   const told: unknown[] = [];
   const native = {
     subscribe: () => {
@@ -59,5 +72,6 @@ test('a client that takes no subscription any more is told of, and ends nothing'
     { topic: 'events', protocol: 'consumer' },
   );
   heartbeats.begin();
-  await expect.poll(() => told.length).toBe(ALL);
+  vi.advanceTimersByTime(OVER_MS);
+  expect(told).toHaveLength(ALL);
 });

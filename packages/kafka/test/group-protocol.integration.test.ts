@@ -117,7 +117,7 @@ test.runIf(hasKafkaServer())(
         sessionMs: 45_000,
         heartbeatMs: 5_000,
         msg: expect.stringMatching(
-          /stand still for 45 s: set the four group\.consumer\.\*.*or GROUP_PROTOCOL=classic/,
+          /stand still for 45 s: set the group\.consumer\.\*.*or GROUP_PROTOCOL=classic/,
         ),
       },
     ]);

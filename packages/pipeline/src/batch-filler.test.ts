@@ -19,10 +19,12 @@ const CAPACITY = 2_000;
 /** A log of which so much is at hand as a test says. */
 class Log {
   atHand = 0;
+  fetches = 0;
   #next = 0;
 
   async read(maxRecords: number): Promise<FetchedRecords> {
     await new Promise((resolve) => setTimeout(resolve, 1));
+    this.fetches += 1;
     const count = Math.min(maxRecords, this.atHand);
     this.atHand -= count;
     const records = Array.from({ length: count }, () => ({
@@ -79,10 +81,9 @@ test('a batch grows while there is more at hand, whatever the linger', async () 
   expect(await fill()).toBe(CAPACITY);
 });
 
-test('the first batch is small and waits for nothing: with its commit the pause of a start is over', async () => {
+test('the first batch is what the first fetch brings: with its commit the pause of a start is over', async () => {
   const { log, fill } = setUp(60_000);
   log.atHand = CAPACITY;
-  const first = await fill();
-  expect(first).toBeGreaterThan(0);
-  expect(first).toBeLessThanOrEqual(1_000);
+  await fill();
+  expect(log.fetches).toBe(1);
 });

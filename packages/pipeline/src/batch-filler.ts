@@ -33,8 +33,6 @@ export interface FillControl {
 const FETCH_WAIT_MS = 50;
 /** How long a batch may grow while each fetch brings all it asked for: the fewer batches, the sooner we catch up. */
 const BEHIND_LINGER_MS = 100;
-/** Of the first batch of a process, which lingers for nothing: its commit ends the pause of a deployment. */
-const FIRST_BATCH_MAX = 1_000;
 const NOTHING = new RecordObjects([]);
 /** Bytes of records after which a batch counts as full: three are held in memory, each sent in one statement. */
 const BATCH_BYTES_MAX = 40 * 1_024 * 1_024;
@@ -52,6 +50,7 @@ export class BatchFiller {
   readonly #window = new FetchWindow();
   /** When the last batch was handed over, on the monotonic clock. */
   #handedOverMs = Number.NEGATIVE_INFINITY;
+  /** The first batch of a process is what its first fetch brings: with its commit the pause of a deployment is over. */
   #isFirst = true;
   /** Partitions that must be halted before anything else of theirs is read. */
   readonly halts = new Map<OwnedPartition, Halt>();
@@ -84,12 +83,11 @@ export class BatchFiller {
     const lingerUntilMs = this.#handedOverMs + this.#options.lingerMs;
     let behindUntilMs = Number.NEGATIVE_INFINITY;
     let isBehind: boolean;
-    const most = this.#isFirst ? FIRST_BATCH_MAX : batch.capacity;
     do {
       const wasEmpty = batch.count === 0;
       const lingerLeftMs = Math.max(1, lingerUntilMs - performance.now());
       const waitMs = wasEmpty ? FETCH_WAIT_MS : Math.min(FETCH_WAIT_MS, lingerLeftMs);
-      const asked = this.#window.limit(most - batch.count);
+      const asked = this.#window.limit(batch.capacity - batch.count);
       this.#admission.beforeFetch(performance.now());
       const records = await this.#fetch(asked, waitMs);
       if (wasEmpty) behindUntilMs = performance.now() + BEHIND_LINGER_MS;

@@ -30,6 +30,7 @@ export function kafkaBrokers(): Promise<string> {
         // Fast handover for tests, as on the local stack.
         KAFKA_GROUP_CONSUMER_MIN_HEARTBEAT_INTERVAL_MS: '500',
         KAFKA_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: '500',
+        KAFKA_GROUP_CONSUMER_ASSIGNMENT_INTERVAL_MS: '0',
         KAFKA_GROUP_CONSUMER_MIN_SESSION_TIMEOUT_MS: '6000',
         KAFKA_GROUP_CONSUMER_SESSION_TIMEOUT_MS: '6000',
       })

@@ -38,7 +38,6 @@ export async function killChain(
 }
 
 async function killAt(world: World, target: Passed): Promise<Outcome> {
-  let words = '';
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     await world.feed();
     const process = await world.start(armed(target, 'SIGKILL'));
@@ -54,7 +53,7 @@ async function killAt(world: World, target: Passed): Promise<Outcome> {
     const moment = said(process, target);
     if (killedBy === 'SIGKILL' && moment !== undefined)
       return { target, moment, evidence: 'said so, ended by SIGKILL', problems };
-    words = process.lastWords;
+    const words = process.lastWords;
     if (code !== 0 || problems.length > 0) {
       const how = [...problems, `code ${code}, ${killedBy}`, words];
       return { target, moment: null, evidence: NOT_REACHED, problems: how };

@@ -27,7 +27,8 @@ export const UNREACHED: readonly Unreached[] = [
     ],
   },
   {
-    why: 'every process of a chain has a group of its own, so nothing is revoked (app/rebalance)',
+    why: 'every process of a chain has a group of its own, so nothing is revoked (app/rebalance), unless one gets no time for so long that its group takes it for gone',
+    sometimes: true,
     places: [
       ...of('pipeline/ingest-loop', [
         'IngestLoop.rebalance > letGo',
@@ -185,6 +186,7 @@ export const UNREACHED: readonly Unreached[] = [
   ...UNREACHED_BY_JOBS,
   {
     why: 'recurs less often than a chain lasts: minutes or hours; one statement each, or one transaction',
+    sometimes: true,
     places: [
       ...of('dlq-reprocessor/record-expiry', ['recordExpiry.run > expireLetterRecords']),
       ...of('dlq-reprocessor/volume-watch', [

@@ -59,6 +59,7 @@ test('the broker keeps every event and hands groups over fast', () => {
       'log.retention.ms=-1',
       'auto.create.topics.enable=false',
       'group.consumer.heartbeat.interval.ms=500',
+      'group.consumer.assignment.interval.ms=0',
       'group.consumer.min.heartbeat.interval.ms=100',
       'group.consumer.session.timeout.ms=6000',
       'group.consumer.min.session.timeout.ms=1000',

@@ -6,6 +6,8 @@ import { buildApps } from '@adtally/app-build';
 import type { Build } from './build.ts';
 
 const execute = promisify(execFile);
+/** What a service ends with whose configuration is wrong: all is loaded by then. */
+const CONFIGURATION_EXIT = 78;
 
 /** What is started, and what it is started with beside its own variables. */
 export interface AppProgram {
@@ -31,8 +33,11 @@ async function make({ root, nodeOptions }: Build, app: string): Promise<AppProgr
   const main = join(folder, `${app}.js`);
   const env = { NODE_COMPILE_CACHE: join(dirname(main), '.compile-cache') };
   const args = [...nodeOptions, main, '--check-config'];
-  // It may find its configuration wrong: all is loaded by then.
-  await execute(process.execPath, args, { env: { ...process.env, ...env } }).catch(() => undefined);
+  try {
+    await execute(process.execPath, args, { env: { ...process.env, ...env } });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== CONFIGURATION_EXIT) throw error;
+  }
   return { main, env };
 }
 

@@ -11,9 +11,10 @@ function curve(peakSeconds: number, peak: number): LagMoment[] {
   });
 }
 
-/** Vertical places of a curve's points, in pixels from above. */
+/** Vertical places of each curve's points, in pixels from above. */
 function heightsOf(svg: string): number[][] {
-  return [...svg.matchAll(/<path[^>]* d="([^"]+)"/g)].map(([, path = '']) =>
+  const lines = /<g[^>]*aria-label="line".*?<\/g>/s.exec(svg)?.[0] ?? '';
+  return [...lines.matchAll(/<path[^>]* d="([^"]+)"/g)].map(([, path = '']) =>
     [...path.matchAll(/[ML][\d.]+,([\d.]+)/g)].map(([, y]) => Number(y)),
   );
 }

@@ -37,7 +37,7 @@ export function lagPicture(curves: readonly LagCurve[], rate: number): string {
   const moments = curves.flatMap(({ name, points }) =>
     peaks(points).map((point) => ({ name, ...point })),
   );
-  const peak = curves.map(({ name }) => highest(moments.filter((one) => one.name === name)));
+  const peak = curves.flatMap(({ name }) => highest(moments.filter((one) => one.name === name)));
   const svg = Plot.plot({
     document,
     width: WIDTH,
@@ -69,8 +69,8 @@ export function lagPicture(curves: readonly LagCurve[], rate: number): string {
   return `${svg.outerHTML}\n`;
 }
 
-function highest<Moment extends LagMoment>(moments: readonly Moment[]): Moment {
-  return moments.reduce((best, one) => (one.records > best.records ? one : best));
+function highest<Moment extends LagMoment>(moments: readonly Moment[]): Moment[] {
+  return moments.toSorted((a, b) => b.records - a.records).slice(0, 1);
 }
 
 /** The greatest lag of each step within what is shown. */

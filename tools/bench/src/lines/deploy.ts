@@ -4,6 +4,7 @@ import { type DeployMeasurement, measureDeploy } from '../deploy/measure-deploy.
 import { DEPLOY_WAYS, type DeployName, type DeployWay } from '../deploy/ways.ts';
 import { type FigureSpec, goal, info } from '../table/figure.ts';
 import { line } from './line.ts';
+import type { DeploySize } from './sizes.ts';
 
 /** In seconds above the steady state's own pause in the same run; with the classic protocol twice that. */
 const GOALS = {
@@ -15,10 +16,10 @@ const CLASSIC_FACTOR = 2;
 const SECOND_MS = 1_000;
 
 /** In the picture, by what they are to a reader. */
-const SHOWN: Readonly<Partial<Record<DeployName, string>>> = {
-  kill: 'killed, started 30 s later',
-  in_place: 'drained and started again in place',
-  rolling: 'three instances, one after the other',
+const SHOWN: Readonly<Partial<Record<DeployName, (size: DeploySize) => string>>> = {
+  kill: ({ windowSeconds }) => `killed, started ${windowSeconds} s later`,
+  in_place: () => 'drained and started again in place',
+  rolling: () => 'three instances, one after the other',
 };
 
 const NAMES = Object.keys(DEPLOY_WAYS) as DeployName[];
@@ -55,8 +56,8 @@ export const deploy = line({
     if (picture !== null) {
       const curves = NAMES.flatMap((name) => {
         const points = taken.find((one) => one.name === name)?.measured.curve ?? [];
-        const shown = SHOWN[name];
-        return shown === undefined ? [] : [{ name: shown, points }];
+        const title = SHOWN[name]?.(bench.sizes.deploy);
+        return title === undefined ? [] : [{ name: title, points }];
       });
       writeFileSync(picture, lagPicture(curves, bench.sizes.deploy.rate));
     }

@@ -31,7 +31,7 @@ export async function measureReplay(
     '--json',
   ];
   try {
-    await execute(process.execPath, [main, ...args], {
+    await execute(process.execPath, [...THIS_BUILD.nodeOptions, main, ...args], {
       env: { ...env, ...own },
       maxBuffer: OUTPUT_BYTES_MAX,
     });
