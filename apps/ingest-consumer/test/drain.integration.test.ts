@@ -2,7 +2,7 @@ import type { LogEntry } from '@adtally/testkit';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { ConsumerProcess } from './support/consumer-process.ts';
-import { stage, type Stage } from './support/stage.ts';
+import { SLOW_BATCH, stage, type Stage } from './support/stage.ts';
 import { expectExact } from './support/truth.ts';
 
 const EVENTS = 12_000;
@@ -102,7 +102,8 @@ test.each(['answers nothing', 'refuses connections'])(
     expect(left.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(0);
     expect(code).toBe(1);
 
-    expect(await the.consumed()).toBe(committed);
+    // The answer to the last commit may have been lost with all others.
+    expect([committed, committed + Number(SLOW_BATCH)]).toContain(await the.consumed());
     expect(committed).toBeLessThan(truth.acked);
     const successor = the.start();
     await the.untilConsumed(truth.acked, successor);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type GroupConsumer, KafkaFatalError } from '../src/index.ts';
+import { type GroupConsumer, KafkaFatalError, type RebalanceEvent } from '../src/index.ts';
 import { cluster, grantedAll, PROTOCOLS, pump, range } from './support.ts';
 
 const kafka = await cluster();
@@ -86,9 +86,13 @@ describe.each(PROTOCOLS)('membership with the %s protocol', (protocol) => {
     // The group itself is the signal: the successor gets everything once the slow one fell out.
     const successor = await kafka.member(topic, { protocol });
     await pump([successor], () => successor.granted.size === 2);
-    await turnUntil(slow, () => slow.hasRebalance);
-    const events = slow.takeRebalances();
-    expect(events.some((event) => event.kind === 'revoked' && event.lost)).toBe(true);
+    // What the successor was to get by its coming may be asked for before, and is no loss.
+    let events: RebalanceEvent[] = [];
+    while (!events.some((event) => event.kind === 'revoked' && event.lost)) {
+      for (const event of events) slow.settle(event);
+      await turnUntil(slow, () => slow.hasRebalance);
+      events = slow.takeRebalances();
+    }
     const lost = new Set(events.filter((event) => event.lost).flatMap((event) => event.partitions));
     const records = await slow.fetch(1_000, 50);
     expect(records.filter((record) => lost.has(record.partition))).toEqual([]);

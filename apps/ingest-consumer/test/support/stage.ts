@@ -18,7 +18,7 @@ import { ConsumerProcess } from './consumer-process.ts';
 
 const WAIT_MS = 90_000;
 const SLOW_MS = 4;
-const SLOW_BATCH = '200';
+export const SLOW_BATCH = '200';
 
 export interface StageOptions {
   readonly partitions?: number;
