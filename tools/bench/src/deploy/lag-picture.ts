@@ -17,7 +17,7 @@ export interface LagMoment {
 const WIDTH = 860;
 const HEIGHT = 340;
 const MARGIN_TOP = 40;
-const MARGIN_LEFT = 64;
+const MARGIN_LEFT = 76;
 const MARGIN_RIGHT = 24;
 /** Before the deployment: what the curves are held against. */
 const SHOWN_BEFORE_SECONDS = 5;
