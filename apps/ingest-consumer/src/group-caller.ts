@@ -1,5 +1,5 @@
 import { callGroup, type Database } from '@adtally/db';
-import { pause } from '@adtally/pacing';
+import { unlessStopped } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 
 export interface CallerParts {
@@ -28,14 +28,10 @@ export class GroupCaller {
 
   /** The same, done when it returns, in at most a second: nothing that ends waits longer for it. Never rejects. */
   async called(): Promise<void> {
-    const over = new AbortController();
-    await Promise.race([this.#tell().finally(() => over.abort()), pause(LIMIT_MS, over.signal)]);
-  }
-
-  async #tell(): Promise<void> {
     const { db, group, log } = this.#parts;
     try {
-      await callGroup(db, group);
+      const limit = AbortSignal.timeout(LIMIT_MS);
+      await unlessStopped(callGroup(db, group), limit, 'telling the group that it changes');
     } catch (error) {
       log.debug({ err: error }, 'the group was not told that it changes');
     }
