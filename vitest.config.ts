@@ -30,6 +30,8 @@ export default defineConfig({
     // All workers clone the same template databases (packages/testkit/src/database.ts).
     env: { ADTALLY_TEST_RUN: `${process.pid}_${Date.now().toString(36)}` },
     include: ['{apps,packages,tools}/*/{src,test}/**/*.test.ts'],
+    // A failure is often known by its first line alone.
+    chaiConfig: { truncateThreshold: 200 },
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },

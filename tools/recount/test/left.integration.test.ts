@@ -15,7 +15,9 @@ test('what of the topic left with its days is told by number and key, and by the
   const recounted = async (...words: string[]) => {
     const { code, stdout, stderr } = await recount([...words, '--json'], env);
     const { differences = [], notes = [] } = stdout === '' ? {} : JSON.parse(stdout);
-    return { code, differences: differences.join('\n'), said: notes.join('\n') + stderr };
+    // With an answer, what stands on standard error is what the Kafka client has to say of its connections.
+    const said = stdout === '' ? stderr : notes.join('\n');
+    return { code, differences: differences.join('\n'), said };
   };
   const campaign = { campaignId: 'mixed', month: '2026-01', timeZone: 'UTC' };
   const file = join(folder, 'statement.json');
@@ -47,15 +49,33 @@ test('what of the topic left with its days is told by number and key, and by the
     said: expect.stringContaining('left the database with'),
   });
 
-  for (const [change, undo, expected] of [
-    ['rows = rows + 1', 'rows = rows - 1', /: \d+ events with fingerprint -?\d+ left, \d+ events/],
-    ['fingerprint = fingerprint # 1', 'fingerprint = fingerprint # 1', /source \d+: the ledger/],
-    ['end_offset = end_offset + 1', 'end_offset = end_offset - 1', /\[\d+, \d+\) are in the topic/],
+  // Of one row alone, where changes of several could make up for each other.
+  const oneRow =
+    'WHERE (source_id, day) = (SELECT source_id, max(day) FROM retired_day_counts GROUP BY 1 ORDER BY 1 LIMIT 1)';
+  for (const [change, undo, where, expected] of [
+    [
+      'rows = rows + 1',
+      'rows = rows - 1',
+      '',
+      /: \d+ events with fingerprint -?\d+ left, \d+ events/,
+    ],
+    [
+      'fingerprint = fingerprint # 1',
+      'fingerprint = fingerprint # 1',
+      oneRow,
+      /source \d+: the ledger/,
+    ],
+    [
+      'end_offset = end_offset + 1',
+      'end_offset = end_offset - 1',
+      '',
+      /\[\d+, \d+\) are in the topic/,
+    ],
   ] as const) {
-    await sql`UPDATE retired_day_counts SET ${sql.raw(change)}`.execute(db);
+    await sql`UPDATE retired_day_counts SET ${sql.raw(`${change} ${where}`)}`.execute(db);
     const { code, differences } = await recounted('rows');
     expect([code, differences]).toEqual([1, expect.stringMatching(expected)]);
-    await sql`UPDATE retired_day_counts SET ${sql.raw(undo)}`.execute(db);
+    await sql`UPDATE retired_day_counts SET ${sql.raw(`${undo} ${where}`)}`.execute(db);
   }
 
   // Back from an archive they can be compared in full again.

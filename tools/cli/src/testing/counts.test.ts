@@ -51,24 +51,39 @@ test('the summary line has the form that tools read', () => {
   expect(summaryLine(counts)).toBe('10 passed, 2 failed, 1 skipped');
 });
 
-test('failed tests are named by file and name, a file that could not be loaded by its path', () => {
+test('failed tests are named by file and name, with line and first words; a file that could not be loaded by its path', () => {
+  const message = (file: string): string =>
+    `Error: expected 1 to be 2\nmore\n    at f (file:///repo/node_modules/v/x.js:1:2)\n    at ${file}:40:5\n    at y`;
   const text = JSON.stringify({
     testResults: [
       {
         name: '/repo/packages/a/src/a.test.ts',
         status: 'failed',
         assertionResults: [
-          { status: 'failed', fullName: 'group it adds' },
+          {
+            status: 'failed',
+            fullName: 'group it adds',
+            failureMessages: [message('/repo/packages/a/src/a.test.ts')],
+          },
+          { status: 'failed', fullName: 'group it says', failureMessages: ['x'.repeat(401)] },
           { status: 'passed', fullName: 'group it holds' },
         ],
       },
-      { name: '/repo/packages/b/src/b.test.ts', status: 'failed', assertionResults: [] },
+      {
+        name: '/repo/packages/b/src/b.test.ts',
+        status: 'failed',
+        message: 'no such module\nat',
+        assertionResults: [],
+      },
+      { name: '/repo/packages/d/src/d.test.ts', status: 'failed', assertionResults: [] },
       { name: '/repo/packages/c/src/c.test.ts', status: 'passed', assertionResults: [] },
     ],
   });
   expect(failedTests(text, '/repo')).toEqual([
-    'packages/a/src/a.test.ts > group it adds',
-    'packages/b/src/b.test.ts',
+    { name: 'packages/a/src/a.test.ts > group it adds', why: 'line 40: Error: expected 1 to be 2' },
+    { name: 'packages/a/src/a.test.ts > group it says', why: `${'x'.repeat(400)}...` },
+    { name: 'packages/b/src/b.test.ts', why: 'no such module' },
+    { name: 'packages/d/src/d.test.ts', why: '' },
   ]);
   expect(failedTests('half', '/repo')).toEqual([]);
 });

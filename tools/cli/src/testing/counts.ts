@@ -25,14 +25,25 @@ export function summaryLine({ passed, failed, skipped }: Counts): string {
 interface TestResult {
   readonly status?: unknown;
   readonly fullName?: unknown;
+  readonly failureMessages?: unknown;
+}
+
+/** A test that failed, or a file that could not be loaded. */
+export interface FailedTest {
+  /** By file and name. */
+  readonly name: string;
+  /** Where in the file and with which words, in one line; empty where nobody said. */
+  readonly why: string;
 }
 
 interface FileResult {
   readonly name?: unknown;
   readonly status?: unknown;
+  readonly message?: unknown;
   readonly assertionResults?: unknown;
 }
 
+const WHY_CHARACTERS_MAX = 400;
 const SKIPPED = new Set(['pending', 'skipped', 'todo', 'disabled']);
 
 function testsOf(file: FileResult): TestResult[] {
@@ -65,14 +76,31 @@ function filesOf(text: string | undefined): FileResult[] {
   }
 }
 
-/** The tests that failed, by file and name; a file that failed without a test of its own by its path. */
-export function failedTests(text: string | undefined, root: string): string[] {
+/** The tests that failed; a file that failed without a test of its own by its path. */
+export function failedTests(text: string | undefined, root: string): FailedTest[] {
   return filesOf(text).flatMap((file) => {
     const path = relative(root, String(file.name));
     const failed = testsOf(file).filter(hasFailed);
-    if (failed.length === 0) return file.status === 'failed' ? [path] : [];
-    return failed.map(({ fullName }) => `${path} > ${String(fullName)}`);
+    if (failed.length === 0)
+      return file.status === 'failed' ? [{ name: path, why: shortened(file.message) }] : [];
+    return failed.map((test) => ({
+      name: `${path} > ${String(test.fullName)}`,
+      why: whyOf(test, String(file.name)),
+    }));
   });
+}
+
+/** What is left of a failure where only single lines of a long log can be had. */
+function whyOf({ failureMessages }: TestResult, file: string): string {
+  const message = String(Array.isArray(failureMessages) ? (failureMessages[0] ?? '') : '');
+  const [, place] = message.split(`${file}:`);
+  const line = /^\d+/.exec(place ?? '')?.[0];
+  return `${line === undefined ? '' : `line ${line}: `}${shortened(message)}`;
+}
+
+function shortened(message: unknown): string {
+  const [first = ''] = String(message ?? '').split('\n');
+  return first.length <= WHY_CHARACTERS_MAX ? first : `${first.slice(0, WHY_CHARACTERS_MAX)}...`;
 }
 
 /**

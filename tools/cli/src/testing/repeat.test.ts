@@ -5,7 +5,8 @@ import { failureLines, repeatRuns, type TestRun, totalOf } from './repeat.ts';
 const GOOD: TestRun = { counts: { passed: 3, failed: 0, skipped: 1 }, failed: [] };
 
 function bad(...failed: string[]): TestRun {
-  return { counts: { passed: 3 - failed.length, failed: failed.length, skipped: 1 }, failed };
+  const counts = { passed: 3 - failed.length, failed: failed.length, skipped: 1 };
+  return { counts, failed: failed.map((name) => ({ name, why: '' })) };
 }
 
 async function repeated(...runs: TestRun[]): Promise<{ runs: TestRun[]; said: string[] }> {
@@ -28,6 +29,14 @@ test('a failure ends no repetition; every run is told, and which test failed how
     'failed in 1 of 4 runs: a > y',
   ]);
   expect(totalOf(runs)).toEqual({ passed: 9, failed: 3, skipped: 4 });
+});
+
+test('a failure is told with why it came the first time', () => {
+  const runs = ['line 3: one', 'line 4: other'].map((why) => ({
+    ...bad('a > x'),
+    failed: [{ name: 'a > x', why }],
+  }));
+  expect(failureLines(runs)).toEqual(['failed in 2 of 2 runs: a > x (line 3: one)']);
 });
 
 test('a single run says nothing but which tests failed', async () => {

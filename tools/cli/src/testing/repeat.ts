@@ -1,10 +1,9 @@
-import { addCounts, type Counts, NO_COUNTS, summaryLine } from './counts.ts';
+import { addCounts, type Counts, type FailedTest, NO_COUNTS, summaryLine } from './counts.ts';
 
 /** What one run of the tests came to. */
 export interface TestRun {
   readonly counts: Counts;
-  /** The tests that failed, each by its file and its name. */
-  readonly failed: readonly string[];
+  readonly failed: readonly FailedTest[];
 }
 
 /** Runs tests so many times, also after a failure, and says how each run ended. Gives all of them. */
@@ -26,15 +25,19 @@ export function totalOf(runs: readonly TestRun[]): Counts {
   return runs.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS);
 }
 
-/** One line for each test that failed in any of the runs, the most frequent first. */
+/** One line for each test that failed in any of the runs, with why it did so first, the most frequent first. */
 export function failureLines(runs: readonly TestRun[]): string[] {
-  const times = new Map<string, number>();
+  const found = new Map<string, { times: number; why: string }>();
   for (const { failed } of runs) {
-    for (const name of new Set(failed)) times.set(name, (times.get(name) ?? 0) + 1);
+    for (const { name, why } of new Map(failed.map((test) => [test.name, test])).values()) {
+      const before = found.get(name);
+      found.set(name, { times: (before?.times ?? 0) + 1, why: before?.why ?? why });
+    }
   }
-  return [...times]
-    .toSorted(([, one], [, other]) => other - one)
-    .map(([name, count]) =>
-      runs.length === 1 ? `failed: ${name}` : `failed in ${count} of ${runs.length} runs: ${name}`,
-    );
+  return [...found]
+    .toSorted(([, one], [, other]) => other.times - one.times)
+    .map(([name, { times, why }]) => {
+      const failed = runs.length === 1 ? 'failed' : `failed in ${times} of ${runs.length} runs`;
+      return `${failed}: ${name}${why === '' ? '' : ` (${why})`}`;
+    });
 }
