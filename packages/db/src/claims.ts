@@ -73,6 +73,10 @@ export async function claimSource(
     ],
   );
   if (row === undefined) throw new SourceGone(`source ${sourceId} is not what it was`);
+  return claimOf(sourceId, row);
+}
+
+function claimOf(sourceId: number, row: ClaimRow): Claim {
   return {
     sourceId,
     nextOffset: Number(row.next_offset),
@@ -80,6 +84,46 @@ export async function claimSource(
     halted:
       row.halted_code === null ? null : { code: row.halted_code, detail: row.halted_detail ?? '' },
   };
+}
+
+/** A source to be claimed, and what it must be the source of. */
+export interface NamedSource {
+  readonly sourceId: number;
+  readonly partition: number;
+  readonly topicId: string;
+}
+
+/**
+ * As `claimSource`, of several sources by one statement: all are claimed, or none. By source id; one that the database does
+ * not know, or that is closed, is left out.
+ *
+ * @param waitMs longest wait for each cursor row and for each former owner's end
+ */
+export async function claimSources(
+  session: WriterSession,
+  sources: readonly NamedSource[],
+  owner: string,
+  waitMs: number,
+): Promise<Map<number, Claim>> {
+  // In the order of ids, so that two who claim the same ones do not wait for each other.
+  const rows = await session.query<ClaimRow & { source_id: number }>(
+    `SELECT s.source_id, k.next_offset, k.epoch, k.halted_code, k.halted_detail
+     FROM (
+       SELECT source_id
+       FROM unnest($1::int[], $2::int[], $3::text[]) AS named (source_id, partition, topic_id)
+       JOIN sources USING (source_id, partition, topic_id)
+       ORDER BY source_id
+     ) AS s
+     CROSS JOIN LATERAL claim_source(s.source_id, $4::text, $5::int) AS k`,
+    [
+      sources.map(({ sourceId }) => sourceId),
+      sources.map(({ partition }) => partition),
+      sources.map(({ topicId }) => topicId),
+      owner,
+      waitMs,
+    ],
+  );
+  return new Map(rows.map((row) => [row.source_id, claimOf(row.source_id, row)]));
 }
 
 /**

@@ -21,8 +21,10 @@ export { type JsonInteger, jsonInteger } from './audit/json-integer.ts';
 export { type ClaimObstacle, clearTheWay } from './claim-obstacles.ts';
 export {
   type HeldSource,
+  type Claim,
   SourceGone,
   claimSource,
+  claimSources,
   adoptSources,
   releaseSources,
   haltSource,
@@ -92,6 +94,7 @@ export { keyBytes, appendMsOf, encodeHeaders, decodeHeaders, recordHash } from '
 export {
   type RegisteredPartition,
   type RegisterTopicRequest,
+  KnownSources,
   registerTopic,
   registerRetries,
   insertSource,

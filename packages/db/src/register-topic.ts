@@ -84,10 +84,8 @@ export async function registerTopic(
     }
     const ours = known.filter((source) => source.topic_id === request.topicId);
     const partitions: RegisteredPartition[] = [];
-    for (let partition = 0; partition < request.partitions; partition += 1) {
-      if (share?.includes(partition) === false) continue;
-      // Of several the newest: those before it were closed, since the log had departed from what was counted.
-      const source = ours.findLast((candidate) => candidate.partition === partition);
+    for (const partition of countedPartitions(request)) {
+      const source = newestOf(ours, partition);
       if (source !== undefined) {
         partitions.push(registered(source));
       } else {
@@ -106,6 +104,37 @@ export async function registerTopic(
     }
     return partitions;
   });
+}
+
+/** The sources of all topics of a name, as one statement found them. */
+export class KnownSources {
+  readonly #sources: readonly KnownSource[];
+
+  private constructor(sources: readonly KnownSource[]) {
+    this.#sources = sources;
+  }
+
+  static async read(
+    db: DatabaseExecutor,
+    topic: Pick<RegisterTopicRequest, 'kind' | 'topic'>,
+  ): Promise<KnownSources> {
+    return new KnownSources(await knownSources(db, topic));
+  }
+
+  /**
+   * What `registerTopic` would say of a topic that this process has registered before; null where it would have to make or
+   * halt a source.
+   */
+  of(
+    request: Pick<RegisterTopicRequest, 'topicId' | 'partitions' | 'share'>,
+  ): RegisteredPartition[] | null {
+    const { topicId } = request;
+    const ours = this.#sources.filter((source) => source.topic_id === topicId);
+    const isRecreated = this.#sources.some((one) => one.topic_id !== topicId && !one.closed_at);
+    const found = countedPartitions(request).map((partition) => newestOf(ours, partition));
+    if (isRecreated || found.includes(undefined)) return null;
+    return (found as KnownSource[]).map(registered);
+  }
 }
 
 /**
@@ -135,9 +164,22 @@ export async function registerRetries(
   });
 }
 
+function countedPartitions({
+  partitions,
+  share,
+}: Pick<RegisterTopicRequest, 'partitions' | 'share'>): number[] {
+  const all = Array.from({ length: partitions }, (_, partition) => partition);
+  return share ? all.filter((partition) => share.includes(partition)) : all;
+}
+
+/** Of several the newest: those before it were closed, since the log had departed from what was counted. */
+function newestOf(sources: readonly KnownSource[], partition: number): KnownSource | undefined {
+  return sources.findLast((source) => source.partition === partition);
+}
+
 async function knownSources(
   trx: DatabaseExecutor,
-  { kind, topic }: RegisterTopicRequest,
+  { kind, topic }: Pick<RegisterTopicRequest, 'kind' | 'topic'>,
 ): Promise<KnownSource[]> {
   return await trx
     .selectFrom('sources as s')

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import {
   adoptSources,
   claimSource,
+  claimSources,
   CopyEncoder,
   releaseSources,
   WRITTEN_COLUMN_LIST,
@@ -26,7 +27,7 @@ const open: { close(): Promise<void> }[] = [];
 /** The sources of the test at hand; each test has its own two. */
 let mine = -1;
 let others = 0;
-const SOURCES = 20;
+const SOURCES = 24;
 
 beforeAll(async () => {
   database = await databaseWithSources(SOURCES);
@@ -207,4 +208,46 @@ it('a reconnect takes over nothing that was claimed by somebody else meanwhile',
   );
   expect(await owner.query('SELECT 1')).toHaveLength(1);
   expect((await write(owner, 2))[0]).toMatchObject({ stored: ROWS });
+});
+
+/** As `databaseWithSources` made it: its ids begin at 1, its partitions at 0. */
+const named = (sourceId: number) => ({ sourceId, partition: sourceId - 1, topicId: 'test-id' });
+
+it('several claims by one statement are what each would be, and end the former owner of each', async () => {
+  const { pid, ended } = await frozenInsideCopy();
+  const next = await session();
+  const two = [named(others), named(mine)];
+  expect([...(await claimSources(next, two, 'next', 2_000))]).toEqual([
+    [mine, { sourceId: mine, nextOffset: 0, epoch: 2, halted: null }],
+    [others, { sourceId: others, nextOffset: 0, epoch: 1, halted: null }],
+  ]);
+  expect(await isAlive(pid)).toBe(false);
+  await ended;
+  const another = { ...named(mine), topicId: 'another' };
+  await control.query(
+    `UPDATE cursors SET halted_code = 'hole', halted_detail = 'test', halted_at = now() WHERE source_id = ${others}`,
+  );
+  const halted = { nextOffset: 0, epoch: 1, halted: { code: 'hole', detail: 'test' } };
+  expect([...(await claimSources(next, [another, named(others)], 'next', 2_000))]).toEqual([
+    [others, { sourceId: others, ...halted }],
+  ]);
+});
+
+it('where one of several cannot be claimed in time, none is', async () => {
+  const [next, holder] = [await session(), await session()];
+  await holder.query(`BEGIN; SELECT 1 FROM cursors WHERE source_id = ${others} FOR UPDATE`);
+  await expect(claimSources(next, [named(mine), named(others)], 'next', 100)).rejects.toMatchObject(
+    { code: '55P03' },
+  );
+  await holder.query('ROLLBACK');
+  expect(
+    await control.query(
+      `SELECT owner, epoch::int FROM cursors WHERE source_id IN (${mine}, ${others})`,
+    ),
+  ).toEqual([
+    { owner: null, epoch: 0 },
+    { owner: null, epoch: 0 },
+  ]);
+  const claims = await claimSources(next, [named(mine), named(others)], 'next', 100);
+  expect([...claims.keys()]).toEqual([mine, others]);
 });

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { DatabaseExecutor } from '../src/database.ts';
-import { registerTopic, type RegisterTopicRequest } from '../src/register-topic.ts';
+import { KnownSources, registerTopic, type RegisterTopicRequest } from '../src/register-topic.ts';
 import { noteReadMarks } from '../src/read-marks.ts';
 import { acceptLoss, listSources, noteKnownEnds } from '../src/sources.ts';
 import { migratedDatabase } from '../testing/migrated-database.ts';
@@ -50,6 +50,34 @@ test('partitions added to a known topic begin at 0, whatever the first start sai
   expect(after.slice(0, 3)).toEqual(before.map((source) => ({ ...source, isNew: false })));
   expect(after.map(({ isNew }) => isNew)).toEqual([false, false, false, true, true]);
   expect((await listSources(db)).map((s) => s.nextOffset)).toEqual([0n, 100n, 200n, 0n, 0n]);
+});
+
+test('known sources are what a registration would find, and nothing where it would make or halt one', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const known = async (change: object = {}) =>
+    (await KnownSources.read(db, topic)).of({ ...topic, ...change });
+  expect(await known()).toBeNull();
+  const [first] = await registerTopic(db, topic);
+  await halt(db, first?.sourceId ?? 0, 150n);
+  expect(await known()).toEqual(await registerTopic(db, topic));
+  await sql`UPDATE cursors SET halted_code = NULL, halted_detail = NULL, halted_resume_at = NULL,
+    halted_at = NULL`.execute(db);
+  expect(await known({ partitions: 2 })).toHaveLength(2);
+  expect(await known({ share: [1, 2] })).toMatchObject([{ partition: 1 }, { partition: 2 }]);
+  expect(await known({ partitions: 4 })).toBeNull();
+  expect(await known({ partitions: 4, share: [2, 3] })).toBeNull();
+  expect(await known({ topicId: 'second' })).toBeNull();
+  // The loss of all but one is accepted: the other topic of the name is not over yet.
+  const decision = { actor: 'ops', reason: 'the test cluster was wiped' };
+  const second = { ...topic, topicId: 'second' };
+  const halted = await registerTopic(db, second);
+  for (const { sourceId } of halted.slice(1)) await acceptLoss(db, { sourceId, ...decision });
+  expect(await known({ topicId: 'second' })).toBeNull();
+  await acceptLoss(db, { sourceId: halted[0]?.sourceId ?? 0, ...decision });
+  expect(await known({ topicId: 'second' })).toBeNull();
+  await registerTopic(db, second);
+  expect(await known({ topicId: 'second' })).toEqual(await registerTopic(db, second));
 });
 
 test('where a genesis cannot be told, no source is made at all', async () => {

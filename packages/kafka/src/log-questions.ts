@@ -1,5 +1,5 @@
 import type { ClientWords } from './client-words.ts';
-import { leaderAddress } from './leader-address.ts';
+import { leaderAddresses } from './leader-addresses.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { queryWatermarks } from './log-offsets.ts';
 import { LogWitness, type ReadUpTo } from './log-witness.ts';
@@ -24,9 +24,9 @@ export class LogQuestions {
   ) {
     const watermarks =
       askLog ?? ((partition: number) => queryWatermarks(native, words, topic, partition));
-    const leaderOf = (partition: number) => leaderAddress(native, topic, partition);
+    const leaders = () => leaderAddresses(native, topic);
     this.watermarks = watermarks;
-    this.witness = new LogWitness(settings, topic, { leaderOf, watermarks });
+    this.witness = new LogWitness(settings, topic, { leaders, watermarks });
   }
 
   /** As `RecordSource.departures`. */

@@ -1,5 +1,4 @@
-import { Connection } from '@platformatic/kafka';
-import { connectionOptions } from './direct/connection-options.ts';
+import type { Connection } from '@platformatic/kafka';
 import {
   FETCH_VERSIONS,
   fetchOf,
@@ -9,6 +8,7 @@ import {
 } from './direct/fetch-protocol.ts';
 import { messageOf } from './errors.ts';
 import { firstReadable } from './first-readable.ts';
+import { type AskLeaders, LeaderConnections } from './leader-connections.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { readBatchHeader } from './record-batch/batch-header.ts';
 import { findUnreadable, type UnreadableRange } from './record-batch/find-unreadable.ts';
@@ -40,15 +40,9 @@ export type Sighting =
   /** Nothing was seen: the broker did not answer, or with an error. */
   | { readonly kind: 'unseen'; readonly detail: string };
 
-/** Where a broker listens. */
-export interface BrokerAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** What is asked by another way than the look itself. */
 interface Inquiries {
-  leaderOf(partition: number): Promise<BrokerAddress>;
+  readonly leaders: AskLeaders;
   watermarks(partition: number): Promise<Watermarks>;
 }
 
@@ -82,10 +76,10 @@ export class LogWitness {
 
   /** Where the logs depart from what was read of them, of those that do; never rejects. */
   async departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    const connections = new Map<string, Connection>();
+    using leaders = new LeaderConnections(this.#settings, this.#ask.leaders);
     const byConnection = new Map<Connection, Asked[]>();
     for (const [partition, { offset, leaderEpoch: lastEpoch }] of read) {
-      const connection = await this.#connect(connections, partition).catch(() => null);
+      const connection = await leaders.to(partition).catch(() => null);
       if (connection === null) continue;
       const asked = { partition, offset, lastEpoch, maxBytes: PROBE_BYTES };
       byConnection.set(connection, [...(byConnection.get(connection) ?? []), asked]);
@@ -99,23 +93,21 @@ export class LogWitness {
         if (at !== null) departures.set(answer.partition, at);
       }
     }
-    closeAll(connections);
     return departures;
   }
 
   /** What is seen of each suspect; never rejects. */
   async look(suspects: readonly Suspect[]): Promise<Map<number, Sighting>> {
-    const connections = new Map<string, Connection>();
+    using leaders = new LeaderConnections(this.#settings, this.#ask.leaders);
     const sightings = new Map<number, Sighting>();
     for (const suspect of suspects) {
       try {
-        const connection = await this.#connect(connections, suspect.partition);
+        const connection = await leaders.to(suspect.partition);
         sightings.set(suspect.partition, await this.#lookAt(connection, suspect));
       } catch (error) {
         sightings.set(suspect.partition, { kind: 'unseen', detail: messageOf(error) });
       }
     }
-    closeAll(connections);
     return sightings;
   }
 
@@ -127,22 +119,6 @@ export class LogWitness {
     const seen = await this.look([{ partition, position: offset, last: null }]);
     const sighting = seen.get(partition);
     return sighting?.kind === 'unreadable' ? sighting.end : null;
-  }
-
-  async #connect(open: Map<string, Connection>, partition: number): Promise<Connection> {
-    const { host, port } = await this.#ask.leaderOf(partition);
-    const key = `${host}:${port}`;
-    const known = open.get(key);
-    if (known !== undefined) return known;
-    const connection = new Connection(
-      this.#settings.clientId,
-      connectionOptions(this.#settings, host),
-    );
-    // Without a listener an error of the socket would end the process.
-    connection.on('error', () => undefined);
-    open.set(key, connection);
-    await connection.connect(host, port);
-    return connection;
   }
 
   async #lookAt(connection: Connection, suspect: Suspect): Promise<Sighting> {
@@ -229,10 +205,6 @@ function departureOf({ divergedAt }: PartitionAnswer, last: ReadUpTo | undefined
   const isDeparted =
     divergedAt !== null && last !== undefined && divergedAt.endOffset < last.offset;
   return isDeparted ? divergedAt.endOffset : null;
-}
-
-function closeAll(connections: ReadonlyMap<string, Connection>): void {
-  for (const connection of connections.values()) connection.close().catch(() => undefined);
 }
 
 function readingOf(answer: PartitionAnswer, position: number): Sighting {

@@ -1,41 +1,29 @@
-import {
-  clearTheWay,
-  registerTopic,
-  type Database,
-  type RegisteredPartition,
-  type RegisterTopicRequest,
-} from '@adtally/db';
+import { type ClaimObstacle, clearTheWay, type RegisteredPartition } from '@adtally/db';
 import {
   KafkaError,
   KafkaRequestError,
-  type KafkaAdmin,
   type ReadUpTo,
   type RecordSource,
   type Watermarks,
 } from '@adtally/kafka';
-import type { Logger } from '@adtally/telemetry';
 import type { StandingHalt } from './halt.ts';
 import type { Ownership, PendingClaim } from './ownership.ts';
 import { isPassing } from './passing-errors.ts';
-import { genesisOffsets, startAtText, type StartAt } from './start-at.ts';
-import { tellIgnoredRules } from './tell-ignored-rules.ts';
+import {
+  type Registration,
+  type RegistrationOptions,
+  type RegistrationParts,
+  TopicRegistration,
+} from './topic-registration.ts';
 import { reasonOf, WaitingError, type WaitReason } from './wait-reason.ts';
 
-/** `rules` and `share` are of events only. */
-export interface PreparationOptions extends Pick<RegisterTopicRequest, 'rules' | 'share'> {
-  readonly kind: 'events' | 'dlq';
-  readonly topic: string;
+export interface PreparationOptions extends RegistrationOptions {
   readonly owner: string;
-  readonly startAt: StartAt;
 }
 
-export interface PreparationParts {
-  /** Of its own: a request that no broker answers holds up those behind it. */
-  readonly admin: KafkaAdmin;
-  readonly db: Database;
+export interface PreparationParts extends RegistrationParts {
   readonly source: Pick<RecordSource, 'departures'>;
   readonly ownership: Ownership;
-  readonly log: Logger;
 }
 
 /** What the loop needs to know to claim a partition. */
@@ -64,12 +52,6 @@ export type ClaimFinding = Outcome & {
   readonly pending: PendingClaim;
 };
 
-interface Registration {
-  readonly topicId: string;
-  readonly leaders: ReadonlyMap<number, number | null>;
-  readonly sources: ReadonlyMap<number, RegisteredPartition>;
-}
-
 /**
  * All that a claim may have to wait for, done beside the loop, so that it never holds up what is owned: which
  * topic it is, its sources, the former owner's backend, and what the broker's log holds. Every request in it is
@@ -78,17 +60,18 @@ interface Registration {
 export class ClaimPreparation {
   readonly #parts: PreparationParts;
   readonly #options: PreparationOptions;
+  readonly #registration: TopicRegistration;
   /** By partition, the claim that is being prepared. */
   readonly #inHand = new Map<number, PendingClaim>();
   /** Leaders that did not answer when last asked: asked after all others. */
   readonly #silent = new Set<number>();
   #findings: ClaimFinding[] = [];
-  #hasToldRules = false;
   #failure: { readonly error: unknown } | null = null;
 
   constructor(parts: PreparationParts, options: PreparationOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#registration = new TopicRegistration(parts, options);
   }
 
   /** True where `take` has something, or throws. */
@@ -109,6 +92,7 @@ export class ClaimPreparation {
       claims.set(partition, pending);
       this.#inHand.set(partition, pending);
     }
+    this.#registration.beginOnce();
     return claims.size === 0 ? Promise.resolve() : this.#run(claims);
   }
 
@@ -155,7 +139,7 @@ export class ClaimPreparation {
   ): Promise<void> {
     const { db } = this.#parts;
     const { topic, owner } = this.#options;
-    const registration = await this.#register();
+    const registration = await this.#registration.read();
     const { sources, leaders } = registration;
     const claimable = new Map<number, RegisteredPartition>();
     for (const partition of partitions) {
@@ -173,70 +157,21 @@ export class ClaimPreparation {
       } else claimable.set(partition, source);
     }
     const sourceIds = [...claimable.values()].map(({ sourceId }) => sourceId);
-    const obstacles = await clearTheWay(db, sourceIds, owner);
-    for (const [partition, { sourceId }] of claimable) {
-      const obstacle = obstacles.get(sourceId);
-      if (obstacle === undefined) continue;
-      const { kind: code, detail } = obstacle;
-      settle(partition, { kind: 'waits', reason: { code, detail } });
-      claimable.delete(partition);
-    }
+    const clearing = clearTheWay(db, sourceIds, owner);
     for (const [leader, led] of this.#byLeader([...claimable.keys()], leaders)) {
-      const logs = await this.#logs(leader, led);
-      const departures = await this.#parts.source.departures(
-        lastReads(answered(led, logs), claimable),
-      );
+      const [obstacles, logs, departures] = await Promise.all([
+        clearing,
+        this.#logs(leader, led),
+        this.#parts.source.departures(lastReads(led, claimable)),
+      ]);
       for (const partition of led) {
-        const log = logs.get(partition) as Watermarks | KafkaError;
         const source = claimable.get(partition) as RegisteredPartition;
-        settle(
-          partition,
-          log instanceof KafkaError
-            ? { kind: 'waits', reason: reasonOf(log), error: log }
-            : {
-                kind: 'ready',
-                ready: {
-                  ...readyOf(registration, source),
-                  log,
-                  divergesAt: departures.get(partition) ?? null,
-                },
-              },
-        );
+        const log = logs.get(partition) as Watermarks | KafkaError;
+        const divergesAt = departures.get(partition) ?? null;
+        const ready = { ...readyOf(registration, source), divergesAt };
+        settle(partition, outcomeOf(obstacles.get(source.sourceId), log, ready));
       }
     }
-  }
-
-  async #register(): Promise<Registration> {
-    const { admin, db, log } = this.#parts;
-    const { topic, startAt, rules } = this.#options;
-    const described = await admin.describeTopic(topic);
-    if (described === null) {
-      throw new WaitingError({ code: 'topic_missing', detail: `topic ${topic} does not exist` });
-    }
-    let genesis: Map<number, number> | null = null;
-    const registered = await registerTopic(db, {
-      ...this.#options,
-      topicId: described.topicId,
-      partitions: described.partitions.length,
-      genesis: async (partition) => {
-        const all = described.partitions.map((one) => one.partition);
-        genesis ??= await genesisOffsets(admin, topic, all, startAt);
-        return BigInt(genesis.get(partition) ?? 0);
-      },
-    });
-    if (rules !== undefined && !this.#hasToldRules) await tellIgnoredRules(db, topic, rules, log);
-    this.#hasToldRules = true;
-    for (const { partition, nextOffset } of registered.filter(({ isNew }) => isNew)) {
-      log.info(
-        { topic, partition, offset: nextOffset, startAt: startAtText(startAt) },
-        'counting begins here',
-      );
-    }
-    return {
-      topicId: described.topicId,
-      leaders: new Map(described.partitions.map((one) => [one.partition, one.leader])),
-      sources: new Map(registered.map((source) => [source.partition, source])),
-    };
   }
 
   /** Partitions by the broker that must be asked of them, those that answered last time first. */
@@ -270,19 +205,23 @@ function isWaitedFor(error: unknown): boolean {
   return error instanceof WaitingError || error instanceof KafkaRequestError || isPassing(error);
 }
 
+function outcomeOf(
+  obstacle: ClaimObstacle | undefined,
+  log: Watermarks | KafkaError,
+  ready: Omit<ReadyClaim, 'log'>,
+): Outcome {
+  if (obstacle !== undefined) {
+    return { kind: 'waits', reason: { code: obstacle.kind, detail: obstacle.detail } };
+  }
+  if (log instanceof KafkaError) return { kind: 'waits', reason: reasonOf(log), error: log };
+  return { kind: 'ready', ready: { ...ready, log } };
+}
+
 function readyOf(
   { topicId, leaders }: Registration,
   { sourceId, nextOffset, lastRead }: RegisteredPartition,
 ) {
   return { topicId, partitionCount: leaders.size, sourceId, nextOffset, lastRead };
-}
-
-/** Of a leader that does not answer nothing more is asked. */
-function answered(
-  partitions: readonly number[],
-  logs: ReadonlyMap<number, Watermarks | KafkaError>,
-): number[] {
-  return partitions.filter((partition) => !(logs.get(partition) instanceof KafkaError));
 }
 
 function lastReads(

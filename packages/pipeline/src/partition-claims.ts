@@ -1,5 +1,7 @@
 import {
+  type Claim,
   claimSource,
+  claimSources,
   haltSource,
   readTopicRules,
   readWriteGuards,
@@ -143,6 +145,7 @@ export class PartitionClaims {
   async #claimAll(ready: readonly Ready[], signal: AbortSignal): Promise<Claimed | null> {
     const { link, preparation } = this.#parts;
     const session = await link.session(signal);
+    const together = await this.#claimTogether(session, ready);
     const startedMs = performance.now();
     for (const [index, { partition, ready: claim }] of ready.entries()) {
       if (performance.now() - startedMs > CLAIMING_MAX_MS) {
@@ -150,7 +153,7 @@ export class PartitionClaims {
         break;
       }
       try {
-        await this.#claim(session, partition, claim);
+        await this.#takeOver(session, partition, claim, together?.get(claim.sourceId));
       } catch (error) {
         if (!isPassing(error)) throw error;
         // A session that is lost takes no further claim either, nor says by which rules those before are read.
@@ -181,14 +184,39 @@ export class PartitionClaims {
       .filter((partition) => ownership.owned(partition) !== undefined);
   }
 
-  async #claim(session: WriterSession, partition: number, ready: ReadyClaim): Promise<void> {
+  /** All by one statement, which is what it takes where all is well; null where one of them is in its way. */
+  async #claimTogether(
+    session: WriterSession,
+    ready: readonly Ready[],
+  ): Promise<Map<number, Claim> | null> {
+    if (ready.length < 2) return null;
+    const sources = ready.map(({ partition, ready: { sourceId, topicId } }) => {
+      return { sourceId, partition, topicId };
+    });
+    try {
+      return await claimSources(session, sources, this.#options.owner, CLAIM_WAIT_MS);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      return null;
+    }
+  }
+
+  /** @param claimed of the partition, where it was claimed together with others */
+  async #takeOver(
+    session: WriterSession,
+    partition: number,
+    ready: ReadyClaim,
+    claimed: Claim | undefined,
+  ): Promise<void> {
     const { ownership, consumer, log } = this.#parts;
     const { topicId, sourceId } = ready;
     this.partitionCount = ready.partitionCount;
-    const claim = await claimSource(session, sourceId, this.#options.owner, {
-      waitMs: CLAIM_WAIT_MS,
-      of: { partition, topicId },
-    });
+    const claim =
+      claimed ??
+      (await claimSource(session, sourceId, this.#options.owner, {
+        waitMs: CLAIM_WAIT_MS,
+        of: { partition, topicId },
+      }));
     if (claim.halted !== null) return this.#noteHalt(partition, claim.halted);
     const halt = haltAt(claim.nextOffset, ready);
     if (halt !== null) {
