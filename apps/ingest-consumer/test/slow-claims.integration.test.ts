@@ -53,17 +53,23 @@ test('I13: a claim that waits for the database holds up nothing that is owned', 
   const consumer = the.start();
   const other = the.start();
   await Promise.all([consumer.owns(1), other.owns(1)]);
-  const [own] = (await consumer.status()).owned;
   const letGo = await holdRegistrations(the);
+  // What is registered is claimed all the same...
   await other.stop();
+  await consumer.owns(PARTITIONS);
+  // ...a partition that is new has to be.
+  await the.admin.addPartitions(the.topic, PARTITIONS + 1);
   const waiting = await consumer.until('a granted partition that waits', async () => {
     return (await consumer.status()).waiting[0];
   });
-  expect(waiting.partition).not.toBe(own?.partition);
-  expect(await slowestMs(the, consumer, plant, own?.partition ?? 0)).toBeLessThan(STALL_MAX_MS);
-  expect((await consumer.status()).owned).toHaveLength(1);
+  expect(waiting.partition).toBe(PARTITIONS);
+  expect(await slowestMs(the, consumer, plant, 0)).toBeLessThan(STALL_MAX_MS);
+  expect((await consumer.status()).owned).toHaveLength(PARTITIONS);
   await letGo();
-  await plant.good(waiting.partition, RECORDS);
+  // The other one's client knows of two partitions.
+  const late = await planter(the);
+  onTestFinished(() => late.close());
+  await late.good(waiting.partition, RECORDS);
   await the.untilConsumed((ROUNDS + 1) * RECORDS, consumer);
   await expectBalanced(the);
 });

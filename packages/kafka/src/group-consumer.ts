@@ -17,7 +17,7 @@ import type { Reading } from './reading.ts';
 import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
-import { Rebalances, type RebalanceEvent } from './rebalances.ts';
+import { CLASSIC_REST_MS, Rebalances, type RebalanceEvent } from './rebalances.ts';
 import type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
@@ -54,7 +54,7 @@ export class GroupConsumer implements RecordSource {
   readonly #heartbeats: HastenedHeartbeats;
   readonly #deferred: DeferredStarts;
   readonly #answers: AssignmentAnswers;
-  readonly #rebalances = new Rebalances();
+  readonly #rebalances: Rebalances;
   readonly #hints: OffsetHints;
   readonly #paced: PacedConsume;
   readonly #questions: LogQuestions;
@@ -65,6 +65,7 @@ export class GroupConsumer implements RecordSource {
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
     this.#isStatic = options.instanceId !== undefined;
+    this.#rebalances = new Rebalances(options.protocol === 'consumer' ? 0 : CLASSIC_REST_MS);
     this.#notices = new NoticeBoard(options.onNotice);
     this.#native = newConsumer({
       ...consumerConfig(settings, options),
@@ -140,6 +141,11 @@ export class GroupConsumer implements RecordSource {
   /** True when `takeRebalances` has something. */
   get hasRebalance(): boolean {
     return this.#rebalances.waiting;
+  }
+
+  /** For so long, in ms, the other members would be slow to take over what this one gives back. */
+  get restMs(): number {
+    return this.#rebalances.restMs;
   }
 
   /** Partitions the group grants, as far as settled. */
@@ -256,7 +262,7 @@ export class GroupConsumer implements RecordSource {
     this.#state = 'leaving';
     this.#heartbeats.end();
     await this.#reading.idle();
-    for (const event of this.takeRebalances()) this.settle(event);
+    for (const event of this.#rebalances.takeAll()) this.settle(event);
     this.#hints.leave();
     this.#deferred.clear();
     if (this.#isStatic && !keepMembership) {

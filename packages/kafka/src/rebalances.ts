@@ -6,13 +6,34 @@ export interface RebalanceEvent {
   readonly lost: boolean;
 }
 
+/**
+ * So long after a change of the classic protocol its members are slow to take part in another one: librdkafka joins a group
+ * once a second at most (2.15.1, rdkafka_cgrp.c, `rkcg_join_intvl`), and what is given back earlier has no owner until then.
+ */
+export const CLASSIC_REST_MS = 1_000;
+
+interface Arrived {
+  readonly event: RebalanceEvent;
+  readonly atMs: number;
+}
+
 /** The group's changes in the order they came, until the loop takes and settles them. */
 export class Rebalances {
-  #events: RebalanceEvent[] = [];
+  readonly #restMs: number;
+  #arrived: Arrived[] = [];
+  #lastAtMs = Number.NEGATIVE_INFINITY;
   #thrownOut = false;
   readonly #granted = new Set<number>();
   #changes = 0;
   #settled = 0;
+
+  /**
+   * @param restMs how long after a change others are slow to take over: so long a revocation that is no loss waits, and its
+   * partitions stay ours
+   */
+  constructor(restMs = 0) {
+    this.#restMs = restMs;
+  }
 
   /** Partitions the group grants, as far as settled. */
   get grants(): ReadonlySet<number> {
@@ -29,8 +50,15 @@ export class Rebalances {
     return this.#settled === this.#changes;
   }
 
+  /** Whether `take` has something. */
   get waiting(): boolean {
-    return this.#events.length > 0;
+    const [first] = this.#arrived;
+    return first !== undefined && !this.#rests(first);
+  }
+
+  /** For so long, in ms, the other members are slow to take over what is given back. */
+  get restMs(): number {
+    return Math.max(0, this.#lastAtMs + this.#restMs - performance.now());
   }
 
   granted(partitions: readonly number[]): void {
@@ -51,15 +79,19 @@ export class Rebalances {
    */
   thrownOut(): void {
     this.#thrownOut = true;
-    this.#events = this.#events.map((event) =>
-      event.kind === 'revoked' ? { ...event, lost: true } : event,
+    this.#arrived = this.#arrived.map((one) =>
+      one.event.kind === 'revoked' ? { ...one, event: { ...one.event, lost: true } } : one,
     );
   }
 
   take(): RebalanceEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
+    const resting = this.#arrived.findIndex((one) => this.#rests(one));
+    return this.#takeFirst(resting < 0 ? this.#arrived.length : resting);
+  }
+
+  /** Those that rest, too. */
+  takeAll(): RebalanceEvent[] {
+    return this.#takeFirst(this.#arrived.length);
   }
 
   settled({ kind, partitions }: RebalanceEvent): void {
@@ -76,7 +108,17 @@ export class Rebalances {
   }
 
   #push(event: RebalanceEvent): void {
-    this.#events.push(event);
+    this.#lastAtMs = performance.now();
+    this.#arrived.push({ event, atMs: this.#lastAtMs });
     this.#changes += 1;
+  }
+
+  #takeFirst(count: number): RebalanceEvent[] {
+    return this.#arrived.splice(0, count).map(({ event }) => event);
+  }
+
+  #rests({ event, atMs }: Arrived): boolean {
+    const mayRest = event.kind === 'revoked' && !event.lost && event.partitions.length > 0;
+    return mayRest && performance.now() < atMs + this.#restMs;
   }
 }

@@ -1,5 +1,5 @@
 import { kafkaFailure, KafkaFatalError, type GroupConsumer } from '@adtally/kafka';
-import { Abandoned, Backoff, type ServerFailure } from '@adtally/pacing';
+import { Abandoned, Backoff, pause, type ServerFailure } from '@adtally/pacing';
 import {
   abandonInTime,
   DrainCutShort,
@@ -35,7 +35,7 @@ export interface LoopWiring {
   /** Reads the topic: the loop, or one of those that it is made of. */
   readonly reads: { readonly inHand: readonly RecordsInHand[] };
   readonly link: WriterLink;
-  readonly consumer: Pick<GroupConsumer, 'place'>;
+  readonly consumer: Pick<GroupConsumer, 'place' | 'restMs'>;
   readonly ownership: Ownership;
   readonly holdUps: HoldUps;
   readonly hindrances: { reason(partition: number): WaitReason | null };
@@ -106,6 +106,8 @@ export class LoopService<R> implements Service {
       () => this.#abandoned.abort(),
     );
     await this.#starting.catch(() => undefined);
+    // Until the others are quick to take over, what is ours is counted on.
+    await pause(this.#wiring?.consumer.restMs ?? 0, this.#abandoned.signal);
     this.#wiring?.loop.stop();
     await this.#running;
     const left = this.work().inHand;
