@@ -11,13 +11,17 @@ afterEach(() => void vi.useRealTimers());
 
 function setUp(protocol: GroupProtocol) {
   const sent: string[][] = [];
-  const native = { subscribe: (topics: string[]) => void sent.push(topics) };
+  const asked: number[] = [];
+  const native = {
+    subscribe: (topics: string[]) => void sent.push(topics),
+    assignments: () => void asked.push(Date.now()),
+  };
   const heartbeats = new HastenedHeartbeats(
     native as never,
     { post: () => undefined },
     { topic: 'events', protocol },
   );
-  return { sent, heartbeats };
+  return { sent, asked, heartbeats };
 }
 
 test('heartbeats are sent over some moments, each with the subscription as it is', () => {
@@ -47,31 +51,20 @@ test('a caller that does not read any more is not kept in the group by them', ()
   expect(sent).toHaveLength(ALL);
 });
 
-test('none comes after the end, nor with the classic protocol', () => {
-  const ended = setUp('consumer');
-  ended.heartbeats.begin();
-  ended.heartbeats.begin();
-  ended.heartbeats.end();
-  const classic = setUp('cooperative-sticky');
-  classic.heartbeats.begin();
+test('none comes after the end', () => {
+  const { sent, heartbeats } = setUp('consumer');
+  heartbeats.begin();
+  heartbeats.begin();
+  heartbeats.end();
   vi.advanceTimersByTime(OVER_MS);
-  expect(ended.sent).toEqual([]);
-  expect(classic.sent).toEqual([]);
+  expect(sent).toEqual([]);
 });
 
-test('a client that takes no subscription any more is told of, and ends nothing', () => {
-  const told: unknown[] = [];
-  const native = {
-    subscribe: () => {
-      throw new Error('closing');
-    },
-  };
-  const heartbeats = new HastenedHeartbeats(
-    native as never,
-    { post: (_kind, error) => void told.push(error) },
-    { topic: 'events', protocol: 'consumer' },
-  );
+test('with the classic protocol the client is woken, beyond an interval of heartbeats, and given no subscription', () => {
+  const { sent, asked, heartbeats } = setUp('cooperative-sticky');
+  const fromMs = Date.now();
   heartbeats.begin();
   vi.advanceTimersByTime(OVER_MS);
-  expect(told).toHaveLength(ALL);
+  expect(sent).toEqual([]);
+  expect(asked.map((atMs) => atMs - fromMs)).toEqual([10, 40, 170, 330]);
 });
