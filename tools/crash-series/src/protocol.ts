@@ -13,6 +13,7 @@ export const PROTOCOL_FILES: Readonly<Record<Protocol, readonly string[]>> = {
       'batch-filler',
       'batch-preparer',
       'claim-preparation',
+      'topic-registration',
       'commit-line',
       'cursor-watch',
       'dead-letters',

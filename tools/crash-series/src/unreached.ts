@@ -17,7 +17,7 @@ export const UNREACHED: readonly Unreached[] = [
       ...of('pipeline/partition-claims', [
         'PartitionClaims.halt > link.session',
         'PartitionClaims.halt > haltSource',
-        'PartitionClaims.claim > haltSource',
+        'PartitionClaims.takeOver > haltSource',
       ]),
       ...of('db/claims', ['haltSource > session.query']),
       ...of('db/register-topic', [
@@ -35,6 +35,14 @@ export const UNREACHED: readonly Unreached[] = [
         'IngestLoop.rebalance > claims.release',
       ]),
       ...of('dlq-reprocessor/lane-claims', ['LaneClaims.claim > releaseSources']),
+    ],
+  },
+  {
+    why: 'a claim of a topic that was registered before the group granted anything, which only reads, and one that comes alone, or after those of all failed (app/slow-claims, db/eviction)',
+    sometimes: true,
+    places: [
+      ...of('pipeline/partition-claims', ['PartitionClaims.takeOver > claimSource']),
+      ...of('db/register-topic', ['KnownSources.read > knownSources']),
     ],
   },
   {
