@@ -1,1 +1,1 @@
-export { batchOf, rowSnapshot } from '../test/rows.ts';
+export { batchOf, recordOf, rowSnapshot } from '../test/rows.ts';
