@@ -105,7 +105,7 @@ export async function claimSources(
   owner: string,
   waitMs: number,
 ): Promise<Map<number, Claim>> {
-  // In the order of ids, so that two who claim the same ones do not wait for each other.
+  // In the order of ids, so that two who claim the same ones never wait for each other in a ring.
   const rows = await session.query<ClaimRow & { source_id: number }>(
     `SELECT s.source_id, k.next_offset, k.epoch, k.halted_code, k.halted_detail
      FROM (

@@ -54,6 +54,7 @@ export class GroupConsumer implements RecordSource {
   readonly #heartbeats: HastenedHeartbeats;
   readonly #deferred: DeferredStarts;
   readonly #answers: AssignmentAnswers;
+  readonly #restMs: number;
   readonly #rebalances: Rebalances;
   readonly #hints: OffsetHints;
   readonly #paced: PacedConsume;
@@ -65,7 +66,9 @@ export class GroupConsumer implements RecordSource {
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
     this.#isStatic = options.instanceId !== undefined;
-    this.#rebalances = new Rebalances(options.protocol === 'consumer' ? 0 : CLASSIC_REST_MS);
+    this.#restMs = options.protocol === 'consumer' ? 0 : CLASSIC_REST_MS;
+    // The client's own reading pauses all its partitions until a revocation is answered.
+    this.#rebalances = new Rebalances(options.reader === 'librdkafka' ? 0 : this.#restMs);
     this.#notices = new NoticeBoard(options.onNotice);
     this.#native = newConsumer({
       ...consumerConfig(settings, options),
@@ -143,9 +146,10 @@ export class GroupConsumer implements RecordSource {
     return this.#rebalances.waiting;
   }
 
-  /** For so long, in ms, the other members would be slow to take over what this one gives back. */
+  /** For so long, in ms, the other members would be slow to take over what this one gives back when it leaves. */
   get restMs(): number {
-    return this.#rebalances.restMs;
+    const leftMs = Math.max(0, this.#restMs - this.#rebalances.sinceChangeMs);
+    return this.#isStatic ? 0 : leftMs;
   }
 
   /** Partitions the group grants, as far as settled. */

@@ -51,14 +51,17 @@ test('a caller that does not read any more is not kept in the group by them', ()
   expect(sent).toHaveLength(ALL);
 });
 
-test('none comes after the end', () => {
-  const { sent, heartbeats } = setUp('consumer');
-  heartbeats.begin();
-  heartbeats.begin();
-  heartbeats.end();
-  vi.advanceTimersByTime(OVER_MS);
-  expect(sent).toEqual([]);
-});
+test.each(['consumer', 'cooperative-sticky'] as const)(
+  'none comes after the end (%s)',
+  (protocol) => {
+    const { sent, asked, heartbeats } = setUp(protocol);
+    heartbeats.begin();
+    heartbeats.begin();
+    heartbeats.end();
+    vi.advanceTimersByTime(OVER_MS);
+    expect([sent, asked]).toEqual([[], []]);
+  },
+);
 
 test('with the classic protocol the client is woken, beyond an interval of heartbeats, and given no subscription', () => {
   const { sent, asked, heartbeats } = setUp('cooperative-sticky');
@@ -68,3 +71,25 @@ test('with the classic protocol the client is woken, beyond an interval of heart
   expect(sent).toEqual([]);
   expect(asked.map((atMs) => atMs - fromMs)).toEqual([10, 40, 170, 330]);
 });
+
+test.each([
+  ['consumer', ALL],
+  ['cooperative-sticky', 4],
+] as const)(
+  'a client that answers no more is told of, and ends nothing (%s)',
+  (protocol, times) => {
+    const told: unknown[] = [];
+    const closing = () => {
+      throw new Error('closing');
+    };
+    const native = { subscribe: closing, assignments: closing };
+    const heartbeats = new HastenedHeartbeats(
+      native as never,
+      { post: (_kind, error) => void told.push(error) },
+      { topic: 'events', protocol },
+    );
+    heartbeats.begin();
+    vi.advanceTimersByTime(OVER_MS);
+    expect(told).toHaveLength(times);
+  },
+);

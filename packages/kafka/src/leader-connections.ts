@@ -16,12 +16,14 @@ export type AskLeaders = () => Promise<ReadonlyMap<number, BrokerAddress>>;
 /** Connections to the leaders of partitions, one a broker: opened for a look, and closed after it. */
 export class LeaderConnections implements Disposable {
   readonly #settings: KafkaSettings;
+  readonly #topic: string;
   readonly #ask: AskLeaders;
   #leaders: ReturnType<AskLeaders> | undefined;
   readonly #open = new Map<string, { connection: Connection; connected: Promise<void> }>();
 
-  constructor(settings: KafkaSettings, ask: AskLeaders) {
+  constructor(settings: KafkaSettings, topic: string, ask: AskLeaders) {
     this.#settings = settings;
+    this.#topic = topic;
     this.#ask = ask;
   }
 
@@ -30,7 +32,7 @@ export class LeaderConnections implements Disposable {
     this.#leaders ??= this.#ask();
     const address = (await this.#leaders).get(partition);
     if (address === undefined) {
-      throw new KafkaError(`partition ${partition} has no leader`, CODE.unknownPartition);
+      throw new KafkaError(`${this.#topic}[${partition}] has no leader`, CODE.unknownPartition);
     }
     const { host, port } = address;
     const key = `${host}:${port}`;

@@ -76,7 +76,7 @@ export class LogWitness {
 
   /** Where the logs depart from what was read of them, of those that do; never rejects. */
   async departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    using leaders = new LeaderConnections(this.#settings, this.#ask.leaders);
+    using leaders = new LeaderConnections(this.#settings, this.#topic, this.#ask.leaders);
     const byConnection = new Map<Connection, Asked[]>();
     for (const [partition, { offset, leaderEpoch: lastEpoch }] of read) {
       const connection = await leaders.to(partition).catch(() => null);
@@ -98,7 +98,7 @@ export class LogWitness {
 
   /** What is seen of each suspect; never rejects. */
   async look(suspects: readonly Suspect[]): Promise<Map<number, Sighting>> {
-    using leaders = new LeaderConnections(this.#settings, this.#ask.leaders);
+    using leaders = new LeaderConnections(this.#settings, this.#topic, this.#ask.leaders);
     const sightings = new Map<number, Sighting>();
     for (const suspect of suspects) {
       try {

@@ -28,11 +28,16 @@ export class Rebalances {
   #settled = 0;
 
   /**
-   * @param restMs how long after a change others are slow to take over: so long a revocation that is no loss waits, and its
-   * partitions stay ours
+   * @param restMs how long a revocation that is no loss waits: its partitions stay ours until others are quick to take over.
+   * The client gives what comes with it only after the answer, and tells of no loss before it
    */
   constructor(restMs = 0) {
     this.#restMs = restMs;
+  }
+
+  /** How long ago the last change came, in ms. */
+  get sinceChangeMs(): number {
+    return performance.now() - this.#lastAtMs;
   }
 
   /** Partitions the group grants, as far as settled. */
@@ -54,11 +59,6 @@ export class Rebalances {
   get waiting(): boolean {
     const [first] = this.#arrived;
     return first !== undefined && !this.#rests(first);
-  }
-
-  /** For so long, in ms, the other members are slow to take over what is given back. */
-  get restMs(): number {
-    return Math.max(0, this.#lastAtMs + this.#restMs - performance.now());
   }
 
   granted(partitions: readonly number[]): void {

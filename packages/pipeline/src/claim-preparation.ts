@@ -159,17 +159,24 @@ export class ClaimPreparation {
     const sourceIds = [...claimable.values()].map(({ sourceId }) => sourceId);
     const clearing = clearTheWay(db, sourceIds, owner);
     for (const [leader, led] of this.#byLeader([...claimable.keys()], leaders)) {
-      const [obstacles, logs, departures] = await Promise.all([
-        clearing,
-        this.#logs(leader, led),
-        this.#parts.source.departures(lastReads(led, claimable)),
-      ]);
+      const logging = this.#logs(leader, led);
+      const departing = this.#parts.source.departures(lastReads(led, claimable));
+      const [logs, obstacles] = await Promise.all([logging, clearing]);
+      const ready: number[] = [];
       for (const partition of led) {
+        const obstacle = obstacles.get(claimable.get(partition)?.sourceId ?? -1);
+        const waits = waitOf(obstacle, logs.get(partition));
+        if (waits === null) ready.push(partition);
+        else settle(partition, waits);
+      }
+      // Of a leader that does not answer nothing more is waited for.
+      const departures = ready.length === 0 ? null : await departing;
+      for (const partition of ready) {
         const source = claimable.get(partition) as RegisteredPartition;
-        const log = logs.get(partition) as Watermarks | KafkaError;
-        const divergesAt = departures.get(partition) ?? null;
-        const ready = { ...readyOf(registration, source), divergesAt };
-        settle(partition, outcomeOf(obstacles.get(source.sourceId), log, ready));
+        const log = logs.get(partition) as Watermarks;
+        const divergesAt = departures?.get(partition) ?? null;
+        const found = { ...readyOf(registration, source), log, divergesAt };
+        settle(partition, { kind: 'ready', ready: found });
       }
     }
   }
@@ -205,16 +212,14 @@ function isWaitedFor(error: unknown): boolean {
   return error instanceof WaitingError || error instanceof KafkaRequestError || isPassing(error);
 }
 
-function outcomeOf(
+function waitOf(
   obstacle: ClaimObstacle | undefined,
-  log: Watermarks | KafkaError,
-  ready: Omit<ReadyClaim, 'log'>,
-): Outcome {
+  log: Watermarks | KafkaError | undefined,
+): Outcome | null {
   if (obstacle !== undefined) {
     return { kind: 'waits', reason: { code: obstacle.kind, detail: obstacle.detail } };
   }
-  if (log instanceof KafkaError) return { kind: 'waits', reason: reasonOf(log), error: log };
-  return { kind: 'ready', ready: { ...ready, log } };
+  return log instanceof KafkaError ? { kind: 'waits', reason: reasonOf(log), error: log } : null;
 }
 
 function readyOf(

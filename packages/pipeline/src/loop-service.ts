@@ -19,6 +19,8 @@ import type { Loop } from './side-by-side.ts';
 import type { WaitReason } from './wait-reason.ts';
 import type { WriterLink } from './writer-link.ts';
 
+/** Of a drain's time, what it may take until the others are quick to take over. */
+const REST_SHARE = 0.05;
 const CUT_AGAIN_MS = 100;
 const BEGIN_ANEW_FIRST_MS = 1_000;
 const BEGIN_ANEW_LAST_MS = 15_000;
@@ -107,7 +109,8 @@ export class LoopService<R> implements Service {
     );
     await this.#starting.catch(() => undefined);
     // Until the others are quick to take over, what is ours is counted on.
-    await pause(this.#wiring?.consumer.restMs ?? 0, this.#abandoned.signal);
+    const restMs = Math.min(this.#wiring?.consumer.restMs ?? 0, drainDeadlineMs * REST_SHARE);
+    await Promise.race([pause(restMs, this.#abandoned.signal), this.#running]);
     this.#wiring?.loop.stop();
     await this.#running;
     const left = this.work().inHand;

@@ -50,6 +50,8 @@ const CLAIM_AGAIN_LAST_MS = 5_000;
 const HALTED_LOOK_AGAIN_MS = 2_000;
 /** Nobody is left to wait for once a claim is prepared, but for a former owner that came back meanwhile. */
 const CLAIM_WAIT_MS = 500;
+/** For each of those that are claimed together: what stands in the way is waited for one by one. */
+const CLAIM_TOGETHER_WAIT_MS = 50;
 /** After so long of claiming a batch is written before more is claimed. */
 const CLAIMING_MAX_MS = 1_000;
 
@@ -145,8 +147,8 @@ export class PartitionClaims {
   async #claimAll(ready: readonly Ready[], signal: AbortSignal): Promise<Claimed | null> {
     const { link, preparation } = this.#parts;
     const session = await link.session(signal);
-    const together = await this.#claimTogether(session, ready);
     const startedMs = performance.now();
+    const together = await this.#claimTogether(session, ready);
     for (const [index, { partition, ready: claim }] of ready.entries()) {
       if (performance.now() - startedMs > CLAIMING_MAX_MS) {
         preparation.putBack(ready.slice(index));
@@ -194,7 +196,7 @@ export class PartitionClaims {
       return { sourceId, partition, topicId };
     });
     try {
-      return await claimSources(session, sources, this.#options.owner, CLAIM_WAIT_MS);
+      return await claimSources(session, sources, this.#options.owner, CLAIM_TOGETHER_WAIT_MS);
     } catch (error) {
       if (!isPassing(error)) throw error;
       return null;

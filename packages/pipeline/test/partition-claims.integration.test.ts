@@ -88,3 +88,58 @@ test('copies of dead letters are read by no rules: their claims ask for none', a
   expect(ownership.allOwned()).toHaveLength(1);
   expect(told).toEqual([]);
 });
+
+test('of partitions that are prepared together one that is locked waits by itself', async () => {
+  const topic = uniqueName('claims');
+  const request = {
+    kind: 'events',
+    topic,
+    topicId: topic,
+    partitions: 3,
+    genesis: () => 0n,
+  } as const;
+  const sources = await registerTopic(bench.db, request);
+  const ownership = new Ownership();
+  const logger = createLogger({ service: 'test', level: 'fatal' });
+  const link = new WriterLink(
+    {
+      databaseUrl: bench.url,
+      applicationName: 'test',
+      lockTimeoutMs: 100,
+      statementTimeoutMs: 5_000,
+      connectTimeoutMs: 5_000,
+    },
+    { held: () => ownership.allOwned() },
+    logger,
+  );
+  onTestFinished(() => link.close());
+  const findings = sources.map(({ partition, sourceId }) => ({
+    kind: 'ready',
+    partition,
+    ready: { topicId: topic, partitionCount: 3, sourceId, nextOffset: 0, log, lastRead: null },
+  }));
+  const claims = new PartitionClaims(
+    {
+      consumer: { start: () => undefined, stop: () => undefined } as unknown as GroupConsumer,
+      preparation: { take: () => findings } as unknown as ClaimPreparation,
+      link,
+      ownership,
+      metrics: createMetrics({ service: 'test', version: '0', definitions: LOOP_METRICS }),
+      log: logger,
+    },
+    { kind: 'events', topic, owner: 'test' },
+  );
+  for (const { partition } of sources) ownership.grant(partition, 0);
+  const locking = await bench.session();
+  await locking.query(
+    `BEGIN; SELECT 1 FROM cursors WHERE source_id = ${sources[1]?.sourceId} FOR UPDATE`,
+  );
+  await claims.takeUp(SIGNAL);
+  const owned = (): number[] => ownership.allOwned().map(({ partition }) => partition);
+  expect(owned()).toEqual([0, 2]);
+  expect(ownership.failures(1)).toBe(1);
+  await locking.query('ROLLBACK');
+  findings.splice(0, 3, findings[1] as (typeof findings)[0]);
+  await claims.takeUp(SIGNAL);
+  expect(owned().toSorted()).toEqual([0, 1, 2]);
+});
