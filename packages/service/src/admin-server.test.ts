@@ -106,6 +106,10 @@ test('unknown paths are 404, known paths with another method 405, both JSON', as
   const wrong = await app.inject({ method: 'DELETE', url: '/drain?x=1' });
   expect([wrong.statusCode, wrong.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
   expect((await app.inject({ method: 'POST', url: '/metrics' })).statusCode).toBe(405);
+  // Of a route these would be a pattern, and one that is refused.
+  for (const url of ['/*rain', '/:a(', '/a*b*', '/drain/', '/:x']) {
+    expect([url, (await app.inject({ method: 'POST', url })).statusCode]).toEqual([url, 404]);
+  }
 });
 
 test('with a token, whatever changes something needs it; reading does not', async () => {

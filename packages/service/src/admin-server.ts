@@ -90,7 +90,12 @@ export function buildAdminApp(options: AdminOptions, host: AdminHost): FastifyIn
   app.addHook('onSend', async (_request, _reply, payload) =>
     typeof payload === 'string' ? redactQuoted(payload) : payload,
   );
-  app.setNotFoundHandler((request, reply) => notFound(app, request, reply));
+  /** By path: what is asked for is no pattern of a route, and must not be read as one. */
+  const methods = new Map<string, string[]>();
+  app.addHook('onRoute', ({ url, method }) => {
+    methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
+  });
+  app.setNotFoundHandler((request, reply) => notFound(methods, request, reply));
   app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) host.logger.error({ err: error, path: request.url }, 'admin request failed');
@@ -166,10 +171,13 @@ function digest(value: string): Buffer {
   return createHash('sha256').update(value).digest();
 }
 
-function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
+function notFound(
+  methods: ReadonlyMap<string, readonly string[]>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   const path = request.url.split('?', 1)[0] ?? '';
-  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-  const allowed = methods.filter((method) => app.hasRoute({ url: path, method }));
-  if (allowed.length === 0) return void reply.code(404).send({ error: 'not found' });
+  const allowed = methods.get(path);
+  if (allowed === undefined) return void reply.code(404).send({ error: 'not found' });
   void reply.code(405).header('allow', allowed.join(', ')).send({ error: 'method not allowed' });
 }

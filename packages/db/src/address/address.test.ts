@@ -39,6 +39,8 @@ test.each([
     'channel_binding is only supported',
   ],
   [`postgres://user:${SECRET}@host/db?pool_mode=x`, 'parameter pool_mode is not supported'],
+  [`postgres://user:${SECRET}@host/db?__proto__=1`, 'parameter __proto__ is not supported'],
+  [`postgres://user:${SECRET}@host/db?constructor=1`, 'parameter constructor is not supported'],
   [`postgres://user:${SECRET}@a,b/db?target_session_attrs=any`, 'give read-write'],
   [`postgres://user:${SECRET}@a/db?target_session_attrs=standby`, 'must be read-write'],
   [`postgres://user:${SECRET}@a:1,b:2,c/db?port=1,2`, '3 hosts and 2 ports'],

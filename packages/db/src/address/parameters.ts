@@ -19,20 +19,22 @@ const PASSED = [
 const READ_HERE = ['host', 'port', 'dbname', 'sslmode', 'sslrootcert', 'target_session_attrs'];
 
 /** Values that ask for nothing that we do not do anyway; null = any. */
-const WITHOUT_EFFECT: Readonly<Record<string, readonly string[] | null>> = {
-  connect_timeout: null,
-  keepalives: null,
-  keepalives_idle: null,
-  keepalives_interval: null,
-  keepalives_count: null,
-  tcp_user_timeout: null,
-  uselibpqcompat: null,
-  sslcompression: ['0'],
-  sslsni: ['1'],
-  gssencmode: ['disable', 'prefer'],
-  channel_binding: ['disable', 'prefer'],
-  load_balance_hosts: ['disable'],
-};
+const WITHOUT_EFFECT: ReadonlyMap<string, readonly string[] | null> = new Map(
+  Object.entries({
+    connect_timeout: null,
+    keepalives: null,
+    keepalives_idle: null,
+    keepalives_interval: null,
+    keepalives_count: null,
+    tcp_user_timeout: null,
+    uselibpqcompat: null,
+    sslcompression: ['0'],
+    sslsni: ['1'],
+    gssencmode: ['disable', 'prefer'],
+    channel_binding: ['disable', 'prefer'],
+    load_balance_hosts: ['disable'],
+  }),
+);
 
 /** libpq's, and node-postgres' own word for `require` without a root certificate. */
 const SSL_MODES = [
@@ -76,7 +78,7 @@ export function parameterProblems(
 ): string[] {
   const problems: string[] = [];
   for (const [name, value] of parameters) {
-    const allowed = WITHOUT_EFFECT[name];
+    const allowed = WITHOUT_EFFECT.get(name);
     const isKnown = [...PASSED, ...READ_HERE].includes(name) || allowed !== undefined;
     // A name that is long or holds anything but letters may be a piece of a password that was not escaped.
     const shown = /^[a-z_]{3,32}$/.test(name) ? `parameter ${name}` : 'one of its parameters';
