@@ -41,3 +41,15 @@ test('what a machine reads stays whole: only what is quoted changes', () => {
   const series = 'adtally_x{topic="adtally",partition="3"} 12345678\n';
   expect(redactQuoted(series)).toBe('adtally_x{topic="***",partition="3"} 12345678\n');
 });
+
+test('of what changes the last values are hidden, of what never does all; how many there were costs nothing', () => {
+  const tokenOf = (n: number): string => `token-of-connection-${n}`;
+  for (let n = 0; n < 10_000; n += 1) keepSecret(tokenOf(n), true, 'a password command');
+  expect(redact(`${tokenOf(9_999)} ${tokenOf(9_984)}`)).toBe('*** ***');
+  expect(redact(tokenOf(9_983))).toBe(tokenOf(9_983));
+  // Given again it is the newest.
+  keepSecret(tokenOf(9_984), true, 'a password command');
+  keepSecret(tokenOf(10_000), true, 'a password command');
+  expect(redact(`${tokenOf(9_984)} ${tokenOf(10_000)}`)).toBe('*** ***');
+  expect(redact('short-token')).toBe('***');
+});

@@ -10,8 +10,14 @@ const ANYWHERE_MIN = 12;
 /** A part of a hidden address's path that is as long as this is no name: it is a key, as in Slack's hooks. */
 const PATH_KEY_MIN = 16;
 
-/** Everything this process was given to keep to itself, in all its spellings; what was rotated out too. */
-const kept = new Set<string>();
+/**
+ * What was rotated out is hidden too, as long as so many came after it: where each connection has a token of its own, all
+ * of them would in time be more than a line of a log can be searched for.
+ */
+const VALUES_MAX = 16;
+
+/** Everything this process was given to keep to itself, by whose it is: value and spellings, the newest last. */
+const kept = new Map<string, Map<string, readonly string[]>>();
 let pattern: RegExp | undefined;
 
 /**
@@ -19,13 +25,21 @@ let pattern: RegExp | undefined;
  * of anything else the whole value.
  *
  * @param isHidden true where no part of the value is ever shown, also not of an address
+ * @param owner what has this value now, and had others before; left out = it never changes
  */
-export function keepSecret(value: string, isHidden: boolean): void {
-  const before = kept.size;
-  for (const part of secretParts(value, isHidden)) {
-    for (const spelling of spellingsOf(part)) if (spelling.length >= LENGTH_MIN) kept.add(spelling);
-  }
-  if (kept.size > before) pattern = patternOf([...kept]);
+export function keepSecret(value: string, isHidden: boolean, owner = value): void {
+  const values = kept.get(owner) ?? new Map<string, readonly string[]>();
+  const key = `${isHidden} ${value}`;
+  const known = values.get(key);
+  kept.set(owner, values);
+  values.delete(key);
+  values.set(key, known ?? secretParts(value, isHidden).flatMap(spellingsOf));
+  if (known !== undefined) return;
+  const [oldest] = values.keys();
+  if (values.size > VALUES_MAX && oldest !== undefined) values.delete(oldest);
+  const spellings = [...kept.values()].flatMap((each) => [...each.values()].flat());
+  const looked = new Set(spellings.filter(({ length }) => length >= LENGTH_MIN));
+  pattern = looked.size === 0 ? undefined : patternOf([...looked]);
 }
 
 /** Hides the secrets this process was given in a text for people: a message, a stack, a line. */

@@ -18,13 +18,13 @@ export function reveal(value: string | Secret): string {
  * A field whose value may also come from the file that `NAME_FILE` names: its content without the newline
  * at its end. The file is read again each time the value is asked for. One that cannot be read then, or
  * holds nothing or what is not allowed (it may be half written), leaves the value as it was: whether that one
- * still serves, the server says. Every value it ever had is hidden by `redact`.
+ * still serves, the server says. Its last values are hidden by `redact`.
  */
 export function secret(plain: EnvField<string>): EnvField<Secret> {
   const { variable } = plain;
   const fileVariable = `${variable}_FILE`;
   const keep = (value: string): void => {
-    if (value !== '') keepSecret(value, plain.show(value) === MASK);
+    if (value !== '') keepSecret(value, plain.show(value) === MASK, variable);
   };
   return {
     ...plain,

@@ -57,7 +57,8 @@ async function run(command: string, limitMs: number): Promise<string> {
   });
   const password = printed.replace(/\r?\n$/, '');
   if (password === '') throw unavailable('printed nothing');
-  keepSecret(password, true);
+  // Each connection may get one of its own.
+  keepSecret(password, true, 'the password of the database');
   return password;
 }
 

@@ -87,10 +87,10 @@ export function openExport(plan: ExportPlan, options: ExportOptions): TelemetryE
 /** A server's answer may hold what it was sent: hidden as the whole text is. */
 function headersOf(plan: ExportPlan): Record<string, string> {
   const headers = parseHeaders(plan.headers()) ?? {};
-  for (const value of Object.values(headers)) {
-    keepSecret(value, true);
+  for (const [name, value] of Object.entries(headers)) {
+    keepSecret(value, true, `header ${name}`);
     // `Bearer` and `Basic` stand before what is the secret.
-    keepSecret(value.slice(value.lastIndexOf(' ') + 1), true);
+    keepSecret(value.slice(value.lastIndexOf(' ') + 1), true, `header ${name}`);
   }
   return headers;
 }
