@@ -1,7 +1,7 @@
 import { registerTopic } from '@adtally/db';
 import { DEFAULT_TOPIC_RULES } from '@adtally/event-schema';
 import type { GroupConsumer } from '@adtally/kafka';
-import { createLogger, createMetrics } from '@adtally/telemetry';
+import { createLogger, createMetrics, type Logger } from '@adtally/telemetry';
 import { uniqueName } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -16,6 +16,46 @@ import { useBench } from './support/bench.ts';
 const bench = useBench();
 const SIGNAL = new AbortController().signal;
 const log = { logStart: 0, end: 0 };
+
+/** That a partition's claim is prepared. */
+function readyOf(topic: string, partition: number, sourceId: number, partitionCount: number) {
+  const ready = { topicId: topic, partitionCount, sourceId, nextOffset: 0, log, lastRead: null };
+  return { kind: 'ready', partition, ready };
+}
+
+/** Claims of whatever these findings hold at the time. */
+function claimsOf(
+  kind: 'events' | 'dlq',
+  topic: string,
+  logger: Logger,
+  findings: readonly object[],
+): { claims: PartitionClaims; ownership: Ownership } {
+  const ownership = new Ownership();
+  const link = new WriterLink(
+    {
+      databaseUrl: bench.url,
+      applicationName: 'test',
+      lockTimeoutMs: 100,
+      statementTimeoutMs: 5_000,
+      connectTimeoutMs: 5_000,
+    },
+    { held: () => ownership.allOwned() },
+    logger,
+  );
+  onTestFinished(() => link.close());
+  const claims = new PartitionClaims(
+    {
+      consumer: { start: () => undefined, stop: () => undefined } as unknown as GroupConsumer,
+      preparation: { take: () => findings } as unknown as ClaimPreparation,
+      link,
+      ownership,
+      metrics: createMetrics({ service: 'test', version: '0', definitions: LOOP_METRICS }),
+      log: logger,
+    },
+    { kind, topic, owner: 'test' },
+  );
+  return { claims, ownership };
+}
 
 /** Claims of a topic of one partition that is prepared and ready, while nobody can read `topic_rules`. */
 async function claimsWithoutRules(kind: 'events' | 'dlq', isHalted: boolean) {
@@ -33,37 +73,9 @@ async function claimsWithoutRules(kind: 'events' | 'dlq', isHalted: boolean) {
     level: 'warn',
     destination: { write: (line: string) => told.push(JSON.parse(line) as never) },
   });
-  const ownership = new Ownership();
-  const link = new WriterLink(
-    {
-      databaseUrl: bench.url,
-      applicationName: 'test',
-      lockTimeoutMs: 100,
-      statementTimeoutMs: 5_000,
-      connectTimeoutMs: 5_000,
-    },
-    { held: () => ownership.allOwned() },
-    logger,
-  );
   const locking = await bench.session();
   await locking.query('BEGIN; LOCK TABLE topic_rules IN ACCESS EXCLUSIVE MODE');
-  onTestFinished(() => link.close());
-  const finding = {
-    kind: 'ready',
-    partition: 0,
-    ready: { topicId: topic, partitionCount: 1, sourceId, nextOffset: 0, log, lastRead: null },
-  };
-  const claims = new PartitionClaims(
-    {
-      consumer: { start: () => undefined, stop: () => undefined } as unknown as GroupConsumer,
-      preparation: { take: () => [finding] } as unknown as ClaimPreparation,
-      link,
-      ownership,
-      metrics: createMetrics({ service: 'test', version: '0', definitions: LOOP_METRICS }),
-      log: logger,
-    },
-    { kind, topic, owner: 'test' },
-  );
+  const { claims, ownership } = claimsOf(kind, topic, logger, [readyOf(topic, 0, sourceId, 1)]);
   ownership.grant(0, 0);
   return { claims, ownership, told };
 }
@@ -99,36 +111,11 @@ test('of partitions that are prepared together one that is locked waits by itsel
     genesis: () => 0n,
   } as const;
   const sources = await registerTopic(bench.db, request);
-  const ownership = new Ownership();
   const logger = createLogger({ service: 'test', level: 'fatal' });
-  const link = new WriterLink(
-    {
-      databaseUrl: bench.url,
-      applicationName: 'test',
-      lockTimeoutMs: 100,
-      statementTimeoutMs: 5_000,
-      connectTimeoutMs: 5_000,
-    },
-    { held: () => ownership.allOwned() },
-    logger,
+  const findings = sources.map(({ partition, sourceId }) =>
+    readyOf(topic, partition, sourceId, sources.length),
   );
-  onTestFinished(() => link.close());
-  const findings = sources.map(({ partition, sourceId }) => ({
-    kind: 'ready',
-    partition,
-    ready: { topicId: topic, partitionCount: 3, sourceId, nextOffset: 0, log, lastRead: null },
-  }));
-  const claims = new PartitionClaims(
-    {
-      consumer: { start: () => undefined, stop: () => undefined } as unknown as GroupConsumer,
-      preparation: { take: () => findings } as unknown as ClaimPreparation,
-      link,
-      ownership,
-      metrics: createMetrics({ service: 'test', version: '0', definitions: LOOP_METRICS }),
-      log: logger,
-    },
-    { kind: 'events', topic, owner: 'test' },
-  );
+  const { claims, ownership } = claimsOf('events', topic, logger, findings);
   for (const { partition } of sources) ownership.grant(partition, 0);
   const locking = await bench.session();
   await locking.query(
