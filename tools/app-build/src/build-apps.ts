@@ -17,9 +17,11 @@ export interface AppsBuild {
 export async function buildApps({ root, folder }: AppsBuild): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   const names = readdirSync(join(root, 'apps'));
-  await buildPrograms({
-    programs: Object.fromEntries(names.map((app) => [app, join(root, 'apps', app, 'src/main.ts')])),
-    folder,
-    conditions: ['@adtally/source'],
-  });
+  for (const app of names) {
+    await buildPrograms({
+      programs: { [app]: join(root, 'apps', app, 'src/main.ts') },
+      folder,
+      conditions: ['@adtally/source'],
+    });
+  }
 }

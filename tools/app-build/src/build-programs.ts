@@ -27,6 +27,8 @@ export async function buildPrograms(build: ProgramBuild): Promise<void> {
     platform: 'node',
     // `import` and `require` come by the kind of each import: packages in two forms need that.
     resolve: { conditionNames: [...conditions, 'node'] },
+    // Of these a module that nothing is taken from does nothing: their index files name them all.
+    treeshake: { moduleSideEffects: hasEffect },
     plugins: [...plugins, ownPlace(folder), native(folder), httpWithoutFetch()],
     logLevel: 'silent',
   });
@@ -49,6 +51,13 @@ function ownPlace(folder: string): Plugin {
       return code.replaceAll(OWN_URL, `new URL(${place}, ${OWN_URL}).href`);
     },
   };
+}
+
+/** All but modules of our own packages, as sources and deployed, and of the client's protocol, which brings an Avro library along. */
+function hasEffect(id: string): boolean {
+  return isForeign(id)
+    ? !/\/node_modules\/@platformatic\/kafka\/(?!.*\/node_modules\/)/.test(id)
+    : !/\/(?:packages|@adtally)\/[a-z-]+\/(?:src|dist)\//.test(id);
 }
 
 /** In a deployed folder our own packages lie among the others. */
