@@ -65,12 +65,14 @@ export function createContract(
 }
 
 function planOf(field: FieldDeclaration, columns: readonly PayloadColumn[]): FieldPlan {
-  const validator = Compile(fieldValidatorSchema(field));
+  // When it is first asked: of records without a fault it is not, and compiling takes a part of each start.
+  let validator: ReturnType<typeof Compile> | undefined;
   return {
     field,
     columnIndex: columns.findIndex((column) => column.name === field.column),
     rule: fieldRule(field),
     problemOf: (value) => {
+      validator ??= Compile(fieldValidatorSchema(field));
       if (validator.Check(value)) return null;
       return validator.Errors(value)[0]?.keyword === 'type' ? 'wrong_type' : 'out_of_range';
     },
