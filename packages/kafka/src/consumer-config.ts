@@ -26,6 +26,8 @@ export interface GroupConsumerOptions {
   readonly bufferBytes?: number | undefined;
   /** How long one request for the first records may wait when the topic is quiet, in ms. */
   readonly fetchWaitMaxMs?: number | undefined;
+  /** `connect` joins no group yet: `join` does. */
+  readonly joinsLater?: boolean | undefined;
   /** How long `connect` waits for a first broker, in ms. */
   readonly connectTimeoutMs?: number | undefined;
   /**

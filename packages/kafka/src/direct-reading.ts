@@ -39,15 +39,15 @@ export interface DirectReadingParts {
 
 /** Records handed out at most by one fetch. */
 const FETCH_RECORDS_MAX = 10_000;
-/** How long one call attends to the client: it answers its group in such a call only. */
-const ATTEND_MS = 100;
+/** How long one call attends to the client, which answers its group in such a call only. Leaving waits for its end. */
+const ATTEND_MS = 20;
 /** A right that the client, which reads nothing, does not miss: its owner goes by what the client says. */
 const RIGHT_TO_READ = 'topic_authorization';
 const SAY_AGAIN_MS = 5_000;
 
 /**
  * Reads over the protocol itself; the client, which reads nothing, keeps the membership. It is attended to
- * once a fetch, so that a caller that stops fetching loses its partitions as with the client's own reading.
+ * during fetches alone, so that a caller that stops fetching loses its partitions as with the client's own reading.
  */
 export class DirectReading implements Reading {
   readonly #parts: DirectReadingParts;
@@ -98,6 +98,15 @@ export class DirectReading implements Reading {
 
   /** A partition that cannot be read says so by itself. */
   checkQuiet(): void {}
+
+  wake(): void {
+    this.#reader.wake();
+  }
+
+  expect(partitions: readonly number[]): void {
+    this.#reader.expect(partitions);
+    this.#reader.wake();
+  }
 
   start(partition: number, { offset, last, topicId }: Start): void {
     this.#lost.delete(partition);
@@ -225,14 +234,16 @@ export class DirectReading implements Reading {
 
   /** Lets the client do what it does in its owner's time: answer the group, fail for good. */
   #attend(): void {
-    if (this.#attending !== null) return;
-    this.#attending = this.#parts.paced
-      .consume(1, ATTEND_MS)
-      .then(() => undefined)
+    this.#attending ??= this.#attendWhileFetching()
       .catch((error: unknown) => this.#onError(error))
       .finally(() => {
         this.#attending = null;
       });
+  }
+
+  async #attendWhileFetching(): Promise<void> {
+    do await this.#parts.paced.consume(1, ATTEND_MS);
+    while (this.isFetching);
   }
 
   async #onError(error: unknown): Promise<void> {

@@ -9,7 +9,7 @@ import { HastenedHeartbeats } from './hastened-heartbeats.ts';
 import { LogQuestions } from './log-questions.ts';
 import type { ReadUpTo } from './log-witness.ts';
 import { DeferredStarts } from './deferred-starts.ts';
-import { disconnect, join, joinAgain, unsubscribe } from './membership.ts';
+import { connect, disconnect, join, joinAgain, unsubscribe } from './membership.ts';
 import { type MembershipCheck, membershipCheck } from './membership-check.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { readingOf } from './reading-of.ts';
@@ -17,7 +17,7 @@ import type { Reading } from './reading.ts';
 import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
-import { CLASSIC_REST_MS, Rebalances, type RebalanceEvent } from './rebalances.ts';
+import { Rebalances, type RebalanceEvent } from './rebalances.ts';
 import type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
 import type { Watermarks } from './listed-offsets.ts';
 import { renewCredentials } from './renew-credentials.ts';
@@ -47,14 +47,13 @@ export class GroupConsumer implements RecordSource {
   /** Whether the group has it as it is here. */
   readonly membership: MembershipCheck;
   readonly #native: NativeConsumer;
-  readonly #isStatic: boolean;
+  readonly #options: GroupConsumerOptions;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
   readonly #place: PlaceInGroup;
   readonly #heartbeats: HastenedHeartbeats;
   readonly #deferred: DeferredStarts;
   readonly #answers: AssignmentAnswers;
-  readonly #restMs: number;
   readonly #rebalances: Rebalances;
   readonly #hints: OffsetHints;
   readonly #paced: PacedConsume;
@@ -65,10 +64,8 @@ export class GroupConsumer implements RecordSource {
   #onRevokedAll: (() => void) | undefined;
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
-    this.#isStatic = options.instanceId !== undefined;
-    this.#restMs = options.protocol === 'consumer' ? 0 : CLASSIC_REST_MS;
-    // The client's own reading pauses all its partitions until a revocation is answered.
-    this.#rebalances = new Rebalances(options.reader === 'librdkafka' ? 0 : this.#restMs);
+    this.#options = options;
+    this.#rebalances = Rebalances.of(options);
     this.#notices = new NoticeBoard(options.onNotice);
     this.#native = newConsumer({
       ...consumerConfig(settings, options),
@@ -77,7 +74,7 @@ export class GroupConsumer implements RecordSource {
       offset_commit_cb: (error: unknown) => this.#hints.settled(error),
     });
     this.#words = new ClientWords(this.#native, this.#notices);
-    this.#place = new PlaceInGroup(this.#words, options.protocol);
+    this.#place = new PlaceInGroup(this.#words, options.protocol).listenTo(this.#native);
     this.#heartbeats = new HastenedHeartbeats(this.#native, this.#notices, options);
     this.throttling = new Throttling().listenTo(this.#native);
     this.#paced = new PacedConsume(this.#native);
@@ -93,7 +90,7 @@ export class GroupConsumer implements RecordSource {
       notices: this.#notices,
       onThrownOut: () => {
         this.#rebalances.thrownOut();
-        this.#place.thrownOut();
+        this.#place.startsOver();
         this.#reading.lose(this.#reading.partitions());
       },
       watermarks: this.#questions.watermarks,
@@ -111,24 +108,29 @@ export class GroupConsumer implements RecordSource {
       rebalances: this.#rebalances,
       paced: this.#paced,
       joinAgain: () => {
-        this.#place.thrownOut();
+        this.#place.startsOver();
         joinAgain(this.#native, topic, this.#notices);
       },
     }).listenTo(this.#native);
-    this.#native.on('event.stats', ({ message }: { message: string }) =>
-      this.#place.figures(message),
-    );
     renewCredentials(this.#native, settings);
   }
 
-  /** Connects and joins the group. Rejects with a `KafkaError` when no broker answers in 30 seconds. */
+  /** Connects, and joins the group where that is not left to `join`. Rejects with a `KafkaError` when no broker answers in 30 seconds. */
   static async connect(
     settings: KafkaSettings,
     options: GroupConsumerOptions,
   ): Promise<GroupConsumer> {
     const consumer = new GroupConsumer(settings, options);
-    await join(consumer.#native, consumer.#words, options);
+    await connect(consumer.#native, consumer.#words, options);
+    if (options.joinsLater !== true) consumer.join();
     return consumer;
+  }
+
+  /** Asks the group for partitions, which the others make room for. @throws KafkaError */
+  join(): void {
+    this.#place.startsOver();
+    join(this.#native, this.#words, this.#options.topic);
+    this.#reading.expect([]);
   }
 
   /** What keeps the client from its work now, in its own words; null where nothing is known to. */
@@ -148,8 +150,7 @@ export class GroupConsumer implements RecordSource {
 
   /** For so long, in ms, the other members would be slow to take over what this one gives back when it leaves. */
   get restMs(): number {
-    const leftMs = Math.max(0, this.#restMs - this.#rebalances.sinceChangeMs);
-    return this.#isStatic ? 0 : leftMs;
+    return this.#options.instanceId === undefined ? this.#rebalances.restLeftMs : 0;
   }
 
   /** Partitions the group grants, as far as settled. */
@@ -182,10 +183,7 @@ export class GroupConsumer implements RecordSource {
     return this.#rebalances.take();
   }
 
-  /**
-   * Answers the group. After a revoked event is settled its partitions are no longer read and another member
-   * may own them.
-   */
+  /** Answers the group. After a revoked event its partitions are no longer read, and another member may own them. */
   settle(event: RebalanceEvent): void {
     this.#rebalances.settled(event);
     if (event.kind === 'granted') return this.#answers.accept();
@@ -252,10 +250,9 @@ export class GroupConsumer implements RecordSource {
   }
 
   /**
-   * Leaves the group and disconnects, in at most 15 seconds. Unsettled changes are answered. Idempotent.
-   *
-   * A static member keeps its partitions reserved for its return with `keepMembership`. With the `consumer`
-   * protocol it always does: the broker frees them when its session ends.
+   * Leaves the group and disconnects, in at most 15 seconds. Unsettled changes are answered. Idempotent. A static member keeps its
+   * partitions reserved for its return with `keepMembership`, and with the `consumer` protocol always: the broker frees them when
+   * its session ends.
    */
   leave(options: { keepMembership?: boolean } = {}): Promise<void> {
     this.#left ??= this.#leave(options.keepMembership === true);
@@ -269,7 +266,7 @@ export class GroupConsumer implements RecordSource {
     for (const event of this.#rebalances.takeAll()) this.settle(event);
     this.#hints.leave();
     this.#deferred.clear();
-    if (this.#isStatic && !keepMembership) {
+    if (this.#options.instanceId !== undefined && !keepMembership) {
       await unsubscribe(this.#native, this.#paced, (done) => (this.#onRevokedAll = done));
     }
     await this.#reading.close();
@@ -289,11 +286,13 @@ export class GroupConsumer implements RecordSource {
     if (granted) {
       this.#place.assigned();
       this.#rebalances.granted(partitions);
+      this.#reading.expect(partitions);
       return;
     }
     // The client knows about the loss only while this callback runs.
     const isLost = this.#native.assignmentLost();
-    if (isLost) this.#place.thrownOut();
+    if (isLost) this.#place.startsOver();
     if (this.#rebalances.revoked(partitions, isLost)) this.#reading.lose(partitions);
+    this.#reading.wake();
   }
 }

@@ -33,7 +33,7 @@ test('an assignment makes a member, an empty one too', () => {
   expect(place.place()).toBe('joining');
   place.assigned();
   expect(place.place()).toBe('member');
-  place.thrownOut();
+  place.startsOver();
   expect(place.place()).toBe('joining');
 });
 

@@ -56,8 +56,16 @@ export class PlaceInGroup {
     this.#isMember = true;
   }
 
-  /** The group takes us for gone. */
-  thrownOut(): void {
+  /** Has the client's figures told to it. */
+  listenTo(client: {
+    on(event: 'event.stats', told: (stats: { message: string }) => void): void;
+  }): this {
+    client.on('event.stats', ({ message }) => this.figures(message));
+    return this;
+  }
+
+  /** It asks for a place: for the first time, or since the group takes it for gone. */
+  startsOver(): void {
     this.#isMember = false;
     this.#joiningSinceMs = performance.now();
     this.#answersBefore = this.#answers;

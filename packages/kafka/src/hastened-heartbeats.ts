@@ -6,7 +6,10 @@ import type { NativeConsumer } from './rdkafka.ts';
  * What the group does of a change it was told of it does at one of these moments: members answer it one by one. With the
  * classic protocol a heartbeat that comes too early is followed by none before the interval is over.
  */
-const AFTER_MS = { consumer: [0, 30, 100, 300], 'cooperative-sticky': [10, 40, 170, 330] } as const;
+const AFTER_MS = {
+  consumer: [0, 20, 50, 90, 140, 200, 300],
+  'cooperative-sticky': [10, 40, 170, 330],
+} as const;
 /** Since 4.3 brokers by default hold a change back for a second after the one before (KIP-1263). */
 const HELD_BACK_MS = 1_100;
 /** Giving a subscription counts as a poll: a caller that reads no more must lose its partitions all the same. */

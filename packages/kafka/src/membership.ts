@@ -10,8 +10,8 @@ const UNSUBSCRIBE_TIMEOUT_MS = 2_000;
 const DISCONNECT_TIMEOUT_MS = 15_000;
 const UNSUBSCRIBE_POLL_MS = 50;
 
-/** Connects and subscribes. Rejects with a `KafkaError`; the client cannot be used again then. */
-export function join(
+/** Connects. Rejects with a `KafkaError`; the client cannot be used again then. */
+export function connect(
   native: NativeConsumer,
   words: ClientWords,
   options: Pick<GroupConsumerOptions, 'topic' | 'connectTimeoutMs'>,
@@ -24,14 +24,18 @@ export function join(
         return;
       }
       words.worked();
-      try {
-        native.subscribe([topic]);
-        resolve();
-      } catch (failure) {
-        reject(words.explain(failure, 'subscribe'));
-      }
+      resolve();
     });
   });
+}
+
+/** Asks the group for a place in it. @throws KafkaError where the client will not ask */
+export function join(native: NativeConsumer, words: ClientWords, topic: string): void {
+  try {
+    native.subscribe([topic]);
+  } catch (failure) {
+    throw words.explain(failure, 'subscribe');
+  }
 }
 
 /** Leaves the group, and joins it again once the revocation of all that was granted is answered. Never throws. */

@@ -87,6 +87,12 @@ export class NativeReading implements Reading {
     this.#watch.checkQuiet();
   }
 
+  /** The client's call returns by itself. */
+  wake(): void {}
+
+  /** The client connects to every broker, as it does for its group. */
+  expect(): void {}
+
   start(partition: number, { offset, last }: Start): void {
     // The client asks the leader whether its log still holds that record; of an earlier one it must not ask.
     const epoch = last?.offset === offset ? { leaderEpoch: last.leaderEpoch } : {};

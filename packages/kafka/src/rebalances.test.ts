@@ -9,9 +9,9 @@ const kinds = (rebalances: Rebalances): string[] =>
 
 test('with the classic protocol what is to be given back stays ours until others can take it over at once', () => {
   const rebalances = new Rebalances(CLASSIC_REST_MS);
-  expect(rebalances.sinceChangeMs).toBe(Infinity);
+  expect(rebalances.restLeftMs).toBe(0);
   rebalances.granted([1, 2]);
-  expect(rebalances.sinceChangeMs).toBe(0);
+  expect(rebalances.restLeftMs).toBe(CLASSIC_REST_MS);
   rebalances.revoked([1], false);
   rebalances.granted([3]);
   expect(rebalances.waiting).toBe(true);
@@ -20,7 +20,7 @@ test('with the classic protocol what is to be given back stays ours until others
   vi.advanceTimersByTime(CLASSIC_REST_MS - 1);
   expect([rebalances.waiting, kinds(rebalances)]).toEqual([false, []]);
   vi.advanceTimersByTime(1);
-  expect(rebalances.sinceChangeMs).toBe(CLASSIC_REST_MS);
+  expect(rebalances.restLeftMs).toBe(0);
   expect(rebalances.waiting).toBe(true);
   expect(kinds(rebalances)).toEqual(['revoked 1', 'granted 3']);
   expect(rebalances.waiting).toBe(false);
@@ -43,5 +43,13 @@ test('what is lost, or nothing, is told at once; who leaves takes all', () => {
 test('with KIP-848 nothing waits', () => {
   const rebalances = new Rebalances();
   rebalances.revoked([1], false);
+  expect(rebalances.restLeftMs).toBe(0);
+  expect(kinds(rebalances)).toEqual(['revoked 1']);
+});
+
+test('where nothing is held back, the others are slow all the same', () => {
+  const rebalances = new Rebalances(CLASSIC_REST_MS, false);
+  rebalances.revoked([1], false);
+  expect(rebalances.restLeftMs).toBe(CLASSIC_REST_MS);
   expect(kinds(rebalances)).toEqual(['revoked 1']);
 });

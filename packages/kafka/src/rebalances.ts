@@ -1,3 +1,5 @@
+import type { GroupConsumerOptions } from './consumer-config.ts';
+
 /** A change of the group's assignment that waits for `settle`. */
 export interface RebalanceEvent {
   readonly kind: 'granted' | 'revoked';
@@ -20,6 +22,7 @@ interface Arrived {
 /** The group's changes in the order they came, until the loop takes and settles them. */
 export class Rebalances {
   readonly #restMs: number;
+  readonly #holds: boolean;
   #arrived: Arrived[] = [];
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #thrownOut = false;
@@ -28,16 +31,24 @@ export class Rebalances {
   #settled = 0;
 
   /**
-   * @param restMs how long a revocation that is no loss waits: its partitions stay ours until others are quick to take over.
-   * The client gives what comes with it only after the answer, and tells of no loss before it
+   * @param restMs for so long after a change the others are slow to take over
+   * @param holds a revocation that is no loss waits as long: its partitions stay ours until then. The client gives what comes
+   * with it only after the answer, and tells of no loss before it
    */
-  constructor(restMs = 0) {
+  constructor(restMs = 0, holds = true) {
     this.#restMs = restMs;
+    this.#holds = holds;
   }
 
-  /** How long ago the last change came, in ms. */
-  get sinceChangeMs(): number {
-    return performance.now() - this.#lastAtMs;
+  /** As members with these options need them. */
+  static of({ protocol, reader }: Pick<GroupConsumerOptions, 'protocol' | 'reader'>): Rebalances {
+    // The client's own reading pauses all its partitions until a revocation is answered.
+    return new Rebalances(protocol === 'consumer' ? 0 : CLASSIC_REST_MS, reader !== 'librdkafka');
+  }
+
+  /** How long, in ms, the others are still slow to take over. */
+  get restLeftMs(): number {
+    return Math.max(0, this.#lastAtMs + this.#restMs - performance.now());
   }
 
   /** Partitions the group grants, as far as settled. */
@@ -118,7 +129,8 @@ export class Rebalances {
   }
 
   #rests({ event, atMs }: Arrived): boolean {
-    const mayRest = event.kind === 'revoked' && !event.lost && event.partitions.length > 0;
+    const mayRest =
+      this.#holds && event.kind === 'revoked' && !event.lost && event.partitions.length > 0;
     return mayRest && performance.now() < atMs + this.#restMs;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { kafkaBrokers, produceRecords, testTopic, waitFor } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { recordsOf } from '../src/fetched-records.ts';
@@ -30,7 +31,12 @@ function readingOf(topic: string, settings: KafkaSettings): DirectReading {
     topic,
     bufferBytes: 1024 * 1024,
     words: { worked: () => undefined, note: () => undefined, throwIfGivenUp: () => undefined },
-    paced: { consume: async () => ({ records: [], ends: new Map() }) },
+    paced: {
+      consume: async (_records: number, timeoutMs: number) => {
+        await wait(timeoutMs);
+        return { records: [], ends: new Map() };
+      },
+    },
   } as unknown as DirectReadingParts;
   const reading = new DirectReading(parts);
   onTestFinished(() => reading.close());

@@ -53,6 +53,30 @@ describe.each(PROTOCOLS)('membership with the %s protocol', (protocol) => {
     );
   });
 
+  test('who joins later is no member before, and may leave without having joined', async () => {
+    const topic = await kafka.topic(PARTITIONS);
+    const first = await kafka.member(topic, { protocol });
+    await pump([first], grantedAll([first], PARTITIONS));
+    const later = await kafka.member(topic, { protocol, joinsLater: true });
+    const never = await kafka.member(topic, { protocol, joinsLater: true });
+    await never.leave();
+    await first.fetch(100, 50);
+    expect([first.hasRebalance, first.granted.size, later.granted.size]).toEqual([false, 4, 0]);
+    later.join();
+    await pump([first, later], grantedAll([first, later], PARTITIONS));
+    expect([first.granted.size, later.granted.size]).toEqual([2, 2]);
+  });
+
+  test('a change of the group ends a read that waits for records', async () => {
+    const topic = await kafka.topic(PARTITIONS);
+    const member = await kafka.member(topic, { protocol });
+    // The client's own calls end by themselves; ours would wait for all of it.
+    const startedMs = performance.now();
+    while (!member.hasRebalance) await member.fetch(100, 60_000);
+    expect(performance.now() - startedMs).toBeLessThan(50_000);
+    await pump([member], grantedAll([member], PARTITIONS));
+  });
+
   test('leaving hands all partitions to the successor, with changes unsettled and a fetch in flight', async () => {
     const topic = await kafka.topic(PARTITIONS);
     const first = await kafka.member(topic, { protocol });

@@ -32,6 +32,8 @@ const IDLE_WAIT_MS = 250;
 /** The same while something else is being read: its next request waits behind this one. */
 const BUSY_WAIT_MS = 5;
 const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
+/** Of a first request: its records are counted while the second one, of a full size, is on its way. */
+const PARTITION_BYTES_FIRST = 64 * 1024;
 /** Longer than any answer should take; a broker that is frozen is waited for much longer, though others may lead by then. */
 const SILENT_MS = 2_000;
 /** The longest rest of a fetcher that is not woken: partitions put off are due again some time. */
@@ -45,6 +47,7 @@ export class BrokerFetcher {
   readonly #stopping = new AbortController();
   #woken = Promise.withResolvers<void>();
   #turn = 0;
+  #partitionBytes = PARTITION_BYTES_FIRST;
   #resumeAtMs = 0;
   readonly #running: Promise<void>;
 
@@ -108,6 +111,7 @@ export class BrokerFetcher {
         rack: this.#duty.rack,
       };
       const answer = await fetchOf(broker.fetchVersion)(broker.connection, request);
+      this.#partitionBytes = PARTITION_BYTES_MAX;
       // A broker that throttles answers at once and reads nothing from us until the time is over.
       if (answer.throttleMs > 0) this.#resumeAtMs = performance.now() + answer.throttleMs;
       this.#duty.onAnswer(broker, due, answer);
@@ -136,7 +140,7 @@ export class BrokerFetcher {
       leaderEpoch: one.replica === null ? this.#duty.leaderEpoch(one.partition) : -1,
       offset: one.fetchOffset,
       lastEpoch: one.lastEpoch,
-      maxBytes: PARTITION_BYTES_MAX,
+      maxBytes: this.#partitionBytes,
     };
   }
 }

@@ -10,6 +10,7 @@ import { unreachable } from './connection-failure.ts';
 import { requireSupported } from './connection-options.ts';
 import { Fetchers } from './fetchers.ts';
 import { FETCH_VERSIONS, type FetchAnswer, type PartitionAnswer } from './fetch-protocol.ts';
+import { LeaderForesight } from './leader-foresight.ts';
 import { PartitionReading, type ReadFault } from './partition-reading.ts';
 import { Readings } from './readings.ts';
 import { TopicLook } from './topic-look.ts';
@@ -45,10 +46,13 @@ export class DirectReader {
   readonly #brokers: Brokers;
   readonly #readings = new Readings();
   readonly #fetchers: Fetchers;
+  readonly #foresight: LeaderForesight;
   readonly #look: TopicLook;
   #view: TopicView | null = null;
   #isTopicSure = true;
   #arrived = Promise.withResolvers<void>();
+  /** Since the last read. */
+  #isWoken = false;
   #isClosed = false;
 
   /** @throws SettingNotSupported */
@@ -57,6 +61,7 @@ export class DirectReader {
     requireSupported(settings);
     this.#options = options;
     this.#brokers = new Brokers(settings, options.newest);
+    this.#foresight = new LeaderForesight(this.#brokers, options.topic);
     this.#look = new TopicLook(this.#brokers, options.topic, {
       onView: (view) => this.#adopt(view),
       onFailure: (error) => this.#hinderHomeless(() => unreachable(error)),
@@ -75,6 +80,18 @@ export class DirectReader {
       onAnswer: (broker, asked, answer) => this.#onAnswer(broker, asked, answer),
       onFailure: (nodeId, asked, reason) => this.#onFailure(nodeId, asked, reason),
     });
+  }
+
+  /** These may be started soon: their leaders are found and connected to meanwhile. */
+  expect(partitions: readonly number[]): void {
+    if (!this.#isClosed) void this.#foresight.expect(partitions, this.#view);
+  }
+
+  /** The read that waits for records, or the next one to, returns without any. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
   }
 
   /** Reads a partition from `offset` on, anew where it is read already. */
@@ -140,7 +157,7 @@ export class DirectReader {
 
   /** Waits up to `timeoutMs` for records, then appends what is at hand until the spans are full. */
   async read(into: RecordSpans, timeoutMs: number): Promise<void> {
-    if (!this.#readings.hasRecords) {
+    if (!this.#readings.hasRecords && !this.#isWoken) {
       const { promise } = this.#arrived;
       let timer: NodeJS.Timeout | undefined;
       const over = new Promise<void>((resolve) => {
@@ -149,11 +166,8 @@ export class DirectReader {
       await Promise.race([promise, over]);
       clearTimeout(timer);
     }
-    for (const reading of this.#readings.inTurn()) {
-      if (into.isFull) break;
-      reading.read(into);
-      this.#readings.served(reading);
-    }
+    this.#isWoken = false;
+    this.#readings.readInTurn(into);
     this.#fetchers.wake();
   }
 
@@ -193,7 +207,7 @@ export class DirectReader {
       if (reading === undefined || !this.#readings.holds(reading)) continue;
       this.#take(reading, one);
     }
-    if (this.#readings.hasRecords || this.#readings.hasFaults) this.#announce();
+    if (this.#readings.hasRecords || this.#readings.hasFaults) this.wake();
   }
 
   #take(reading: PartitionReading, answer: PartitionAnswer): void {
@@ -254,7 +268,7 @@ export class DirectReader {
       if (view?.topicId === NO_TOPIC_ID) continue;
       // A topic that is gone, or another one by now: what it counts for must be looked at.
       reading.fault ??= { kind: 'topic_gone', position: reading.position };
-      this.#announce();
+      this.wake();
     }
     this.#fetchers.keep(this.#usedNodes());
     this.#hinderHomeless((partition) =>
@@ -280,10 +294,5 @@ export class DirectReader {
     for (const reading of this.#readings.values()) {
       if (this.#nodeOf(reading) === null) reading.hindrance = why(reading.partition);
     }
-  }
-
-  #announce(): void {
-    this.#arrived.resolve();
-    this.#arrived = Promise.withResolvers();
   }
 }

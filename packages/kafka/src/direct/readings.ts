@@ -1,3 +1,4 @@
+import type { RecordSpans } from '../record-batch/record-spans.ts';
 import type { Hindrance } from '../record-source.ts';
 import type { PartitionReading, ReadFault } from './partition-reading.ts';
 
@@ -46,17 +47,35 @@ export class Readings extends Map<number, PartitionReading> {
     return hindrances;
   }
 
-  /** Those with records, the one after the last served first: none starves. */
-  inTurn(): PartitionReading[] {
+  /**
+   * Appends records until the spans are full or nothing is left. Each partition has an equal share before any has more: none
+   * starves, and a small read has of all of them. What remains goes to another one first each time.
+   */
+  readInTurn(into: RecordSpans): void {
+    const { limit } = into;
+    const inTurn = this.#inTurn();
+    const share = Math.max(1, Math.floor((limit - into.count) / Math.max(1, inTurn.length)));
+    const [first] = inTurn;
+    if (first !== undefined) this.#lastServed = first.partition;
+    for (const reading of inTurn) {
+      if (into.isFull) {
+        // The next read begins with those that had nothing of this one.
+        this.#lastServed = reading.partition - 1;
+        break;
+      }
+      into.limit = Math.min(limit, into.count + share);
+      reading.read(into);
+      into.limit = limit;
+    }
+    for (const reading of inTurn) reading.read(into);
+  }
+
+  /** Those with records, the one after the last served first. */
+  #inTurn(): PartitionReading[] {
     const ready = [...this.values()]
       .filter((one) => one.hasRecords)
       .toSorted((a, b) => a.partition - b.partition);
     const first = ready.findIndex((one) => one.partition > this.#lastServed);
     return first < 1 ? ready : [...ready.slice(first), ...ready.slice(0, first)];
-  }
-
-  /** It had its turn. */
-  served({ partition }: PartitionReading): void {
-    this.#lastServed = partition;
   }
 }
