@@ -54,6 +54,9 @@ interface KnownSource {
   readonly next_offset: bigint;
   readonly read_up_to: bigint | null;
   readonly read_leader_epoch: number | null;
+  /** Of events: null where the topic has no rules. */
+  readonly ruled_topic?: string | null | undefined;
+  readonly share?: number[] | null | undefined;
 }
 
 /**
@@ -121,14 +124,13 @@ export class KnownSources {
     return new KnownSources(await knownSources(db, topic));
   }
 
-  /**
-   * What `registerTopic` would say of a topic that this process has registered before; null where it would have to make or
-   * halt a source.
-   */
-  of(
-    request: Pick<RegisterTopicRequest, 'topicId' | 'partitions' | 'share'>,
-  ): RegisteredPartition[] | null {
-    const { topicId } = request;
+  /** What `registerTopic` would say; null where it would have to note, make, halt or refuse something. */
+  of(request: Omit<RegisterTopicRequest, 'genesis'>): RegisteredPartition[] | null {
+    const { kind, topicId, rules, share } = request;
+    const [first] = this.#sources;
+    if (kind === 'events' && !isSameShare(first?.share ?? null, share ?? null)) return null;
+    if (kind === 'events' && rules !== undefined && (first?.ruled_topic ?? null) === null)
+      return null;
     const ours = this.#sources.filter((source) => source.topic_id === topicId);
     const isRecreated = this.#sources.some((one) => one.topic_id !== topicId && !one.closed_at);
     const found = countedPartitions(request).map((partition) => newestOf(ours, partition));
@@ -172,6 +174,11 @@ function countedPartitions({
   return share ? all.filter((partition) => share.includes(partition)) : all;
 }
 
+function isSameShare(one: TopicShare, other: TopicShare): boolean {
+  if (one === null || other === null) return one === other;
+  return one.length === other.length && one.every((partition) => other.includes(partition));
+}
+
 /** Of several the newest: those before it were closed, since the log had departed from what was counted. */
 function newestOf(sources: readonly KnownSource[], partition: number): KnownSource | undefined {
   return sources.findLast((source) => source.partition === partition);
@@ -194,6 +201,13 @@ async function knownSources(
       'c.read_up_to',
       'c.read_leader_epoch',
     ])
+    // Topics of dead letters have neither.
+    .$if(kind === 'events', (query) =>
+      query
+        .leftJoin('topic_rules as r', 'r.topic', 's.topic')
+        .leftJoin('topic_shares as h', 'h.topic', 's.topic')
+        .select(['r.topic as ruled_topic', 'h.partitions as share']),
+    )
     .where('s.kind', '=', kind)
     .where('s.topic', '=', topic)
     .orderBy('s.source_id')

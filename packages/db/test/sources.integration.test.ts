@@ -1,3 +1,4 @@
+import { DEFAULT_TOPIC_RULES } from '@adtally/event-schema';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { DatabaseExecutor } from '../src/database.ts';
@@ -64,9 +65,7 @@ test('known sources are what a registration would find, and nothing where it wou
   await sql`UPDATE cursors SET halted_code = NULL, halted_detail = NULL, halted_resume_at = NULL,
     halted_at = NULL`.execute(db);
   expect(await known({ partitions: 2 })).toHaveLength(2);
-  expect(await known({ share: [1, 2] })).toMatchObject([{ partition: 1 }, { partition: 2 }]);
   expect(await known({ partitions: 4 })).toBeNull();
-  expect(await known({ partitions: 4, share: [2, 3] })).toBeNull();
   expect(await known({ topicId: 'second' })).toBeNull();
   // The loss of all but one is accepted: the other topic of the name is not over yet.
   const decision = { actor: 'ops', reason: 'the test cluster was wiped' };
@@ -78,6 +77,28 @@ test('known sources are what a registration would find, and nothing where it wou
   expect(await known({ topicId: 'second' })).toBeNull();
   await registerTopic(db, second);
   expect(await known({ topicId: 'second' })).toEqual(await registerTopic(db, second));
+});
+
+test('known sources are nothing where rules or a share would be noted or refused', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  const known = async (request: RegisterTopicRequest) =>
+    (await KnownSources.read(db, request)).of(request);
+  const ruled = { ...topic, rules: DEFAULT_TOPIC_RULES };
+  await registerTopic(db, topic);
+  expect(await known(topic)).toHaveLength(3);
+  expect(await known({ ...topic, share: [1, 2] })).toBeNull();
+  expect(await known(ruled)).toBeNull();
+  await registerTopic(db, ruled);
+  expect(await known(ruled)).toEqual(await registerTopic(db, ruled));
+  const shared = { ...ruled, topic: 'shared', topicId: 'third', share: [1, 2] };
+  await registerTopic(db, shared);
+  expect(await known(shared)).toMatchObject([{ partition: 1 }, { partition: 2 }]);
+  expect(await known({ ...shared, share: [2, 1] })).toHaveLength(2);
+  for (const share of [[1], [0, 1], null]) expect(await known({ ...shared, share })).toBeNull();
+  const letters = { ...topic, kind: 'dlq', topic: 'letters', topicId: 'fourth' } as const;
+  await registerTopic(db, letters);
+  expect(await known(letters)).toEqual(await registerTopic(db, letters));
 });
 
 test('where a genesis cannot be told, no source is made at all', async () => {

@@ -40,8 +40,8 @@ export class TopicRegistration {
   /** Under way: whoever asks meanwhile gets the same. */
   #reading: Promise<Registration> | null = null;
   #hasBegun = false;
-  /** True once this process has registered the topic, its rules and share noted. */
-  #isRegistered = false;
+  /** Whether it was said which rules of this process are not the topic's. */
+  #hasToldRules = false;
 
   constructor(parts: RegistrationParts, options: RegistrationOptions) {
     this.#parts = parts;
@@ -63,10 +63,10 @@ export class TopicRegistration {
 
   async #register(): Promise<Registration> {
     const { admin, db, log } = this.#parts;
-    const { topic, startAt, rules } = this.#options;
+    const { topic, startAt } = this.#options;
     const [described, known] = await Promise.all([
       admin.describeTopic(topic),
-      this.#isRegistered ? KnownSources.read(db, this.#options) : null,
+      KnownSources.read(db, this.#options),
     ]);
     if (described === null) {
       throw new WaitingError({ code: 'topic_missing', detail: `topic ${topic} does not exist` });
@@ -75,7 +75,7 @@ export class TopicRegistration {
     const partitions = described.partitions.length;
     let genesis: Map<number, number> | null = null;
     const registered =
-      known?.of({ ...this.#options, topicId, partitions }) ??
+      known.of({ ...this.#options, topicId, partitions }) ??
       (await registerTopic(db, {
         ...this.#options,
         topicId,
@@ -86,8 +86,7 @@ export class TopicRegistration {
           return BigInt(genesis.get(partition) ?? 0);
         },
       }));
-    if (rules !== undefined && !this.#isRegistered) await tellIgnoredRules(db, topic, rules, log);
-    this.#isRegistered = true;
+    this.#tellIgnoredRules();
     for (const { partition, nextOffset } of registered.filter(({ isNew }) => isNew)) {
       log.info(
         { topic, partition, offset: nextOffset, startAt: startAtText(startAt) },
@@ -99,5 +98,17 @@ export class TopicRegistration {
       leaders: new Map(described.partitions.map((one) => [one.partition, one.leader])),
       sources: new Map(registered.map((source) => [source.partition, source])),
     };
+  }
+
+  /** Beside the claims, which need not wait for it; once. */
+  #tellIgnoredRules(): void {
+    const { db, log } = this.#parts;
+    const { topic, rules } = this.#options;
+    if (rules === undefined || this.#hasToldRules) return;
+    this.#hasToldRules = true;
+    tellIgnoredRules(db, topic, rules, log).catch((error: unknown) => {
+      this.#hasToldRules = false;
+      log.debug({ err: error }, 'the rules of the topic could not be read');
+    });
   }
 }
