@@ -31,8 +31,11 @@ export interface FillControl {
 
 /** How long one fetch waits for a first record: also how soon the loop notices anything else. */
 const FETCH_WAIT_MS = 50;
-/** How long a batch may grow while each fetch brings all it asked for: the fewer batches, the sooner we catch up. */
-const BEHIND_LINGER_MS = 100;
+/**
+ * How long a batch may grow while each fetch brings all it asked for: the fewer batches, the sooner we catch up. A process at its
+ * pace fills the largest in less; one that has just started takes five times as long for a row, and commits what it has.
+ */
+const BEHIND_LINGER_MS = 40;
 const NOTHING = new RecordObjects([]);
 /** Bytes of records after which a batch counts as full: three are held in memory, each sent in one statement. */
 const BATCH_BYTES_MAX = 40 * 1_024 * 1_024;
