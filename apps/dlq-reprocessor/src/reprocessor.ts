@@ -28,7 +28,7 @@ import {
 import { schemasOf } from '@adtally/schema-registry';
 import type { AppParts } from '@adtally/service';
 import type { ReprocessorConfig } from './env.ts';
-import { limitsTeller } from './limits-teller.ts';
+import { limitsTeller, tellLimits } from './limits-teller.ts';
 import { letterWork, type LetterWork } from './letter-work.ts';
 import { countCopies, LetterCopier, takeAsLetters } from './letter-copier.ts';
 import type { METRICS } from './metrics.ts';
@@ -61,7 +61,7 @@ export function createReprocessor(parts: ReprocessorParts) {
     drainDeadlineMs: config.drainDeadlineMs,
     log,
     servers,
-    open: (signal) => openResources(parts, metrics, log, servers, signal),
+    open: (signal) => openResources(config, metrics, log, servers, signal),
     wire: (resources, abandoned) => {
       const wired = wire(parts, servers, resources, abandoned);
       letters = wired.letters;
@@ -193,6 +193,11 @@ function wire(
     reads: loop,
     link,
     consumer,
+    join: async (signal) => {
+      // Before anything is tried: who looks at a process that is ready finds its limits.
+      await servers.atDatabase(() => tellLimits(db, config, parts.version), signal);
+      consumer.join();
+    },
     ownership,
     holdUps,
     hindrances,

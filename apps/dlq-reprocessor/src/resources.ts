@@ -12,10 +12,9 @@ import { ConfigError } from '@adtally/config';
 import { openInOrder, type Opened } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { ReprocessorConfig } from './env.ts';
-import { tellLimits } from './limits-teller.ts';
 import type { ReprocessorMetrics } from './metrics.ts';
 
-/** Every connection the service holds, opened in this order and closed in reverse. */
+/** Every connection the service holds, closed in reverse. */
 export interface Resources {
   readonly db: Database;
   readonly admin: KafkaAdmin;
@@ -58,80 +57,83 @@ type ResourcesConfig = Pick<
 >;
 
 /**
- * Opens everything, waiting for servers that are away (ADR 16).
+ * Opens everything, waiting for servers that are away (ADR 16); of the group no partitions are asked yet.
  * @throws ConfigError where a topic is not as it must be, ServerUnusable
  */
 export async function openResources(
-  { version, config }: { readonly version: string; readonly config: ResourcesConfig },
+  config: ResourcesConfig,
   metrics: ReprocessorMetrics,
   log: Logger,
   servers: Servers,
   signal: AbortSignal,
 ): Promise<Opened<Resources>> {
   const onNotice = (notice: Notice) => log.warn({ notice }, 'kafka client');
+  const { kafka, topics } = config;
   return await openInOrder(log, async (closers) => {
     const db = openDatabase(config.databaseUrl, {
       applicationName: 'adtally-dlq-reprocessor',
       maxConnections: POOL_CONNECTIONS,
     });
     closers.add(() => db.destroy());
-    await servers.atDatabase(() => requireSchema(db), signal);
-    servers.postgres.worked();
-    // Before anything is tried: who looks at a process that is ready finds its limits.
-    await servers.atDatabase(() => tellLimits(db, config, version), signal);
-    // The producer first: of settings that no client can be made of it alone says what is wrong.
-    const producer = await servers.atBrokers(
-      () =>
-        AckedProducer.connect(config.kafka, {
-          maxRecordBytes: config.recordMaxBytes + 2 * ADDED_HEADERS_BYTES,
-          deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
-          connectTimeoutMs: CONNECT_TIMEOUT_MS,
-          onNotice,
-        }),
-      signal,
-    );
-    closers.add(() => producer.close());
-    const admin = new KafkaAdmin(config.kafka, { onNotice });
-    closers.add(() => admin.close());
-    const claimsAdmin = new KafkaAdmin(config.kafka, {
-      onNotice,
-      requestTimeoutMs: CLAIM_REQUEST_TIMEOUT_MS,
-    });
-    closers.add(() => claimsAdmin.close());
-    await servers.atBrokers(() => requireTopics(admin, config), signal);
     const dedup = createDeduplicator({
       url: config.redisUrl,
       ttlSeconds: config.dedupTtlSeconds,
       budgetMs: config.dedupBudgetMs,
       // The same predictions as the consumer's: they are about this topic's keys.
-      keyPrefix: redisKeyPrefix(config.topics.events.name),
+      keyPrefix: redisKeyPrefix(topics.events.name),
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());
-    const protocol = await servers.atBrokers(
+    // All begin now, and are waited for in the order below.
+    const schema = closers.ahead(() => requireSchema(db));
+    const producing = closers.ahead(
       () =>
-        chooseGroupProtocol(config.kafka, {
-          wanted: config.groupProtocol,
-          groupId: config.group,
-          log,
-        }),
-      signal,
-    );
-    const consumer = await servers.atBrokers(
-      () =>
-        GroupConsumer.connect(config.kafka, {
-          groupId: config.group,
-          topic: config.topics.dlq.name,
-          askLog: (partition) => claimsAdmin.watermarks(config.topics.dlq.name, partition),
-          protocol,
-          reader: config.recordReader,
-          bufferBytes: config.fetchBufferMaxBytes,
+        AckedProducer.connect(kafka, {
+          maxRecordBytes: config.recordMaxBytes + 2 * ADDED_HEADERS_BYTES,
+          deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,
         }),
-      signal,
+      (producer) => producer.close(),
     );
-    closers.add(() => consumer.leave());
+    let claimsAdmin: KafkaAdmin | undefined;
+    closers.add(() => claimsAdmin?.close());
+    const checking = closers.ahead(async () => {
+      claimsAdmin ??= new KafkaAdmin(kafka, {
+        onNotice,
+        requestTimeoutMs: CLAIM_REQUEST_TIMEOUT_MS,
+      });
+      await requireTopics(claimsAdmin, config);
+      return claimsAdmin;
+    });
+    const consuming = closers.ahead(
+      async () =>
+        await GroupConsumer.connect(kafka, {
+          groupId: config.group,
+          topic: topics.dlq.name,
+          // It asks once it has joined.
+          askLog: (partition) => (claimsAdmin as KafkaAdmin).watermarks(topics.dlq.name, partition),
+          protocol: await chooseGroupProtocol(kafka, {
+            wanted: config.groupProtocol,
+            groupId: config.group,
+            log,
+          }),
+          reader: config.recordReader,
+          bufferBytes: config.fetchBufferMaxBytes,
+          joinsLater: true,
+          connectTimeoutMs: CONNECT_TIMEOUT_MS,
+          onNotice,
+        }),
+      (consumer) => consumer.leave(),
+    );
+    await servers.atDatabase(schema, signal);
+    servers.postgres.worked();
+    // The producer first: of settings that no client can be made of it alone says what is wrong.
+    const producer = await servers.atBrokers(producing, signal);
+    const admin = new KafkaAdmin(kafka, { onNotice });
+    closers.add(() => admin.close());
+    claimsAdmin = await servers.atBrokers(checking, signal);
+    const consumer = await servers.atBrokers(consuming, signal);
     return { db, admin, claimsAdmin, producer, dedup, consumer };
   });
 }

@@ -16,6 +16,7 @@ const LIMIT_MS = 1_000;
  */
 export class GroupCaller {
   readonly #parts: CallerParts;
+  #hasCalled = false;
 
   constructor(parts: CallerParts) {
     this.#parts = parts;
@@ -23,11 +24,19 @@ export class GroupCaller {
 
   /** Begins a call and waits for nothing; one that fails costs the others a heartbeat. */
   call(): void {
-    void this.called();
+    this.#hasCalled = true;
+    void this.#call();
   }
 
-  /** The same, done when it returns, in at most a second: nothing that ends waits longer for it. Never rejects. */
-  async called(): Promise<void> {
+  /**
+   * The same for the last time, done when it returns, in at most a second: nothing that ends waits longer for it. Nothing
+   * where it never came to call. Never rejects.
+   */
+  async left(): Promise<void> {
+    if (this.#hasCalled) await this.#call();
+  }
+
+  async #call(): Promise<void> {
     const { db, group, log } = this.#parts;
     try {
       const limit = AbortSignal.timeout(LIMIT_MS);

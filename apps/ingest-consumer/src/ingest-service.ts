@@ -186,6 +186,10 @@ function wire(
     reads: loop,
     link,
     consumer,
+    join: () => {
+      consumer.join();
+      caller.call();
+    },
     ownership,
     holdUps,
     hindrances,

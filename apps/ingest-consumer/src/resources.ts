@@ -15,7 +15,7 @@ import type { IngestConfig } from './env.ts';
 import { GroupCaller } from './group-caller.ts';
 import type { IngestMetrics } from './metrics.ts';
 
-/** Every connection the service holds, opened in this order and closed in reverse. */
+/** Every connection the service holds, closed in reverse. */
 export interface Resources {
   readonly db: Database;
   readonly admin: KafkaAdmin;
@@ -64,7 +64,7 @@ type TopicPolicy = Pick<
 >;
 
 /**
- * Opens everything, waiting for servers that are away (ADR 16).
+ * Opens everything, waiting for servers that are away (ADR 16); of the group no partitions are asked yet.
  * @throws ConfigError where a topic is not as it must be, ServerUnusable
  */
 export async function openResources(
@@ -75,71 +75,76 @@ export async function openResources(
   signal: AbortSignal,
 ): Promise<Opened<Resources>> {
   const onNotice = (notice: Notice) => log.warn({ notice }, 'kafka client');
+  const { kafka, topics, consumerGroup: group } = config;
   return await openInOrder(log, async (closers) => {
     const db = openDatabase(config.databaseUrl, {
       applicationName: 'adtally-ingest-consumer',
       maxConnections: POOL_CONNECTIONS,
     });
     closers.add(() => db.destroy());
-    await servers.atDatabase(() => requireSchema(db), signal);
-    servers.postgres.worked();
-    // The producer first: of settings that no client can be made of it alone says what is wrong.
-    const producer = await servers.atBrokers(
-      () =>
-        AckedProducer.connect(config.kafka, {
-          maxRecordBytes: config.recordMaxBytes + DEAD_LETTER_EXTRA_BYTES,
-          connectTimeoutMs: CONNECT_TIMEOUT_MS,
-          onNotice,
-        }),
-      signal,
-    );
-    closers.add(() => producer.close());
-    const admin = new KafkaAdmin(config.kafka, { onNotice });
-    closers.add(() => admin.close());
-    const claimsAdmin = new KafkaAdmin(config.kafka, {
-      onNotice,
-      requestTimeoutMs: CLAIM_REQUEST_TIMEOUT_MS,
-    });
-    closers.add(() => claimsAdmin.close());
-    await servers.atBrokers(() => checkTopics(admin, config, log), signal);
     const dedup = createDeduplicator({
       url: config.redisUrl,
       ttlSeconds: config.dedupTtlSeconds,
       budgetMs: config.dedupBudgetMs,
       // Its predictions are about this topic's keys; another topic may share the server.
-      keyPrefix: redisKeyPrefix(config.topics.events.name),
+      keyPrefix: redisKeyPrefix(topics.events.name),
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());
-    const protocol = await servers.atBrokers(
+    // All begin now, and are waited for in the order below (docs/adr/0052).
+    const schema = closers.ahead(() => requireSchema(db));
+    const producing = closers.ahead(
       () =>
-        chooseGroupProtocol(config.kafka, {
-          wanted: config.groupProtocol,
-          groupId: config.consumerGroup,
-          log,
-        }),
-      signal,
-    );
-    const consumer = await servers.atBrokers(
-      () =>
-        GroupConsumer.connect(config.kafka, {
-          groupId: config.consumerGroup,
-          topic: config.topics.events.name,
-          askLog: (partition) => claimsAdmin.watermarks(config.topics.events.name, partition),
-          protocol,
-          instanceId: config.groupInstanceId === '' ? undefined : config.groupInstanceId,
-          reader: config.recordReader,
-          bufferBytes: config.fetchBufferMaxBytes,
+        AckedProducer.connect(kafka, {
+          maxRecordBytes: config.recordMaxBytes + DEAD_LETTER_EXTRA_BYTES,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           onNotice,
         }),
-      signal,
+      (producer) => producer.close(),
     );
-    const caller = new GroupCaller({ db, group: config.consumerGroup, log });
+    let claimsAdmin: KafkaAdmin | undefined;
+    closers.add(() => claimsAdmin?.close());
+    const checking = closers.ahead(async () => {
+      claimsAdmin ??= new KafkaAdmin(kafka, {
+        onNotice,
+        requestTimeoutMs: CLAIM_REQUEST_TIMEOUT_MS,
+      });
+      await checkTopics(claimsAdmin, config, log);
+      return claimsAdmin;
+    });
+    const caller = new GroupCaller({ db, group, log });
     // Closed in reverse: what it left is there to be had, once it has left.
-    closers.add(() => caller.called());
-    closers.add(() => consumer.leave({ keepMembership: config.groupInstanceId !== '' }));
-    caller.call();
+    closers.add(() => caller.left());
+    const consuming = closers.ahead(
+      async () =>
+        await GroupConsumer.connect(kafka, {
+          groupId: group,
+          topic: topics.events.name,
+          // It asks once it has joined.
+          askLog: (partition) =>
+            (claimsAdmin as KafkaAdmin).watermarks(topics.events.name, partition),
+          protocol: await chooseGroupProtocol(kafka, {
+            wanted: config.groupProtocol,
+            groupId: group,
+            log,
+          }),
+          instanceId: config.groupInstanceId === '' ? undefined : config.groupInstanceId,
+          reader: config.recordReader,
+          bufferBytes: config.fetchBufferMaxBytes,
+          joinsLater: true,
+          connectTimeoutMs: CONNECT_TIMEOUT_MS,
+          onNotice,
+        }),
+      (consumer) => consumer.leave({ keepMembership: config.groupInstanceId !== '' }),
+    );
+    await servers.atDatabase(schema, signal);
+    servers.postgres.worked();
+    // The producer first: of settings that no client can be made of it alone says what is wrong.
+    const producer = await servers.atBrokers(producing, signal);
+    const admin = new KafkaAdmin(kafka, { onNotice });
+    closers.add(() => admin.close());
+    claimsAdmin = await servers.atBrokers(checking, signal);
+    const consumer = await servers.atBrokers(consuming, signal);
     return { db, admin, claimsAdmin, producer, dedup, consumer, caller };
   });
 }

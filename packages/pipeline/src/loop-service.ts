@@ -10,6 +10,7 @@ import {
 } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
 import type { Ownership } from './ownership.ts';
+import { partitionsOf } from './partitions-status.ts';
 import { GroupCheck } from './group-check.ts';
 import type { Servers } from './servers.ts';
 import { sessionCheck } from './session-check.ts';
@@ -38,6 +39,8 @@ export interface LoopWiring {
   readonly reads: { readonly inHand: readonly RecordsInHand[] };
   readonly link: WriterLink;
   readonly consumer: Pick<GroupConsumer, 'place' | 'restMs'>;
+  /** Asks the group for partitions: from then on the others make room for this process. May reject with `Abandoned`. */
+  join(signal: AbortSignal): Promise<void> | void;
   readonly ownership: Ownership;
   readonly holdUps: HoldUps;
   readonly hindrances: { reason(partition: number): WaitReason | null };
@@ -74,6 +77,8 @@ export class LoopService<R> implements Service {
   #wiring: LoopWiring | null = null;
   #resources: R | null = null;
   #close: (() => Promise<void>) | null = null;
+  /** Whether it came to an end before it was stopped. */
+  #opening: Promise<boolean> | null = null;
   #starting: Promise<void> = Promise.resolve();
   #running: Promise<void> = Promise.resolve();
 
@@ -93,6 +98,13 @@ export class LoopService<R> implements Service {
     return this.#wiring;
   }
 
+  /** Opens the connections; the group hears nothing of it. */
+  prepare(): void {
+    this.#opening ??= this.#open();
+    // `start` tells it.
+    this.#opening.catch(() => undefined);
+  }
+
   start(): Promise<void> {
     this.#starting = this.#start();
     return this.#starting;
@@ -107,7 +119,7 @@ export class LoopService<R> implements Service {
       () => this.work(),
       () => this.#abandoned.abort(),
     );
-    await this.#starting.catch(() => undefined);
+    await Promise.allSettled([this.#opening, this.#starting]);
     // Until the others are quick to take over, what is ours is counted on.
     const restMs = Math.min(this.#wiring?.consumer.restMs ?? 0, drainDeadlineMs * REST_SHARE);
     await Promise.race([pause(restMs, this.#abandoned.signal), this.#running]);
@@ -139,33 +151,9 @@ export class LoopService<R> implements Service {
     };
   }
 
-  /**
-   * The partitions held (`reason`: why one cannot be read for now), those that wait to be, those that stand still,
-   * and what holds all of them up just now:
-   * for a status endpoint.
-   */
+  /** As `partitionsOf` has them, for a status endpoint. */
   partitions(logEnd: (partition: number) => number | null) {
-    const ownership = this.#wiring?.ownership;
-    return {
-      owned: (ownership?.allOwned() ?? []).map((owned) => ({
-        partition: owned.partition,
-        source_id: owned.sourceId,
-        epoch: owned.epoch,
-        next_offset: owned.committedOffset,
-        read_offset: owned.readOffset,
-        log_end: logEnd(owned.partition),
-        reason: this.#wiring?.hindrances.reason(owned.partition)?.code ?? null,
-        detail: this.#wiring?.hindrances.reason(owned.partition)?.detail ?? null,
-      })),
-      waiting: (ownership?.allWaiting() ?? []).map(({ partition, reason, sinceMs }) => ({
-        partition,
-        reason: reason?.code ?? null,
-        detail: reason?.detail ?? null,
-        since: new Date(Date.now() - (performance.now() - sinceMs)).toISOString(),
-      })),
-      halted: ownership?.allHalted() ?? [],
-      held_up: this.#wiring?.holdUps.reason ?? null,
-    };
+    return partitionsOf(this.#wiring, logEnd);
   }
 
   /** The servers that cannot be worked with now, and why. */
@@ -189,7 +177,8 @@ export class LoopService<R> implements Service {
 
   async #start(): Promise<void> {
     const { log, name } = this.#options;
-    if (!(await this.#open())) return;
+    this.prepare();
+    if ((await this.#opening) !== true) return;
     this.#running = this.#keepRunning().catch((error: unknown) => {
       log.fatal({ err: error }, `${name} stopped: a person must look at this`);
       this.#failure.resolve(error instanceof Error ? error : new Error(String(error)));
@@ -211,8 +200,8 @@ export class LoopService<R> implements Service {
     const link = this.#wiring?.link;
     this.#close = null;
     this.#wiring = null;
-    await link?.close();
-    await close?.();
+    // Side by side: the partitions are released, and the group waits for its part.
+    await Promise.all([link?.close(), close?.()]);
     clearInterval(this.#cutting);
   }
 
@@ -241,6 +230,20 @@ export class LoopService<R> implements Service {
     }
   }
 
+  /** False where it was stopped meanwhile. */
+  async #join({ link, join }: LoopWiring): Promise<boolean> {
+    const { signal } = this.#stopping;
+    try {
+      // By this session the others' calls are heard, and what the group grants is claimed.
+      await link.check(signal);
+      await join(signal);
+      return !signal.aborted;
+    } catch (error) {
+      if (error instanceof Abandoned) return false;
+      throw error;
+    }
+  }
+
   async #run(resources: R): Promise<void> {
     const { wire, log, servers } = this.#options;
     const wiring = wire(resources, this.#abandoned.signal);
@@ -255,6 +258,7 @@ export class LoopService<R> implements Service {
       // Whoever says a last word opens another connection, which would be waited for.
       this.#cutting = setInterval(() => wiring.cut(), CUT_AGAIN_MS);
     });
+    if (!(await this.#join(wiring))) return;
     const groupCheck = new GroupCheck(wiring.consumer, servers.group);
     const besides: Beside[] = [...wiring.beside, sessionCheck(wiring.link, log), groupCheck];
     for (const beside of besides) await beside.start?.();

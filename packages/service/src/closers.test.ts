@@ -31,3 +31,19 @@ test('where a step fails, what was opened before it is closed, and the failure i
   await expect(opening).rejects.toThrow('the second is away');
   expect(closed).toEqual(['first']);
 });
+
+test('what is attempted ahead is closed at its place of the order, taken or not', async () => {
+  const closed: string[] = [];
+  const close = (opened: string): void => void closed.push(opened);
+  const opening = openInOrder(LOG, async (closers) => {
+    closers.add(() => close('first'));
+    closers.ahead(async () => 'second', close);
+    const third = closers.ahead(async () => 'third', close);
+    closers.ahead(() => Promise.reject(new Error('the fourth is away')), close);
+    closers.add(() => close('last'));
+    await third();
+    throw new Error('the fifth is away');
+  });
+  await expect(opening).rejects.toThrow('the fifth is away');
+  expect(closed).toEqual(['last', 'third', 'second', 'first']);
+});

@@ -1,4 +1,5 @@
 import type { Logger } from '@adtally/telemetry';
+import { EarlyAttempt } from './early-attempt.ts';
 
 /** What was opened, to be closed in reverse; one that fails to close does not keep the others open. */
 export class Closers {
@@ -11,6 +12,19 @@ export class Closers {
 
   add(close: () => Promise<void> | void): void {
     this.#closers.push(close);
+  }
+
+  /**
+   * Begins an attempt now, beside what is waited for before it, and returns what is called for its success; called again, or after
+   * a failure, it attempts again. What was opened last is closed at this place of the order, taken or not.
+   */
+  ahead<T>(
+    attempt: () => Promise<T>,
+    close: (opened: T) => Promise<void> | void = () => undefined,
+  ): () => Promise<T> {
+    const early = new EarlyAttempt(attempt, close);
+    this.add(() => early.close());
+    return () => early.take();
   }
 
   async closeAll(): Promise<void> {

@@ -1,10 +1,10 @@
 export {
-  AdminServer,
   buildAdminApp,
   type AdminHost,
   type AdminOptions,
   type FastifyInstance,
-} from './admin-server.ts';
+} from './admin-app.ts';
+export { AdminServer } from './admin-server.ts';
 export { Closers, openInOrder, type Opened } from './closers.ts';
 export { abandonInTime, giveUpAfterMs } from './give-up.ts';
 export type { ConnectionCheck } from '@adtally/command-line';

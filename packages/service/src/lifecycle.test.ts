@@ -87,3 +87,32 @@ test('a stop that fails does not keep the others up', async () => {
   expect(calls).toContain('stop pool');
   expect(lifecycle.exitCode).toBe(1);
 });
+
+test('what is prepared is stopped also where nothing was started, and in its order', async () => {
+  const { calls, service } = recorder();
+  const prepared = (name: string) =>
+    service(name, { prepare: () => void calls.push(`prepare ${name}`) });
+  const services = [service('presence'), prepared('consumer'), prepared('letters')];
+  const early = new Lifecycle(services, logger);
+  early.prepare();
+  await early.drain('the admin port is taken');
+  await early.start();
+  expect(calls.splice(0)).toEqual([
+    'prepare consumer',
+    'prepare letters',
+    'stop letters',
+    'stop consumer',
+  ]);
+  const whole = new Lifecycle(services, logger);
+  whole.prepare();
+  await whole.start();
+  await whole.drain('over');
+  expect(calls.slice(2)).toEqual([
+    'start presence',
+    'start consumer',
+    'start letters',
+    'stop letters',
+    'stop consumer',
+    'stop presence',
+  ]);
+});

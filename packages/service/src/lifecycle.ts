@@ -23,8 +23,8 @@ export class Lifecycle {
   readonly #services: readonly Service[];
   readonly #logger: Logger;
   readonly #onState: (state: LifecycleState) => void;
-  /** Those whose start was called; a service half way up must be stopped too. */
-  readonly #begun: Service[] = [];
+  /** Those that were prepared or started; a service half way up must be stopped too. */
+  readonly #begun = new Set<Service>();
   #state: LifecycleState = 'starting';
   #drain: Promise<void> | undefined;
   #exitCode = 0;
@@ -66,11 +66,21 @@ export class Lifecycle {
     };
   }
 
+  /** Lets all begin with what changes nothing for anybody else. */
+  prepare(): void {
+    if (this.#state !== 'starting') return;
+    for (const service of this.#services) {
+      if (service.prepare === undefined) continue;
+      this.#begun.add(service);
+      service.prepare();
+    }
+  }
+
   /** Resolves when all services are up, or when a drain came first; a failed start drains. */
   async start(): Promise<void> {
     for (const service of this.#services) {
       if (this.#state !== 'starting') return;
-      this.#begun.push(service);
+      this.#begun.add(service);
       void service.failed?.then((error) => this.#fail(`${service.name} failed`, error));
       try {
         await service.start();
@@ -92,7 +102,8 @@ export class Lifecycle {
   async #stopAll(reason: string): Promise<void> {
     this.#enter('draining');
     this.#logger.info({ reason }, 'draining');
-    for (const service of this.#begun.toReversed()) {
+    const begun = this.#services.filter((service) => this.#begun.has(service));
+    for (const service of begun.toReversed()) {
       try {
         await service.stop();
       } catch (error) {

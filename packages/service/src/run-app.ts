@@ -46,7 +46,7 @@ export interface AppOptions<C extends ServiceConfig, D extends MetricDefinitions
   readonly definitions: D;
   /** Past this without a beat the process counts as stuck; longer than any bounded wait of its loop. */
   readonly stuckAfterMs: number;
-  /** Wires the app by hand; opens nothing, which is for the services' `start`. */
+  /** Wires the app by hand; opens nothing, which is for the services. */
   readonly build: (parts: AppParts<C, D>) => BuiltApp;
 }
 

@@ -1,7 +1,8 @@
 // oxlint-disable unicorn/no-process-exit -- the one place that may end the process by force
 import { EXIT, exitCodeOf } from '@adtally/command-line';
 import type { Logger, TelemetryExport } from '@adtally/telemetry';
-import { AdminServer, type AdminOptions } from './admin-server.ts';
+import type { AdminOptions } from './admin-app.ts';
+import { AdminServer } from './admin-server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Service } from './service.ts';
 
@@ -45,6 +46,7 @@ export async function runService(options: RunServiceOptions): Promise<void> {
   });
 
   const removeHandlers = installHandlers(lifecycle, logger);
+  lifecycle.prepare();
   let adminFailure: unknown;
   try {
     // Outside the lifecycle: it answers probes from the first moment of the start to the last of the drain.

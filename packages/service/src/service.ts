@@ -7,6 +7,8 @@ import type { Work } from './work-in-hand.ts';
 export interface Service {
   /** For logs, e.g. `consumer`. */
   readonly name: string;
+  /** Begins what takes a while and changes nothing for anybody else; `start` waits for it, or `stop` ends it. */
+  prepare?(): void;
   start(): Promise<void>;
   /**
    * Finishes the work in hand and lets go of everything; resolves when that is done.

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,3 +36,42 @@ test('a build answers as its sources do, native code and files beside the source
     );
   }
 });
+
+test('a start reads neither the web server, which comes later, nor what nobody uses', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'adtally-programs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [app = ''] = APPS;
+  await buildPrograms({
+    programs: { main: mainOf(app) },
+    folder,
+    conditions: ['@adtally/source'],
+  });
+  const first = readAtStart(folder, 'main.js');
+  const all = readAtStart(folder, 'main.js', true);
+  const mentions = (files: ReadonlyMap<string, string>, word: string): boolean =>
+    [...files.values()].some((text) => text.includes(word));
+  // A code of Fastify's errors, and an option of the Avro library that the Kafka protocol's package brings.
+  expect(mentions(first, 'FST_ERR_HOOK_INVALID_TYPE')).toBe(false);
+  expect(mentions(all, 'FST_ERR_HOOK_INVALID_TYPE')).toBe(true);
+  expect(mentions(all, 'wrapUnions')).toBe(false);
+});
+
+const STATIC_IMPORT = /^(?:import|export)\b[^;\n]*["']\.\/([^"']+\.js)["'];$/gm;
+const DYNAMIC_IMPORT = /\bimport\(["']\.\/([^"']+\.js)["']\)/g;
+
+/** The files of a build that are read before its first line runs, or all that may ever be. */
+function readAtStart(folder: string, main: string, withLater = false): Map<string, string> {
+  const read = new Map<string, string>();
+  const follow = (file: string): void => {
+    // Texts of others have examples in them.
+    if (read.has(file) || !existsSync(join(folder, file))) return;
+    const text = readFileSync(join(folder, file), 'utf8');
+    read.set(file, text);
+    const kinds = withLater ? [STATIC_IMPORT, DYNAMIC_IMPORT] : [STATIC_IMPORT];
+    for (const kind of kinds) {
+      for (const [, name = ''] of text.matchAll(kind)) follow(name);
+    }
+  };
+  follow(main);
+  return read;
+}
