@@ -64,6 +64,8 @@ const isNameAlone = (one: Documented) => NAME_ALONE.test(lineOf(one));
 let stage: OperatorStage;
 beforeAll(async () => {
   stage = await OperatorStage.start(ROOT);
+  // On a new machine it installs what it needs, and says so.
+  await stage.commands.run(['recount', '--help']);
 }, 120_000);
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
