@@ -39,7 +39,8 @@ const CASES = [
 
 test.runIf(hasKafkaServer()).each(CASES)(
   'I9: an unclean leader election $when halts as $code; accept-loss counts what the new log holds',
-  { timeout: 180_000 },
+  // Once more, with another cluster: of a machine under load a broker may be missed later than a producer waits.
+  { timeout: 180_000, retry: 1 },
   async ({ when, code }) => {
     const cluster = await kafkaCluster({ brokers: 3, settings: CARELESS });
     onTestFinished(() => cluster.close());
