@@ -87,7 +87,7 @@ export class NativeReading implements Reading {
     this.#watch.checkQuiet();
   }
 
-  /** The client's call returns by itself. */
+  /** Nothing ends a call of the client: it waits for records for all of its time. */
   wake(): void {}
 
   /** The client connects to every broker, as it does for its group. */

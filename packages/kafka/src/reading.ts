@@ -17,7 +17,7 @@ export interface Reading {
   /** Looks in the background at what was not delivered though it may be there. Between fetches. */
   checkQuiet(): void;
 
-  /** The group changes: a read that waits for records returns, since its caller has something to settle. */
+  /** The group changes: a read that waits for records returns where it can, since its caller has something to settle. */
   wake(): void;
   /** The group grants these, which are about to be started: the same, and what their first records would wait for is done meanwhile. */
   expect(partitions: readonly number[]): void;
