@@ -11,8 +11,7 @@ const PARTITIONS = 6;
 
 test.runIf(hasKafkaServer())(
   'partitions change hands without waiting for a heartbeat: when a process comes, and when it is drained',
-  // Where a machine has no time for seconds a call comes too early, and a heartbeat is waited for after all: once more.
-  { timeout: 240_000, retry: 2 },
+  { timeout: 240_000 },
   async () => {
     const cluster = await kafkaCluster({
       settings: {
