@@ -84,7 +84,7 @@ export async function openResources(
       onEvent: (event) => noteDedupEvent(event, metrics, log),
     });
     closers.add(() => dedup.close());
-    // All begin now, and are waited for in the order below.
+    // All begin now, and are waited for in the order below (docs/adr/0052).
     const schema = closers.ahead(() => requireSchema(db));
     const producing = closers.ahead(
       () =>

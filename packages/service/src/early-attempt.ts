@@ -57,10 +57,7 @@ export class EarlyAttempt<T> {
     );
     closing.catch(() => undefined);
     const settled = new AbortController();
-    latest.then(
-      () => settled.abort(),
-      () => settled.abort(),
-    );
+    void Promise.allSettled([latest]).then(() => settled.abort());
     await pause(UNSETTLED_MAX_MS, settled.signal);
     if (settled.signal.aborted) await closing;
   }
