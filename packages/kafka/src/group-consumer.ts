@@ -1,13 +1,11 @@
-import type { SourceRecord } from '@adtally/event-schema';
 import { AssignmentAnswers } from './assignment-answers.ts';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig, type GroupConsumerOptions } from './consumer-config.ts';
 import { codeOf } from './errors.ts';
-import { recordsOf, type FetchedRecords } from './fetched-records.ts';
+import type { FetchedRecords } from './fetched-records.ts';
 import { type GroupPlace, PlaceInGroup } from './group-place.ts';
 import { HastenedHeartbeats } from './hastened-heartbeats.ts';
 import { LogQuestions } from './log-questions.ts';
-import type { ReadUpTo } from './log-witness.ts';
 import { DeferredStarts } from './deferred-starts.ts';
 import { connect, disconnect, join, joinAgain, unsubscribe } from './membership.ts';
 import { type MembershipCheck, membershipCheck } from './membership-check.ts';
@@ -18,14 +16,15 @@ import { NoticeBoard } from './notices.ts';
 import { OffsetHints } from './offset-hints.ts';
 import { CODE, newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { Rebalances, type RebalanceEvent } from './rebalances.ts';
-import type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
-import type { Watermarks } from './listed-offsets.ts';
+import { ReadingSource } from './reading-source.ts';
+import type { ReadFrom } from './record-source.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 import { Throttling } from './throttling.ts';
 import type { Trouble } from './trouble.ts';
 
-type State = 'open' | 'leaving' | 'left';
+/** `connected`: of the group nothing is asked yet. */
+type State = 'connected' | 'open' | 'leaving' | 'left';
 
 /**
  * A member of a consumer group that reads one topic at offsets the caller names.
@@ -41,7 +40,7 @@ type State = 'open' | 'leaving' | 'left';
  * A partition started or stopped while a revocation is on its way from the broker can end that revocation
  * before the caller saw it; the owner recorded with the data must therefore decide who may write.
  */
-export class GroupConsumer implements RecordSource {
+export class GroupConsumer extends ReadingSource {
   /** Whether a quota of the broker holds back what it reads. */
   readonly throttling: Throttling;
   /** Whether the group has it as it is here. */
@@ -59,11 +58,12 @@ export class GroupConsumer implements RecordSource {
   readonly #paced: PacedConsume;
   readonly #questions: LogQuestions;
   readonly #reading: Reading;
-  #state: State = 'open';
+  #state: State = 'connected';
   #left: Promise<void> | undefined;
   #onRevokedAll: (() => void) | undefined;
 
   private constructor(settings: KafkaSettings, options: GroupConsumerOptions) {
+    super();
     this.#options = options;
     this.#rebalances = Rebalances.of(options);
     this.#notices = new NoticeBoard(options.onNotice);
@@ -128,9 +128,19 @@ export class GroupConsumer implements RecordSource {
 
   /** Asks the group for partitions, which the others make room for. @throws KafkaError */
   join(): void {
+    if (this.#state !== 'connected') return;
+    this.#state = 'open';
     this.#place.startsOver();
     join(this.#native, this.#words, this.#options.topic);
     this.#reading.expect([]);
+  }
+
+  protected get reading(): Reading {
+    return this.#reading;
+  }
+
+  protected get questions(): LogQuestions {
+    return this.#questions;
   }
 
   /** What keeps the client from its work now, in its own words; null where nothing is known to. */
@@ -173,11 +183,6 @@ export class GroupConsumer implements RecordSource {
     }
   }
 
-  /** As `RecordSource.fetch`. */
-  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
-    return recordsOf(await this.read(maxRecords, timeoutMs));
-  }
-
   /** Hands over the waiting changes, oldest first; each must be settled, in this order. */
   takeRebalances(): RebalanceEvent[] {
     return this.#rebalances.take();
@@ -205,26 +210,6 @@ export class GroupConsumer implements RecordSource {
     this.#answers.stop([partition]);
   }
 
-  position(partition: number): number | undefined {
-    return this.#reading.position(partition);
-  }
-
-  get isTopicSure(): boolean {
-    return this.#reading.isTopicSure;
-  }
-
-  hindrances(): ReadonlyMap<number, Hindrance> {
-    return this.#reading.hindrances();
-  }
-
-  lastRead(partition: number): ReadUpTo | null {
-    return this.#reading.lastRead(partition);
-  }
-
-  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    return this.#questions.departures(read);
-  }
-
   isReading(partition: number): boolean {
     return this.#reading.has(partition) || this.#deferred.has(partition);
   }
@@ -237,16 +222,6 @@ export class GroupConsumer implements RecordSource {
   /** Tells Kafka the next offsets, for lag tools: best effort, never throws, newest wins. */
   noteCommitted(offsets: ReadonlyMap<number, number>): void {
     if (this.#state === 'open') this.#hints.note(offsets);
-  }
-
-  /** Asks the broker for the offsets the partition's log holds. */
-  watermarks(partition: number): Promise<Watermarks> {
-    return this.#questions.watermarks(partition);
-  }
-
-  /** The partition's end as the last fetch response told it, without a request; null when unknown. */
-  cachedEnd(partition: number): number | null {
-    return this.#reading.cachedEnd(partition);
   }
 
   /**

@@ -73,6 +73,12 @@ export interface RecordSource {
    */
   departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>>;
 
+  /** These may be started soon: what their first records would wait for is done meanwhile. */
+  expect(partitions: readonly number[]): void;
+
+  /** A read that waits for records returns where it can: its caller has something else to do. */
+  wake(): void;
+
   /** Asks the broker for the offsets the partition's log holds. */
   watermarks(partition: number): Promise<Watermarks>;
 

@@ -1,21 +1,19 @@
-import type { SourceRecord } from '@adtally/event-schema';
 import { ClientWords } from './client-words.ts';
 import { consumerConfig, type RecordReader } from './consumer-config.ts';
 import { type AskLog, LogQuestions } from './log-questions.ts';
-import type { ReadUpTo } from './log-witness.ts';
 import { disconnect } from './membership.ts';
 import { NoticeBoard, type OnNotice } from './notices.ts';
 import { PacedConsume } from './paced-consume.ts';
 import { newConsumer, type NativeConsumer } from './rdkafka.ts';
 import { readingOf } from './reading-of.ts';
 import type { Reading } from './reading.ts';
-import type { Hindrance, ReadFrom, RecordSource } from './record-source.ts';
-import type { Watermarks } from './listed-offsets.ts';
+import { ReadingSource } from './reading-source.ts';
+import type { ReadFrom } from './record-source.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import type { KafkaSettings } from './settings.ts';
 import { Throttling } from './throttling.ts';
 import type { Trouble } from './trouble.ts';
-import { recordsOf, type FetchedRecords } from './fetched-records.ts';
+import type { FetchedRecords } from './fetched-records.ts';
 
 export interface TopicReaderOptions {
   readonly topic: string;
@@ -40,7 +38,7 @@ const UNUSED_GROUP = 'adtally-reader';
  * `fetch` returns records of started partitions only, each partition in offset order from its start offset,
  * none twice. One fetch at a time; `start` and `stop` between fetches.
  */
-export class TopicReader implements RecordSource {
+export class TopicReader extends ReadingSource {
   readonly #native: NativeConsumer;
   readonly #notices: NoticeBoard;
   readonly #words: ClientWords;
@@ -49,6 +47,7 @@ export class TopicReader implements RecordSource {
   #closed: Promise<void> | undefined;
 
   private constructor(settings: KafkaSettings, options: TopicReaderOptions) {
+    super();
     this.#notices = new NoticeBoard(options.onNotice);
     this.#native = newConsumer(
       consumerConfig(settings, {
@@ -86,6 +85,14 @@ export class TopicReader implements RecordSource {
     return reader;
   }
 
+  protected get reading(): Reading {
+    return this.#reading;
+  }
+
+  protected get questions(): LogQuestions {
+    return this.#questions;
+  }
+
   /** What keeps the client from its work now, in its own words; null where nothing is known to. */
   get trouble(): Trouble | null {
     return this.#words.trouble;
@@ -105,28 +112,8 @@ export class TopicReader implements RecordSource {
     this.#reading.stop([partition], false);
   }
 
-  get isTopicSure(): boolean {
-    return this.#reading.isTopicSure;
-  }
-
-  hindrances(): ReadonlyMap<number, Hindrance> {
-    return this.#reading.hindrances();
-  }
-
-  lastRead(partition: number): ReadUpTo | null {
-    return this.#reading.lastRead(partition);
-  }
-
-  departures(read: ReadonlyMap<number, ReadUpTo>): Promise<Map<number, number>> {
-    return this.#questions.departures(read);
-  }
-
   isReading(partition: number): boolean {
     return this.#reading.has(partition);
-  }
-
-  position(partition: number): number | undefined {
-    return this.#reading.position(partition);
   }
 
   /** As `RecordSource.read`. */
@@ -137,21 +124,6 @@ export class TopicReader implements RecordSource {
     } finally {
       if (this.#closed === undefined) this.#reading.checkQuiet();
     }
-  }
-
-  /** As `RecordSource.fetch`. */
-  async fetch(maxRecords: number, timeoutMs: number): Promise<SourceRecord[]> {
-    return recordsOf(await this.read(maxRecords, timeoutMs));
-  }
-
-  /** Asks the broker for the offsets the partition's log holds. */
-  watermarks(partition: number): Promise<Watermarks> {
-    return this.#questions.watermarks(partition);
-  }
-
-  /** The partition's end as the last fetch response told it, without a request; null when unknown. */
-  cachedEnd(partition: number): number | null {
-    return this.#reading.cachedEnd(partition);
   }
 
   /** Disconnects, in at most 15 seconds. Idempotent. */
