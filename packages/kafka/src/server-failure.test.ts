@@ -21,6 +21,13 @@ test('the client gave up: in its words stands what for', () => {
   expect(kafkaFailure(error)).toMatchObject({ kind: 'refused', code: 'group_authorization' });
 });
 
+test('the client gave up: another process has the instance id still', () => {
+  const words =
+    'Fatal error: Broker: The instance ID is still used by another member in the consumer group';
+  const error = classify({ code: -150, message: words, isFatal: true }, 'fetch');
+  expect(kafkaFailure(error)).toMatchObject({ kind: 'away', code: 'instance_id_in_use' });
+});
+
 test('settings of which no client can be made are hopeless', () => {
   expect(kafkaFailure(classify({ code: -1, message: 'x509: bio lib' }, 'connect'))).toMatchObject({
     kind: 'hopeless',

@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<TroubleCode, ServerFailure['kind']>> = {
   broker_unreachable: 'away',
   tls_failed: 'away',
   topic_missing: 'away',
+  instance_id_in_use: 'away',
   client_error: 'away',
 };
 

@@ -11,6 +11,7 @@ export type TroubleCode =
   | 'group_authorization'
   | 'cluster_authorization'
   | 'topic_missing'
+  | 'instance_id_in_use'
   | 'not_supported'
   | 'client_error';
 
@@ -29,6 +30,8 @@ const BY_WORDS: readonly (readonly [RegExp, TroubleCode])[] = [
   [/group authorization failed/i, 'group_authorization'],
   [/cluster authorization failed|transactional id authorization/i, 'cluster_authorization'],
   [/(?:token endpoint \S+|AWS) is away/, 'token_unavailable'],
+  // KIP-848: UNRELEASED_INSTANCE_ID.
+  [/instance id is (?:still )?used by another member/i, 'instance_id_in_use'],
   [/unknown topic|subscribed topic not available/i, 'topic_missing'],
   [/failed to resolve|host resolution|getaddrinfo/i, 'host_unknown'],
   [/certificate|unknown ca\b/i, 'certificate_refused'],
