@@ -51,7 +51,8 @@ export const ENV = {
   groupInstanceId: text('GROUP_INSTANCE_ID', {
     default: '',
     maxLength: 200,
-    meaning: 'static membership: a restart in place keeps its partitions',
+    meaning:
+      'static membership: who takes the place of a process has its partitions ([how](docs/operations.md#static-membership))',
   }),
   ...GENESIS_ENV,
   mayHaveGaps: bool('EVENTS_TOPIC_MAY_HAVE_GAPS', {

@@ -34,11 +34,17 @@ import type { IngestConfig } from './env.ts';
 import type { METRICS } from './metrics.ts';
 import { MisroutedSources } from './misrouted-sources.ts';
 import { PartitionMaker } from './partition-maker.ts';
+import { MemberTurn, type MemberTurnParts } from './static-member/member-turn.ts';
+import { rehearse } from './static-member/rehearsal.ts';
 import { openResources, type Resources } from './resources.ts';
 
 type IngestParts = AppParts<IngestConfig, typeof METRICS>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Longer than brokers keep a static member that says nothing, by default (45 s)... */
+const TURN_WAIT_MAX_MS = 60_000;
+/** ...and than the process before this one may take to drain, by the same deadline. */
+const TURN_WAIT_DRAINS = 2;
 
 /** Wires the commit protocol together: the composition root of this app. */
 export function createIngest(parts: IngestParts) {
@@ -63,6 +69,7 @@ export function createIngest(parts: IngestParts) {
   const status = async (): Promise<object> => ({
     owner: config.owner,
     topic: config.topics.events.name,
+    standing_by: service.standsBy,
     servers_failing: service.serverFailures(),
     ...service.partitions((partition) => service.resources?.consumer.cachedEnd(partition) ?? null),
     lag: await toldLag(service.resources?.db, config.topics.events.name),
@@ -88,7 +95,13 @@ function wire(
       lockTimeoutMs: config.lockTimeoutMs,
       statementTimeoutMs: config.statementTimeoutMs,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      calls: { group: config.consumerGroup, onCall: () => consumer.askGroup() },
+      calls: {
+        group: config.consumerGroup,
+        onCall: () => {
+          consumer.askGroup();
+          turn?.heard();
+        },
+      },
     },
     { held, compare: (found) => cursors.compare(found) },
     log,
@@ -181,19 +194,29 @@ function wire(
     { holdUps, metrics, log },
     { consumer: consumer.throttling, producer: producer.throttling },
   );
+  const turn = turnOf(config, {
+    link,
+    rehearse: (session, signal) => rehearse({ preparation, log }, session, signal),
+    log,
+    beat: () => heartbeat.beat(),
+  });
   const wiring: LoopWiring = {
     loop,
     reads: loop,
     link,
     consumer,
-    join: () => {
+    join: async (signal) => {
+      await turn?.come(signal);
       consumer.join();
       caller.call();
     },
+    standsBy: () => turn?.standsBy === true,
+    ...(turn && { leave: () => consumer.leave({ keepMembership: true }) }),
     ownership,
     holdUps,
     hindrances,
     beside: [
+      ...(turn ? [turn] : []),
       throttles,
       hindrances,
       new PartitionMaker(db, log),
@@ -207,6 +230,16 @@ function wire(
     cut: () => cutConnections(db),
   };
   return { wiring, breakers };
+}
+
+/** Of the static member that this process is to be; undefined where it is none. */
+function turnOf(
+  { consumerGroup: group, groupInstanceId: instanceId, drainDeadlineMs }: IngestConfig,
+  parts: MemberTurnParts,
+): MemberTurn | undefined {
+  if (instanceId === '') return undefined;
+  const waitMaxMs = Math.max(TURN_WAIT_MAX_MS, TURN_WAIT_DRAINS * drainDeadlineMs);
+  return new MemberTurn(parts, { group, instanceId }, { waitMaxMs });
 }
 
 /** The part of the configuration that breakers go by. */

@@ -190,6 +190,12 @@ export {
   type TopicRulesRow,
 } from './topic-rules.ts';
 export { readTopicShares, ShareDiffers, type TopicShare } from './topic-shares.ts';
-export { type WriteOptions, type WrittenRows, writeBatch, rejectedRows } from './write-batch.ts';
+export {
+  type WriteOptions,
+  type WrittenRows,
+  rehearseBatch,
+  rejectedRows,
+  writeBatch,
+} from './write-batch.ts';
 export { type WriteGuards, readWriteGuards } from './write-guards.ts';
 export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

@@ -1,13 +1,17 @@
-import { VERDICT, type EventBatch } from '@adtally/event-schema';
-import { identityArrays } from './encode-arrays.ts';
-import type { CopyEncoder } from './encode-copy.ts';
+import { EventBatch, VERDICT } from '@adtally/event-schema';
+import { identityArrays, rowArrays } from './encode-arrays.ts';
+import { CopyEncoder } from './encode-copy.ts';
 import { recordArrays } from './encode-records.ts';
 import { type Frontier, selectLate, writeLateNote } from './late-notes.ts';
 import { LedgerCounts, type SourceCounts, type SourceRange } from './ledger-counts.ts';
 import { WriteError } from './pg-errors.ts';
-import { copyRows, findConflicts, insertRows, routeRows } from './write-events.ts';
+import { copyRows, findConflicts, INSERT, insertRows, routeRows } from './write-events.ts';
+import { readWriteGuards } from './write-guards.ts';
 import { inWriteTransaction } from './write-transaction.ts';
 import type { WriterSession } from './writer-session.ts';
+
+/** It is to save time: whoever waits for it must not wait for long. */
+const REHEARSAL_LIMITS = "SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '500ms'";
 
 export interface WriteOptions {
   /** The horizon the batch was classified against; the commit fails where it moved. */
@@ -73,6 +77,24 @@ export async function writeBatch(
     throw error;
   });
   return counts.all();
+}
+
+/**
+ * Commits nothing, by the statements of a batch: the first time a session meets them takes several times as long, and a
+ * partition would rest for it. Of no row and no source: nothing is written.
+ * @throws WriteError
+ */
+export async function rehearseBatch(session: WriterSession): Promise<void> {
+  const nothing = new EventBatch(1);
+  const noRows = new Int32Array(0);
+  const { horizonMs } = await readWriteGuards(session);
+  await inWriteTransaction(session, async () => {
+    await session.query(REHEARSAL_LIMITS);
+    await session.copyEvents(new CopyEncoder().encode(nothing, noRows));
+    await session.query(INSERT, rowArrays(nothing, noRows), 'insert-events');
+    const commit = new LedgerCounts(nothing, []).commitCall([], horizonMs, Number.MAX_SAFE_INTEGER);
+    await session.query(commit);
+  });
 }
 
 /** The rows of a batch that are rejected, without those whose partition was dropped. */

@@ -11,7 +11,7 @@ const PARAMETERS = WRITTEN_COLUMNS.map(({ type }, index) =>
 ).join(', ');
 
 /** One row comes back, whatever the number of events: which coordinates were inserted. */
-const INSERT = `
+export const INSERT = `
   WITH inserted AS (
     INSERT INTO events (${WRITTEN_COLUMN_LIST})
     SELECT ${WRITTEN_COLUMNS.map(({ name, type }) => (type === 'event_type' ? `${name}::event_type` : name)).join(', ')}

@@ -40,6 +40,13 @@ const PLANS: Readonly<Record<string, string>> = {
   jit: 'off',
 };
 
+/** A client that is gone without a word holds its locks no longer than about 20 s (TCP only). */
+const LIVENESS: Readonly<Record<string, string>> = {
+  tcp_keepalives_idle: '5',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+};
+
 /**
  * The one connection through which a process writes events. It is never pooled: its backend is named
  * in the cursor rows, so that the next owner can end exactly this one. Once broken it stays broken;
@@ -91,7 +98,7 @@ export class WriterSession {
             lockTimeoutMs: options.lockTimeoutMs,
             idleInTransactionMs: options.statementTimeoutMs,
           },
-          PLANS,
+          { ...PLANS, ...LIVENESS },
         ),
       );
       if (options.calls !== undefined) {

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import {
   claimSource,
   CopyEncoder,
   probeRows,
+  rehearseBatch,
   WriteError,
   writeBatch,
   type SourceRange,
@@ -34,6 +35,32 @@ async function failureOf(work: Promise<unknown>) {
   );
   return error instanceof WriteError ? error.failure : error;
 }
+
+test('a rehearsed batch writes nothing, and leaves the session as it was', async () => {
+  const seen = () =>
+    session.query(
+      `SELECT current_setting('lock_timeout') AS limit_set, txid_current_if_assigned() AS written,
+              (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM ledger) AS ledger,
+              (SELECT jsonb_agg(c ORDER BY source_id) FROM cursors c) AS cursors`,
+    );
+  const before = await seen();
+  await rehearseBatch(session);
+  expect(session.isUsable).toBe(true);
+  expect(await seen()).toEqual(before);
+  await write(batchOf([{ offset: 0 }]), [rangeOf({ first: 0, end: 1 })]);
+  expect(await session.query('SELECT FROM events')).toHaveLength(1);
+});
+
+test('a rehearsal that would have to wait is given up soon, and the session goes on', async () => {
+  const other = await openSession(database.url);
+  await other.query('BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE');
+  try {
+    await expect(rehearseBatch(session)).rejects.toMatchObject({ failure: { kind: 'transient' } });
+  } finally {
+    await other.close();
+  }
+  await write(batchOf([{ offset: 0 }]), [rangeOf({ first: 0, end: 1 })]);
+});
 
 describe('writing a batch', () => {
   it('writes the same row by COPY and by INSERT', async () => {

@@ -22,7 +22,7 @@ export interface PreparationOptions extends RegistrationOptions {
 }
 
 export interface PreparationParts extends RegistrationParts {
-  readonly source: Pick<RecordSource, 'departures'>;
+  readonly source: Pick<RecordSource, 'departures' | 'expect'>;
   readonly ownership: Ownership;
 }
 
@@ -94,6 +94,25 @@ export class ClaimPreparation {
     }
     this.#registration.beginOnce();
     return claims.size === 0 ? Promise.resolve() : this.#run(claims);
+  }
+
+  /**
+   * Asks for what claims will, and claims nothing: what is asked for the first time takes several times as long.
+   * @throws what a claim would end with; what may be waited for is told by the claims that it keeps
+   */
+  async rehearse(signal: AbortSignal): Promise<void> {
+    try {
+      const { sources, leaders } = await this.#registration.read();
+      const partitions = [...sources.keys()];
+      this.#parts.source.expect(partitions);
+      for (const [leader, led] of this.#byLeader(partitions, leaders)) {
+        if (signal.aborted) return;
+        const departing = this.#parts.source.departures(lastReads(led, sources));
+        await Promise.all([this.#logs(leader, led), departing]);
+      }
+    } catch (error) {
+      if (!isWaitedFor(error)) throw error;
+    }
   }
 
   /** Hands over what was found for claims that still wait. Throws what nobody can wait out. */

@@ -41,6 +41,10 @@ export interface LoopWiring {
   readonly consumer: Pick<GroupConsumer, 'place' | 'restMs'>;
   /** Asks the group for partitions: from then on the others make room for this process. May reject with `Abandoned`. */
   join(signal: AbortSignal): Promise<void> | void;
+  /** While it waits for the process before it before it asks. */
+  readonly standsBy?: () => boolean;
+  /** Leaves the group, where another process may join only then: it hears of it by the end of our session. */
+  leave?(): Promise<void>;
   readonly ownership: Ownership;
   readonly holdUps: HoldUps;
   readonly hindrances: { reason(partition: number): WaitReason | null };
@@ -163,6 +167,11 @@ export class LoopService<R> implements Service {
     );
   }
 
+  /** Ready to take over from another process as soon as that one leaves. */
+  get standsBy(): boolean {
+    return this.#wiring?.standsBy?.() === true;
+  }
+
   notReady(): string | undefined {
     const failures = this.serverFailures().map(
       ({ server, code, detail }) => `${server}: ${detail} (${code})`,
@@ -171,6 +180,7 @@ export class LoopService<R> implements Service {
     if (this.#wiring === null) return 'not connected yet';
     // A spare member too: it is to take over at any moment.
     if (!this.#wiring.link.isConnected) return 'no database session yet';
+    if (this.standsBy) return undefined;
     if (!this.#options.servers.group.hasWorked) return 'joining the consumer group';
     return undefined;
   }
@@ -197,11 +207,15 @@ export class LoopService<R> implements Service {
 
   async #closeAll(): Promise<void> {
     const close = this.#close;
-    const link = this.#wiring?.link;
+    const wiring = this.#wiring;
     this.#close = null;
     this.#wiring = null;
+    const endSession = async () => {
+      await wiring?.leave?.().catch(() => undefined); // told by `close`, which leaves as well
+      await wiring?.link.close();
+    };
     // Side by side: the partitions are released, and the group waits for its part.
-    await Promise.all([link?.close(), close?.()]);
+    await Promise.all([endSession(), close?.()]);
     clearInterval(this.#cutting);
   }
 
@@ -273,8 +287,8 @@ export class LoopService<R> implements Service {
   }
 }
 
-/** Another process has this one's static membership: beginning anew would take it back, and so for ever. */
-const TAKEN_OVER = /fenced|group\.instance\.id|instance id/i;
+/** Another process took this one's static membership: beginning anew would take it back, and so for ever. */
+const TAKEN_OVER = /fenced/i;
 
 /**
  * Why the Kafka client gave up: a right or a protocol that may be given, or what it does not say. Null where

@@ -78,9 +78,14 @@ export class PartitionClaims {
     return this.#parts.preparation.hasFindings;
   }
 
-  /** Begins to prepare the claims that are due; resolves once that is done, and never rejects. */
-  prepareDue(): Promise<void> {
-    return this.#parts.preparation.begin(performance.now());
+  /**
+   * Begins to prepare the claims that are due; resolves once that is done, and never rejects. A read that waits for records
+   * ends where there is something to take up.
+   */
+  async prepareDue(): Promise<void> {
+    const { preparation, consumer } = this.#parts;
+    await preparation.begin(performance.now());
+    if (preparation.hasFindings) consumer.wake();
   }
 
   /**

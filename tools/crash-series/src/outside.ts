@@ -55,6 +55,10 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
     files: ['apps/ingest-consumer/src/group-caller.ts', 'packages/db/src/group-calls.ts'],
   },
   {
+    why: 'waits before the group is asked for anything; who may write is decided by cursors (app/static-member)',
+    files: ['apps/ingest-consumer/src/static-member/{member-lock,member-turn,rehearsal}.ts'],
+  },
+  {
     why: 'what a person orders by a command: one transaction each, signed in it',
     files: [
       'apps/backfill-runner/src/commands/{control,versions}.ts',
