@@ -7,7 +7,7 @@ import { BenchError } from './errors.ts';
 
 /** The service ends by itself within its drain deadline (25 s). */
 const STOP_LIMIT_MS = 40_000;
-const METRICS_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 const LOG_TAIL_LINES = 15;
 
 /** One of the apps in a process of its own, its output in a file. */
@@ -66,13 +66,17 @@ export class AppProcess {
     if (this.#hasEnded) throw new BenchError(`${this.#app} ended by itself:\n${this.#logTail()}`);
   }
 
-  /** Its metrics in Prometheus text, from the admin port its log names. */
+  /** Its metrics in Prometheus text. */
   async metrics(): Promise<string> {
-    const port = /"port":(\d+)[^\n]*admin listening/.exec(readFileSync(this.#logFile, 'utf8'))?.[1];
-    const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
-      signal: AbortSignal.timeout(METRICS_TIMEOUT_MS),
-    });
-    return await response.text();
+    return await (await this.#get('/metrics')).text();
+  }
+
+  /** Whether it says that it can do its work. */
+  async isReady(): Promise<boolean> {
+    return await this.#get('/readyz').then(
+      ({ ok }) => ok,
+      () => false,
+    );
   }
 
   /** Ends it in order, as an operator would. @throws BenchError when its exit code is not 0 */
@@ -87,6 +91,14 @@ export class AppProcess {
   /** Ends it at once; harmless when it has ended. */
   kill(): void {
     if (!this.#hasEnded) this.#child.kill('SIGKILL');
+  }
+
+  /** From the admin port its log names. */
+  async #get(path: string): Promise<Response> {
+    const port = /"port":(\d+)[^\n]*admin listening/.exec(readFileSync(this.#logFile, 'utf8'))?.[1];
+    return await fetch(`http://127.0.0.1:${port}${path}`, {
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    });
   }
 
   #logTail(): string {

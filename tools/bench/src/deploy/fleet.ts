@@ -19,11 +19,14 @@ export interface FleetOptions {
 
 const POLL_MS = 50;
 const CLAIM_LIMIT_MS = 120_000;
+const READY_LIMIT_MS = 60_000;
 
 /** The processes that count together, each in its place, as a platform keeps them. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #places: AppProcess[] = [];
+  /** Runs beside the one that takes its place. */
+  #former: AppProcess | undefined;
 
   private constructor(options: FleetOptions) {
     this.#options = options;
@@ -48,6 +51,16 @@ export class Fleet {
     this.#at(place).kill();
   }
 
+  /** Starts the one that takes the place, and drains the one that has it once the other is ready. */
+  async relieve(place: number): Promise<void> {
+    const former = this.#at(place);
+    this.#former = former;
+    await this.start(place);
+    await this.#ready(this.#at(place));
+    await former.stop();
+    this.#former = undefined;
+  }
+
   async start(place: number): Promise<void> {
     const { way, env } = this.#options;
     const identity = way.isStatic ? { GROUP_INSTANCE_ID: `place-${place}` } : {};
@@ -55,7 +68,10 @@ export class Fleet {
       THIS_BUILD,
       'ingest-consumer',
       { ...env, GROUP_PROTOCOL: way.protocol, GROUP_INSTANCE_ID: '', ...identity },
-      join(localFolder, `logs/bench-deploy-${place}.log`),
+      join(
+        localFolder,
+        `logs/bench-deploy-${place}${this.#former === undefined ? '' : '-next'}.log`,
+      ),
     );
   }
 
@@ -81,6 +97,18 @@ export class Fleet {
 
   killAll(): void {
     for (const process of this.#places) process.kill();
+    this.#former?.kill();
+  }
+
+  async #ready(process: AppProcess): Promise<void> {
+    const deadline = performance.now() + READY_LIMIT_MS;
+    while (performance.now() < deadline) {
+      this.#options.signal.throwIfAborted();
+      process.checkAlive();
+      if (await process.isReady()) return;
+      await sleep(POLL_MS);
+    }
+    throw new BenchError('a process does not become ready');
   }
 
   #at(place: number): AppProcess {

@@ -14,7 +14,7 @@ import { runTask } from '../tasks/run-task.ts';
 import { Fleet } from './fleet.ts';
 import type { LagMoment } from './lag-picture.ts';
 import { type Course, courseOf, lagCurve, longestAbove, type Span } from './pauses.ts';
-import { type DeployWay, ROLLING_INSTANCES } from './ways.ts';
+import { type DeployWay, SEVERAL_INSTANCES } from './ways.ts';
 
 export interface DeployMeasurement {
   readonly rate: number;
@@ -52,7 +52,7 @@ export async function measureDeploy(
         const watch = await DrainWatch.open(databaseUrl);
         const fleet = await Fleet.start({
           way,
-          instances: way.how === 'rolling' ? ROLLING_INSTANCES : 1,
+          instances: way.how === 'rolling' || way.how === 'surge' ? SEVERAL_INSTANCES : 1,
           env: { ...consumerEnv(servers, topics, `${base}-deploy`), DATABASE_URL: databaseUrl },
           database,
           signal: options.signal,
@@ -138,11 +138,14 @@ export async function measureDeploy(
 
 async function deploy(fleet: Fleet, way: DeployWay, windowSeconds: number): Promise<void> {
   for (const place of fleet.places) {
-    if (way.how === 'kill') {
-      fleet.kill(place);
-      await sleep(windowSeconds * SECOND_MS);
-    } else await fleet.drain(place);
-    await fleet.start(place);
+    if (way.how === 'surge') await fleet.relieve(place);
+    else {
+      if (way.how === 'kill') {
+        fleet.kill(place);
+        await sleep(windowSeconds * SECOND_MS);
+      } else await fleet.drain(place);
+      await fleet.start(place);
+    }
     await fleet.shared();
   }
 }

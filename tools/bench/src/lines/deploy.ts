@@ -6,11 +6,14 @@ import { type FigureSpec, goal, info } from '../table/figure.ts';
 import { line } from './line.ts';
 import type { DeploySize } from './sizes.ts';
 
+const ONE_AFTER_THE_OTHER = { pause: 0.1, partitionPause: 0.4, back: 1 };
+const NONE = { pause: null, partitionPause: null, back: null };
 /** In seconds above the steady state's own pause in the same run; with the classic protocol twice that. */
 const GOALS = {
-  rolling: { pause: 0.1, partitionPause: 0.4, back: 1 },
+  rolling: ONE_AFTER_THE_OTHER,
+  surge: ONE_AFTER_THE_OTHER,
   in_place: { pause: 0.5, partitionPause: null, back: 1 },
-  kill: { pause: null, partitionPause: null, back: null },
+  kill: NONE,
 } as const;
 const CLASSIC_FACTOR = 2;
 const SECOND_MS = 1_000;
@@ -78,8 +81,9 @@ export const deploy = line({
   },
 });
 
-function specsOf({ how, protocol }: DeployWay): Record<Told, FigureSpec> {
-  const goals = GOALS[how];
+function specsOf({ how, protocol, isStatic }: DeployWay): Record<Told, FigureSpec> {
+  // A static member keeps its partitions: drained first, they rest for the whole start of the next one.
+  const goals = isStatic && how === 'rolling' ? NONE : GOALS[how];
   const factor = protocol === 'classic' ? CLASSIC_FACTOR : 1;
   const seconds = (most: number | null, means: string): FigureSpec =>
     most === null ? info('s', means, 2) : goal({ atMost: most * factor }, 's', means, 2);
