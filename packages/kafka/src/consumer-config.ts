@@ -42,7 +42,7 @@ const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000;
 const DEFAULT_SESSION_TIMEOUT_MS = 10_000;
 /** Of the classic protocol, whose members learn by it that the group changes: a hand-over waits for two. */
 const DEFAULT_HEARTBEAT_INTERVAL_MS = 150;
-const DEFAULT_BUFFER_BYTES = 32 * 1024 * 1024;
+const DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024;
 const DEFAULT_FETCH_WAIT_MAX_MS = 100;
 /**
  * Records read ahead. The client's bound in KiB counts values alone, so of records with large headers this

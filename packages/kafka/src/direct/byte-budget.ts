@@ -1,5 +1,8 @@
-/** A request larger than this gets no more through in a second, and holds more back when it is lost. */
-const REQUEST_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * A request larger than this gets no more through in a second, and holds more back when it is lost. Its answer is held twice while it is
+ * taken apart.
+ */
+const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Shares what may be fetched and not handed out yet among the requests under way. */
 export class ByteBudget {

@@ -66,7 +66,7 @@ export const READER_ENV = {
       '`direct` (record batches read in place: docs/adr/0022) or `librdkafka` (the Kafka client)',
   }),
   fetchBufferMaxBytes: int('FETCH_BUFFER_MAX_BYTES', {
-    default: 32 * MEBIBYTE,
+    default: 16 * MEBIBYTE,
     min: MEBIBYTE,
     max: 1_024 * MEBIBYTE,
     meaning: 'bytes of the topic fetched and not yet in a batch; one record batch more, if larger',
