@@ -23,7 +23,7 @@ export {
   type RedisMetrics,
 } from './metrics.ts';
 export { type Misrouting, misroutingOf } from './misrouting.ts';
-export { noteDedupEvent } from './note-dedup-event.ts';
+export { type Connections, openConnections } from './open-connections.ts';
 export { type OwnedPartition, Ownership } from './ownership.ts';
 export { isPassing } from './passing-errors.ts';
 export { PartitionClaims } from './partition-claims.ts';

@@ -13,6 +13,7 @@ export const OUTSIDE: readonly { readonly why: string; readonly files: readonly 
     why: 'starting and ending a process: it owns nothing yet, or has let go',
     files: [
       'apps/*/src/{app,main,context,program,resources}.ts',
+      'packages/pipeline/src/open-connections.ts',
       'apps/dead-queue-alerter/src/alerter-service.ts',
       'apps/dlq-reprocessor/src/reprocessor.ts',
       'apps/ingest-consumer/src/ingest-service.ts',
