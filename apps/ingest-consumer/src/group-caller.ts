@@ -1,10 +1,12 @@
-import { callGroup, type Database } from '@adtally/db';
+import { callGroup, type Database, sayGoodbye } from '@adtally/db';
 import { unlessStopped } from '@adtally/pacing';
 import type { Logger } from '@adtally/telemetry';
 
 export interface CallerParts {
   readonly db: Database;
   readonly group: string;
+  /** Of a static member, whose place another process may stand by to take. */
+  readonly instanceId?: string | undefined;
   readonly log: Logger;
 }
 
@@ -25,7 +27,7 @@ export class GroupCaller {
   /** Begins a call and waits for nothing; one that fails costs the others a heartbeat. */
   call(): void {
     this.#hasCalled = true;
-    void this.#call();
+    void this.#call(callGroup);
   }
 
   /**
@@ -33,14 +35,17 @@ export class GroupCaller {
    * where it never came to call. Never rejects.
    */
   async left(): Promise<void> {
-    if (this.#hasCalled) await this.#call();
+    const { instanceId } = this.#parts;
+    if (!this.#hasCalled) return;
+    if (instanceId === undefined) await this.#call(callGroup);
+    else await this.#call((db, group) => sayGoodbye(db, group, instanceId));
   }
 
-  async #call(): Promise<void> {
+  async #call(tell: (db: Database, group: string) => Promise<void>): Promise<void> {
     const { db, group, log } = this.#parts;
     try {
       const limit = AbortSignal.timeout(LIMIT_MS);
-      await unlessStopped(callGroup(db, group), limit, 'telling the group that it changes');
+      await unlessStopped(tell(db, group), limit, 'telling the group that it changes');
     } catch (error) {
       log.debug({ err: error }, 'the group was not told that it changes');
     }

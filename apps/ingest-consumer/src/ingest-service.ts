@@ -41,10 +41,6 @@ import { openResources, type Resources } from './resources.ts';
 type IngestParts = AppParts<IngestConfig, typeof METRICS>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Longer than brokers keep a static member that says nothing, by default (45 s)... */
-const TURN_WAIT_MAX_MS = 60_000;
-/** ...and than the process before this one may take to drain, by the same deadline. */
-const TURN_WAIT_DRAINS = 2;
 
 /** Wires the commit protocol together: the composition root of this app. */
 export function createIngest(parts: IngestParts) {
@@ -97,10 +93,8 @@ function wire(
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       calls: {
         group: config.consumerGroup,
-        onCall: () => {
-          consumer.askGroup();
-          turn?.heard();
-        },
+        onCall: () => consumer.askGroup(),
+        onGoodbye: (instanceId) => turn?.heardGoodbye(instanceId),
       },
     },
     { held, compare: (found) => cursors.compare(found) },
@@ -234,12 +228,10 @@ function wire(
 
 /** Of the static member that this process is to be; undefined where it is none. */
 function turnOf(
-  { consumerGroup: group, groupInstanceId: instanceId, drainDeadlineMs }: IngestConfig,
+  { consumerGroup: group, groupInstanceId: instanceId }: IngestConfig,
   parts: MemberTurnParts,
 ): MemberTurn | undefined {
-  if (instanceId === '') return undefined;
-  const waitMaxMs = Math.max(TURN_WAIT_MAX_MS, TURN_WAIT_DRAINS * drainDeadlineMs);
-  return new MemberTurn(parts, { group, instanceId }, { waitMaxMs });
+  return instanceId === '' ? undefined : new MemberTurn(parts, { group, instanceId });
 }
 
 /** The part of the configuration that breakers go by. */

@@ -40,14 +40,15 @@ export async function openResources(
       applicationName: 'adtally-ingest-consumer',
       maxConnections: POOL_CONNECTIONS,
     });
-    const caller = new GroupCaller({ db, group: groupId, log });
+    const instanceId = groupInstanceId === '' ? undefined : groupInstanceId;
+    const caller = new GroupCaller({ db, group: groupId, instanceId, log });
     const options = {
       config,
       db,
       topic: topics.events.name,
       eventsTopic: topics.events.name,
       groupId,
-      instanceId: groupInstanceId === '' ? undefined : groupInstanceId,
+      instanceId,
       producer: { maxRecordBytes: config.recordMaxBytes + DEAD_LETTER_EXTRA_BYTES },
       checkTopics: (admin: KafkaAdmin) => checkTopics(admin, config, log),
       // What it left is there to be had by then.

@@ -94,17 +94,16 @@ describe.each(['consumer', 'classic'])(
   },
 );
 
-test('the place of a process that was killed is taken at once with the classic protocol', async () => {
+test('the place of a process that was killed is taken with the classic protocol, and nothing is waited for', async () => {
   const the = await stage({ partitions: PARTITIONS });
   const identity = { GROUP_PROTOCOL: 'classic', GROUP_INSTANCE_ID: 'place-1' };
   const first = the.start(identity);
   await first.untilReady();
   await first.owns(PARTITIONS);
   await first.kill();
-  const killedMs = performance.now();
   const second = the.start(identity);
   await second.owns(PARTITIONS);
-  expect(performance.now() - killedMs).toBeLessThan(TURN_LIMIT_MS);
+  expect(second.entries.filter(({ msg }) => /waiting for|standing by/.test(msg))).toEqual([]);
 });
 
 test.runIf(hasKafkaServer())(

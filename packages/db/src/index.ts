@@ -47,7 +47,7 @@ export { CopySession } from './copy-session.ts';
 export { CopyEncoder } from './encode-copy.ts';
 export { type EventDay, eventDay } from './event-days.ts';
 export { firingKeys } from './firing-alerts.ts';
-export { callGroup, type GroupCalls } from './group-calls.ts';
+export { callGroup, type GroupCalls, sayGoodbye } from './group-calls.ts';
 export { type Frontier } from './late-notes.ts';
 export { type SourceRange, type SourceCounts } from './ledger-counts.ts';
 export { type MigrationResult, migrate } from './migrate.ts';

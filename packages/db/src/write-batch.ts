@@ -87,9 +87,9 @@ export async function writeBatch(
 export async function rehearseBatch(session: WriterSession): Promise<void> {
   const nothing = new EventBatch(1);
   const noRows = new Int32Array(0);
-  const { horizonMs } = await readWriteGuards(session);
   await inWriteTransaction(session, async () => {
     await session.query(REHEARSAL_LIMITS);
+    const { horizonMs } = await readWriteGuards(session);
     await session.copyEvents(new CopyEncoder().encode(nothing, noRows));
     await session.query(INSERT, rowArrays(nothing, noRows), 'insert-events');
     const commit = new LedgerCounts(nothing, []).commitCall([], horizonMs, Number.MAX_SAFE_INTEGER);

@@ -40,11 +40,12 @@ const PLANS: Readonly<Record<string, string>> = {
   jit: 'off',
 };
 
-/** A client that is gone without a word holds its locks no longer than about 20 s (TCP only). */
+/** A client that is gone without a word holds its locks no longer than about 20 s, where no pooler is between (TCP only). */
 const LIVENESS: Readonly<Record<string, string>> = {
   tcp_keepalives_idle: '5',
   tcp_keepalives_interval: '5',
   tcp_keepalives_count: '3',
+  tcp_user_timeout: '20000',
 };
 
 /**

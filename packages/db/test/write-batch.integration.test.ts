@@ -39,7 +39,7 @@ async function failureOf(work: Promise<unknown>) {
 test('a rehearsed batch writes nothing, and leaves the session as it was', async () => {
   const seen = () =>
     session.query(
-      `SELECT current_setting('lock_timeout') AS limit_set, txid_current_if_assigned() AS written,
+      `SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement,
               (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM ledger) AS ledger,
               (SELECT jsonb_agg(c ORDER BY source_id) FROM cursors c) AS cursors`,
     );

@@ -103,7 +103,7 @@ export class ClaimPreparation {
   async rehearse(signal: AbortSignal): Promise<void> {
     try {
       const { sources, leaders } = await this.#registration.read();
-      const partitions = [...sources.keys()];
+      const partitions = [...sources.keys()].filter((one) => (leaders.get(one) ?? null) !== null);
       this.#parts.source.expect(partitions);
       for (const [leader, led] of this.#byLeader(partitions, leaders)) {
         if (signal.aborted) return;

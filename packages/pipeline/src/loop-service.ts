@@ -162,12 +162,15 @@ export class LoopService<R> implements Service {
 
   /** The servers that cannot be worked with now, and why. */
   serverFailures(): { server: string; code: string; detail: string }[] {
-    return this.#options.servers.all.flatMap(({ title, failure }) =>
+    const { all, group } = this.#options.servers;
+    // While it stands by nothing is asked of the group.
+    const asked = all.filter((one) => one !== group || !this.standsBy);
+    return asked.flatMap(({ title, failure }) =>
       failure === undefined ? [] : [{ server: title, code: failure.code, detail: failure.detail }],
     );
   }
 
-  /** Ready to take over from another process as soon as that one leaves. */
+  /** Ready to take over from another process. */
   get standsBy(): boolean {
     return this.#wiring?.standsBy?.() === true;
   }
@@ -210,12 +213,9 @@ export class LoopService<R> implements Service {
     const wiring = this.#wiring;
     this.#close = null;
     this.#wiring = null;
-    const endSession = async () => {
-      await wiring?.leave?.().catch(() => undefined); // told by `close`, which leaves as well
-      await wiring?.link.close();
-    };
-    // Side by side: the partitions are released, and the group waits for its part.
-    await Promise.all([endSession(), close?.()]);
+    // Side by side: the group waits for its part. A leave that fails is told by `close`, which leaves as well.
+    const leaving = Promise.resolve(wiring?.leave?.()).catch(() => undefined);
+    await Promise.all([leaving.then(() => wiring?.link.close()), close?.()]);
     clearInterval(this.#cutting);
   }
 

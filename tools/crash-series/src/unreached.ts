@@ -46,6 +46,23 @@ export const UNREACHED: readonly Unreached[] = [
     ],
   },
   {
+    why: 'what a static member that stands by does for practice: of no row and no source (app/static-member, db/write-batch)',
+    places: [
+      ...of('pipeline/claim-preparation', [
+        'ClaimPreparation.rehearse > registration.read',
+        'ClaimPreparation.rehearse > Promise.all',
+      ]),
+      ...of('db/write-batch', [
+        'rehearseBatch > inWriteTransaction',
+        'rehearseBatch > session.query',
+        'rehearseBatch > readWriteGuards',
+        'rehearseBatch > session.copyEvents',
+        'rehearseBatch > session.query #2',
+        'rehearseBatch > session.query #3',
+      ]),
+    ],
+  },
+  {
     why: 'rows under a lock that outlasts the budget of a minute (pipeline/blocked-rows)',
     places: [
       ...of('pipeline/batch-committer', ['BatchCommitter.waitOrSuspect > rejectCulprits']),

@@ -2,11 +2,11 @@ import type { WriterSession } from '@adtally/db';
 import { Abandoned, Backoff, pause, RecurringTask } from '@adtally/pacing';
 import type { WriterLink } from '@adtally/pipeline';
 import type { Logger } from '@adtally/telemetry';
-import { type MemberIdentity, releaseMemberLock, tryMemberLock } from './member-lock.ts';
+import { memberHolder, type MemberIdentity, tryMemberLock } from './member-lock.ts';
 
 export interface MemberTurnParts {
   readonly link: Pick<WriterLink, 'isConnected' | 'check' | 'session'>;
-  /** What is done for the first time takes several times as long: done once while it stands by, in about a second at most. */
+  /** What is done for the first time takes several times as long: done once while it stands by, in some two seconds at most. */
   readonly rehearse: (session: WriterSession, signal: AbortSignal) => Promise<void>;
   readonly log: Logger;
   /** A process that stands by is alive. */
@@ -14,8 +14,11 @@ export interface MemberTurnParts {
 }
 
 export interface MemberTurnLimits {
-  /** Longer than a process takes to drain, and than brokers keep a static member that says nothing. */
-  readonly waitMaxMs: number;
+  /**
+   * For so long after the last sign of life of the process before it: longer than brokers keep a static member that says
+   * nothing, by default (45 s).
+   */
+  readonly silentMaxMs?: number;
   /** For so long a place must be free of which nobody said goodbye: a session that was lost is opened again. */
   readonly goneMs?: number;
 }
@@ -23,14 +26,16 @@ export interface MemberTurnLimits {
 /** `unknown`: the database does not say. */
 type Answer = 'ours' | 'anothers' | 'unknown';
 
+const SILENT_MAX_MS = 60_000;
+/** Longer than an attempt to open a session may take (10 s), and the pause before it. */
+const GONE_MS = 13_000;
+/** A goodbye may be heard some time before or after the lock is free: so often, and for so long, it is asked for then. */
 const ASK_EVERY_MS = 10;
-const ASK_AGAIN_FIRST_MS = 50;
-const ASK_AGAIN_LAST_MS = 2_000;
-/** Twice as soon as `GONE_MS`: whoever lost the lock with its session has it again before another one takes it. */
-const KEEP_EVERY_MS = 500;
-const GONE_MS = 3_000;
-/** A goodbye may be heard some time before or after the lock is free. */
 const GOODBYE_WITHIN_MS = 2_000;
+const LOOK_EVERY_MS = 250;
+const LOOK_AGAIN_FIRST_MS = 50;
+const LOOK_AGAIN_LAST_MS = 2_000;
+const KEEP_EVERY_MS = 500;
 const PULSE_MS = 1_000;
 
 /**
@@ -40,16 +45,19 @@ const PULSE_MS = 1_000;
 export class MemberTurn {
   readonly #member: MemberIdentity;
   readonly #parts: MemberTurnParts;
-  readonly #limits: MemberTurnLimits;
+  readonly #silentMaxMs: number;
+  readonly #goneMs: number;
   readonly #keeping: RecurringTask;
   #standsBy = false;
   #goodbyeAtMs = Number.NEGATIVE_INFINITY;
+  #woken = new AbortController();
   #lockedBy: WriterSession | null = null;
 
-  constructor(parts: MemberTurnParts, member: MemberIdentity, limits: MemberTurnLimits) {
+  constructor(parts: MemberTurnParts, member: MemberIdentity, limits: MemberTurnLimits = {}) {
     this.#parts = parts;
     this.#member = member;
-    this.#limits = limits;
+    this.#silentMaxMs = limits.silentMaxMs ?? SILENT_MAX_MS;
+    this.#goneMs = limits.goneMs ?? GONE_MS;
     this.#keeping = new RecurringTask({
       everyMs: KEEP_EVERY_MS,
       run: (signal) => this.#keep(signal),
@@ -63,24 +71,25 @@ export class MemberTurn {
     return this.#standsBy;
   }
 
-  /** A member of the group came, left or gave something back. */
-  heard(): void {
+  /** A static member of the group has left it. */
+  heardGoodbye(instanceId: string): void {
+    if (instanceId !== this.#member.instanceId) return;
     this.#goodbyeAtMs = performance.now();
+    this.#woken.abort();
   }
 
   /**
-   * Returns once no other process is this member, and at the limit whatever the others do: one may be frozen. Then the group
-   * decides; KIP-848 refuses the new one for as long as it knows the old one, the classic protocol ends the old one.
+   * Returns once no other process is this member, and a minute after the last sign of life of one that is: it may be frozen.
+   * Then the group decides; KIP-848 refuses the new one for as long as it knows the old one, the classic protocol ends the old one.
    * @throws Abandoned, and what the rehearsal ends with
    */
   async come(signal: AbortSignal): Promise<void> {
     const pulse = setInterval(this.#parts.beat, PULSE_MS);
-    const over = new AbortController();
     try {
-      await this.#wait(AbortSignal.any([signal, over.signal]));
+      const answer = await this.#ask(signal);
+      if (answer !== 'ours') await this.#wait(signal);
       if (signal.aborted) throw new Abandoned('standing by');
     } finally {
-      over.abort();
       clearInterval(pulse);
       this.#standsBy = false;
     }
@@ -97,56 +106,70 @@ export class MemberTurn {
 
   async #wait(signal: AbortSignal): Promise<void> {
     const { log } = this.#parts;
-    const { waitMaxMs, goneMs = GONE_MS } = this.#limits;
     const { instanceId } = this.#member;
-    const deadlineMs = performance.now() + waitMaxMs;
-    const backoff = new Backoff(ASK_AGAIN_FIRST_MS, ASK_AGAIN_LAST_MS);
+    const backoff = new Backoff(LOOK_AGAIN_FIRST_MS, LOOK_AGAIN_LAST_MS);
     let hasStoodBy = false;
+    let aliveAtMs = performance.now();
     let freeSinceMs: number | null = null;
     while (!signal.aborted) {
-      const answer = await this.#ask(signal);
+      const isGoodbye = performance.now() - this.#goodbyeAtMs < GOODBYE_WITHIN_MS;
+      if (isGoodbye && (await this.#ask(signal)) === 'ours') return;
+      const holder = await this.#look(signal);
       const nowMs = performance.now();
-      if (answer === 'ours') {
-        freeSinceMs ??= nowMs;
-        const isGoodbye = nowMs - this.#goodbyeAtMs < GOODBYE_WITHIN_MS;
-        if (!hasStoodBy || isGoodbye || nowMs - freeSinceMs >= goneMs) return;
-        await this.#giveBack();
-      } else freeSinceMs = null;
-      if (nowMs > deadlineMs) {
-        log.warn({ instanceId, answer, waitedMs: waitMaxMs }, 'joining the group out of turn');
-        return;
+      if (holder === null) freeSinceMs ??= nowMs;
+      else freeSinceMs = null;
+      if (freeSinceMs !== null && nowMs - freeSinceMs >= this.#goneMs) {
+        if ((await this.#ask(signal)) === 'ours') return;
+        freeSinceMs = null;
       }
-      if (answer === 'anothers' && !hasStoodBy) {
+      if (holder !== null && holder !== 'unknown' && holder.silentMs !== null)
+        aliveAtMs = Math.max(aliveAtMs, nowMs - holder.silentMs);
+      if (freeSinceMs === null && nowMs - aliveAtMs > this.#silentMaxMs) {
+        const silentMs = Math.round(nowMs - aliveAtMs);
+        return log.warn({ instanceId, silentMs }, 'joining the group out of turn');
+      }
+      if (holder !== null && holder !== 'unknown' && !hasStoodBy) {
         hasStoodBy = true;
         await this.#standBy(signal);
       }
-      if (answer === 'unknown') await backoff.wait(signal, 'standing by');
-      else await pause(ASK_EVERY_MS, signal);
+      if (holder === 'unknown') await backoff.wait(signal, 'standing by');
+      else await this.#rest(isGoodbye ? ASK_EVERY_MS : LOOK_EVERY_MS, signal);
     }
+  }
+
+  /** Until the time is over, or a goodbye is heard. */
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    await pause(ms, AbortSignal.any([signal, this.#woken.signal]));
+    if (this.#woken.signal.aborted) this.#woken = new AbortController();
   }
 
   /** Tries to take the lock; `ours` where it did. */
   async #ask(signal: AbortSignal): Promise<Answer> {
+    return await this.#bySession(signal, async (session) => {
+      if (!(await tryMemberLock(session, this.#member))) return 'anothers';
+      this.#lockedBy = session;
+      return 'ours';
+    });
+  }
+
+  /** Who has the lock; null: nobody. */
+  async #look(signal: AbortSignal) {
+    return await this.#bySession(signal, (session) => memberHolder(session, this.#member));
+  }
+
+  async #bySession<T>(
+    signal: AbortSignal,
+    ask: (session: WriterSession) => Promise<T>,
+  ): Promise<T | 'unknown'> {
     const { link } = this.#parts;
     if (!link.isConnected) await link.check(signal);
     if (!link.isConnected) return 'unknown';
     try {
-      const session = await link.session(signal);
-      if (!(await tryMemberLock(session, this.#member))) return 'anothers';
-      this.#lockedBy = session;
-      return 'ours';
+      return await ask(await link.session(signal));
     } catch (error) {
       if (error instanceof Abandoned) throw error;
       return 'unknown';
     }
-  }
-
-  /** So that the one that has lost it can take it again. */
-  async #giveBack(): Promise<void> {
-    const session = this.#lockedBy;
-    this.#lockedBy = null;
-    // Of a session that ended it is free.
-    if (session !== null) await releaseMemberLock(session, this.#member).catch(() => undefined);
   }
 
   async #standBy(signal: AbortSignal): Promise<void> {
@@ -160,7 +183,7 @@ export class MemberTurn {
 
   async #keep(signal: AbortSignal): Promise<void> {
     const { link } = this.#parts;
-    if (!link.isConnected || this.#lockedBy === (await link.session(signal))) return;
+    if (link.isConnected && this.#lockedBy === (await link.session(signal))) return;
     await this.#ask(signal);
   }
 }

@@ -31,7 +31,7 @@ export interface FetchDuty {
 const IDLE_WAIT_MS = 250;
 /** The same while something else is being read: its next request waits behind this one. */
 const BUSY_WAIT_MS = 5;
-/** A record batch larger than this would be sent in part, and in vain, beside others: by default none is (`max.message.bytes`). */
+/** A record batch larger than this would be sent in part, and in vain, beside others: of events none is, by default (`max.message.bytes`). */
 const PARTITION_BYTES_MAX = 1_088 * 1024;
 /** Of a first request: its records are counted while the second one, of a full size, is on its way. */
 const PARTITION_BYTES_FIRST = 64 * 1024;
