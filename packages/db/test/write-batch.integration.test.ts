@@ -54,8 +54,11 @@ test('a rehearsed batch writes nothing, and leaves the session as it was', async
 test('a rehearsal that would have to wait is given up soon, and the session goes on', async () => {
   const other = await openSession(database.url);
   await other.query('BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE');
+  const startedMs = performance.now();
   try {
     await expect(rehearseBatch(session)).rejects.toMatchObject({ failure: { kind: 'transient' } });
+    // By its own limit: the session's would be two seconds.
+    expect(performance.now() - startedMs).toBeLessThan(1_500);
   } finally {
     await other.close();
   }

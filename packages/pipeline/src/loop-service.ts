@@ -41,7 +41,7 @@ export interface LoopWiring {
   readonly consumer: Pick<GroupConsumer, 'place' | 'restMs'>;
   /** Asks the group for partitions: from then on the others make room for this process. May reject with `Abandoned`. */
   join(signal: AbortSignal): Promise<void> | void;
-  /** While it waits for the process before it before it asks. */
+  /** Whether it waits, before it asks, for another process to leave. */
   readonly standsBy?: () => boolean;
   /** Leaves the group, where another process may join only then: it hears of it by the end of our session. */
   leave?(): Promise<void>;

@@ -8,6 +8,7 @@ import {
   KafkaAdmin,
   type KafkaSettings,
   type Notice,
+  type RecordReader,
 } from '@adtally/kafka';
 import type { Closers } from '@adtally/service';
 import type { Logger } from '@adtally/telemetry';
@@ -34,7 +35,7 @@ interface ConnectionsConfig {
   readonly dedupTtlSeconds: number;
   readonly dedupBudgetMs: number;
   readonly groupProtocol: Parameters<typeof chooseGroupProtocol>[1]['wanted'];
-  readonly recordReader: NonNullable<Parameters<typeof GroupConsumer.connect>[1]['reader']>;
+  readonly recordReader: RecordReader;
   readonly fetchBufferMaxBytes: number;
 }
 

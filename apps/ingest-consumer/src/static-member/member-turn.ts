@@ -114,25 +114,26 @@ export class MemberTurn {
     while (!signal.aborted) {
       const isGoodbye = performance.now() - this.#goodbyeAtMs < GOODBYE_WITHIN_MS;
       if (isGoodbye && (await this.#ask(signal)) === 'ours') return;
-      const holder = await this.#look(signal);
+      const found = await this.#look(signal);
+      const holder = found === 'unknown' ? null : found;
       const nowMs = performance.now();
-      if (holder === null) freeSinceMs ??= nowMs;
+      if (found === null) freeSinceMs ??= nowMs;
       else freeSinceMs = null;
       if (freeSinceMs !== null && nowMs - freeSinceMs >= this.#goneMs) {
         if ((await this.#ask(signal)) === 'ours') return;
         freeSinceMs = null;
       }
-      if (holder !== null && holder !== 'unknown' && holder.silentMs !== null)
+      if (typeof holder?.silentMs === 'number')
         aliveAtMs = Math.max(aliveAtMs, nowMs - holder.silentMs);
       if (freeSinceMs === null && nowMs - aliveAtMs > this.#silentMaxMs) {
         const silentMs = Math.round(nowMs - aliveAtMs);
         return log.warn({ instanceId, silentMs }, 'joining the group out of turn');
       }
-      if (holder !== null && holder !== 'unknown' && !hasStoodBy) {
+      if (holder !== null && !hasStoodBy) {
         hasStoodBy = true;
         await this.#standBy(signal);
       }
-      if (holder === 'unknown') await backoff.wait(signal, 'standing by');
+      if (found === 'unknown') await backoff.wait(signal, 'standing by');
       else await this.#rest(isGoodbye ? ASK_EVERY_MS : LOOK_EVERY_MS, signal);
     }
   }

@@ -7,7 +7,7 @@ const LIMIT_MS = 1_000;
 
 /**
  * Does once what a claim asks for and what a commit does, for a process that waits for its turn: the first time takes several
- * times as long. Takes a second at most, and nothing of it is needed.
+ * times as long. Takes some two seconds at most, and nothing of it is needed.
  * @throws what a first claim would end the process with
  */
 export async function rehearse(

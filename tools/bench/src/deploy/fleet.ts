@@ -56,7 +56,8 @@ export class Fleet {
     const former = this.#at(place);
     this.#former = former;
     await this.start(place);
-    await this.#ready(this.#at(place));
+    const next = this.#at(place);
+    await this.#until('a process does not become ready', READY_LIMIT_MS, () => next.isReady());
     await former.stop();
     this.#former = undefined;
   }
@@ -77,18 +78,17 @@ export class Fleet {
 
   /** Waits until every partition is claimed, and all processes have some. */
   async shared(): Promise<void> {
-    const { database, signal, instances } = this.#options;
-    const deadline = performance.now() + CLAIM_LIMIT_MS;
-    while (performance.now() < deadline) {
-      signal.throwIfAborted();
-      for (const process of this.#places) process.checkAlive();
-      const { rows } = await database.query<{ claimed: number; owners: number }>(
-        `SELECT count(backend_pid)::int AS claimed, count(DISTINCT owner)::int AS owners FROM cursors`,
-      );
-      if (rows[0]?.claimed === PARTITIONS && rows[0].owners === instances) return;
-      await sleep(POLL_MS);
-    }
-    throw new BenchError('the processes do not come to share the partitions');
+    const { database, instances } = this.#options;
+    await this.#until(
+      'the processes do not come to share the partitions',
+      CLAIM_LIMIT_MS,
+      async () => {
+        const { rows } = await database.query<{ claimed: number; owners: number }>(
+          `SELECT count(backend_pid)::int AS claimed, count(DISTINCT owner)::int AS owners FROM cursors`,
+        );
+        return rows[0]?.claimed === PARTITIONS && rows[0].owners === instances;
+      },
+    );
   }
 
   async drainAll(): Promise<void> {
@@ -100,15 +100,16 @@ export class Fleet {
     this.#former?.kill();
   }
 
-  async #ready(process: AppProcess): Promise<void> {
-    const deadline = performance.now() + READY_LIMIT_MS;
+  /** @throws BenchError where a process ends by itself, or the time is over: `otherwise` is what it says then */
+  async #until(otherwise: string, limitMs: number, reached: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + limitMs;
     while (performance.now() < deadline) {
       this.#options.signal.throwIfAborted();
-      process.checkAlive();
-      if (await process.isReady()) return;
+      for (const process of this.#places) process.checkAlive();
+      if (await reached()) return;
       await sleep(POLL_MS);
     }
-    throw new BenchError('a process does not become ready');
+    throw new BenchError(otherwise);
   }
 
   #at(place: number): AppProcess {
