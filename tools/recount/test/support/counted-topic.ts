@@ -26,6 +26,9 @@ const MIX = {
   outOfOrder: 0.05,
 };
 
+const ZONE = 'America/New_York';
+const DAY_MS = 86_400_000;
+
 export interface CountedTopic extends AsyncDisposable {
   readonly db: Database;
   /** What a command needs to find both servers. */
@@ -49,7 +52,15 @@ export async function countedTopic(events: number): Promise<CountedTopic> {
   const db = openDatabase(database.url, { applicationName: 'test', statementTimeoutMs: 0 });
   const folder = mkdtempSync(join(tmpdir(), 'adtally-recount-'));
   const startAt = await sendUncounted(brokers, topic.name);
-  await simulate({ brokers, topic: topic.name, events, seed: 11, mix: MIX });
+  await simulate({
+    brokers,
+    topic: topic.name,
+    events,
+    seed: 11,
+    mix: MIX,
+    baseTimeMs: timeWithDaysBefore(),
+    clockMs: Date.now(),
+  });
   await send(brokers, topic.name, MIXED);
   const servers = { KAFKA_BROKERS: brokers, DATABASE_URL: database.url };
   const consumer = new ServiceProcess(INGEST, {
@@ -85,11 +96,11 @@ export async function countedTopic(events: number): Promise<CountedTopic> {
     },
     async busiestCampaign() {
       const { rows } = await sql<{ campaignId: string; month: string }>`
-        SELECT campaign_id AS "campaignId", to_char(occurred_at AT TIME ZONE 'America/New_York', 'YYYY-MM') AS month
+        SELECT campaign_id AS "campaignId", to_char(occurred_at AT TIME ZONE ${ZONE}, 'YYYY-MM') AS month
         FROM events GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1`.execute(db);
       const [busiest] = rows;
       if (busiest === undefined) throw new Error('nothing was counted');
-      return { ...busiest, timeZone: 'America/New_York' };
+      return { ...busiest, timeZone: ZONE };
     },
     async [Symbol.asyncDispose]() {
       await db.destroy();
@@ -97,4 +108,11 @@ export async function countedTopic(events: number): Promise<CountedTopic> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** Now, or the end of the month before where this one has just begun: what is late lies some days before, and is to be of the same month. */
+function timeWithDaysBefore(): number {
+  const format = new Intl.DateTimeFormat('en', { timeZone: ZONE, day: 'numeric' });
+  const dayOfMonth = Number(format.format());
+  return Date.now() - (dayOfMonth <= 3 ? dayOfMonth : 0) * DAY_MS;
 }
