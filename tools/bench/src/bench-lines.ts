@@ -2,10 +2,11 @@ import type { KafkaSettings } from '@adtally/kafka';
 import { StackError, type StackAddresses } from '@adtally/local-stack';
 import type { Build } from './build/build.ts';
 import { cloneBuild } from './build/clone-build.ts';
+import type { DeployName } from './deploy/ways.ts';
 import { Bench, DEFAULT_LOADS_FILE } from './lines/bench.ts';
 import { type LineResult, runLine } from './lines/line.ts';
 import { LINES } from './lines/lines.ts';
-import type { LineName } from './lines/names.ts';
+import { hasMultiples, type LineName } from './lines/names.ts';
 import type { Sizes } from './lines/sizes.ts';
 import { withServers } from './servers.ts';
 import { type Environment, environmentOf } from './table/environment.ts';
@@ -14,8 +15,10 @@ export interface BenchLinesOptions {
   readonly lines: readonly LineName[];
   readonly sizes: Sizes;
   readonly seed: number;
-  /** A revision this build is compared with, or a build that is there; null for none. */
+  /** A revision this build is compared with, or a build that is there; null for none. `start` and `deploy` are compared where they are alone. */
   readonly against: string | Build | null;
+  /** Of `deploy`, these only. */
+  readonly ways?: readonly DeployName[];
   readonly loadsFile?: string;
   readonly picture?: string;
   readonly onProgress: (text: string) => void;
@@ -50,18 +53,12 @@ export async function benchLines(
     const against = await buildOf(options);
     const { sizes, seed, onProgress, signal } = options;
     const loadsFile = options.loadsFile ?? DEFAULT_LOADS_FILE;
-    const picture = options.picture ?? null;
-    const bench = new Bench(servers, {
-      sizes,
-      seed,
-      against,
-      loadsFile,
-      picture,
-      onProgress,
-      signal,
-    });
+    const { picture = null, ways = null } = options;
+    const measureWith = { sizes, seed, ways, loadsFile, picture, onProgress, signal };
     const lines: LineResult[] = [];
     for (const name of options.lines) {
+      const isCompared = hasMultiples(name) || options.lines.length === 1;
+      const bench = new Bench(servers, { ...measureWith, against: isCompared ? against : null });
       const result = await attempt(name, bench);
       lines.push(result);
       options.onLine?.(result);

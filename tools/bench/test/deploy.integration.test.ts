@@ -34,6 +34,7 @@ async function measured(name: string, way: DeployWay): Promise<DeployMeasurement
           seed: 1,
           against: null,
           loadsFile: join(tmpdir(), 'adtally-no-loads.json'),
+          ways: null,
           picture: null,
           onProgress: () => undefined,
           signal,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { otherBuild } from '../src/build/other-build.ts';
 import { benchLines, type BenchReport, markdown } from '../src/index.ts';
 import { LINES } from '../src/lines/lines.ts';
-import type { LineName } from '../src/lines/names.ts';
+import { hasMultiples, type LineName } from '../src/lines/names.ts';
 import type { Sizes } from '../src/lines/sizes.ts';
 import { removeLoads } from '../src/preload/preload.ts';
 
@@ -19,7 +19,7 @@ const TINY: Sizes = {
   liveFast: { rate: 3_000, seconds: 2 },
   idleEvents: 3,
   rowByRowSeconds: 1,
-  deploy: { rate: 100, warmUpSeconds: 1, steadySeconds: 1, windowSeconds: 1, deploySeconds: 1 },
+  deploy: { rate: 200, warmUpSeconds: 1, steadySeconds: 1, windowSeconds: 1, deploySeconds: 10 },
   starts: 1,
   letters: 1_000,
   growth: { smallRows: 2_000, rows: 5_000, part: 1_000, fill: 10_000 },
@@ -53,12 +53,14 @@ afterAll(async () => {
 async function measure(
   lines: readonly LineName[],
   against: Parameters<typeof benchLines>[2]['against'] = null,
+  ways: Parameters<typeof benchLines>[2]['ways'] = [],
 ): Promise<BenchReport> {
   return await benchLines(addresses, kafka, {
     lines,
     sizes: TINY,
     seed: 7,
     against,
+    ways,
     loadsFile,
     onProgress: () => undefined,
     signal: new AbortController().signal,
@@ -80,15 +82,52 @@ test(
   },
 );
 
+test(
+  'starts and deployments of two builds in turn: each build has its figures, and no other way has any',
+  { timeout: 240_000 },
+  async () => {
+    const other = otherBuild('other', repositoryRoot);
+    const reports = [
+      await measure(['start'], other),
+      await measure(['deploy'], other, ['in_place']),
+    ];
+    expect(reports.flatMap(({ lines }) => lines.flatMap(({ problems }) => problems))).toEqual([]);
+    const figures = reports.flatMap(({ lines }) => lines.flatMap((line) => line.figures));
+    expect(figures.filter(({ runs }) => runs !== 1)).toEqual([]);
+    const names = figures.map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['start.first_commit_before', 'deploy.in_place_pause_before']),
+    );
+    expect(names.filter((name) => !/^(start|deploy\.in_place)[._](?!static)/.test(name))).toEqual(
+      [],
+    );
+  },
+);
+
+test('beside other lines only what has multiples is compared', async () => {
+  expect((Object.keys(LINES) as LineName[]).filter(hasMultiples)).toEqual([
+    'clean',
+    'mix',
+    'reprocess',
+  ]);
+});
+
 test.each(OTHERS)(
   '%s is exact, and gives every figure it declares',
   { timeout: 240_000 },
   async (name) => {
     const report = await measure([name]);
     expect(report.lines.flatMap(({ problems }) => problems)).toEqual([]);
-    const missing = report.lines
-      .flatMap(({ figures }) => figures)
-      .filter((figure) => !Number.isFinite(figure.measured) && !AGAINST.includes(figure.name));
+    const figures = report.lines.flatMap((line) => line.figures);
+    const missing = figures.filter(
+      (figure) => !Number.isFinite(figure.measured) && !AGAINST.includes(figure.name),
+    );
     expect(missing).toEqual([]);
+    const declared = Object.keys(LINES[name].figures).filter(
+      (figure) => !figure.endsWith('_before'),
+    );
+    expect(figures.map((figure) => figure.name)).toEqual(
+      declared.map((figure) => `${name}.${figure}`),
+    );
   },
 );

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { localFolder } from '@adtally/local-stack';
 import type { Client } from 'pg';
 import { AppProcess } from '../app-process.ts';
-import { THIS_BUILD } from '../build/build.ts';
+import type { Build } from '../build/build.ts';
 import { BenchError } from '../errors.ts';
 import { PARTITIONS } from '../preload/preload.ts';
 import type { DeployWay } from './ways.ts';
 
 export interface FleetOptions {
+  readonly build: Build;
   readonly way: DeployWay;
   readonly instances: number;
   /** Of every process, but what tells them apart. */
@@ -63,10 +64,10 @@ export class Fleet {
   }
 
   async start(place: number): Promise<void> {
-    const { way, env } = this.#options;
+    const { build, way, env } = this.#options;
     const identity = way.isStatic ? { GROUP_INSTANCE_ID: `place-${place}` } : {};
     this.#places[place] = await AppProcess.start(
-      THIS_BUILD,
+      build,
       'ingest-consumer',
       { ...env, GROUP_PROTOCOL: way.protocol, GROUP_INSTANCE_ID: '', ...identity },
       join(

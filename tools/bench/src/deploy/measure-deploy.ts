@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { withFreshDatabase } from '../bench-database.ts';
+import { type Build, THIS_BUILD } from '../build/build.ts';
 import { consumerEnv, keyPrefixOf } from '../drain/consumer-env.ts';
 import { DrainWatch } from '../drain/progress.ts';
 import type { Bench } from '../lines/bench.ts';
@@ -26,8 +27,6 @@ export interface DeployMeasurement {
   readonly curve: readonly LagMoment[];
   /** Records that met a row of their own: counted once, and written twice. */
   readonly duplicates: number;
-  /** Events came until the deployment was over: else its figures say too little. */
-  readonly isCovered: boolean;
   readonly problems: readonly string[];
 }
 
@@ -35,30 +34,34 @@ const LINGER_MS = 10;
 const POLL_MS = 200;
 const SECOND_MS = 1_000;
 
-/** One deployment under a steady load whose generator runs on the same machine; audited by recount. */
+/** One deployment of a build under a steady load whose generator runs on the same machine; audited by recount. */
 export async function measureDeploy(
   bench: Bench,
   name: string,
   way: DeployWay,
   size: DeploySize,
+  build: Build = THIS_BUILD,
 ): Promise<DeployMeasurement> {
   const { servers, options } = bench;
   return await withScratchTopics(servers.kafka, async (topics, base, admin) => {
     try {
-      return await withFreshDatabase(servers, 'deploy', async (databaseUrl) => {
+      const env = consumerEnv(servers, topics, `${base}-deploy`);
+      const measure = async (databaseUrl: string): Promise<DeployMeasurement> => {
+        const over = new AbortController();
         const database = new Client({ connectionString: databaseUrl });
         database.on('error', () => undefined);
         await database.connect();
         const watch = await DrainWatch.open(databaseUrl);
         const fleet = await Fleet.start({
+          build,
           way,
           instances: way.how === 'rolling' || way.how === 'surge' ? SEVERAL_INSTANCES : 1,
-          env: { ...consumerEnv(servers, topics, `${base}-deploy`), DATABASE_URL: databaseUrl },
+          env: { ...env, DATABASE_URL: databaseUrl },
           database,
           signal: options.signal,
         });
         try {
-          bench.progress(`deploy ${name}: starting`);
+          bench.progress(`deploy ${name}, ${build.label}: starting`);
           await fleet.shared();
           const windowSeconds = way.how === 'kill' ? size.windowSeconds : 0;
           const seconds =
@@ -74,7 +77,7 @@ export async function measureDeploy(
               seed: options.seed,
               lingerMs: LINGER_MS,
             },
-            options.signal,
+            AbortSignal.any([options.signal, over.signal]),
           );
           // Awaited below; a failure before that must not end the process.
           generating.catch(() => undefined);
@@ -121,15 +124,23 @@ export async function measureDeploy(
               records: left,
             })),
             duplicates: await duplicatesIn(database),
-            isCovered: deployedMs < lastMs,
-            problems: problems.map((problem) => `${name}: ${problem}`),
+            problems: [
+              ...problems,
+              ...(deployedMs < lastMs
+                ? []
+                : ['events ended before the deployment did: more --seconds']),
+            ],
           };
         } finally {
+          over.abort();
           fleet.killAll();
           await watch.close();
           await database.end();
         }
-      });
+      };
+      return await withFreshDatabase(servers, 'deploy', measure, (url) =>
+        build.prepareDatabase(url, env),
+      );
     } finally {
       await removeKeys(servers.redis, keyPrefixOf(topics));
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { localFolder } from '@adtally/local-stack';
 import type { Build } from '../build/build.ts';
+import type { DeployName } from '../deploy/ways.ts';
 import { type DrainMeasurement, type DrainOptions, measureDrain } from '../drain/measure-drain.ts';
 import type { Load } from '../preload/loads-file.ts';
 import { preload } from '../preload/preload.ts';
@@ -15,6 +16,8 @@ export interface BenchOptions {
   readonly seed: number;
   /** The build this one is compared with; null leaves the comparison out. */
   readonly against: Build | null;
+  /** Of `deploy`, these only; null: all. */
+  readonly ways: readonly DeployName[] | null;
   /** Where filled topics are remembered. */
   readonly loadsFile: string;
   /** Where `deploy` draws the lag of its first round, as SVG; null: nowhere. */
@@ -64,8 +67,13 @@ export class Bench {
    * of the machine meets all of them.
    */
   async inTurn<T>(...ways: readonly (() => Promise<T>)[]): Promise<T[][]> {
+    return await this.inTurns(this.sizes.rounds, ways);
+  }
+
+  /** The same, so many times. */
+  async inTurns<T>(rounds: number, ways: readonly (() => Promise<T>)[]): Promise<T[][]> {
     const taken = ways.map(() => [] as T[]);
-    for (let round = 0; round < this.sizes.rounds; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const order = [...ways.keys()];
       for (const way of round % 2 === 0 ? order : order.toReversed()) {
         this.options.signal.throwIfAborted();

@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs';
+import { type Build, THIS_BUILD } from '../build/build.ts';
 import { lagPicture } from '../deploy/lag-picture.ts';
 import { type DeployMeasurement, measureDeploy } from '../deploy/measure-deploy.ts';
 import { DEPLOY_WAYS, type DeployName, type DeployWay } from '../deploy/ways.ts';
+import { BenchError } from '../errors.ts';
 import { type FigureSpec, goal, info } from '../table/figure.ts';
+import type { Bench } from './bench.ts';
 import { line } from './line.ts';
 import type { DeploySize } from './sizes.ts';
 
@@ -42,6 +45,8 @@ const TOLD = {
 } as const satisfies Readonly<Record<string, (measured: DeployMeasurement) => number>>;
 
 type Told = keyof typeof TOLD;
+/** What is told of the build this one is compared with, too. */
+const BEFORE = ['pause', 'pause_partition', 'back'] as const satisfies readonly Told[];
 
 export const deploy = line({
   figures: Object.fromEntries(
@@ -50,40 +55,71 @@ export const deploy = line({
     ),
   ),
   measure: async (bench) => {
-    const ways = NAMES.map((name) => async () => {
-      const measured = await measureDeploy(bench, name, DEPLOY_WAYS[name], bench.sizes.deploy);
-      return { name, measured };
-    });
-    const taken = (await bench.inTurn(...ways)).flat();
-    const { picture } = bench.options;
+    const { picture, against, ways: names } = bench.options;
+    const builds = against === null ? [THIS_BUILD] : [THIS_BUILD, against];
+    const asked = names ?? NAMES;
+    const ways = asked.flatMap((name) =>
+      builds.map((build) => async () => {
+        const measured = await attempt(bench, name, build);
+        return { name, build, measured };
+      }),
+    );
+    const all = (await bench.inTurn(...ways)).flat();
+    const figuresOf = (build: Build | null, name: DeployName): DeployMeasurement[] =>
+      all.flatMap((one) => {
+        const isIt = one.build === build && one.name === name;
+        return isIt && 'deploy' in one.measured ? [one.measured] : [];
+      });
     if (picture !== null) {
       const curves = NAMES.flatMap((name) => {
-        const points = taken.find((one) => one.name === name)?.measured.curve ?? [];
+        const points = figuresOf(THIS_BUILD, name)[0]?.curve ?? [];
         const title = SHOWN[name]?.(bench.sizes.deploy);
-        return title === undefined ? [] : [{ name: title, points }];
+        return title === undefined || points.length === 0 ? [] : [{ name: title, points }];
       });
-      writeFileSync(picture, lagPicture(curves, bench.sizes.deploy.rate));
+      if (curves.length > 0) writeFileSync(picture, lagPicture(curves, bench.sizes.deploy.rate));
+      else bench.progress('no picture: none of these ways is drawn');
     }
-    const runs = NAMES.flatMap((name) =>
-      (Object.keys(TOLD) as Told[]).map((told) => [
-        `${name}_${told}`,
-        taken.filter((one) => one.name === name).map(({ measured }) => TOLD[told](measured)),
-      ]),
-    );
+    const runs = asked.flatMap((name) => {
+      const tell = (build: Build | null, told: Told): number[] =>
+        figuresOf(build, name).map((measured) => TOLD[told](measured));
+      const before = against === null ? [] : BEFORE;
+      return [
+        ...(Object.keys(TOLD) as Told[]).map((told) => [`${name}_${told}`, tell(THIS_BUILD, told)]),
+        ...before.map((told) => [`${name}_${told}_before`, tell(against, told)]),
+      ];
+    });
     return {
       runs: Object.fromEntries(runs) as Record<string, number[]>,
-      problems: taken.flatMap(({ name, measured: { problems, isCovered } }) =>
-        isCovered
-          ? problems
-          : [...problems, `${name}: events ended before the deployment did: more --seconds`],
+      problems: all.flatMap(({ build, name, measured: { problems } }) =>
+        problems.map((problem) => `${build.label}, ${name}: ${problem}`),
       ),
     };
   },
 });
 
-function specsOf({ how, protocol, isStatic }: DeployWay): Record<Told, FigureSpec> {
+/** An older build may not know a way: then it is a problem, and what else was measured stays. */
+async function attempt(
+  bench: Bench,
+  name: DeployName,
+  build: Build,
+): Promise<DeployMeasurement | { readonly problems: readonly string[] }> {
+  try {
+    return await measureDeploy(bench, name, DEPLOY_WAYS[name], bench.sizes.deploy, build);
+  } catch (error) {
+    if (build === THIS_BUILD || !(error instanceof BenchError)) throw error;
+    return { problems: [error.message] };
+  }
+}
+
+function specsOf({
+  how,
+  protocol,
+  isStatic,
+}: DeployWay): Record<Told | `${(typeof BEFORE)[number]}_before`, FigureSpec> {
   // A static member keeps its partitions: drained first, they rest for the whole start of the next one.
   const goals = isStatic && how === 'rolling' ? NONE : GOALS[how];
+  const before = (told: string): FigureSpec =>
+    info('s', `${told} of the build it is compared with, in turn`, 2);
   const factor = protocol === 'classic' ? CLASSIC_FACTOR : 1;
   const seconds = (most: number | null, means: string): FigureSpec =>
     most === null ? info('s', means, 2) : goal({ atMost: most * factor }, 's', means, 2);
@@ -100,5 +136,8 @@ function specsOf({ how, protocol, isStatic }: DeployWay): Record<Told, FigureSpe
     lag_seconds: info('s', 'longest wait of a record from its append to its commit', 2),
     back: seconds(goals.back, "lag above the steady state's own, beyond the longest pause"),
     duplicates: info('records', 'written twice, and counted once'),
+    pause_before: before('pause'),
+    pause_partition_before: before('pause_partition'),
+    back_before: before('back'),
   };
 }

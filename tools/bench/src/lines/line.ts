@@ -1,9 +1,9 @@
 import type { Bench } from './bench.ts';
 import { type Figure, type FigureSpec, figureOf } from '../table/figure.ts';
 
-/** What the runs of a line gave, by figure, and why it was not exact (empty where it was). */
+/** What the runs of a line gave, by figure (none of one that was not asked for), and why it was not exact (empty where it was). */
 export interface Measured<Name extends string> {
-  readonly runs: Readonly<Record<Name, readonly (number | null)[]>>;
+  readonly runs: Readonly<Partial<Record<Name, readonly (number | null)[]>>>;
   readonly problems: readonly string[];
 }
 
@@ -33,9 +33,11 @@ export interface LineResult {
 export async function runLine(name: string, declared: Line, bench: Bench): Promise<LineResult> {
   const startedMs = performance.now();
   const { runs, problems } = await declared.measure(bench);
-  const figures = Object.entries(declared.figures).map(([figure, spec]) =>
-    figureOf(`${name}.${figure}`, spec, runs[figure] ?? [], problems.length === 0),
-  );
+  const figures = Object.entries(declared.figures).flatMap(([figure, spec]) => {
+    const taken = runs[figure];
+    if (taken === undefined) return [];
+    return [figureOf(`${name}.${figure}`, spec, taken, problems.length === 0)];
+  });
   const seconds = Math.round((performance.now() - startedMs) / 1000);
   return { line: name, seconds, figures, problems };
 }

@@ -1,3 +1,5 @@
+export { DEPLOY_WAYS, type DeployName } from '../deploy/ways.ts';
+
 /** What each line measures, in one line; known without loading what measures it. */
 export const LINE_SUMMARIES = {
   clean: 'drain of a clean topic by one process; --against REV compares two builds in turn',
@@ -25,3 +27,7 @@ export type LineName = keyof typeof LINE_SUMMARIES;
 
 /** The revision whose figures the goals of `clean`, `mix` and `reprocess` are multiples of. */
 export const GOALS_REVISION = '8588a83';
+
+/** Whether a line is compared with another build where several are measured: without one its goals mean nothing. */
+export const hasMultiples = (name: LineName): boolean =>
+  ['clean', 'mix', 'reprocess'].includes(name);

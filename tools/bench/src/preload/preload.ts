@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { simulate } from '@adtally/event-simulator';
-import { KafkaAdmin, type KafkaSettings } from '@adtally/kafka';
+import { KafkaAdmin, KafkaRequestError, type KafkaSettings, type Watermarks } from '@adtally/kafka';
 import { BenchError } from '../errors.ts';
 import { removeChoice } from './choice-file.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
@@ -25,6 +26,8 @@ const RETENTION_MS = 7 * 24 * HOUR_MS;
 /** Older impressions would fall into other day partitions than live traffic. */
 const FRESH_FOR_MS = 12 * HOUR_MS;
 const LOADS_MAX = 8;
+const STARTING_MS = 10_000;
+const STARTING_POLL_MS = 200;
 const SETTINGS = {
   'message.timestamp.type': 'LogAppendTime',
   'cleanup.policy': 'delete',
@@ -91,9 +94,27 @@ async function isIntact(admin: KafkaAdmin, load: Load): Promise<boolean> {
   const [described, letters] = [await admin.describeTopic(events), await admin.describeTopic(dlq)];
   if (described?.topicId !== load.topicId || letters === null) return false;
   const marks = await Promise.all(
-    load.ends.map((_, partition) => admin.watermarks(events, partition)),
+    load.ends.map((_, partition) => watermarksOf(admin, events, partition)),
   );
   return marks.every((mark, partition) => mark.logStart === 0 && mark.end === load.ends[partition]);
+}
+
+/** A broker that has just started refuses for a moment what it is asked of a log. */
+async function watermarksOf(
+  admin: KafkaAdmin,
+  topic: string,
+  partition: number,
+): Promise<Watermarks> {
+  const deadline = performance.now() + STARTING_MS;
+  for (;;) {
+    try {
+      return await admin.watermarks(topic, partition);
+    } catch (error) {
+      const mayPass = error instanceof KafkaRequestError && error.transient;
+      if (!mayPass || performance.now() > deadline) throw error;
+      await sleep(STARTING_POLL_MS);
+    }
+  }
 }
 
 async function forget(admin: KafkaAdmin, loadsFile: string, load: Load): Promise<void> {

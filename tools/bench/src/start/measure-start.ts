@@ -3,7 +3,7 @@ import { localFolder } from '@adtally/local-stack';
 import { Client } from 'pg';
 import { AppProcess } from '../app-process.ts';
 import { withFreshDatabase } from '../bench-database.ts';
-import { THIS_BUILD } from '../build/build.ts';
+import type { Build } from '../build/build.ts';
 import { programOf } from '../build/program.ts';
 import { consumerEnv, keyPrefixOf } from '../drain/consumer-env.ts';
 import { DrainWatch } from '../drain/progress.ts';
@@ -22,24 +22,29 @@ export interface StartMeasurement {
 const POLL_MS = 10;
 
 /** Starts a consumer on a full topic and an empty database, and stops it once it has committed. */
-export async function measureStart(bench: Bench, load: Load): Promise<StartMeasurement> {
+export async function measureStart(
+  bench: Bench,
+  load: Load,
+  build: Build,
+): Promise<StartMeasurement> {
   const { servers, options } = bench;
   const topics = topicsOf(load.topic);
+  const group = `${load.topic}-start-${process.pid}-${Date.now().toString(36)}`;
+  const env = consumerEnv(servers, topics, group);
   await removeKeys(servers.redis, keyPrefixOf(topics));
   try {
-    return await withFreshDatabase(servers, 'start', async (databaseUrl) => {
+    const measure = async (databaseUrl: string): Promise<StartMeasurement> => {
       const database = new Client({ connectionString: databaseUrl });
       database.on('error', () => undefined);
       const watch = await DrainWatch.open(databaseUrl);
       await database.connect();
       // Made before the clock starts.
-      await programOf(THIS_BUILD, 'ingest-consumer');
+      await programOf(build, 'ingest-consumer');
       const startedAt = await now(database);
-      const group = `${load.topic}-start-${process.pid}-${Date.now().toString(36)}`;
       const consumer = await AppProcess.start(
-        THIS_BUILD,
+        build,
         'ingest-consumer',
-        { ...consumerEnv(servers, topics, group), DATABASE_URL: databaseUrl },
+        { ...env, DATABASE_URL: databaseUrl },
         join(localFolder, 'logs/bench-consumer.log'),
       );
       try {
@@ -53,16 +58,21 @@ export async function measureStart(bench: Bench, load: Load): Promise<StartMeasu
         );
         const commitSeconds = (await firstCommit(database)) - startedAt;
         await consumer.stop();
-        const { checks } = await THIS_BUILD.audit(databaseUrl);
+        const { checks } = await build.audit(databaseUrl);
         const claimSeconds = (claimed.firstClaim ?? Number.NaN) - startedAt;
-        const problems = checks.filter(({ ok }) => !ok).map(({ name }) => `fails: ${name}`);
+        const problems = checks
+          .filter(({ ok }) => !ok)
+          .map(({ name }) => `${build.label} fails: ${name}`);
         return { claimSeconds, commitSeconds, problems };
       } finally {
         consumer.kill();
         await watch.close();
         await database.end();
       }
-    });
+    };
+    return await withFreshDatabase(servers, 'start', measure, (url) =>
+      build.prepareDatabase(url, env),
+    );
   } finally {
     await removeKeys(servers.redis, keyPrefixOf(topics));
   }
