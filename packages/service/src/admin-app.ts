@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Server } from 'node:http';
 import { redactQuoted, reveal, type Secret } from '@adtally/config';
 import { METRICS_CONTENT_TYPE, type Logger, type MetricsExport } from '@adtally/telemetry';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -30,17 +31,23 @@ export interface AdminHost {
 }
 
 const BODY_BYTES_MAX = 64 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
 const SAFE_METHODS = ['GET', 'HEAD'];
 
-/** The routes without a port; tests ask it by `inject`. */
-export function buildAdminApp(options: AdminOptions, host: AdminHost): FastifyInstance {
+/**
+ * The routes, of which tests ask by `inject`.
+ *
+ * @param server takes the requests for it, and is bound and closed by whoever made it
+ */
+export function buildAdminApp(
+  options: AdminOptions,
+  host: AdminHost,
+  server?: Server,
+): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    forceCloseConnections: 'idle',
     return503OnClosing: false, // probes go on until the last service has stopped
+    ...(server && { serverFactory: () => server }),
   });
   app.addHook('onRequest', guard(options.token ?? ''));
   // Whatever a route tells, an error's words too: no secret leaves by this port.
@@ -79,7 +86,10 @@ export function buildAdminApp(options: AdminOptions, host: AdminHost): FastifyIn
     reply.send({ state: drainState(host.state()), ...shown(host.work()) }),
   );
   app.post('/drain', (_request, reply) => {
-    reply.raw.once('close', () => host.drain('POST /drain')); // after the answer has gone out
+    const drain = (): void => host.drain('POST /drain');
+    // After the answer has gone out; whoever asked may have left before it was loaded what answers.
+    if (reply.raw.destroyed) drain();
+    else reply.raw.once('close', drain);
     return reply.code(202).send({ state: 'draining' });
   });
   options.mount?.(app);

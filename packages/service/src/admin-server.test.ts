@@ -1,192 +1,127 @@
-import { keepSecret } from '@adtally/config';
-import { createLogger, createMetrics } from '@adtally/telemetry';
-import { stressStartStop } from '@adtally/testkit';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { signal, stressStartStop, waitFor } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { buildAdminApp, type AdminHost, type AdminOptions } from './admin-app.ts';
+import { setUp } from '../test/admin-set-up.ts';
+import type { AdminHost, AdminOptions, FastifyInstance } from './admin-app.ts';
 import { AdminServer } from './admin-server.ts';
-import { Heartbeat } from './heartbeat.ts';
-import type { LifecycleState } from './lifecycle.ts';
-import type { Work } from './work-in-hand.ts';
-
-const logger = createLogger({ service: 'test', level: 'silent' });
-
-function setUp(options: Partial<AdminOptions> = {}) {
-  const process = {
-    state: 'running' as LifecycleState,
-    waiting: [] as string[],
-    work: { inHand: [], committed: [] } as Work,
-    drains: 0,
-  };
-  const host: AdminHost = {
-    logger,
-    state: () => process.state,
-    notReady: () => process.waiting,
-    work: () => process.work,
-    drain: () => void (process.drains += 1),
-  };
-  const metrics = createMetrics({ service: 'test', version: '0', definitions: {} });
-  onTestFinished(() => metrics.shutdown());
-  const complete: AdminOptions = { host: '127.0.0.1', port: 0, metrics, ...options };
-  return { process, host, options: complete, app: buildAdminApp(complete, host) };
-}
-
-test('/livez follows the heartbeat alone, and a drain is left to its deadline', async () => {
-  const stuck = new Heartbeat(-1); // any age is too old
-  const { app, process } = setUp({ heartbeat: stuck });
-  expect((await app.inject('/livez')).statusCode).toBe(503);
-  process.state = 'draining';
-  expect((await app.inject('/livez')).statusCode).toBe(200);
-
-  const turning = setUp({ heartbeat: new Heartbeat(60_000) });
-  turning.process.waiting = ['consumer: database is away'];
-  expect((await turning.app.inject('/livez')).statusCode).toBe(200);
-});
-
-test('/readyz names what the service waits for', async () => {
-  const { app, process } = setUp();
-  expect((await app.inject('/readyz')).json()).toEqual({ ready: true, waiting: [] });
-  process.waiting = ['consumer: no partitions yet'];
-  const answer = await app.inject('/readyz');
-  expect(answer.statusCode).toBe(503);
-  expect(answer.json()).toEqual({ ready: false, waiting: ['consumer: no partitions yet'] });
-});
-
-test('/metrics is Prometheus text', async () => {
-  const answer = await setUp().app.inject('/metrics');
-  expect(answer.headers['content-type']).toContain('text/plain; version=0.0.4');
-  expect(answer.body).toContain('adtally_drain_state 0');
-});
-
-test.each([
-  ['starting', 'running'],
-  ['running', 'running'],
-  ['draining', 'draining'],
-  ['drained', 'drained'],
-] as const)('GET /drain says of a %s process: %s', async (state, shown) => {
-  const { app, process } = setUp();
-  process.state = state;
-  expect((await app.inject('/drain')).json()).toMatchObject({ state: shown });
-});
-
-test('GET /drain tells what is in hand, and where each partition goes on after a restart', async () => {
-  const { app, process } = setUp();
-  expect((await app.inject('/drain')).json()).toEqual({
-    state: 'running',
-    rows_in_hand: 0,
-    in_hand: [],
-    committed: [],
-  });
-  const turn = { what: 'a turn', rows: null };
-  const read = { what: 'records of t/0 from offset 5', rows: 7 };
-  const more = { what: 'records of t/1 from offset 0', rows: 2 };
-  process.work = {
-    inHand: [turn, read, more],
-    committed: [{ topic: 't', partition: 0, nextOffset: 5 }],
-  };
-  expect((await app.inject('/drain')).json()).toEqual({
-    state: 'running',
-    rows_in_hand: 9,
-    in_hand: [turn, read, more],
-    committed: [{ topic: 't', partition: 0, next_offset: 5 }],
-  });
-});
-
-test('POST /drain answers 202 and then drains', async () => {
-  const { app, process } = setUp();
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
-  const answer = await fetch(`${url}/drain`, { method: 'POST' });
-  expect([answer.status, await answer.json()]).toEqual([202, { state: 'draining' }]);
-  await app.close(); // closes when the answer has gone out
-  expect(process.drains).toBe(1);
-});
-
-test('unknown paths are 404, known paths with another method 405, both JSON', async () => {
-  const { app } = setUp();
-  const missing = await app.inject('/nothing');
-  expect([missing.statusCode, missing.json()]).toEqual([404, { error: 'not found' }]);
-  const wrong = await app.inject({ method: 'DELETE', url: '/drain?x=1' });
-  expect([wrong.statusCode, wrong.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
-  expect((await app.inject({ method: 'POST', url: '/metrics' })).statusCode).toBe(405);
-  // Of a route these would be a pattern, and one that is refused.
-  for (const url of ['/*rain', '/:a(', '/a*b*', '/drain/', '/:x']) {
-    expect([url, (await app.inject({ method: 'POST', url })).statusCode]).toEqual([url, 404]);
-  }
-});
-
-test('with a token, whatever changes something needs it; reading does not', async () => {
-  const { app, process } = setUp({
-    token: 't0ken',
-    mount: (mounted) => void mounted.post('/redrive', () => ({ done: true })),
-  });
-  const post = (url: string, authorization?: string) =>
-    app.inject({ method: 'POST', url, headers: authorization ? { authorization } : {} });
-  expect((await post('/drain')).statusCode).toBe(401);
-  expect((await post('/drain', 'Bearer wrong')).statusCode).toBe(401);
-  expect((await post('/redrive')).statusCode).toBe(401);
-  expect(process.drains).toBe(0);
-  expect((await post('/redrive', 'Bearer t0ken')).statusCode).toBe(200);
-  expect((await post('/drain', 'Bearer t0ken')).statusCode).toBe(202);
-  expect((await app.inject('/metrics')).statusCode).toBe(200);
-});
-
-test('a token that changes counts from the next request on', async () => {
-  let token = 'the-first';
-  const { app } = setUp({ token: () => token });
-  const drain = async (given: string): Promise<number> =>
-    (
-      await app.inject({
-        method: 'POST',
-        url: '/drain',
-        headers: { authorization: `Bearer ${given}` },
-      })
-    ).statusCode;
-  expect(await drain('the-first')).toBe(202);
-  token = 'the-second';
-  expect(await drain('the-first')).toBe(401);
-  expect(await drain('the-second')).toBe(202);
-});
-
-test("another site's page cannot drain, and a large body is refused", async () => {
-  const { app, process } = setUp();
-  const headers = { 'sec-fetch-site': 'cross-site' };
-  expect((await app.inject({ method: 'POST', url: '/drain', headers })).statusCode).toBe(403);
-  const payload = 'x'.repeat(65 * 1024);
-  const large = await app.inject({
-    method: 'POST',
-    url: '/drain',
-    payload,
-    headers: { 'content-type': 'text/plain' },
-  });
-  expect(large.statusCode).toBe(413);
-  expect(process.drains).toBe(0);
-});
-
-test('a route that fails answers 500 without telling why', async () => {
-  const { app } = setUp({
-    mount: (mounted) =>
-      void mounted.get('/status', () => {
-        throw new Error('password is hunter2');
-      }),
-  });
-  const answer = await app.inject('/status');
-  expect([answer.statusCode, answer.json()]).toEqual([500, { error: 'internal error' }]);
-});
 
 test('starts and stops at any moment', async () => {
   const { options, host } = setUp();
   await expect(stressStartStop(() => new AdminServer(options, host))).resolves.toBeUndefined();
 });
 
-test('no answer holds a secret of this process, whatever a route tells', async () => {
-  keepSecret('postgres://adtally:pass-word-of-the-test@db/adtally', false);
-  const words = 'password pass-word-of-the-test was refused';
-  const { app, process } = setUp({
-    mount: (routes) => void routes.get('/status', () => ({ detail: words, adtally_offset: 7 })),
-  });
-  process.waiting = [words];
-  expect((await app.inject('/status')).json()).toEqual({
-    detail: 'password *** was refused',
-    adtally_offset: 7,
-  });
-  expect((await app.inject('/readyz')).json().waiting).toEqual(['password *** was refused']);
+test('POST /drain answers 202 and then drains', async () => {
+  const { process, options, host } = setUp();
+  const admin = await started(options, host);
+  const answer = await fetch(`http://127.0.0.1:${admin.port}/drain`, { method: 'POST' });
+  expect([answer.status, await answer.json()]).toEqual([202, { state: 'draining' }]);
+  await admin.stop(); // when the answer has gone out
+  expect(process.drains).toBe(1);
 });
+
+/** Below the time after which connections are closed whatever is asked by them. */
+const SOON_MS = 4_000;
+
+async function started(options: AdminOptions, host: AdminHost): Promise<AdminServer> {
+  const admin = new AdminServer(options, host);
+  onTestFinished(() => admin.stop());
+  await admin.start();
+  return admin;
+}
+
+test('what answers is loaded when somebody asks', async () => {
+  let loaded = 0;
+  const { options, host } = setUp({ mount: () => void (loaded += 1) });
+  loaded = 0;
+  const admin = await started(options, host);
+  expect(loaded).toBe(0);
+  const ask = () => fetch(`http://127.0.0.1:${admin.port}/readyz`);
+  const answers = await Promise.all([ask(), ask()]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect(loaded).toBe(1);
+});
+
+test('and soon after the start, whether somebody asks or not', { timeout: SOON_MS }, async () => {
+  const mounted = signal();
+  const { options, host } = setUp();
+  await started({ ...options, mount: () => mounted.fire() }, host);
+  await expect(mounted.fired).resolves.toBeUndefined();
+});
+
+test('what cannot be loaded is a failure, and whoever asks is not left without an answer', async () => {
+  const { options, host } = setUp();
+  const mount = () => {
+    throw new Error('no such module');
+  };
+  const admin = await started({ ...options, mount }, host);
+  expect((await fetch(`http://127.0.0.1:${admin.port}/livez`)).status).toBe(500);
+  expect((await admin.failed).message).toBe('no such module');
+});
+
+test(
+  'what was asked before the stop is answered, and does not hold it up',
+  { timeout: SOON_MS },
+  async () => {
+    const asked = signal();
+    const answered = signal();
+    const mount = (app: FastifyInstance) =>
+      void app.get('/slow', async () => {
+        asked.fire();
+        await answered.fired;
+        return { done: true };
+      });
+    const { options, host } = setUp();
+    const admin = await started({ ...options, mount }, host);
+    const asking = fetch(`http://127.0.0.1:${admin.port}/slow`);
+    await asked.fired;
+    const stopping = admin.stop();
+    await turns();
+    answered.fire();
+    expect(await (await asking).json()).toEqual({ done: true });
+    await stopping;
+  },
+);
+
+test('nor does the first request, for which all is loaded', { timeout: SOON_MS }, async () => {
+  const { options, host } = setUp();
+  const loading = signal();
+  const admin = await started({ ...options, mount: () => loading.fire() }, host);
+  const asking = fetch(`http://127.0.0.1:${admin.port}/livez`);
+  await loading.fired;
+  const stopping = admin.stop();
+  expect((await asking).status).toBe(200);
+  await stopping;
+});
+
+test('nor for long a connection by which nothing is asked', { timeout: 15_000 }, async () => {
+  const { options, host } = setUp();
+  const admin = await started(options, host);
+  const silent = connect(admin.port, '127.0.0.1');
+  await once(silent, 'connect');
+  await turns();
+  const closed = once(silent, 'close');
+  await expect(Promise.all([closed, admin.stop()])).resolves.toBeDefined();
+});
+
+test('whoever asks for a drain and leaves before it is answered drains too', async () => {
+  const { app, process } = setUp();
+  await app.ready();
+  const server = createServer((request, response) => {
+    response.destroy();
+    response.once('close', () => app.routing(request, response));
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  await expect(fetch(`http://127.0.0.1:${port}/drain`, { method: 'POST' })).rejects.toThrow(
+    'fetch failed',
+  );
+  await waitFor(() => process.drains === 1, { what: 'the drain' });
+});
+
+/** Of the event loop: what is under way gets some steps further. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 3; n += 1) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -48,14 +48,14 @@ export async function runService(options: RunServiceOptions): Promise<void> {
   const removeHandlers = installHandlers(lifecycle, logger);
   lifecycle.prepare();
   let adminFailure: unknown;
-  try {
-    // Outside the lifecycle: it answers probes from the first moment of the start to the last of the drain.
-    await admin.start();
-  } catch (error) {
+  const endWithoutAdmin = (what: string) => (error: unknown) => {
     adminFailure = error;
-    logger.fatal({ err: error }, 'admin could not start');
-    void lifecycle.drain('admin could not start');
-  }
+    logger.fatal({ err: error }, what);
+    void lifecycle.drain(what);
+  };
+  void admin.failed.then(endWithoutAdmin('admin could not be loaded'));
+  // Outside the lifecycle: it answers probes from the first moment of the start to the last of the drain.
+  await admin.start().catch(endWithoutAdmin('admin could not start'));
   void lifecycle.start().then(() => {
     if (lifecycle.state === 'running') logger.info('running');
   });

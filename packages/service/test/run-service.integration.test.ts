@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { signal } from '@adtally/testkit';
 import { expect, onTestFinished, test } from 'vitest';
@@ -102,10 +103,22 @@ test.each([
   ['a service that ends by itself', 'fails', 1],
   ['a schema that does not fit', 'refuses', 78],
   ['a rejection nobody caught', 'throws', 1],
+  ['an admin server that cannot be loaded', 'unloadable', 1],
 ] as const)('%s ends the process: MODE=%s exits %i', async (_what, mode, code) => {
   const { code: actual, lines } = await launch({ MODE: mode }).ended;
   expect(actual).toBe(code);
   expect(lines.every((line) => line.startsWith('{'))).toBe(true);
+});
+
+test('an admin port in use ends the process: exit 1', async () => {
+  const taken = createServer();
+  onTestFinished(() => void taken.close());
+  await once(taken.listen(0, '127.0.0.1'), 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const { code, lines } = await launch({ MODE: 'calm', ADMIN_PORT: String(port) }).ended;
+  expect(code).toBe(1);
+  const told = lines.find((line) => line.includes('admin could not start'));
+  expect(told).toContain('EADDRINUSE');
 });
 
 test('a wrong configuration names all problems and exits 78', async () => {
