@@ -1,4 +1,3 @@
-import { Compile } from 'typebox/compile';
 import { fieldsOf } from './event.ts';
 import {
   byEventType,
@@ -8,13 +7,11 @@ import {
   type FieldDeclaration,
   type PayloadColumn,
 } from './fields.ts';
-import { fieldRule, fieldValidatorSchema } from './schema.ts';
+import { type FieldProblem, fieldProblem, fieldRule } from './field-rule.ts';
 import { newestVersion, SCHEMA_VERSIONS, type SchemaVersion } from './versions.ts';
 
 /** Names every version of the contract has; they say how to read the rest. */
 export const ENVELOPE_NAMES = ['schema_version', 'event_type'] as const;
-
-export type FieldProblem = 'wrong_type' | 'out_of_range';
 
 /** What the decoders know of one field. */
 export interface FieldPlan {
@@ -65,17 +62,11 @@ export function createContract(
 }
 
 function planOf(field: FieldDeclaration, columns: readonly PayloadColumn[]): FieldPlan {
-  // When it is first asked: of records without a fault it is not, and compiling takes a part of each start.
-  let validator: ReturnType<typeof Compile> | undefined;
   return {
     field,
     columnIndex: columns.findIndex((column) => column.name === field.column),
     rule: fieldRule(field),
-    problemOf: (value) => {
-      validator ??= Compile(fieldValidatorSchema(field));
-      if (validator.Check(value)) return null;
-      return validator.Errors(value)[0]?.keyword === 'type' ? 'wrong_type' : 'out_of_range';
-    },
+    problemOf: (value) => fieldProblem(field, value),
   };
 }
 

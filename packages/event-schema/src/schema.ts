@@ -1,66 +1,9 @@
 import { Type, type TSchema } from 'typebox';
 import { EVENT_TYPES, FIELDS, type EventType, type FieldDeclaration } from './fields.ts';
-import { parseTime, TIME_PATTERN } from './time.ts';
+import { CURRENCY_PATTERN, MICROS_MAX, textLimit } from './field-rule.ts';
+import { TIME_PATTERN } from './time.ts';
 import { UUID_PATTERN } from './uuid.ts';
 import { SCHEMA_VERSION } from './versions.ts';
-
-/** The largest amount: PostgreSQL's `bigint`. */
-export const MICROS_MAX = 2n ** 63n - 1n;
-
-const CURRENCY_PATTERN = '^[A-Z]{3}$';
-
-/**
- * What a field's raw value must be (integers as `bigint`). Bounds of amounts and the calendar are
- * refinements: TypeBox compares bigints as doubles, and no pattern knows leap years.
- */
-export function fieldValidatorSchema(field: FieldDeclaration): TSchema {
-  switch (field.kind) {
-    case 'micros':
-      return Type.Refine(
-        Type.BigInt(),
-        (value) => typeof value === 'bigint' && value >= 0n && value <= MICROS_MAX,
-        () => 'must be within its limits',
-      );
-    case 'time':
-      return Type.Refine(
-        Type.String({ pattern: TIME_PATTERN }),
-        (value) => typeof value === 'string' && parseTime(value) !== null,
-        () => 'must be a real moment',
-      );
-    case 'uuid':
-      return Type.String({ pattern: UUID_PATTERN });
-    case 'currency':
-      return Type.String({ pattern: CURRENCY_PATTERN });
-    case 'text':
-      return Type.String({ minLength: 1, maxLength: textLimit(field) });
-    default:
-      return field.kind satisfies never;
-  }
-}
-
-/** The longest value of a `text` field, in code points. */
-export function textLimit(field: FieldDeclaration): number {
-  if (field.maxCodePoints === undefined) throw new Error(`${field.name} needs maxCodePoints`);
-  return field.maxCodePoints;
-}
-
-/** One sentence for people: what the field's value must be. */
-export function fieldRule(field: FieldDeclaration): string {
-  switch (field.kind) {
-    case 'micros':
-      return `an integer from 0 to ${MICROS_MAX}, spelt in digits only`;
-    case 'time':
-      return 'an RFC 3339 time with Z or an offset such as +02:00, years 0001 to 9999 in UTC';
-    case 'uuid':
-      return 'a UUID in the 8-4-4-4-12 form';
-    case 'currency':
-      return 'three capital letters (ISO 4217)';
-    case 'text':
-      return `a string of 1 to ${textLimit(field)} code points`;
-    default:
-      return field.kind satisfies never;
-  }
-}
 
 function publishedFieldSchema(field: FieldDeclaration): TSchema {
   const { description } = field;

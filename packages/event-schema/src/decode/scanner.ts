@@ -7,7 +7,7 @@
 import { VERDICT, type BatchColumn, type EventBatch } from '../batch.ts';
 import { ENVELOPE_NAMES, type Contract, type TypeFieldPlan } from '../contract.ts';
 import { EVENT_TYPES, type FieldKind } from '../fields.ts';
-import { textLimit } from '../schema.ts';
+import { textLimit } from '../field-rule.ts';
 import { digitsValue, storeInteger, storeUuid, timeMicros } from './ascii-values.ts';
 import type { DecodeLimits } from './limits.ts';
 import { integerEnd, SPAN, SpanReader } from './span-reader.ts';
