@@ -7,7 +7,7 @@ import { selfSigned, stressStartStop, tokenIssuer, waitFor } from '@adtally/test
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { CredentialTeller } from '../src/index.ts';
 
-const FAST = { certificatesEveryMs: 20, tokensEveryMs: 20 };
+const FAST = { firstAfterMs: 0, certificatesEveryMs: 20, tokensEveryMs: 20 };
 const DAY_SECONDS = 86_400;
 const PLAIN = 'postgres://user@127.0.0.1/db';
 const SECRET = 'canary-4471';

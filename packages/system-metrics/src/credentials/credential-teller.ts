@@ -15,13 +15,19 @@ export interface CredentialParts {
 }
 
 export interface CredentialPace {
+  /** From the start to the first look: until then a process has better to do (docs/adr/0055). */
+  readonly firstAfterMs: number;
   /** From look to look at the files. */
   readonly certificatesEveryMs: number;
   /** From look to look at the token. */
   readonly tokensEveryMs: number;
 }
 
-const PACE: CredentialPace = { certificatesEveryMs: 60_000, tokensEveryMs: 5_000 };
+const PACE: CredentialPace = {
+  firstAfterMs: 1_000,
+  certificatesEveryMs: 60_000,
+  tokensEveryMs: 5_000,
+};
 /** Longer than a token source waits for who gives tokens; a stop waits for neither. */
 const TOKEN_WAIT_MS = 15_000;
 const TOKEN = 'the token for Kafka';
@@ -48,7 +54,7 @@ export class CredentialTeller implements Service {
     ): RecurringTask =>
       new RecurringTask({
         everyMs,
-        firstAfterMs: 0,
+        firstAfterMs: pace.firstAfterMs,
         run,
         onError: (error) => this.#warn(what, error),
       });
