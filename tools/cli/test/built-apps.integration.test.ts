@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,8 +11,9 @@ const APPS = ['ingest-consumer', 'backfill-runner'];
 const mainOf = (app: string): string => join(ROOT, 'apps', app, 'src/main.ts');
 const run = promisify(execFile);
 
-async function answer(args: readonly string[]): Promise<string> {
+async function answer(args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<string> {
   const env = {
+    ...more,
     PATH: process.env['PATH'],
     DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
     KAFKA_BROKERS: '127.0.0.1:1',
@@ -54,10 +55,27 @@ test('a start reads neither what comes later, nor what nobody uses', async () =>
   expect(mentions(first, 'FST_ERR_HOOK_INVALID_TYPE')).toBe(false);
   expect(mentions(all, 'FST_ERR_HOOK_INVALID_TYPE')).toBe(true);
   expect(mentions(all, 'wrapUnions')).toBe(false);
+  // What checks options of its clients, and what writes the published schema.
+  expect(mentions(first, 'Ajv2020')).toBe(false);
+  expect(mentions(first, 'IsUnevaluatedProperties')).toBe(false);
   // Of the client one of its two APIs is loaded, by the module that holds it.
   expect(mentions(first, 'kafka-javascript/lib/rdkafka.js')).toBe(true);
   expect(mentions(all, 'kafka-javascript/lib/index.js')).toBe(false);
+  for (const [file, text] of first) expect([file, /[^\0-\x7f]/.test(text)]).toEqual([file, false]);
+
+  const told = join(folder, 'loaded.json');
+  const tell = join(folder, 'tell.cjs');
+  writeFileSync(tell, TELLS_WHAT_IS_LOADED);
+  await answer(['--require', tell, join(folder, 'main.js'), '--check-config'], { TOLD: told });
+  const loaded = JSON.parse(readFileSync(told, 'utf8')) as string[];
+  expect(loaded).toContain('NativeModule net');
+  for (const later of ['tls', 'https', 'zlib', 'child_process', 'internal/deps/undici/undici']) {
+    expect(loaded).not.toContain(`NativeModule ${later}`);
+  }
 });
+
+const TELLS_WHAT_IS_LOADED = `process.on('exit', () =>
+  require('fs').writeFileSync(process.env.TOLD, JSON.stringify(process.moduleLoadList)));`;
 
 const STATIC_IMPORT = /^(?:import|export)\b[^;\n]*["']\.\/([^"']+\.js)["'];$/gm;
 const DYNAMIC_IMPORT = /\bimport\(["']\.\/([^"']+\.js)["']\)/g;
