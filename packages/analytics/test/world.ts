@@ -78,7 +78,7 @@ export class Writer {
       this.#encoder,
       batch,
       [{ sourceId: this.#sourceId, epoch: this.#epoch, first: this.#next, end, gap: 0 }],
-      { horizonMs: 0, frontier: this.frontier, verifyAll: false, alongside: between },
+      { horizonMs: 0, frontier: this.frontier, trust: 'answers', alongside: between },
     );
     this.#next = end;
   }

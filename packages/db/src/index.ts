@@ -197,5 +197,6 @@ export {
   rejectedRows,
   writeBatch,
 } from './write-batch.ts';
+export { type Trust } from './write-events.ts';
 export { type WriteGuards, readWriteGuards } from './write-guards.ts';
 export { type WriterSessionOptions, WriterSession } from './writer-session.ts';

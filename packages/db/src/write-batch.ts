@@ -5,7 +5,14 @@ import { recordArrays } from './encode-records.ts';
 import { type Frontier, selectLate, writeLateNote } from './late-notes.ts';
 import { LedgerCounts, type SourceCounts, type SourceRange } from './ledger-counts.ts';
 import { WriteError } from './pg-errors.ts';
-import { copyRows, findConflicts, INSERT, insertRows, routeRows } from './write-events.ts';
+import {
+  copyRows,
+  findConflicts,
+  INSERT,
+  insertRows,
+  routeRows,
+  type Trust,
+} from './write-events.ts';
 import { readWriteGuards } from './write-guards.ts';
 import { inWriteTransaction } from './write-transaction.ts';
 import type { WriterSession } from './writer-session.ts';
@@ -18,8 +25,8 @@ export interface WriteOptions {
   readonly horizonMs: number;
   /** What this writer knows of the frontier, kept up to date here; one object for all its batches. */
   readonly frontier: Frontier;
-  /** Trust no prediction: write every row the verified way. */
-  readonly verifyAll: boolean;
+  /** Which rows are taken for new; the others are written the verified way. */
+  readonly trust: Trust;
   /** Writes what belongs into the same commit; called after the events, before the cursors move. */
   readonly alongside: (session: WriterSession, written: WrittenRows) => Promise<void>;
 }
@@ -110,7 +117,7 @@ async function writeEvents(
   options: WriteOptions,
   counts: LedgerCounts,
 ): Promise<Int32Array> {
-  const { fast, verified } = routeRows(batch, options.verifyAll);
+  const { fast, verified } = routeRows(batch, options.trust);
   await copyRows(session, encoder, batch, fast);
   const present = await insertRows(session, batch, verified);
   const wasPresent = new Set(present);

@@ -38,16 +38,26 @@ export interface RoutedRows {
   readonly verified: Int32Array;
 }
 
-/** Splits the valid rows by route; `verifyAll` sends every one the verified way. */
-export function routeRows(batch: EventBatch, verifyAll: boolean): RoutedRows {
+/** None, those whose key Redis said to be new, or those it was not asked for as well. */
+export type Trust = 'nothing' | 'answers' | 'guesses';
+
+/** Splits the valid rows by route; of a key that is trusted to be new and is not, the whole batch fails. */
+export function routeRows(batch: EventBatch, trust: Trust): RoutedRows {
+  const trusted: readonly unknown[] = TRUSTED[trust];
   const fast: number[] = [];
   const verified: number[] = [];
   for (let row = 0; row < batch.count; row++) {
     if (batch.verdict[row] !== VERDICT.event) continue;
-    (batch.route[row] === ROUTE.fast && !verifyAll ? fast : verified).push(row);
+    (trusted.includes(batch.route[row]) ? fast : verified).push(row);
   }
   return { fast: Int32Array.from(fast), verified: sortByKey(batch, verified) };
 }
+
+const TRUSTED = {
+  nothing: [],
+  answers: [ROUTE.fast],
+  guesses: [ROUTE.fast, ROUTE.unasked],
+} as const satisfies Record<Trust, readonly number[]>;
 
 /** Sorts rows by event key, copies of one key by position. */
 export function sortByKey(batch: EventBatch, rows: readonly number[]): Int32Array {

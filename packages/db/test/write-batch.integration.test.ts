@@ -7,6 +7,7 @@ import {
   WriteError,
   writeBatch,
   type SourceRange,
+  type Trust,
   type WriterSession,
 } from '../src/index.ts';
 import { VERDICT, type EventBatch } from '@adtally/event-schema';
@@ -24,8 +25,8 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-function write(batch: EventBatch, ranges: SourceRange[], verifyAll = false, horizonMs = 0) {
-  return writeBatch(session, encoder, batch, ranges, asConsumer({ horizonMs, verifyAll }));
+function write(batch: EventBatch, ranges: SourceRange[], trust: Trust = 'answers', horizonMs = 0) {
+  return writeBatch(session, encoder, batch, ranges, asConsumer({ horizonMs, trust }));
 }
 
 async function failureOf(work: Promise<unknown>) {
@@ -118,7 +119,20 @@ describe('writing a batch', () => {
     ]);
     const ranges = [rangeOf({ first: 1, end: 1001, gap: 998 })];
     expect(await failureOf(write(batch, ranges))).toEqual({ kind: 'key_taken' });
-    expect((await write(batch, ranges, true))[0]).toMatchObject({ stored: 1, duplicate: 1 });
+    expect((await write(batch, ranges, 'nothing'))[0]).toMatchObject({ stored: 1, duplicate: 1 });
+  });
+
+  it('a row that nobody was asked for is taken for new where guesses are trusted', async () => {
+    await write(batchOf([{ offset: 0, identity: 'a', route: 'unasked' }]), [
+      rangeOf({ first: 0, end: 1 }),
+    ]);
+    const batch = batchOf([
+      { offset: 1, identity: 'new', route: 'unasked' },
+      { offset: 1000, identity: 'a', route: 'unasked' },
+    ]);
+    const ranges = [rangeOf({ first: 1, end: 1001, gap: 998 })];
+    expect(await failureOf(write(batch, ranges, 'guesses'))).toEqual({ kind: 'key_taken' });
+    expect((await write(batch, ranges, 'answers'))[0]).toMatchObject({ stored: 1, duplicate: 1 });
   });
 
   it('I3: a stale cursor or epoch commits nothing and names the source', async () => {

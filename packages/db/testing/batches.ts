@@ -84,7 +84,7 @@ export function asConsumer(
   return {
     horizonMs: 0,
     frontier: { ms: 0 },
-    verifyAll: false,
+    trust: 'guesses',
     alongside: async (session, { batch, rejected }) => {
       await referToDeadLetters(session, batch, rejected);
       await keepDeadLetters(session, batch, tooLarge, new Map());

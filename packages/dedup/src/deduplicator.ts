@@ -1,9 +1,10 @@
 import type { EventBatch } from '@adtally/event-schema';
 
-/** What one `route` call did; fast + verified = rows with verdict `event`. */
+/** What one `route` call did, by route; in all, rows with verdict `event`. */
 export interface RouteStats {
   readonly fast: number;
   readonly verified: number;
+  readonly unasked: number;
   /** `answered`, or why everything was routed the verified way. */
   readonly outcome: 'answered' | FailureKind | 'off';
 }
@@ -34,7 +35,7 @@ export interface Deduplicator {
   ready(timeoutMs: number): Promise<boolean>;
   /**
    * Sets `batch.route` of every row with verdict `event`: `fast` where the key is new and this is its
-   * first row in the batch, else `verified`. Remembers the keys in the same breath, though nothing is committed
+   * first row in the batch, `unasked` where it is that and was not worth a question, else `verified`. Remembers the keys in the same breath, though nothing is committed
    * yet: so the next batch is told of them, and a key whose commit fails is only written the slower way when it
    * comes again. Never rejects; takes about `budgetMs` at most. One call at a time.
    */

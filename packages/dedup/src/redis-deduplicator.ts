@@ -35,7 +35,7 @@ const ASK_ALL_BUCKETS_MAX = 128;
 const ASKED_ROWS_MIN = 3;
 /**
  * What was born so long before the broker took it, and lies nearly alone in its bucket, is astray: neither asked
- * for nor marked, always verified. Its copies come later still, so none of them is asked for either.
+ * for nor marked. Its copies come later still, so none of them is asked for either.
  */
 const ASTRAY_AFTER_SECONDS = 300;
 const TIMEOUTS_BEFORE_PAUSE = 3;
@@ -110,9 +110,9 @@ export class RedisDeduplicator implements Deduplicator {
     const events = routeAllVerified(batch);
     const nothing = (kind: FailureKind, error?: unknown): RouteStats => {
       this.#failed('route', kind, error);
-      return { fast: 0, verified: events, outcome: kind };
+      return { fast: 0, verified: events, unasked: 0, outcome: kind };
     };
-    if (events === 0) return { fast: 0, verified: 0, outcome: 'answered' };
+    if (events === 0) return { fast: 0, verified: 0, unasked: 0, outcome: 'answered' };
     if (!this.#connection.isReady) return nothing('error');
     if (this.#isAnswerOwed || this.#breaker.isOpen(performance.now())) return nothing('skipped');
 
@@ -120,7 +120,10 @@ export class RedisDeduplicator implements Deduplicator {
     copies.find(batch);
     groups.collect(batch, copies.isFirst);
     const { commands, questions } = this.#exchangeFor(batch, groups);
-    if (commands.length === 0) return { fast: 0, verified: events, outcome: 'answered' };
+    if (commands.length === 0) {
+      const unasked = markUnasked(batch, groups, questions);
+      return { fast: 0, verified: events - unasked, unasked, outcome: 'answered' };
+    }
     this.#isAnswerOwed = true;
     const answer = this.#connection.exchange(commands).finally(() => (this.#isAnswerOwed = false));
     answer.then(
@@ -138,7 +141,8 @@ export class RedisDeduplicator implements Deduplicator {
     const { fast, refused, refusals } = applyAnswers(batch, groups, questions, reached.value);
     if (refusals > 0 && refusals === questions.length) return nothing('error', refused);
     if (refusals > 0) this.#failed('route', 'error', refused);
-    return { fast, verified: events - fast, outcome: 'answered' };
+    const unasked = markUnasked(batch, groups, questions);
+    return { fast, verified: events - fast - unasked, unasked, outcome: 'answered' };
   }
 
   /** Asks for what is worth asking for, and marks all that is not astray, whether it is asked for or not. */
@@ -202,6 +206,22 @@ function isAstray(batch: EventBatch, groups: BucketGroups, group: number): boole
   if (second === null || groups.rows(group) >= ASKED_ROWS_MIN) return false;
   const appendMs = batch.places.timestampMs[groups.firstRow(group)] as number;
   return appendMs / 1000 - second > ASTRAY_AFTER_SECONDS;
+}
+
+/** Returns how many rows they are. */
+function markUnasked(
+  batch: EventBatch,
+  groups: BucketGroups,
+  questions: Exchange['questions'],
+): number {
+  const asked = new Set(questions.map(({ group }) => group));
+  let unasked = 0;
+  for (let group = 0; group < groups.count; group += 1) {
+    if (asked.has(group)) continue;
+    groups.forEachRow(group, (row) => (batch.route[row] = ROUTE.unasked));
+    unasked += groups.rows(group);
+  }
+  return unasked;
 }
 
 /** Sends the new keys the fast way; a bucket whose answer makes no sense stays verified. */

@@ -38,14 +38,14 @@ test('I10: new keys go the fast way, known ones the verified way, and only rows 
   batch.verdict[8] = VERDICT.dropped;
 
   const stats = await dedup.route(batch);
-  expect(stats).toEqual({ fast: ROWS - 1, verified: 0, outcome: 'answered' });
+  expect(stats).toEqual({ fast: ROWS - 1, verified: 0, unasked: 0, outcome: 'answered' });
   expect(fastRows(batch)).toHaveLength(ROWS - 1);
   expect(fastRows(batch)).not.toContain(7);
   expect(fastRows(batch)).not.toContain(8);
 
   batch.verdict[7] = VERDICT.event; // was not marked: it was no event
   const again = await dedup.route(batch);
-  expect(again).toEqual({ fast: 1, verified: ROWS - 1, outcome: 'answered' });
+  expect(again).toEqual({ fast: 1, verified: ROWS - 1, unasked: 0, outcome: 'answered' });
   expect(fastRows(batch)).toEqual([7]);
 });
 
@@ -67,7 +67,12 @@ test('I10: of copies in one batch only the lowest position may go the fast way',
   await dedup.ready(5_000);
   const [a, b] = someEvents(2);
   const batch = batchOf([a, b, a, a, b].filter((event) => event !== undefined));
-  expect(await dedup.route(batch)).toEqual({ fast: 2, verified: 3, outcome: 'answered' });
+  expect(await dedup.route(batch)).toEqual({
+    fast: 2,
+    verified: 3,
+    unasked: 0,
+    outcome: 'answered',
+  });
   expect(fastRows(batch)).toEqual([0, 1]);
 });
 
@@ -114,13 +119,23 @@ test('a batch over very many buckets asks only for those with several rows', asy
   const scattered = Array.from({ length: 300 }, (_, n) => eventOf(uuidV7(bornMs + n * 1000)));
   const crowd = someEvents(100, bornMs + 1_000_000, 1000);
   const batch = batchOf([...scattered, ...crowd]);
-  expect(await dedup.route(batch)).toEqual({ fast: 100, verified: 300, outcome: 'answered' });
+  expect(await dedup.route(batch)).toEqual({
+    fast: 100,
+    verified: 0,
+    unasked: 300,
+    outcome: 'answered',
+  });
   // All of them are known now: a smaller batch asks for each.
   const part = batchOf([...scattered.slice(0, 50), ...crowd]);
-  expect(await dedup.route(part)).toEqual({ fast: 0, verified: 150, outcome: 'answered' });
+  expect(await dedup.route(part)).toEqual({
+    fast: 0,
+    verified: 150,
+    unasked: 0,
+    outcome: 'answered',
+  });
 });
 
-test('what comes late and alone is verified and leaves no mark, its copies too', async () => {
+test('what comes late and alone is neither asked for nor marked, nor are its copies', async () => {
   const { dedup, client } = await setUp();
   await dedup.ready(5_000);
   const bornMs = 1_790_000_000_000;
@@ -131,10 +146,10 @@ test('what comes late and alone is verified and leaves no mark, its copies too',
     eventOf(Buffer.concat([impressionId.subarray(0, 12), Buffer.alloc(4)]), Math.random()),
   );
   for (const [batch, verified] of [
-    [batchOf([...late, timely, ...crowd], 5000, appendMs), 3],
-    [batchOf([...late, timely, ...crowd], 5000, appendMs + 60_000), 104],
+    [batchOf([...late, timely, ...crowd], 5000, appendMs), 0],
+    [batchOf([...late, timely, ...crowd], 5000, appendMs + 60_000), 101],
   ] as const) {
-    expect(await dedup.route(batch)).toMatchObject({ verified, outcome: 'answered' });
+    expect(await dedup.route(batch)).toMatchObject({ verified, unasked: 3, outcome: 'answered' });
   }
   // A crowd is marked, however late it is.
   await waitFor(async () => (await client.keys('test:*')).length === 2, { what: 'the marks' });
@@ -146,7 +161,12 @@ test('I10: a lying Redis that has seen everything only slows', async () => {
   const events = someEvents(ROWS);
   await dedup.route(batchOf(events)); // nothing of this was ever stored
   const batch = batchOf(events);
-  expect(await dedup.route(batch)).toEqual({ fast: 0, verified: ROWS, outcome: 'answered' });
+  expect(await dedup.route(batch)).toEqual({
+    fast: 0,
+    verified: ROWS,
+    unasked: 0,
+    outcome: 'answered',
+  });
 });
 
 test('I10: a bucket of another type is refused, its rows verified, the others as usual', async () => {
@@ -155,11 +175,21 @@ test('I10: a bucket of another type is refused, its rows verified, the others as
   const bornMs = 1_790_000_000_000;
   await client.set(`test:${bornMs / 1000}.0`, 'not a set');
   const batch = batchOf([eventOf(uuidV7(bornMs)), eventOf(uuidV7(bornMs + 1000))]);
-  expect(await dedup.route(batch)).toEqual({ fast: 1, verified: 1, outcome: 'answered' });
+  expect(await dedup.route(batch)).toEqual({
+    fast: 1,
+    verified: 1,
+    unasked: 0,
+    outcome: 'answered',
+  });
   expect(fastRows(batch)).toEqual([1]);
   for (const operation of ['route', 'mark'])
     expect(events).toContainEqual(expect.objectContaining({ operation, kind: 'error' }));
-  expect(await dedup.route(batch)).toEqual({ fast: 0, verified: 2, outcome: 'answered' });
+  expect(await dedup.route(batch)).toEqual({
+    fast: 0,
+    verified: 2,
+    unasked: 0,
+    outcome: 'answered',
+  });
 });
 
 test('with no Redis configured every event goes the verified way', async () => {
@@ -171,7 +201,7 @@ test('with no Redis configured every event goes the verified way', async () => {
   });
   const batch = batchOf(someEvents(3));
   batch.route.fill(1);
-  expect(await dedup.route(batch)).toEqual({ fast: 0, verified: 3, outcome: 'off' });
+  expect(await dedup.route(batch)).toEqual({ fast: 0, verified: 3, unasked: 0, outcome: 'off' });
   expect(fastRows(batch)).toEqual([]);
   await dedup.close();
 });
@@ -191,7 +221,12 @@ describe.runIf(hasRedisServer())('with a server of its own', () => {
     await dedup.route(batch);
     expect(await dedup.route(batch)).toMatchObject({ fast: 0, verified: ROWS });
     await redis.flush();
-    expect(await dedup.route(batch)).toEqual({ fast: ROWS, verified: 0, outcome: 'answered' });
+    expect(await dedup.route(batch)).toEqual({
+      fast: ROWS,
+      verified: 0,
+      unasked: 0,
+      outcome: 'answered',
+    });
   });
 
   test('I10: a stopped Redis routes everything verified at once, and is used again when back', async () => {
@@ -201,7 +236,7 @@ describe.runIf(hasRedisServer())('with a server of its own', () => {
     expect((await dedup.route(batch)).fast).toBe(ROWS);
     await redis.stop();
     const away = await dedup.route(batch);
-    expect(away).toEqual({ fast: 0, verified: ROWS, outcome: 'error' });
+    expect(away).toEqual({ fast: 0, verified: ROWS, unasked: 0, outcome: 'error' });
     expect(fastRows(batch)).toEqual([]);
     expect(events).toContainEqual(expect.objectContaining({ operation: 'route', kind: 'error' }));
     await redis.start();
@@ -217,7 +252,12 @@ describe.runIf(hasRedisServer())('with a server of its own', () => {
       what: 'a first answer',
     });
     redis.freeze();
-    expect(await dedup.route(batch)).toEqual({ fast: 0, verified: ROWS, outcome: 'timeout' });
+    expect(await dedup.route(batch)).toEqual({
+      fast: 0,
+      verified: ROWS,
+      unasked: 0,
+      outcome: 'timeout',
+    });
     expect(fastRows(batch)).toEqual([]);
     expect(await dedup.route(batch)).toMatchObject({ verified: ROWS, outcome: 'skipped' });
     redis.thaw();

@@ -26,8 +26,15 @@ export const VERDICT = {
   letter: 4,
 } as const;
 
-/** How a valid row travels to PostgreSQL. Redis decides it, and it never decides anything else. */
-export const ROUTE = { verified: 0, fast: 1 } as const;
+/** What Redis says of a valid row, and by that how it travels to PostgreSQL; it never decides anything else. */
+export const ROUTE = {
+  /** Its key may be stored already. */
+  verified: 0,
+  /** Its key is new. */
+  fast: 1,
+  /** It was not worth a question; of its copies in the batch the first. Whoever writes it guesses. */
+  unasked: 2,
+} as const;
 
 // Int64 columns are written as two 32-bit words, low word first.
 if (endianness() !== 'LE') throw new Error('adtally needs a little-endian machine');

@@ -15,6 +15,7 @@ import { firstAttempt, type Attempt, type CommitOutcome } from './commit-attempt
 import type { CommitCompanion } from './commit-companion.ts';
 import { isolateRows, ProbeInterrupted, type RowFailure } from './isolate-rows.ts';
 import type { CommitMetrics } from './metrics.ts';
+import { Guesses } from './guesses.ts';
 import type { HoldUps } from './reports/hold-ups.ts';
 import { reasonOf } from './wait-reason.ts';
 import type { WriterLink } from './writer-link.ts';
@@ -60,6 +61,7 @@ export class BatchCommitter {
   readonly #preparer: BatchPreparer;
   readonly #encoder = new CopyEncoder();
   readonly #frontier: Frontier = { ms: 0 };
+  readonly #guesses = new Guesses();
 
   constructor(parts: CommitterParts, options: CommitterOptions) {
     this.#parts = parts;
@@ -100,8 +102,11 @@ export class BatchCommitter {
           writeBatch(session, this.#encoder, work.batch, work.ranges(), {
             horizonMs: this.horizonMs,
             frontier: this.#frontier,
-            verifyAll: attempt.verifyAll,
-            alongside: (open, written) => companion.writeAlongside(open, written),
+            trust: attempt.verifyAll ? 'nothing' : this.#guesses.trust,
+            alongside: async (open, written) => {
+              this.#guesses.note(written);
+              await companion.writeAlongside(open, written);
+            },
           }),
         );
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);

@@ -27,9 +27,10 @@ export class BatchPreparer {
     const { dedup, metrics } = this.#parts;
     // The batch was being read while one before it found the horizon moved.
     this.#rejectExpired(work);
-    const { fast, verified } = await dedup.route(work.batch);
+    const { fast, verified, unasked } = await dedup.route(work.batch);
     metrics.routedEvents.add(fast, { route: 'fast' });
     metrics.routedEvents.add(verified, { route: 'verified' });
+    metrics.routedEvents.add(unasked, { route: 'unasked' });
     await this.secure(work, rejectedRows(work.batch), signal);
     work.isPrepared = true;
   }

@@ -8,6 +8,7 @@ export interface Attempt {
   readonly fenced: number[];
   readonly backoff: Backoff;
   readonly startedMs: number;
+  /** No prediction is trusted any more. */
   verifyAll: boolean;
   /** Transient refusals raised by the statement that writes events. */
   rowRefusals: number;

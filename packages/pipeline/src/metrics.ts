@@ -19,8 +19,8 @@ export const COMMIT_METRICS = {
   routedEvents: {
     name: 'adtally_routed_events_total',
     kind: 'counter',
-    help: 'Valid events by the write path they were routed to.',
-    labels: { route: ['fast', 'verified'] },
+    help: 'Valid events by what Redis said of their keys: new (`fast`), perhaps stored already (`verified`), or it was not asked (`unasked`).',
+    labels: { route: ['fast', 'verified', 'unasked'] },
   },
   copyFallbacks: {
     name: 'adtally_copy_fallbacks_total',

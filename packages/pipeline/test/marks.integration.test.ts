@@ -4,7 +4,7 @@ import { VERDICT } from '@adtally/event-schema';
 import { answersCommit, proxyFor, sendsCommit } from '@adtally/testkit';
 import { expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
-import { EVERYTHING_NEW, remembering } from './support/predictions.ts';
+import { EVERYTHING_NEW, remembering, UNASKED } from './support/predictions.ts';
 import type { TestWriter } from './support/test-writer.ts';
 
 const bench = useBench();
@@ -73,6 +73,22 @@ it('I10: keys whose commit failed, or whose answer was lost, are counted once al
   await bench.expectSound();
 });
 
+it('I10: of rows that nobody was asked for one that was stored already fails one batch, and no other', async () => {
+  const log = await bench.log();
+  const writer = bench.writer(log, { dedup: UNASKED });
+  await writer.claim(0);
+  log.append(0, log.manyShown(6));
+  await writer.drain();
+  expect(await fallbacks(writer)).toBe(0);
+  for (const shown of [log.manyShown(3), log.manyShown(3, 3), log.manyShown(2, 10)]) {
+    log.append(0, shown);
+    await writer.drain();
+    expect(await fallbacks(writer)).toBe(1);
+  }
+  expect(await bench.totals(log)).toMatchObject({ consumed: 14, stored: 8, duplicate: 6 });
+  await bench.expectSound();
+});
+
 it('were a key dropped because Redis has seen it, the ledger would refuse the batch', async () => {
   const log = await bench.log();
   log.append(0, log.manyShown(4));
@@ -80,7 +96,7 @@ it('were a key dropped because Redis has seen it, the ledger would refuse the ba
     ...EVERYTHING_NEW,
     async route(batch) {
       batch.verdict[2] = VERDICT.dropped;
-      return { fast: 0, verified: batch.count - 1, outcome: 'answered' };
+      return { fast: 0, verified: batch.count - 1, unasked: 0, outcome: 'answered' };
     },
   };
   const writer = bench.writer(log, { dedup: believing });

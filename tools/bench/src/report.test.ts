@@ -25,6 +25,7 @@ function pair(
         write_ms: 5,
         routed_fast: 900,
         routed_verified: 0,
+        routed_unasked: 0,
         copy_fallbacks: 0,
         redis_failures: 0,
       },

@@ -106,6 +106,7 @@ export function drainReport({ events, seed, pairs, rowByRow, choice }: Measured)
       write_ms: batch('write_ms'),
       routed_fast: batch('routed_fast'),
       routed_verified: batch('routed_verified'),
+      routed_unasked: batch('routed_unasked'),
       copy_fallbacks: batch('copy_fallbacks'),
       redis_failures: batch('redis_failures'),
     },

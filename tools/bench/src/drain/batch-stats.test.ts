@@ -9,6 +9,7 @@ adtally_batch_write_duration_seconds_count 4
 adtally_batch_write_duration_seconds_sum 0.1
 adtally_routed_events_total{route="fast"} 17000
 adtally_routed_events_total{route="verified"} 1e3
+adtally_routed_events_total{route="unasked"} 500
 adtally_redis_failures_total{operation="ask",kind="late"} 1 1700000000000
 adtally_redis_failures_total{operation="mark",kind="late"} 2 1700000000000
 `;
@@ -26,6 +27,7 @@ test('batches are counted and their means taken', () => {
     write_ms: 25,
     routed_fast: 17_000,
     routed_verified: 1_000,
+    routed_unasked: 500,
     copy_fallbacks: 0,
     redis_failures: 3,
   });

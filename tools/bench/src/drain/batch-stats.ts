@@ -7,6 +7,7 @@ export interface BatchStats {
   readonly routed_fast: number;
   readonly routed_verified: number;
   /** Batches whose COPY met a key that was there already. */
+  readonly routed_unasked: number;
   readonly copy_fallbacks: number;
   /** Answers of Redis that did not come or came too late. */
   readonly redis_failures: number;
@@ -34,6 +35,7 @@ export function batchStats(metrics: string): BatchStats {
     write_ms: mean('adtally_batch_write_duration_seconds') * 1000,
     routed_fast: sampleSum(metrics, 'adtally_routed_events_total', 'route="fast"'),
     routed_verified: sampleSum(metrics, 'adtally_routed_events_total', 'route="verified"'),
+    routed_unasked: sampleSum(metrics, 'adtally_routed_events_total', 'route="unasked"'),
     copy_fallbacks: sampleSum(metrics, 'adtally_copy_fallbacks_total'),
     redis_failures: sampleSum(metrics, 'adtally_redis_failures_total'),
   };

@@ -184,7 +184,8 @@ export const INGEST_CONSUMER: Board = {
       {
         kind: 'lines',
         title: 'Routes',
-        description: 'Events a second by the write path that Redis chose for them.',
+        description:
+          'Events a second by what Redis said of their keys: new, perhaps stored already, or not asked.',
         unit: 'cps',
         queries: {
           '{{route}}': `sum by (route) ${of(APP, 'rate(adtally_routed_events_total[$__rate_interval])')}`,

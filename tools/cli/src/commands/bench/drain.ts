@@ -80,7 +80,11 @@ export function drainText({ report, profile }: BenchDrainResult): string {
       `${batch.batches}`,
       `${batch.rows_per_batch} rows, written in ${batch.write_ms} ms`,
     ],
-    ['fast route', `${batch.routed_fast}`, `events; verified route: ${batch.routed_verified}`],
+    [
+      'fast route',
+      `${batch.routed_fast}`,
+      `events; verified route: ${batch.routed_verified}, not asked: ${batch.routed_unasked}`,
+    ],
     ['scanner', `${(report.scanner_share * 100).toFixed(2)}`, '% of the records'],
     ['exact', report.exact ? 'yes' : 'NO', ''],
   ];
