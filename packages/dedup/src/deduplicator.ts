@@ -35,9 +35,9 @@ export interface Deduplicator {
   ready(timeoutMs: number): Promise<boolean>;
   /**
    * Sets `batch.route` of every row with verdict `event`: `fast` where the key is new and this is its
-   * first row in the batch, `unasked` where it is that and was not worth a question, else `verified`. Remembers the keys in the same breath, though nothing is committed
-   * yet: so the next batch is told of them, and a key whose commit fails is only written the slower way when it
-   * comes again. Never rejects; takes about `budgetMs` at most. One call at a time.
+   * first row in the batch, `unasked` where it is that and was not worth a question, else `verified`. Remembers the
+   * keys in the same breath, though nothing is committed yet: so the next batch is told of them, and a key whose commit
+   * fails is only written the slower way when it comes again. Never rejects; takes about `budgetMs` at most. One call at a time.
    */
   route(batch: EventBatch): Promise<RouteStats>;
   close(): Promise<void>;

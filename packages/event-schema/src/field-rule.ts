@@ -27,8 +27,9 @@ const IS_TEXT_OF = {
   uuid: (text) => uuidBytes(text) !== null,
   currency: (text) => CURRENCY_REGEXP.test(text),
   text: (text, field) => {
-    const codePoints = [...text].length;
-    return codePoints >= 1 && codePoints <= textLimit(field);
+    const limit = textLimit(field);
+    // A code point is two units at most: what is much too long is not counted.
+    return text !== '' && text.length <= 2 * limit && [...text].length <= limit;
   },
 } as const satisfies Readonly<
   Record<Exclude<FieldKind, 'micros'>, (text: string, field: FieldDeclaration) => boolean>

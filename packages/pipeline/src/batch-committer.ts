@@ -5,15 +5,21 @@ import {
   WriteError,
   writeBatch,
   type Frontier,
+  type SourceCounts,
 } from '@adtally/db';
 import type { Deduplicator } from '@adtally/dedup';
-import type { RejectionCode } from '@adtally/event-schema';
 import { inStep, type Logger } from '@adtally/telemetry';
 import { BatchPreparer } from './batch-preparer.ts';
 import type { BatchWork } from './batch-work.ts';
-import { firstAttempt, type Attempt, type CommitOutcome } from './commit-attempt.ts';
+import {
+  distrust,
+  firstAttempt,
+  noteRefusal,
+  type Attempt,
+  type CommitOutcome,
+} from './commit-attempt.ts';
 import type { CommitCompanion } from './commit-companion.ts';
-import { isolateRows, ProbeInterrupted, type RowFailure } from './isolate-rows.ts';
+import { BLAMED_AS, isolateRows, ProbeInterrupted } from './isolate-rows.ts';
 import type { CommitMetrics } from './metrics.ts';
 import { Guesses } from './guesses.ts';
 import type { HoldUps } from './reports/hold-ups.ts';
@@ -47,12 +53,6 @@ const UNEXPLAINED_MAX = 3;
 
 /** Not now, whatever the batch: read-only, without resources, without a working disk. */
 const OF_THE_SERVER = /^(?:25006|53\w{3}|58\w{3})$/;
-
-/** Why a row that fails alone is rejected. */
-const BLAMED_AS: Readonly<Record<RowFailure['kind'], RejectionCode>> = {
-  data: 'data_refused',
-  transient: 'transient_downstream',
-};
 
 /** Steps 4 to 7 of the commit protocol for one batch: route, dead-letter, write. */
 export class BatchCommitter {
@@ -89,30 +89,29 @@ export class BatchCommitter {
    * stop the service.
    */
   async commit(work: BatchWork, signal: AbortSignal): Promise<CommitOutcome> {
-    const attempt = firstAttempt(work);
+    const attempt = firstAttempt(work, this.#guesses.trust);
     const { companion } = this.#parts;
     if (!work.isPrepared) await this.prepare(work, signal);
     // It was prepared while the batch before it found the horizon moved.
     await this.#preparer.expire(work, signal);
-    while (work.spans.size > 0) {
+    let counts: readonly SourceCounts[] | null = null;
+    while (counts === null && work.spans.size > 0) {
       const session = await this.#parts.link.session(signal);
       const writeStartedMs = performance.now();
       try {
-        const counts = await inStep(work.trace, 'write', () =>
+        counts = await inStep(work.trace, 'write', () =>
           writeBatch(session, this.#encoder, work.batch, work.ranges(), {
             horizonMs: this.horizonMs,
             frontier: this.#frontier,
-            trust: attempt.verifyAll ? 'nothing' : this.#guesses.trust,
-            alongside: async (open, written) => {
-              this.#guesses.note(written);
-              await companion.writeAlongside(open, written);
+            trust: attempt.trust,
+            alongside: (open, written) => {
+              attempt.written = written;
+              return companion.writeAlongside(open, written);
             },
           }),
         );
         this.#parts.metrics.batchWriteSeconds.record((performance.now() - writeStartedMs) / 1000);
-        this.#parts.holdUps?.end('commit');
-        this.#parts.link.noteTaken();
-        return { counts, fenced: attempt.fenced };
+        if (attempt.written !== null) this.#guesses.note(attempt.written);
       } catch (error) {
         if (!(error instanceof WriteError)) throw error;
         this.#parts.holdUps?.note('commit', { ...reasonOf(error), code: 'batch_not_taken' });
@@ -121,7 +120,7 @@ export class BatchCommitter {
     }
     this.#parts.holdUps?.end('commit');
     this.#parts.link.noteTaken();
-    return { counts: [], fenced: attempt.fenced };
+    return { counts: counts ?? [], fenced: attempt.fenced };
   }
 
   /** Makes the batch ready for its next try, or throws. */
@@ -140,7 +139,7 @@ export class BatchCommitter {
         return;
       case 'key_taken':
         metrics.copyFallbacks.add(1);
-        attempt.verifyAll = true;
+        distrust(attempt);
         return;
       case 'outcome_unknown':
         metrics.databaseErrors.add(1, { class: 'outcome_unknown' });
@@ -154,7 +153,7 @@ export class BatchCommitter {
           'batch not taken yet, retrying',
         );
         if (OF_THE_SERVER.test(failure.sqlState)) this.#parts.link.noteRefused(error);
-        if (failure.phase === 'events') attempt.rowRefusals += 1;
+        if (failure.phase === 'events') noteRefusal(attempt, failure.sqlState);
         await this.#waitOrSuspect(attempt, error, signal);
         return;
       case 'refused':
@@ -292,7 +291,7 @@ export class BatchCommitter {
     if (error.failure.kind !== 'data') return;
     attempt.unexplained += 1;
     // The probes took every row the verified way.
-    attempt.verifyAll = true;
+    attempt.trust = 'nothing';
     if (attempt.unexplained >= UNEXPLAINED_MAX) throw error;
   }
 }

@@ -78,7 +78,9 @@ test('a batch grows while there is more at hand, whatever the linger', async () 
   log.atHand = 1;
   await fill();
   log.atHand = CAPACITY + 1;
-  expect(await fill()).toBe(CAPACITY);
+  const { fetches } = log;
+  expect(await fill()).toBeGreaterThan(1);
+  expect(log.fetches - fetches).toBeGreaterThan(1);
 });
 
 test('the first batch is what the first fetch brings: with its commit the pause of a start is over', async () => {

@@ -1,7 +1,7 @@
 import type { Trust, WrittenRows } from '@adtally/db';
 import { ROUTE } from '@adtally/event-schema';
 
-/** One wrong guess in so many batches costs less than a thousandth of the time. */
+/** In so many batches a wrong guess costs one a second try. */
 const REST_BATCHES = 1_000;
 
 /**
@@ -16,7 +16,7 @@ export class Guesses {
     return this.#restBatches > 0 ? 'answers' : 'guesses';
   }
 
-  /** Of a batch that is being committed: what became of its rows. */
+  /** Of a batch that is committed: what became of its rows. */
   note({ batch, duplicates, conflicts }: WrittenRows): void {
     const wasUnasked = (row: number): boolean => batch.route[row] === ROUTE.unasked;
     const isWrong = [...duplicates, ...conflicts].some(wasUnasked);

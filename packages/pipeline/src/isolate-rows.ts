@@ -1,9 +1,15 @@
 import { probeRows, takesRows, type WriteFailure, type WriterSession } from '@adtally/db';
-import { VERDICT, type EventBatch } from '@adtally/event-schema';
+import { VERDICT, type EventBatch, type RejectionCode } from '@adtally/event-schema';
 import { Abandoned } from '@adtally/pacing';
 
 /** How a row fails alone: refused for good, or only for now. */
 export type RowFailure = WriteFailure & { readonly kind: 'data' | 'transient' };
+
+/** Why a row that fails alone is rejected. */
+export const BLAMED_AS: Readonly<Record<RowFailure['kind'], RejectionCode>> = {
+  data: 'data_refused',
+  transient: 'transient_downstream',
+};
 
 /** A row that fails alone, and how. */
 export interface Culprit {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
-import { EVERYTHING_NEW } from './support/predictions.ts';
+import { EVERYTHING_NEW, UNASKED } from './support/predictions.ts';
 import { garbage, type Message } from './support/records.ts';
 import { NO_REDIS } from './support/test-writer.ts';
 
@@ -11,6 +11,7 @@ const COPY_FALLBACKS = 'adtally_copy_fallbacks_total';
 
 describe.each([
   ['every key predicted as new', EVERYTHING_NEW],
+  ['no key asked for', UNASKED],
   ['nothing predicted', NO_REDIS],
 ])('with %s', (_what, dedup) => {
   it('I5: of copies in one batch the one at the lowest position is stored', async () => {

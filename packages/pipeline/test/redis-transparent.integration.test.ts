@@ -2,7 +2,7 @@ import { createDeduplicator, type DedupEvent, type Deduplicator } from '@adtally
 import { testRedis, uniqueName, waitFor, type TestRedis } from '@adtally/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
-import { predicting } from './support/predictions.ts';
+import { predicting, UNASKED } from './support/predictions.ts';
 import { garbage } from './support/records.ts';
 import type { TestLog } from './support/test-log.ts';
 import type { TestWriter } from './support/test-writer.ts';
@@ -155,6 +155,12 @@ describe('I10: the database ends the same', () => {
     const writing = await run(async () => predicting(lie));
     expect(await fast(writing)).toBeGreaterThan(50);
     expect(await fallbacks(writing)).toBeGreaterThan(2);
+    expect(await finalState(writing.log)).toEqual(expected);
+  });
+
+  it('with a Redis that was not worth a question', async () => {
+    const writing = await run(async () => UNASKED);
+    expect(await fallbacks(writing)).toBe(1);
     expect(await finalState(writing.log)).toEqual(expected);
   });
 

@@ -2,7 +2,7 @@ import { releaseSources } from '@adtally/db';
 import { answersCommit, proxyFor, sendsCommit, signal, waitFor } from '@adtally/testkit';
 import { describe, expect, it } from 'vitest';
 import { useBench } from './support/bench.ts';
-import { EVERYTHING_NEW } from './support/predictions.ts';
+import { EVERYTHING_NEW, UNASKED } from './support/predictions.ts';
 import { garbage } from './support/records.ts';
 import type { TestLog } from './support/test-log.ts';
 
@@ -30,6 +30,7 @@ async function waitingForGuard(): Promise<{ pid: number } | undefined> {
 
 describe.each([
   ['by COPY', EVERYTHING_NEW],
+  ['by a guess', UNASKED],
   ['by INSERT', undefined],
 ])('two processes that both believe they own a partition, writing %s', (_how, dedup) => {
   const options = dedup === undefined ? {} : { dedup };

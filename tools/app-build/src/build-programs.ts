@@ -11,6 +11,8 @@ export interface ProgramBuild {
   readonly conditions?: readonly string[];
   /** What else is done with the sources: before them nothing is changed. */
   readonly plugins?: readonly Plugin[];
+  /** Node's modules stay imported: whoever replaces what they export is seen by all. */
+  readonly importsNode?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface ProgramBuild {
  * @throws where a module is not found or cannot be read
  */
 export async function buildPrograms(build: ProgramBuild): Promise<void> {
-  const { programs, folder, conditions = [], plugins = [] } = build;
+  const { programs, folder, conditions = [], plugins = [], importsNode = false } = build;
   const bundle = await rolldown({
     input: { ...programs },
     platform: 'node',
@@ -29,7 +31,12 @@ export async function buildPrograms(build: ProgramBuild): Promise<void> {
     resolve: { conditionNames: [...conditions, 'node'] },
     // Of these a module that nothing is taken from does nothing: their index files name them all.
     treeshake: { moduleSideEffects: hasEffect },
-    plugins: [...plugins, ownPlace(folder), native(folder), builtinsAsAsked()],
+    plugins: [
+      ...plugins,
+      ownPlace(folder),
+      native(folder),
+      ...(importsNode ? [] : [builtinsAsAsked()]),
+    ],
     logLevel: 'silent',
   });
   await bundle.write({

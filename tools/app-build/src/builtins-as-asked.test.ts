@@ -18,6 +18,7 @@ const same = {
   once: fs === node('fs') && readFileSync === node('fs').readFileSync && url.URL === node('url').URL,
   again: sleep === node('timers/promises').setTimeout,
   used: Agent === node('https').Agent && ask === node('https').request && https.get === node('https').get,
+  old: asRequired.old() === node('zlib').Z_SYNC_FLUSH && asRequired.old() > 0,
   space: zlib.gunzipSync === node('zlib').gunzipSync && zlib.constants === node('zlib').constants,
   required: asRequired.connect() === node('tls').connect && asRequired.events === node('events'),
   derived: new (class extends https.Agent {})() instanceof node('https').Agent,
@@ -25,7 +26,7 @@ const same = {
 console.log(JSON.stringify({ before: globalThis.before, same }));
 `;
 const BEFORE = `globalThis.before = process.moduleLoadList.filter((name) => /^NativeModule (?:tls|https|zlib)$/.test(name));`;
-const CJS = `const tls = require('tls'); exports.connect = () => tls.connect; exports.events = require('events');`;
+const CJS = `const tls = require('tls'); exports.connect = () => tls.connect; exports.events = require('events'); const zlib = require('zlib'); exports.old = () => zlib.Z_SYNC_FLUSH;`;
 
 test('a build takes from modules of Node what they have, and loads some only when they are used', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'adtally-builtins-'));
@@ -43,6 +44,14 @@ test('a build takes from modules of Node what they have, and loads some only whe
   });
   expect(JSON.parse(told)).toEqual({
     before: [],
-    same: { once: true, again: true, used: true, space: true, required: true, derived: true },
+    same: {
+      once: true,
+      again: true,
+      used: true,
+      old: true,
+      space: true,
+      required: true,
+      derived: true,
+    },
   });
 });

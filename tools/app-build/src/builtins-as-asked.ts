@@ -25,8 +25,8 @@ export function builtinsAsAsked(): Plugin {
     load: (id) => {
       if (!id.startsWith(ID)) return null;
       const name = id.slice(ID.length);
-      const names = Object.keys(process.getBuiltinModule(`node:${name}`) as object);
-      return WHEN_USED.has(name) ? whenUsed(name, names) : atOnce(name, names);
+      const module = process.getBuiltinModule(`node:${name}`) as object;
+      return WHEN_USED.has(name) ? whenUsed(name, module) : atOnce(name, Object.keys(module));
     },
   };
 }
@@ -41,10 +41,17 @@ function atOnce(name: string, names: readonly string[]): string {
   ].join('\n');
 }
 
-/** A module of the kind whose exports are read where they are used, for `import` and `require` alike. */
-function whenUsed(name: string, names: readonly string[]): string {
-  return `for (const name of ${JSON.stringify(names)}) {
-    Object.defineProperty(exports, name, { enumerable: true, get: () => ${builtin(name)}[name] });
+/** A module of the kind whose exports are read where they are used, for `import` and `require` alike, and replaced there. */
+function whenUsed(name: string, module: object): string {
+  const described = Object.entries(Object.getOwnPropertyDescriptors(module));
+  const names = described.map(([key, { enumerable }]) => [key, enumerable]);
+  return `for (const [name, enumerable] of ${JSON.stringify(names)}) {
+    Object.defineProperty(exports, name, {
+      enumerable,
+      configurable: true,
+      get: () => ${builtin(name)}[name],
+      set: (value) => void (${builtin(name)}[name] = value),
+    });
   }`;
 }
 

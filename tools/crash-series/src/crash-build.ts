@@ -34,6 +34,8 @@ export async function crashBuild(apps: readonly App[]): Promise<CrashBuild> {
     folder,
     conditions: ['@adtally/source'],
     plugins: [gates],
+    // The gate replaces what changes files.
+    importsNode: true,
   });
   return {
     main: (app) => join(folder, `${app}.js`),

@@ -190,7 +190,7 @@ function decodeMembers(
     return rejection('schema_mismatch', 'the event type is unknown', 'event_type');
   const plans = contract.byType[type];
   const read = limits.amountsAsStrings === true ? withAmountsRead(raw, plans) : raw;
-  const problem = fieldProblem(read, plans);
+  const problem = firstProblem(read, plans);
   if (problem !== null) return problem;
   const own = readers.ownNames[type];
   const unknown = members.filter(({ name }) => !own.has(name) && !formerNames.has(name));
@@ -221,7 +221,7 @@ function withAmountsRead(raw: RawEvent, plans: readonly TypeFieldPlan[]): RawEve
 }
 
 /** The first missing field, else the first of a wrong type, else the first out of range. */
-function fieldProblem(raw: RawEvent, plans: readonly TypeFieldPlan[]): Rejection | null {
+function firstProblem(raw: RawEvent, plans: readonly TypeFieldPlan[]): Rejection | null {
   let first: Rejection | null = null;
   for (const plan of plans) {
     const { field, required, rule, problemOf } = plan;

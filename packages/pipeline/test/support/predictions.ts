@@ -8,24 +8,23 @@ import { NO_REDIS } from './test-writer.ts';
  */
 export function predicting(
   isNew: (key: string) => boolean,
-  asNew: number = ROUTE.fast,
+  asNew: 'fast' | 'unasked' | ((key: string) => 'fast' | 'unasked') = 'fast',
 ): Deduplicator {
   return {
     ready: () => NO_REDIS.ready(0),
     async route(batch) {
       const met = new Set<string>();
-      let fast = 0;
-      let events = 0;
+      const counts = { fast: 0, unasked: 0, verified: 0 };
       for (let row = 0; row < batch.count; row++) {
         if (batch.verdict[row] !== VERDICT.event) continue;
         const key = batch.eventKey.toString('hex', row * 16, row * 16 + 16);
-        const isFast = !met.has(key) && isNew(key);
-        batch.route[row] = isFast ? asNew : ROUTE.verified;
+        const fastAs = typeof asNew === 'string' ? asNew : asNew(key);
+        const route = !met.has(key) && isNew(key) ? fastAs : 'verified';
+        batch.route[row] = ROUTE[route];
         met.add(key);
-        events += 1;
-        fast += Number(isFast);
+        counts[route] += 1;
       }
-      return { fast, verified: events - fast, unasked: 0, outcome: 'answered' };
+      return { ...counts, outcome: 'answered' };
     },
     close: async () => undefined,
   };
@@ -34,7 +33,7 @@ export function predicting(
 export const EVERYTHING_NEW = predicting(() => true);
 
 /** Of nothing worth a question. */
-export const UNASKED = predicting(() => true, ROUTE.unasked);
+export const UNASKED = predicting(() => true, 'unasked');
 
 /** Knows the keys it was asked for: a Redis that never forgets. */
 export function remembering(): Deduplicator {

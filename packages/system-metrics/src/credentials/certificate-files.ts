@@ -56,7 +56,10 @@ export function certificateFiles(config: CredentialConfig): CertificateFile[] {
  *
  * @throws Error where it cannot be read, holds no certificate, or one that is none
  */
-export async function endMsOf({ role, path }: CertificateFile): Promise<number> {
+export async function endMsOf(
+  { role, path }: CertificateFile,
+  signal: AbortSignal,
+): Promise<number> {
   const certificates = (await readFile(path, 'utf8')).match(CERTIFICATE) ?? [];
   if (certificates.length === 0) throw new Error('it holds no certificate in PEM form');
   const ends: number[] = [];
@@ -64,6 +67,7 @@ export async function endMsOf({ role, path }: CertificateFile): Promise<number> 
     ends.push(new X509Certificate(one).validToDate.getTime());
     // A bundle of all authorities would hold the thread for some 15 ms.
     await setImmediate();
+    signal.throwIfAborted();
   }
   return role === 'ca' ? Math.max(...ends) : Math.min(...ends);
 }

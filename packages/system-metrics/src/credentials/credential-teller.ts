@@ -59,7 +59,7 @@ export class CredentialTeller implements Service {
         onError: (error) => this.#warn(what, error),
       });
     this.#tasks = [
-      task(pace.certificatesEveryMs, 'DATABASE_URL', () => this.#tellCertificates()),
+      task(pace.certificatesEveryMs, 'DATABASE_URL', (signal) => this.#tellCertificates(signal)),
       task(pace.tokensEveryMs, TOKEN, (signal) => this.#tellToken(signal)),
     ];
   }
@@ -72,9 +72,10 @@ export class CredentialTeller implements Service {
     await Promise.all(this.#tasks.map((task) => task.stop()));
   }
 
-  async #tellCertificates(): Promise<void> {
+  async #tellCertificates(signal: AbortSignal): Promise<void> {
     const files = certificateFiles(this.#parts.config);
-    await Promise.all(files.map((file) => this.#read(file)));
+    await Promise.all(files.map((file) => this.#read(file, signal)));
+    if (signal.aborted) return;
     const { certificateExpiry } = this.#parts.metrics;
     certificateExpiry.clear();
     for (const { server, role } of files) {
@@ -86,12 +87,12 @@ export class CredentialTeller implements Service {
     }
   }
 
-  async #read(file: CertificateFile): Promise<void> {
+  async #read(file: CertificateFile, signal: AbortSignal): Promise<void> {
     try {
-      this.#ends.set(keyOf(file), await endMsOf(file));
+      this.#ends.set(keyOf(file), await endMsOf(file, signal));
       this.#repeated.end(file.path);
     } catch (error) {
-      this.#warn(file.path, error);
+      if (!signal.aborted) this.#warn(file.path, error);
     }
   }
 

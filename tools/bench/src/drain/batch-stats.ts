@@ -6,8 +6,8 @@ export interface BatchStats {
   readonly write_ms: number;
   readonly routed_fast: number;
   readonly routed_verified: number;
-  /** Batches whose COPY met a key that was there already. */
   readonly routed_unasked: number;
+  /** Batches whose COPY met a key that was there already. */
   readonly copy_fallbacks: number;
   /** Answers of Redis that did not come or came too late. */
   readonly redis_failures: number;

@@ -203,7 +203,8 @@ export const INGEST_CONSUMER: Board = {
       {
         kind: 'lines',
         title: 'COPY that met a stored key',
-        description: 'Batches a second written again the verified way: Redis predicts wrongly.',
+        description:
+          'Batches a second written again: a key that Redis said to be new, or was not asked for, was stored already.',
         unit: 'ops',
         queries: {
           fallbacks: `sum${of(APP, 'rate(adtally_copy_fallbacks_total[$__rate_interval])')}`,
