@@ -97,6 +97,8 @@ export const deploy = line({
   },
 });
 
+const UNCOVERED = 'events ended before the deployment did: more --seconds';
+
 /** An older build may not know a way: then it is a problem, and what else was measured stays. */
 async function attempt(
   bench: Bench,
@@ -104,7 +106,11 @@ async function attempt(
   build: Build,
 ): Promise<DeployMeasurement | { readonly problems: readonly string[] }> {
   try {
-    return await measureDeploy(bench, name, DEPLOY_WAYS[name], bench.sizes.deploy, build);
+    const { deploy: size } = bench.sizes;
+    const measured = await measureDeploy(bench, name, DEPLOY_WAYS[name], size, build);
+    return measured.isCovered
+      ? measured
+      : { ...measured, problems: [...measured.problems, UNCOVERED] };
   } catch (error) {
     if (build === THIS_BUILD || !(error instanceof BenchError)) throw error;
     return { problems: [error.message] };
