@@ -109,30 +109,28 @@ describe('writing a batch', () => {
     expect(again).toMatchObject({ stored: 0, duplicate: 1, conflict: 0 });
   });
 
-  it('I5: a COPY that meets a stored key commits nothing and asks for the verified way', async () => {
-    await write(batchOf([{ offset: 0, identity: 'a', route: 'fast' }]), [
-      rangeOf({ first: 0, end: 1 }),
-    ]);
+  it.each([
+    [
+      'I5: a COPY that meets a stored key commits nothing and asks for the verified way',
+      'fast',
+      'answers',
+      'nothing',
+    ],
+    [
+      'a row that nobody was asked for is taken for new where guesses are trusted',
+      'unasked',
+      'guesses',
+      'answers',
+    ],
+  ] as const)('%s', async (_title, route, trust, less) => {
+    await write(batchOf([{ offset: 0, identity: 'a', route }]), [rangeOf({ first: 0, end: 1 })]);
     const batch = batchOf([
-      { offset: 1, identity: 'new', route: 'fast' },
-      { offset: 1000, identity: 'a', route: 'fast' },
+      { offset: 1, identity: 'new', route },
+      { offset: 1000, identity: 'a', route },
     ]);
     const ranges = [rangeOf({ first: 1, end: 1001, gap: 998 })];
-    expect(await failureOf(write(batch, ranges))).toEqual({ kind: 'key_taken' });
-    expect((await write(batch, ranges, 'nothing'))[0]).toMatchObject({ stored: 1, duplicate: 1 });
-  });
-
-  it('a row that nobody was asked for is taken for new where guesses are trusted', async () => {
-    await write(batchOf([{ offset: 0, identity: 'a', route: 'unasked' }]), [
-      rangeOf({ first: 0, end: 1 }),
-    ]);
-    const batch = batchOf([
-      { offset: 1, identity: 'new', route: 'unasked' },
-      { offset: 1000, identity: 'a', route: 'unasked' },
-    ]);
-    const ranges = [rangeOf({ first: 1, end: 1001, gap: 998 })];
-    expect(await failureOf(write(batch, ranges, 'guesses'))).toEqual({ kind: 'key_taken' });
-    expect((await write(batch, ranges, 'answers'))[0]).toMatchObject({ stored: 1, duplicate: 1 });
+    expect(await failureOf(write(batch, ranges, trust))).toEqual({ kind: 'key_taken' });
+    expect((await write(batch, ranges, less))[0]).toMatchObject({ stored: 1, duplicate: 1 });
   });
 
   it('I3: a stale cursor or epoch commits nothing and names the source', async () => {

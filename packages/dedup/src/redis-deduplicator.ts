@@ -9,7 +9,7 @@ import { bornSecond, bucketKey } from './fingerprint.ts';
 import { FirstCopies } from './first-copies.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { TouchedBuckets } from './touched-buckets.ts';
-import { routeAllVerified } from './verified.ts';
+import { allVerified, routeAllVerified } from './verified.ts';
 import { withinBudget } from './within-budget.ts';
 
 export interface RedisDeduplicatorOptions {
@@ -110,9 +110,9 @@ export class RedisDeduplicator implements Deduplicator {
     const events = routeAllVerified(batch);
     const nothing = (kind: FailureKind, error?: unknown): RouteStats => {
       this.#failed('route', kind, error);
-      return { fast: 0, verified: events, unasked: 0, outcome: kind };
+      return allVerified(events, kind);
     };
-    if (events === 0) return { fast: 0, verified: 0, unasked: 0, outcome: 'answered' };
+    if (events === 0) return allVerified(0, 'answered');
     if (!this.#connection.isReady) return nothing('error');
     if (this.#isAnswerOwed || this.#breaker.isOpen(performance.now())) return nothing('skipped');
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { EVENT_TYPES, EventBatch, ROUTE, VERDICT } from '@adtally/event-schema';
+import type { RouteStats } from '../src/deduplicator.ts';
 
 export interface TestEvent {
   readonly impressionId: Buffer;
@@ -58,6 +59,15 @@ export function batchOf(
   }
   return batch;
 }
+
+/** What an answered `route` tells of so many rows by route. */
+export const answered = (counts: Partial<Omit<RouteStats, 'outcome'>>): RouteStats => ({
+  fast: 0,
+  verified: 0,
+  unasked: 0,
+  ...counts,
+  outcome: 'answered',
+});
 
 /** Rows of the batch that were routed the fast way. */
 export function fastRows(batch: EventBatch): number[] {
