@@ -6,7 +6,6 @@ import {
   splitHeaders,
   VERDICT,
   type EventBatch,
-  type SourceRecord,
 } from '@adtally/event-schema';
 import type { CommitCompanion } from '@adtally/pipeline';
 import type { ReprocessorMetrics } from './metrics.ts';
@@ -23,9 +22,9 @@ export class LetterCopier implements CommitCompanion {
   async writeAlongside(session: WriterSession, { batch, count }: WrittenRows): Promise<void> {
     const letters: CopiedLetter[] = [];
     for (let row = 0; row < batch.count; row += 1) {
-      if (batch.verdict[row] === VERDICT.letter) letters.push(letterOf(batch.record(row), row));
+      if (batch.verdict[row] === VERDICT.letter) letters.push(letterOf(batch, row));
     }
-    const kept = await copyLetters(session, batch, letters);
+    const kept = await copyLetters(session, letters);
     for (const { row } of letters) count(row, kept.has(row) ? 'stored' : 'duplicate');
   }
 }
@@ -43,8 +42,9 @@ export function countCopies(
   };
 }
 
-function letterOf(record: SourceRecord, row: number): CopiedLetter {
-  const split = splitHeaders(record.headers);
+function letterOf(batch: EventBatch, row: number): CopiedLetter {
+  const { key, value, partition, offset, timestamp, headers } = batch.recordOnce(row);
+  const split = splitHeaders(headers);
   const text = (name: string): string => printable(split?.added.get(name) ?? '');
   const rejection = {
     code: text(DEAD_LETTER_HEADERS.code),
@@ -53,8 +53,10 @@ function letterOf(record: SourceRecord, row: number): CopiedLetter {
   };
   return {
     row,
+    dlqSourceId: batch.sourceId[row] as number,
+    record: { key, value, partition, offset, timestamp },
     claim: claimOf(split?.added),
-    headers: split?.own ?? record.headers ?? [],
+    headers: split?.own ?? headers ?? [],
     ...rejection,
     fingerprint: rejectionFingerprint(rejection),
     app: text(DEAD_LETTER_HEADERS.app),

@@ -23,11 +23,16 @@ function encodeArray(
   return buffer.subarray(0, at);
 }
 
+/** Values of a word of 32 bits. */
+const WORD = 2 ** 32;
+
 /** A binary `bigint[]` of safe integers. */
 export function int8Array(values: readonly number[] | Float64Array): Buffer {
   return encodeArray(OID.int8, values.length, values.length * 12, (buffer, start, index) => {
-    const at = buffer.writeInt32BE(8, start);
-    return buffer.writeBigInt64BE(BigInt(values[index] as number), at);
+    const value = values[index] as number;
+    const high = Math.floor(value / WORD);
+    const at = buffer.writeInt32BE(high, buffer.writeInt32BE(8, start));
+    return buffer.writeUInt32BE(value - high * WORD, at);
   });
 }
 
@@ -55,9 +60,15 @@ export const UUID_OID = OID.uuid;
 
 /** A binary `text[]`. */
 export function textsOf(values: readonly string[]): Buffer {
+  let last = '';
+  let bytes = Buffer.alloc(0);
   return bytesArray(
     OID.text,
-    values.map((value) => Buffer.from(value)),
+    values.map((value) => {
+      // Most are what the one before was: a topic, a code, an app.
+      if (value !== last) [last, bytes] = [value, Buffer.from(value)];
+      return bytes;
+    }),
   );
 }
 

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RecordHeader, SourceRecord } from '@adtally/event-schema';
 
 /** A record's key as bytes; the client may hand out text. */
@@ -23,7 +23,7 @@ export function headerPairs(
   return (headers ?? []).flatMap((header) =>
     Object.entries(header).map(([name, value]): [string, Buffer | null] => [
       name,
-      value === undefined ? null : Buffer.from(value as Buffer),
+      value === undefined || Buffer.isBuffer(value) ? (value ?? null) : Buffer.from(value),
     ]),
   );
 }
@@ -51,21 +51,28 @@ export function decodeHeaders(encoded: Buffer): RecordHeader[] {
  * a value counts as an empty one: the Kafka client cannot send null, so that is what its copy has.
  */
 export function recordHash(record: Pick<SourceRecord, 'key' | 'value' | 'headers'>): Buffer {
-  const hash = createHash('sha256');
-  updateWith(hash, keyBytes(record));
-  updateWith(hash, record.value);
-  for (const [name, value] of headerPairs(record.headers)) {
-    updateWith(hash, Buffer.from(name));
-    updateWith(hash, value ?? EMPTY);
-  }
-  return hash.digest();
+  const headers = headerPairs(record.headers);
+  return hash(
+    'sha256',
+    lengthPrefixed([
+      keyBytes(record),
+      record.value,
+      ...headers.flatMap(([name, value]) => [Buffer.from(name), value ?? EMPTY]),
+    ]),
+    'buffer',
+  );
 }
 
 const EMPTY = Buffer.alloc(0);
+const PREFIX_BYTES = 4;
 
-function updateWith(hash: Hash, bytes: Buffer | null): void {
-  const prefix = Buffer.alloc(4);
-  prefix.writeInt32BE(bytes?.length ?? -1);
-  hash.update(prefix);
-  if (bytes !== null) hash.update(bytes);
+function lengthPrefixed(parts: readonly (Buffer | null)[]): Buffer {
+  const bytes = parts.reduce((sum, part) => sum + PREFIX_BYTES + (part?.length ?? 0), 0);
+  const whole = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const part of parts) {
+    at = whole.writeInt32BE(part?.length ?? -1, at);
+    if (part !== null) at += part.copy(whole, at);
+  }
+  return whole;
 }

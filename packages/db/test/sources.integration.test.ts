@@ -183,6 +183,19 @@ test('I9: an accepted loss is in the ledger and signed; nothing else ends a halt
   await expect(db.deleteFrom('operator_actions').execute()).rejects.toThrow('append-only');
 });
 
+test('neither sources nor letters are ever deleted: what names them has no foreign key', async () => {
+  await using database = await migratedDatabase();
+  const { db } = database;
+  await registerTopic(db, topic);
+  for (const statement of [
+    sql`DELETE FROM sources`,
+    sql`TRUNCATE sources CASCADE`,
+    sql`DELETE FROM dead_letters`,
+    sql`TRUNCATE dead_letters CASCADE`,
+  ])
+    await expect(statement.execute(db)).rejects.toThrow('are never deleted');
+});
+
 test('a known end never goes back', async () => {
   await using database = await migratedDatabase();
   const { db } = database;

@@ -169,12 +169,17 @@ export class EventBatch {
 
   /** The record a row came from, bytes and headers included: for the few rows that need the whole of it. */
   record(row: number): SourceRecord {
+    const record = this.recordOnce(row);
+    this.#records[row] = record;
+    return record;
+  }
+
+  /** The same, not kept for the next who asks: of all rows together the objects would be more than their bytes. */
+  recordOnce(row: number): SourceRecord {
     const known = this.#records[row];
     if (known !== undefined) return known;
     if (row >= this.count || this.#make === null) throw new Error(`batch has no row ${row}`);
-    const record = this.#make(this.places, row);
-    this.#records[row] = record;
-    return record;
+    return this.#make(this.places, row);
   }
 
   /** The column of that name; throws where there is none (a programmer's error). */

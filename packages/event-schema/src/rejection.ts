@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Why a record cannot be counted. The names are a public contract: they are the
@@ -38,20 +38,35 @@ export interface Rejection {
 }
 
 const FINGERPRINT_DIGITS = 16;
+/** So many are kept to be told again: a flood of rejections has few causes. */
+const KNOWN_MAX = 1_000;
+const known = new Map<string, string>();
 
 /**
  * Groups rejections of one cause: hex digits of a hash over code, field and the message without what
  * differs from record to record (ids, numbers, quoted text). An SQLSTATE is part of the cause.
  */
-export function rejectionFingerprint(rejection: {
+export function rejectionFingerprint({ code, field = '', message }: RejectionWords): string {
+  const words = `${code.length} ${field.length} ${code}${field}${message}`;
+  const before = known.get(words);
+  if (before !== undefined) return before;
+  const fingerprint = fingerprintOf(code, field, message);
+  if (known.size === KNOWN_MAX) known.clear();
+  known.set(words, fingerprint);
+  return fingerprint;
+}
+
+interface RejectionWords {
   readonly code: string;
   readonly field?: string | undefined;
   readonly message: string;
-}): string {
-  const message = rejection.message
+}
+
+function fingerprintOf(code: string, field: string, message: string): string {
+  const same = message
     .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<id>')
     .replace(/"[^"]*"|'[^']*'/g, '<text>')
     .replace(/(?<!SQLSTATE )\b\d+(\.\d+)?/g, '<number>');
-  const cause = JSON.stringify([rejection.code, rejection.field ?? '', message]);
-  return createHash('sha256').update(cause).digest('hex').slice(0, FINGERPRINT_DIGITS);
+  const cause = JSON.stringify([code, field, same]);
+  return hash('sha256', cause).slice(0, FINGERPRINT_DIGITS);
 }

@@ -21,11 +21,11 @@ afterAll(() => stage.close());
 async function copiedAhead(...copies: readonly Partial<Copy>[]): Promise<void> {
   topics += 1;
   counted = await CountedTopic.open(stage.db, stage.session, `events-${topics}`);
-  const [batch, letters] = copiesOf(
+  const letters = copiesOf(
     dlq,
     copies.map((copy) => ({ topic: counted.topic, offset: 5, ...copy })),
   );
-  await copyLetters(stage.session, batch, letters);
+  await copyLetters(stage.session, letters);
 }
 
 const NOTHING = { confirmed: 0, orphans: 0 };

@@ -84,21 +84,18 @@ export interface Copy {
 
 let dlqOffset = 0;
 
-/** A batch of DLQ records, with what their headers say. */
+/** DLQ records as a batch holds them, with what their headers say. */
 export function copiesOf(
   dlq: { readonly sourceId: number; readonly lane: number },
   copies: readonly Copy[],
-): [EventBatch, CopiedLetter[]] {
-  const batch = new EventBatch(copies.length);
-  const letters = copies.map(({ topic, offset, value, code = 'wrong_type' }) => {
-    const original = recordAt(topic ?? '', offset, value);
-    const headers = original.headers ?? [];
+): CopiedLetter[] {
+  return copies.map(({ topic, offset, value: given, code = 'wrong_type' }, row) => {
+    const { key, value, headers = [] } = recordAt(topic ?? '', offset, given);
     dlqOffset += 1;
-    const place = { topic: 'dlq', partition: dlq.lane, offset: dlqOffset };
-    const added = [{ 'added-by-us': text('told apart by the caller') }];
-    const copy = { ...original, ...place, headers: [...headers, ...added], timestamp: 1_800 };
     return {
-      row: batch.append(copy, dlq.sourceId),
+      row,
+      dlqSourceId: dlq.sourceId,
+      record: { key, value, partition: dlq.lane, offset: dlqOffset, timestamp: 1_800 },
       claim: topic === null ? null : { topic, partition: 0, offset },
       headers,
       code,
@@ -109,7 +106,6 @@ export function copiesOf(
       appVersion: '1.2.3',
     };
   });
-  return [batch, letters];
 }
 
 /** Every letter as copies and their confirmation leave it, oldest first. */

@@ -16,8 +16,7 @@ afterAll(() => stage.close());
 
 /** Copies these records; returns which of them became letters, by place. */
 async function copied(...copies: readonly Copy[]): Promise<number[]> {
-  const [batch, letters] = copiesOf(dlq, copies);
-  return [...(await copyLetters(stage.session, batch, letters))];
+  return [...(await copyLetters(stage.session, copiesOf(dlq, copies)))];
 }
 
 let topics = 0;

@@ -121,7 +121,8 @@ export class LetterStage {
     await Promise.all(this.#sessions.splice(0).map((session) => session.close()));
     await this.session.query(`
       DELETE FROM redrive_receipts; DELETE FROM redrive_jobs; DELETE FROM dead_letter_attempts;
-      DELETE FROM dead_letter_records; DELETE FROM dead_letters`);
+      DELETE FROM dead_letter_records; ALTER TABLE dead_letters DISABLE TRIGGER dead_letters_stay;
+      DELETE FROM dead_letters; ALTER TABLE dead_letters ENABLE TRIGGER dead_letters_stay`);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,10 @@ import {
   type SourceRecord,
 } from '@adtally/event-schema';
 import { ByteCursor, MalformedBytes } from './byte-cursor.ts';
+import { RepeatedTexts } from './repeated-texts.ts';
+
+/** Of headers: producers give all their records the same few. */
+const NAMES = new RepeatedTexts();
 
 /** Records as they are read out of batches, in the order of the log: `clear()` empties it for the next piece. */
 export class RecordSpans extends RecordPlaces {
@@ -72,17 +76,12 @@ function readHeader(cursor: ByteCursor): RecordHeader {
   const nameLength = cursor.varint();
   if (nameLength < 0) throw new MalformedBytes('a header without a name');
   const nameStart = cursor.skip(nameLength);
-  const name = cursor.bytes.toString('utf8', nameStart, nameStart + nameLength);
+  const name = NAMES.text(cursor.bytes, nameStart, nameLength);
   const valueLength = cursor.varint();
   const valueStart = cursor.skip(Math.max(0, valueLength));
   // A value that is null is read as empty: the client cannot tell the two apart, and a record's hash must not
   // depend on who read it.
   const value = cursor.bytes.subarray(valueStart, valueStart + Math.max(0, valueLength));
-  // Not by a literal alone: a header may be called __proto__.
-  return Object.defineProperty({}, name, {
-    value,
-    enumerable: true,
-    configurable: true,
-    writable: true,
-  }) as RecordHeader;
+  // A computed name makes a property of the object's own, also one called __proto__.
+  return { [name]: value };
 }

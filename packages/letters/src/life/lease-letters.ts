@@ -1,9 +1,4 @@
-import {
-  TOPIC_RULES_COLUMNS,
-  topicRulesOf,
-  type TopicRulesRow,
-  type WriterSession,
-} from '@adtally/db';
+import { topicRulesOf, type TopicRulesRow, type WriterSession } from '@adtally/db';
 import { DEFAULT_TOPIC_RULES, type TopicRules } from '@adtally/event-schema';
 
 /** A DLQ partition's retries, held under an epoch of their own source. */
@@ -54,26 +49,16 @@ export interface LeasedLetter {
   readonly rules: TopicRules;
 }
 
-/** All null where nobody set rules for the topic. */
-type LeasedRules = TopicRulesRow | Record<keyof TopicRulesRow, null>;
-
-interface LeasedLetterRow {
-  readonly letter_id: string;
-  readonly lane: number;
-  readonly series: number;
-  readonly attempts: number;
-  readonly attempts_max: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly source_offset: string;
-  readonly append_ms: string | null;
+/** Few columns: reading them is most of what a lease costs this process. */
+interface LeasedRow {
+  /** Numbers, as `numbersOf` reads them. */
+  readonly numbers: string;
   readonly record_key: Buffer | null;
   readonly record_value: Buffer | null;
   readonly record_headers: Buffer;
-  readonly accept_future: boolean;
+  /** With the first letter; null where nobody set rules for the topic, too. */
+  readonly rules: TopicRulesRow | null;
 }
-
-type LeasedRow = LeasedLetterRow & LeasedRules;
 
 /** Records held in memory by one lease: a letter more than this is leased alone. */
 const BYTES_MAX = 32 * 1_024 * 1_024;
@@ -87,12 +72,12 @@ const SHARE_MIN = 50;
 
 const LEASE = `
   WITH candidate AS (
-    SELECT l.letter_id, held.epoch, l.attempts_max, l.next_attempt_at
+    SELECT l.letter_id, held.epoch, l.attempts_max, l.next_attempt_at, l.bytes
     FROM unnest($1::int[], $2::bigint[], $10::int[]) AS held (lane, epoch, source_id)
     -- A claim of the lane ends our backend: either this commits before it and is seen by it, or not at all.
     JOIN cursors c ON c.source_id = held.source_id AND c.epoch = held.epoch
     CROSS JOIN LATERAL (
-      SELECT d.letter_id, d.next_attempt_at, allowed.attempts_max
+      SELECT d.letter_id, d.next_attempt_at, allowed.attempts_max, kept.bytes
       FROM (
         SELECT letter_id, source_id, last_code, attempts, next_attempt_at FROM dead_letters
         WHERE lane = held.lane AND state = 'pending' AND is_suspect = $4::boolean
@@ -103,9 +88,12 @@ const LEASE = `
         SELECT coalesce((SELECT p.attempts_max FROM unnest($8::text[], $9::int[]) AS p (code, attempts_max)
                          WHERE p.code = d.last_code), $7::int) AS attempts_max
       ) AS allowed
+      CROSS JOIN LATERAL (
+        SELECT octet_length(record_headers) + coalesce(octet_length(record_value), 0) AS bytes
+        FROM dead_letter_records WHERE letter_id = d.letter_id OFFSET 0
+      ) AS kept
       WHERE d.source_id = ANY (ARRAY (SELECT s.source_id FROM sources s WHERE s.topic = $3::text))
         AND d.attempts < allowed.attempts_max
-        AND EXISTS (SELECT FROM dead_letter_records b WHERE b.letter_id = d.letter_id)
       -- A share for each lane: none waits for another to have nothing due.
       LIMIT greatest(ceil($5::numeric / cardinality($1::int[]))::int, ${SHARE_MIN})
     ) AS l
@@ -118,14 +106,8 @@ const LEASE = `
       WHERE d.letter_id = candidate.letter_id AND d.next_attempt_at = candidate.next_attempt_at
       FOR UPDATE SKIP LOCKED
     ) AS locked
-  ), measured AS (
-    SELECT due.*, b.bytes
-    FROM due CROSS JOIN LATERAL (
-      SELECT octet_length(record_headers) + coalesce(octet_length(record_value), 0) AS bytes
-      FROM dead_letter_records WHERE letter_id = due.letter_id OFFSET 0
-    ) AS b
   ), affordable AS (
-    SELECT *, sum(bytes) OVER (ORDER BY next_attempt_at, letter_id) - bytes AS bytes_before FROM measured
+    SELECT *, sum(bytes) OVER (ORDER BY next_attempt_at, letter_id) - bytes AS bytes_before FROM due
   ), leased AS (
     UPDATE dead_letters l SET
       attempts = l.attempts + 1, attempts_max = a.attempts_max, lease_epoch = a.epoch, next_attempt_at = NULL
@@ -135,13 +117,14 @@ const LEASE = `
     INSERT INTO dead_letter_attempts (letter_id, series, attempt, app_version)
     SELECT letter_id, series, attempts, $6::text FROM leased
   )
-  SELECT l.letter_id, l.lane, l.series, l.attempts, l.attempts_max, s.topic, s.partition, l.source_offset, l.append_ms,
+  SELECT concat_ws(' ', l.letter_id, l.lane, l.series, l.attempts, l.attempts_max, s.partition, l.source_offset,
+                   coalesce(l.append_ms, -1),
+                   (SELECT j.accept_future::int FROM redrive_jobs j WHERE j.job_id = l.job_id)) AS numbers,
          b.record_key, b.record_value, b.record_headers,
-         coalesce((SELECT j.accept_future FROM redrive_jobs j WHERE j.job_id = l.job_id), false) AS accept_future,
-         ${TOPIC_RULES_COLUMNS.map((column) => `rules.${column}`).join(', ')}
+         -- Of the same snapshot: an order to try letters again that followed a change of the rules finds them changed.
+         CASE WHEN row_number() OVER (ORDER BY l.letter_id) = 1
+              THEN (SELECT to_jsonb(r) FROM topic_rules r WHERE r.topic = $3::text) END AS rules
   FROM leased l JOIN sources s USING (source_id)
-  -- Of the same snapshot: an order to try letters again that followed a change of the rules finds them changed.
-  LEFT JOIN topic_rules rules ON rules.topic = s.topic
   CROSS JOIN LATERAL (SELECT * FROM dead_letter_records r WHERE r.letter_id = l.letter_id OFFSET 0) AS b
   ORDER BY l.letter_id`;
 
@@ -167,25 +150,35 @@ export async function leaseLetters(
     ],
     'lease-letters',
   );
-  const [first] = rows;
-  const rules =
-    first === undefined || first.value_format === null ? DEFAULT_TOPIC_RULES : topicRulesOf(first);
+  const rules = rows[0]?.rules ? topicRulesOf(rows[0].rules) : DEFAULT_TOPIC_RULES;
   return rows.map((row) => ({
-    letterId: row.letter_id,
-    lane: row.lane,
-    series: row.series,
-    attempt: row.attempts,
-    attemptsMax: row.attempts_max,
-    topic: row.topic,
-    partition: row.partition,
-    offset: Number(row.source_offset),
-    appendMs: row.append_ms === null ? -1 : Number(row.append_ms),
+    ...numbersOf(row.numbers),
+    topic: request.eventsTopic,
     key: row.record_key,
     value: row.record_value,
     headers: row.record_headers,
-    acceptsFuture: row.accept_future,
     rules,
   }));
+}
+
+type LeasedNumbers = Omit<LeasedLetter, 'topic' | 'key' | 'value' | 'headers' | 'rules'>;
+
+function numbersOf(text: string): LeasedNumbers {
+  const [letterId = '', ...others] = text.split(' ');
+  const [lane, series, attempt, attemptsMax, partition, offset, appendMs, accepts = 0] = others.map(
+    Number,
+  ) as [number, number, number, number, number, number, number, number?];
+  return {
+    letterId,
+    lane,
+    series,
+    attempt,
+    attemptsMax,
+    partition,
+    offset,
+    appendMs,
+    acceptsFuture: accepts === 1,
+  };
 }
 
 const EXHAUST = `
