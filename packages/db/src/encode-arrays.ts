@@ -26,10 +26,11 @@ function encodeArray(
 /** Values of a word of 32 bits. */
 const WORD = 2 ** 32;
 
-/** A binary `bigint[]` of safe integers. */
+/** A binary `bigint[]`. @throws RangeError where one is no safe integer */
 export function int8Array(values: readonly number[] | Float64Array): Buffer {
   return encodeArray(OID.int8, values.length, values.length * 12, (buffer, start, index) => {
     const value = values[index] as number;
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no safe integer`);
     const high = Math.floor(value / WORD);
     const at = buffer.writeInt32BE(high, buffer.writeInt32BE(8, start));
     return buffer.writeUInt32BE(value - high * WORD, at);

@@ -23,3 +23,18 @@ it('a fingerprint differs by code, field, words and SQLSTATE', () => {
   ].map(rejectionFingerprint);
   expect(new Set(prints).size).toBe(prints.length);
 });
+
+it('a fingerprint is of code, field and message apart, and the same however often it is asked for', () => {
+  const prints = () =>
+    [
+      { code: 'ab', field: 'c', message: 'd' },
+      { code: 'a', field: 'bc', message: 'd' },
+      { code: 'ab', message: 'cd' },
+      { code: 'a', field: 'b', message: 'cd' },
+    ].map(rejectionFingerprint);
+  const first = prints();
+  expect(new Set(first).size).toBe(first.length);
+  for (let n = 0; n < 2_000; n += 1)
+    rejectionFingerprint({ ...BASE, message: `cause ${String.fromCharCode(0x4e00 + n)}` });
+  expect(prints()).toEqual(first);
+});

@@ -104,6 +104,17 @@ describe('schema versions', () => {
     expect(batch.unknownFields).toBe(1);
   });
 
+  it('that are known are upcast, whatever an operator vouches for', () => {
+    const batch = batchOf(JSON.stringify(versionZero), contract);
+    const limits = {
+      ...DEFAULT_DECODE_LIMITS,
+      readAsNewest: new Set([versionZero.schema_version]),
+    };
+    expect(decoder.scan(batch, 0, limits)).toBe(false);
+    decoder.decode(batch, 0, limits);
+    expect(batch.verdict[0]).toBe(VERDICT.event);
+  });
+
   it('must end with a newest one', () => {
     expect(() => newestVersion([VERSION_ZERO])).toThrow('newest');
     expect(() => newestVersion([])).toThrow('newest');

@@ -163,6 +163,21 @@ describe('scanner and reference decoder', () => {
     );
   });
 
+  it('have one meaning for versions that an operator vouches for, which do not leave the fast path', () => {
+    const vouching = { ...DEFAULT_DECODE_LIMITS, readAsNewest: new Set([2, 30]) };
+    fc.assert(
+      fc.property(ordinaryEvent, fc.constantFrom(0, 1, 2, 3, 30), (event, version) => {
+        const text = encodeEvent(event).toString();
+        const bytes = Buffer.from(
+          text.replace(/"schema_version":1/, `"schema_version":${version}`),
+        );
+        expect(expectOneMeaning(bytes, vouching)).toBe([1, 2, 30].includes(version));
+        expect(expectOneMeaning(bytes)).toBe(version === 1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('have one meaning for mutated events, of which the scanner takes some', () => {
     let accepted = 0;
     fc.assert(
