@@ -82,8 +82,9 @@ export class Retrier {
     work.trace?.end();
     lanes.lose(lanes.held.filter(({ sourceId }) => fenced.includes(sourceId)));
     for (const { claim, end } of spans) claim.committedOffset = end;
-    for (const { outcome } of settler.settled) metrics.retries.add(1, { outcome });
-    const failed = settler.settled.filter(({ outcome }) => outcome === 'failed').length;
+    const outcomes = Map.groupBy(settler.settled, ({ outcome }) => outcome);
+    for (const [outcome, tries] of outcomes) metrics.retries.add(tries.length, { outcome });
+    const failed = outcomes.get('failed')?.length ?? 0;
     log.info({ letters: letters.length, failed, lanesLost: fenced.length }, 'letters retried');
     return letters.length;
   }

@@ -12,6 +12,9 @@ const VALUE_BYTES_MAX = 65_536;
 const SOURCE = /"source"\s*:\s*"([^"\\]{1,64})"/;
 const IMPRESSION_ID = /"impression_id"\s*:\s*"([0-9a-fA-F-]{36})"/;
 
+/** Of at most NAME_CHARACTERS_MAX, as nearly all are. */
+const TIDY = /^[ -~]{0,64}$/;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const NO_FIELDS: Fields = {};
@@ -116,10 +119,9 @@ function headerText(
 }
 
 function tidied(text: string | null): string | null {
-  return text === null
-    ? null
-    : text
-        .slice(0, NAME_CHARACTERS_MAX)
-        .replaceAll(/\p{Cc}/gu, '?')
-        .toWellFormed();
+  if (text === null || TIDY.test(text)) return text;
+  return text
+    .slice(0, NAME_CHARACTERS_MAX)
+    .replaceAll(/\p{Cc}/gu, '?')
+    .toWellFormed();
 }

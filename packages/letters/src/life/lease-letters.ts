@@ -51,11 +51,10 @@ export interface LeasedLetter {
 
 /** Few columns: reading them is most of what a lease costs this process. */
 interface LeasedRow {
-  /** Numbers, as `numbersOf` reads them. */
+  /** As `leasedOf` reads them, the lengths of key and value among them. */
   readonly numbers: string;
-  readonly record_key: Buffer | null;
-  readonly record_value: Buffer | null;
-  readonly record_headers: Buffer;
+  /** Key, value and headers one behind the other. */
+  readonly record: Buffer;
   /** With the first letter; null where nobody set rules for the topic, too. */
   readonly rules: TopicRulesRow | null;
 }
@@ -118,9 +117,10 @@ const LEASE = `
     SELECT letter_id, series, attempts, $6::text FROM leased
   )
   SELECT concat_ws(' ', l.letter_id, l.lane, l.series, l.attempts, l.attempts_max, s.partition, l.source_offset,
-                   coalesce(l.append_ms, -1),
+                   coalesce(l.append_ms, -1), coalesce(octet_length(b.record_key), -1),
+                   coalesce(octet_length(b.record_value), -1),
                    (SELECT j.accept_future::int FROM redrive_jobs j WHERE j.job_id = l.job_id)) AS numbers,
-         b.record_key, b.record_value, b.record_headers,
+         coalesce(b.record_key, '') || coalesce(b.record_value, '') || b.record_headers AS record,
          -- Of the same snapshot: an order to try letters again that followed a change of the rules finds them changed.
          CASE WHEN row_number() OVER (ORDER BY l.letter_id) = 1
               THEN (SELECT to_jsonb(r) FROM topic_rules r WHERE r.topic = $3::text) END AS rules
@@ -151,33 +151,40 @@ export async function leaseLetters(
     'lease-letters',
   );
   const rules = rows[0]?.rules ? topicRulesOf(rows[0].rules) : DEFAULT_TOPIC_RULES;
-  return rows.map((row) => ({
-    ...numbersOf(row.numbers),
-    topic: request.eventsTopic,
-    key: row.record_key,
-    value: row.record_value,
-    headers: row.record_headers,
-    rules,
-  }));
+  return rows.map((row) => leasedOf(row, request.eventsTopic, rules));
 }
 
-type LeasedNumbers = Omit<LeasedLetter, 'topic' | 'key' | 'value' | 'headers' | 'rules'>;
-
-function numbersOf(text: string): LeasedNumbers {
-  const [letterId = '', ...others] = text.split(' ');
-  const [lane, series, attempt, attemptsMax, partition, offset, appendMs, accepts = 0] = others.map(
-    Number,
-  ) as [number, number, number, number, number, number, number, number?];
+function leasedOf({ numbers, record }: LeasedRow, topic: string, rules: TopicRules): LeasedLetter {
+  const [letterId = '', ...others] = numbers.split(' ');
+  const [
+    lane = 0,
+    series = 0,
+    attempt = 0,
+    attemptsMax = 0,
+    partition = 0,
+    offset = 0,
+    appendMs = 0,
+    keyBytes = 0,
+    valueBytes = 0,
+    accepts = 0,
+  ] = others.map(Number);
+  const keyEnd = Math.max(0, keyBytes);
+  const valueEnd = keyEnd + Math.max(0, valueBytes);
   return {
     letterId,
     lane,
     series,
     attempt,
     attemptsMax,
+    topic,
     partition,
     offset,
     appendMs,
+    key: keyBytes < 0 ? null : record.subarray(0, keyEnd),
+    value: valueBytes < 0 ? null : record.subarray(keyEnd, valueEnd),
+    headers: record.subarray(valueEnd),
     acceptsFuture: accepts === 1,
+    rules,
   };
 }
 
