@@ -1,7 +1,12 @@
+-- Each range that begins is a piece of work for autovacuum, which takes 256 at a time and writes a line, with the statement, for
+-- each one more: a flood of letters was one of lines. First, since it reads the whole table: what follows locks `sources`.
+DROP INDEX dead_letters_by_arrival;
+CREATE INDEX dead_letters_by_arrival ON dead_letters USING brin (dlq_append_ms)
+  WITH (pages_per_range = 256, autosummarize = on);
+
 -- What is written once a letter or more often names rows that are never deleted: it takes a statement to forbid that, where a
 -- foreign key looks at the other table for each row, which was a quarter of what a letter costs PostgreSQL (docs/adr/0057). That
 -- the rows named are there is told by the audit ('dead-letter-refs', 'letters-copied', I6), as it is of events.
-
 CREATE FUNCTION refuse_deletion() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'rows of % are never deleted: others name them', TG_TABLE_NAME;
@@ -22,11 +27,5 @@ ALTER TABLE dead_letter_records DROP CONSTRAINT dead_letter_records_letter_id_fk
 ALTER TABLE dead_letter_attempts
   DROP CONSTRAINT dead_letter_attempts_letter_id_fkey,
   DROP CONSTRAINT dead_letter_attempts_source_id_fkey;
-
--- Each range that begins is a piece of work for autovacuum, which takes 256 at a time and writes a line, with the statement, for
--- each one more: a flood of letters was one of lines.
-DROP INDEX dead_letters_by_arrival;
-CREATE INDEX dead_letters_by_arrival ON dead_letters USING brin (dlq_append_ms)
-  WITH (pages_per_range = 256, autosummarize = on);
 
 INSERT INTO schema_versions VALUES (37, 8);

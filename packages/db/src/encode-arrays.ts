@@ -51,7 +51,7 @@ export function bytesArray(oid: number, values: readonly (Buffer | null)[]): Buf
     const value = values[index] as Buffer | null;
     if (value === null) return buffer.writeInt32BE(-1, start);
     const at = buffer.writeInt32BE(value.length, start);
-    value.copy(buffer, at);
+    if (value.length > 0) value.copy(buffer, at);
     return at + value.length;
   });
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { RecordHeader } from './record.ts';
+import { RepeatedTexts } from './repeated-texts.ts';
 
 /**
  * The headers a dead letter adds behind the record's own, on the DLQ and dead topics. The
@@ -35,6 +36,8 @@ export const DEAD_LETTER_HEADERS = {
 /** The last header of every letter: how many were added before it, so that exactly those come off again. */
 const ADDED_COUNT = 'adtally.headers.added';
 const ADDED_MAX = 64;
+/** Letters of one cause differ in their offsets alone. */
+const VALUES = new RepeatedTexts();
 
 /** The record's own headers, then the added ones as UTF-8 text, then their number. */
 export function withAddedHeaders(
@@ -63,15 +66,15 @@ export function splitHeaders(
     return null;
   const from = all.length - 1 - count;
   const added = new Map<string, string>();
-  for (const header of all.slice(from, -1)) {
-    const [name] = Object.keys(header);
+  for (let at = from; at < all.length - 1; at += 1) {
+    const [name] = Object.keys(all[at] as RecordHeader);
     if (name === undefined) return null;
-    added.set(name, valueOf(header, name) ?? '');
+    added.set(name, valueOf(all[at], name) ?? '');
   }
   return { own: all.slice(0, from), added };
 }
 
 function valueOf(header: RecordHeader | undefined, name: string): string | undefined {
   const value = header?.[name];
-  return Buffer.isBuffer(value) ? value.toString('utf8') : value;
+  return Buffer.isBuffer(value) ? VALUES.text(value, 0, value.length) : value;
 }

@@ -28,6 +28,7 @@ export {
   isClockless,
 } from './record.ts';
 export { NO_BYTES, NO_TIMESTAMP, RecordPlaces } from './record-places.ts';
+export { RepeatedTexts } from './repeated-texts.ts';
 export {
   REJECTION_CODES,
   type RejectionCode,

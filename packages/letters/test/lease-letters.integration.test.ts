@@ -63,6 +63,27 @@ test('a lease begins and counts a try of each letter that is due, under the epoc
   expect(await leaseLetters(session, leaseOf([lane]))).toEqual([]);
 });
 
+test('a lease tells what is missing from what is empty, of keys and of values', async () => {
+  const { db, session } = stage;
+  const lane = await stage.holdLane();
+  const records = [
+    { key: null, value: null },
+    { key: Buffer.alloc(0), value: Buffer.from('v') },
+    { key: Buffer.from([0xff, 0]), value: Buffer.alloc(0) },
+    { key: null, value: Buffer.from([0, 0xfe]) },
+  ];
+  const ids = await addLetters(db, { state: 'pending', lane: lane.lane, count: records.length });
+  for (const [place, { key, value }] of records.entries())
+    await db
+      .updateTable('dead_letter_records')
+      .set({ record_key: key, record_value: value })
+      .where('letter_id', '=', BigInt(ids[place] ?? 0))
+      .execute();
+  const letters = await leaseLetters(session, leaseOf([lane]));
+  expect(letters.map(({ key, value }) => ({ key, value }))).toEqual(records);
+  expect(letters.map(({ headers }) => headers.toString())).toEqual(records.map(() => '[]'));
+});
+
 test('a lease tells by which rules its letters are read: those of their topic at that moment', async () => {
   const { db, session } = stage;
   const lane = await stage.holdLane();

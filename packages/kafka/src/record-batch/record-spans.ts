@@ -1,11 +1,11 @@
 import {
   NO_TIMESTAMP,
   RecordPlaces,
+  RepeatedTexts,
   type RecordHeader,
   type SourceRecord,
 } from '@adtally/event-schema';
 import { ByteCursor, MalformedBytes } from './byte-cursor.ts';
-import { RepeatedTexts } from './repeated-texts.ts';
 
 /** Of headers: producers give all their records the same few. */
 const NAMES = new RepeatedTexts();

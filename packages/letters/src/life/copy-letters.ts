@@ -136,16 +136,18 @@ function keptIds(
   kept: KeptRow | undefined,
   letters: readonly CopiedLetter[],
 ): Map<CopiedLetter, number> {
-  const words = (text?: string | null): string[] => (text ? text.split(' ') : []);
-  const [ids, sources, offsets] = [kept?.letter_ids, kept?.sources, kept?.offsets].map(words);
-  const byPlace = new Map(
-    letters.map((letter) => [`${letter.dlqSourceId}/${letter.record.offset}`, letter]),
-  );
+  const numbers = (text?: string | null): number[] => (text ? text.split(' ').map(Number) : []);
+  const [ids, sources, offsets] = [kept?.letter_ids, kept?.sources, kept?.offsets].map(numbers);
+  const bySource = new Map<number, Map<number, CopiedLetter>>();
+  for (const letter of letters) {
+    const byOffset = bySource.get(letter.dlqSourceId) ?? new Map<number, CopiedLetter>();
+    bySource.set(letter.dlqSourceId, byOffset.set(letter.record.offset, letter));
+  }
   return new Map(
-    ids?.map((id, index) => [
-      byPlace.get(`${sources?.[index]}/${offsets?.[index]}`) as CopiedLetter,
-      Number(id),
-    ]),
+    ids?.map((id, index) => {
+      const byOffset = bySource.get(sources?.[index] ?? -1);
+      return [byOffset?.get(offsets?.[index] ?? -1) as CopiedLetter, id];
+    }),
   );
 }
 
