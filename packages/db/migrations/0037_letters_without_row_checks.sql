@@ -1,5 +1,6 @@
--- Each range that begins is a piece of work for autovacuum, which takes 256 at a time and writes a line, with the statement, for
--- each one more: a flood of letters was one of lines. First, since it reads the whole table: what follows locks `sources`.
+-- Each range that begins is a request to autovacuum, whose queue holds 256 and is worked off once a minute; for each one more a
+-- line is logged, with the statement: a flood of letters was one of lines. First, since it reads the whole table, while what follows
+-- locks `sources`.
 DROP INDEX dead_letters_by_arrival;
 CREATE INDEX dead_letters_by_arrival ON dead_letters USING brin (dlq_append_ms)
   WITH (pages_per_range = 256, autosummarize = on);
