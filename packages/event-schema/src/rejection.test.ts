@@ -38,3 +38,8 @@ it('a fingerprint is of code, field and message apart, and the same however ofte
     rejectionFingerprint({ ...BASE, message: `cause ${String.fromCharCode(0x4e00 + n)}` });
   expect(prints()).toEqual(first);
 });
+
+it('a fingerprint stays what it was: it stands in tables, topics and the notes of people', () => {
+  const message = `longer than 70, is "x", in 0192f0c1-2a3b-7c4d-8e5f-60718293a4b5`;
+  expect(rejectionFingerprint({ ...BASE, message })).toBe('fe27eba87ef312b5');
+});

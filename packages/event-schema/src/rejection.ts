@@ -40,6 +40,8 @@ export interface Rejection {
 const FINGERPRINT_DIGITS = 16;
 /** So many are kept to be told again: a flood of rejections has few causes. */
 const KNOWN_MAX = 1_000;
+/** Of code, field and message together. Longer ones are not kept. */
+const KNOWN_CHARACTERS_MAX = 500;
 const known = new Map<string, string>();
 
 /**
@@ -51,6 +53,7 @@ export function rejectionFingerprint({ code, field = '', message }: RejectionWor
   const before = known.get(words);
   if (before !== undefined) return before;
   const fingerprint = fingerprintOf(code, field, message);
+  if (words.length > KNOWN_CHARACTERS_MAX) return fingerprint;
   if (known.size === KNOWN_MAX) known.clear();
   known.set(words, fingerprint);
   return fingerprint;

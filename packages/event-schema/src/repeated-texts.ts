@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 
 /** A power of two. */
 const SLOTS = 256;
@@ -21,7 +21,8 @@ export class RepeatedTexts {
     const known = this.#known[slot];
     if (known !== undefined && isAt(known.bytes, bytes, start, length)) return known.text;
     const text = bytes.toString('utf8', start, start + length);
-    this.#known[slot] = { bytes: Buffer.copyBytesFrom(bytes, start, length), text };
+    // Bytes of their own, not of a pool: one that is kept would hold on to all of it.
+    this.#known[slot] = { bytes: new Uint8Array(bytes.subarray(start, start + length)), text };
     return text;
   }
 }

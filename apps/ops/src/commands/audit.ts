@@ -144,7 +144,7 @@ function offences(check: AuditCheckResult, report: Report): string {
 }
 
 function sourceName(id: number | null, report: Report): string {
-  if (id === null) return 'rollups';
+  if (id === null) return '-';
   const sources = 'sources' in report ? report.sources : [];
   const source = sources.find((candidate) => candidate.source === id);
   return source === undefined

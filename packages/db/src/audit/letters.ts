@@ -10,7 +10,7 @@ const HAS_LEFT = `(rollup_cohort(l.impression_id) >= 0 AND EXISTS (
 
 /**
  * I6: a letter is what a reference says, has as many tries as it counts, and where it is resolved its key
- * is in `events`, or has left. One state a letter and bounded attempts are constraints of the table.
+ * is in `events`, or has left; bytes and tries are those of letters (no foreign key says so). One state a letter and bounded attempts are constraints of the table.
  */
 export const LETTERS: AuditCheck = {
   id: 'I6',
@@ -37,6 +37,13 @@ export const LETTERS: AuditCheck = {
     WHERE l.state NOT IN ('unconfirmed', 'orphan')
       AND (r.source_id IS NULL OR r.code <> l.code OR (l.state = 'resolved' AND e.event_key IS NULL AND NOT ${HAS_LEFT})
            OR l.attempts <> t.begun OR (l.state = 'pending' AND b.letter_id IS NULL))
-    ORDER BY l.source_id, l.source_offset
+    UNION ALL
+    SELECT o.source_id, format('%s of letter %s, which is none', o.what, o.letter_id), NULL, NULL
+    FROM (
+      SELECT NULL::int AS source_id, 'bytes' AS what, letter_id FROM dead_letter_records
+      UNION ALL SELECT source_id, 'a try', letter_id FROM dead_letter_attempts
+    ) AS o
+    WHERE NOT EXISTS (SELECT FROM dead_letters l WHERE l.letter_id = o.letter_id)
+    ORDER BY source_id, first_offset
     LIMIT ${OFFENDING_FETCH}`,
 };

@@ -47,6 +47,24 @@ const tamperings: Tampering[] = [
     }),
   },
   {
+    what: 'bytes and a try of a letter that is none',
+    statements: ({ second }) => [
+      `INSERT INTO dead_letter_records (letter_id, record_headers) VALUES (98, '[]')`,
+      `INSERT INTO dead_letter_attempts (letter_id, series, attempt, app_version, source_id)
+       VALUES (99, 1, 1, '1', ${second})`,
+    ],
+    expected: ({ second }) => ({
+      I6: { source: second, detail: 'a try of letter 99, which is none' },
+    }),
+  },
+  {
+    what: 'bytes of a letter that is none',
+    statements: () => [
+      `INSERT INTO dead_letter_records (letter_id, record_headers) VALUES (98, '[]')`,
+    ],
+    expected: () => ({ I6: { source: null, detail: 'bytes of letter 98, which is none' } }),
+  },
+  {
     what: 'a conflict removed',
     statements: ({ second }) => [
       `DELETE FROM conflicts WHERE source_id = ${second} AND source_offset = 1018`,

@@ -145,8 +145,9 @@ function keptIds(
   }
   return new Map(
     ids?.map((id, index) => {
-      const byOffset = bySource.get(sources?.[index] ?? -1);
-      return [byOffset?.get(offsets?.[index] ?? -1) as CopiedLetter, id];
+      const letter = bySource.get(sources?.[index] ?? -1)?.get(offsets?.[index] ?? -1);
+      if (letter === undefined) throw new Error(`letter ${id} was kept of no record of the batch`);
+      return [letter, id];
     }),
   );
 }

@@ -1,13 +1,6 @@
--- Each range that begins is a request to autovacuum, whose queue holds 256 and is worked off once a minute; for each one more a
--- line is logged, with the statement: a flood of letters was one of lines. First, since it reads the whole table, while what follows
--- locks `sources`.
-DROP INDEX dead_letters_by_arrival;
-CREATE INDEX dead_letters_by_arrival ON dead_letters USING brin (dlq_append_ms)
-  WITH (pages_per_range = 256, autosummarize = on);
-
 -- What is written once a letter or more often names rows that are never deleted: it takes a statement to forbid that, where a
--- foreign key looks at the other table for each row, which was a quarter of what a letter costs PostgreSQL (docs/adr/0057). That
--- the rows named are there is told by the audit ('dead-letter-refs', 'letters-copied', I6), as it is of events.
+-- foreign key looks at the other table for each row, which was a quarter of what a letter costs PostgreSQL (docs/adr/0057). Whether
+-- the rows named are there is asked by the audit ('dead-letter-refs', 'letters-copied', I6), as it is of events.
 CREATE FUNCTION refuse_deletion() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'rows of % are never deleted: others name them', TG_TABLE_NAME;
@@ -29,4 +22,4 @@ ALTER TABLE dead_letter_attempts
   DROP CONSTRAINT dead_letter_attempts_letter_id_fkey,
   DROP CONSTRAINT dead_letter_attempts_source_id_fkey;
 
-INSERT INTO schema_versions VALUES (37, 8);
+INSERT INTO schema_versions VALUES (38, 8);
