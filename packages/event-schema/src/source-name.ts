@@ -12,6 +12,7 @@ const VALUE_BYTES_MAX = 65_536;
 const SOURCE = /"source"\s*:\s*"([^"\\]{1,64})"/;
 const IMPRESSION_ID = /"impression_id"\s*:\s*"([0-9a-fA-F-]{36})"/;
 
+/** A name that needs no tidying, as nearly all are. */
 const TIDY = new RegExp(`^[ -~]{0,${NAME_CHARACTERS_MAX}}$`);
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -10,7 +10,8 @@ const HAS_LEFT = `(rollup_cohort(l.impression_id) >= 0 AND EXISTS (
 
 /**
  * I6: a letter is what a reference says, has as many tries as it counts, and where it is resolved its key
- * is in `events`, or has left; bytes and tries are those of letters (no foreign key says so). One state a letter and bounded attempts are constraints of the table.
+ * is in `events`, or has left; bytes and tries are those of letters, which no foreign key says. One state a
+ * letter and bounded attempts are constraints of the table.
  */
 export const LETTERS: AuditCheck = {
   id: 'I6',
