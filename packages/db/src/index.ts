@@ -185,7 +185,6 @@ export {
   noteTopicRules,
   readTopicRules,
   setTopicRules,
-  TOPIC_RULES_COLUMNS,
   topicRulesOf,
   type TopicRulesRow,
 } from './topic-rules.ts';

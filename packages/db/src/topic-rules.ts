@@ -25,7 +25,7 @@ export interface TopicRulesSet {
 }
 
 /** The columns of `topic_rules` that say how records are read. */
-export const TOPIC_RULES_COLUMNS = [
+const TOPIC_RULES_COLUMNS = [
   'value_format',
   'amounts_as_strings',
   'future_tolerance_seconds',

@@ -66,10 +66,10 @@ export function splitHeaders(
     return null;
   const from = all.length - 1 - count;
   const added = new Map<string, string>();
-  for (let at = from; at < all.length - 1; at += 1) {
-    const [name] = Object.keys(all[at] as RecordHeader);
+  for (const header of all.slice(from, -1)) {
+    const [name] = Object.keys(header);
     if (name === undefined) return null;
-    added.set(name, valueOf(all[at], name) ?? '');
+    added.set(name, valueOf(header, name) ?? '');
   }
   return { own: all.slice(0, from), added };
 }
